@@ -1,0 +1,73 @@
+// Runs the compiled tests: all of them, or those whose path contains one of the arguments.
+// Afterwards nothing may be left: no file of a test's name, no process that a test started.
+
+import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+
+const testDirectory = new URL("../build/test", import.meta.url).pathname;
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("!"));
+const unwanted = process.argv
+  .slice(2)
+  .flatMap((argument) => (argument.startsWith("!") ? [argument.slice(1)] : []));
+const runId = randomUUID();
+const leftNames = /^(sealpipe-test-|\.sp-)/;
+
+const files = readdirSync(testDirectory, { recursive: true })
+  .filter((file) => file.endsWith(".test.js"))
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .filter((file) => !unwanted.some((part) => file.includes(part)))
+  .sort()
+  .map((file) => join(testDirectory, file));
+
+if (files.length === 0) {
+  console.error(`no test file matches ${wanted.join(", ")}`);
+  process.exit(1);
+}
+
+// Read by every process that a test starts, so that one which is left behind can be told.
+process.env.SEALPIPE_TEST_RUN = runId;
+const filesBefore = leftoverFiles();
+
+run({ files, concurrency: 2, timeout: 600_000 })
+  .on("test:fail", () => {
+    process.exitCode = 1;
+  })
+  .compose(spec)
+  .on("end", checkNothingIsLeft)
+  .pipe(process.stdout);
+
+function checkNothingIsLeft() {
+  const files = leftoverFiles().filter((file) => !filesBefore.includes(file));
+  for (const file of files) fail(`a test left the file /tmp/${file} behind`);
+  for (const process of leftoverProcesses()) fail(`a test left a process behind: ${process}`);
+}
+
+function fail(message) {
+  console.error(`✖ ${message}`);
+  process.exitCode = 1;
+}
+
+function leftoverFiles() {
+  return readdirSync("/tmp").filter((file) => leftNames.test(file));
+}
+
+/** Platform: Linux. Elsewhere there is no list of processes to read. */
+function leftoverProcesses() {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
+    .filter((pid) => readProcessFile(pid, "environ").includes(`SEALPIPE_TEST_RUN=${runId}`))
+    .map((pid) => `${pid} ${readProcessFile(pid, "cmdline").replaceAll("\0", " ")}`);
+}
+
+function readProcessFile(pid, file) {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    // It has ended meanwhile.
+    return "";
+  }
+}

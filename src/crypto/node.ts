@@ -1,0 +1,92 @@
+import {
+  type CipherGCM,
+  createCipheriv,
+  createDecipheriv,
+  createECDH,
+  createHash,
+  randomFillSync,
+} from "node:crypto";
+import {
+  type Aead,
+  aeadTagBytes,
+  type CryptoProvider,
+  type KeyPair,
+  publicKeyBytes,
+} from "../protocol/crypto-provider.ts";
+
+const curve = "secp384r1";
+const cipher = "aes-256-gcm";
+const uncompressedPoint = 0x04;
+
+/** The cryptography of `node:crypto`, which is OpenSSL's. */
+export const nodeCrypto: CryptoProvider = {
+  generateKeyPair,
+  sha256: (data) => createHash("sha256").update(data).digest(),
+  createAead: (key) => new NodeAead(key),
+  randomBytes: takeRandomBytes,
+};
+
+function generateKeyPair(): KeyPair {
+  const ecdh = createECDH(curve);
+  const publicKey = ecdh.generateKeys();
+  return {
+    publicKey,
+    deriveSharedSecret(peerPublicKey) {
+      // OpenSSL would take compressed and hybrid points too; the wire has none.
+      if (peerPublicKey.length !== publicKeyBytes || peerPublicKey[0] !== uncompressedPoint) return undefined;
+      try {
+        return ecdh.computeSecret(peerPublicKey);
+      } catch (error) {
+        if (isInvalidPublicKey(error)) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function isInvalidPublicKey(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_CRYPTO_ECDH_INVALID_PUBLIC_KEY";
+}
+
+class NodeAead implements Aead {
+  readonly #key: Uint8Array;
+
+  constructor(key: Uint8Array) {
+    // A copy: the session wipes its own.
+    this.#key = Uint8Array.from(key);
+  }
+
+  seal(nonce: Uint8Array, plaintext: readonly Uint8Array[]): Uint8Array[] {
+    const sealing: CipherGCM = createCipheriv(cipher, this.#key, nonce);
+    const parts: Uint8Array[] = plaintext.map((part) => sealing.update(part));
+    // GCM is a stream: `final` has no bytes left to give, but without it there is no tag.
+    sealing.final();
+    parts.push(sealing.getAuthTag());
+    return parts;
+  }
+
+  open(nonce: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    const tagStart = sealed.length - aeadTagBytes;
+    const opening = createDecipheriv(cipher, this.#key, nonce, { authTagLength: aeadTagBytes });
+    opening.setAuthTag(sealed.subarray(tagStart));
+    const plaintext = opening.update(sealed.subarray(0, tagStart));
+    try {
+      opening.final();
+      return plaintext;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+// A call for 12 bytes costs as much as one for 4096, so nonces are cut from a pool.
+const poolBytes = 4_096;
+let pool = new Uint8Array(0);
+
+function takeRandomBytes(length: number): Uint8Array {
+  if (length > poolBytes) return randomFillSync(new Uint8Array(length));
+  if (pool.length < length) pool = randomFillSync(new Uint8Array(poolBytes));
+  const bytes = pool.subarray(0, length);
+  pool = pool.subarray(length);
+  return bytes;
+}

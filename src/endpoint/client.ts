@@ -1,0 +1,251 @@
+import { CallerError, PeerError, type SealpipeError } from "../errors.ts";
+import { checkMessage, type MessageContent } from "../protocol/message.ts";
+import type { Profile } from "../protocol/profile.ts";
+import { type Address, resolveAddress } from "../transport/address.ts";
+import { namedPipes } from "../transport/named-pipe.ts";
+import { unixSockets } from "../transport/unix-socket.ts";
+import { Connector, type Established } from "./connector.ts";
+import { Endpoint, type EndpointEvents } from "./endpoint.ts";
+import { closedError } from "./inbox.ts";
+import { Message, type MessageData, toBytes } from "./message.ts";
+import { OfflineQueue } from "./offline-queue.ts";
+import { type ClientOptions, type ParsedClientOptions, parseClientOptions } from "./options.ts";
+import type { DriverHandler, SessionDriver } from "./session-driver.ts";
+import { WriteGate } from "./write-gate.ts";
+
+export interface ClientEvents extends EndpointEvents<Message> {
+  /**
+   * Something failed: the connection, a try to get it back, or the client for good. `status` tells which: while it is
+   * `reconnecting` the client goes on.
+   */
+  error: [error: Error];
+}
+
+/**
+ * Connects to the server of that name. Resolves once connected; waits for a server that is not there yet.
+ *
+ * @param name As the server's.
+ * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`, `ERR_INVALID_OPTION`.
+ * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`.
+ * @throws PeerError `ERR_ENCRYPTION_REQUIRED`, `ERR_VERSION_MISMATCH`, or another failure of the handshake that trying
+ *   again does not mend.
+ *
+ * @example
+ * ```ts
+ * import { startClient, startServer } from "sealpipe";
+ *
+ * await using server = await startServer("my-app");
+ * await using client = await startClient("my-app", { connectTimeoutMs: 5000 });
+ * await client.write(5, "Message from client");
+ * const { type, text } = await server.read();
+ * console.log(type, text); // 5 Message from client
+ * ```
+ */
+export async function startClient(name: string, options?: ClientOptions): Promise<Client> {
+  const parsed = parseClientOptions(options);
+  const address = resolveAddress(name, { directory: parsed.directory, platform: process.platform });
+  const client = new Client(name, address, parsed);
+  await client.connect(parsed.signal);
+  return client;
+}
+
+/** A client that stays connected: when the server goes, it waits for it to come back. Made by {@link startClient}. */
+export class Client extends Endpoint<Message, ClientEvents> {
+  /** The name it was started with. */
+  readonly name: string;
+  /** Where it connects: the socket's path or the pipe's name. */
+  readonly address: string;
+  readonly #options: ParsedClientOptions;
+  readonly #connector: Connector;
+  readonly #gate: WriteGate;
+  readonly #offline = new OfflineQueue();
+  readonly #stop = new AbortController();
+  #current: Established | undefined;
+  #last: Established | undefined;
+  #closing: Promise<void> | undefined;
+  #failed = false;
+
+  /** @internal Use {@link startClient}. */
+  constructor(name: string, address: Address, options: ParsedClientOptions) {
+    super();
+    this.name = name;
+    this.address = address.path;
+    this.#options = options;
+    this.#gate = new WriteGate(options.maxQueuedBytes);
+    this.#connector = new Connector({
+      address,
+      options,
+      provider: address.kind === "named-pipe" ? namedPipes : unixSockets,
+      retrying: (error) => this.emitSafely("error", error),
+    });
+  }
+
+  /** The protocol that is spoken, or was last: `"classic"` is golang-ipc's. */
+  get profile(): Profile["name"] {
+    return this.#last?.profile ?? "classic";
+  }
+
+  /** Whether the wire is encrypted, or was when last connected. */
+  get encrypted(): boolean {
+    return this.#last?.encrypted ?? this.#options.encryption;
+  }
+
+  /** Bytes that were written and have not left this process. */
+  get queuedBytes(): number {
+    return this.#offline.bytes + (this.#current?.driver.queuedBytes ?? 0);
+  }
+
+  /**
+   * Takes a message for the server. Nothing of `data` is needed after the call. While the client reconnects, messages
+   * wait for the connection, in order, unless `offlineQueue` is off.
+   *
+   * Returns `undefined` while there is room, else a promise that settles once there is again, so that
+   * `await client.write(…)` is always right and a loop that never fills the queue pays for no promise.
+   *
+   * On the classic wire nothing tells what the server has read: a message that was on its way when the connection broke
+   * may or may not have arrived.
+   *
+   * @param type 1 to 4294967295.
+   * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes` of both ends.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`,
+   *   `ERR_CLOSED`, `ERR_NOT_CONNECTED` where `offlineQueue` is off, or `ERR_QUEUE_FULL` where the promises of earlier
+   *   writes were not awaited.
+   */
+  write(type: number, data: MessageData): Promise<void> | undefined {
+    if (this.#ended) throw closedError();
+    const bytes = toBytes(data);
+    if (this.#current === undefined && !this.#options.offlineQueue) throw notConnected();
+    this.#gate.checkRoom(this.queuedBytes);
+    if (this.#current === undefined) {
+      checkMessage(type, bytes.length, this.#options.maxMessageBytes);
+      this.#offline.push(type, bytes);
+    } else {
+      this.#current.driver.send(type, bytes);
+    }
+    return this.#gate.roomAt(this.queuedBytes);
+  }
+
+  /**
+   * Settles once everything written has left this process; waits for the connection where there is none. That the
+   * server has read it only an answer of its own tells.
+   *
+   * @throws PeerError `ERR_CONNECTION_LOST` where the connection broke with something still to be sent, what else made
+   *   it fail, or CallerError `ERR_CLOSED`.
+   */
+  flush(): Promise<void> {
+    return this.#ended ? Promise.reject(closedError()) : this.#gate.flushAt(this.queuedBytes);
+  }
+
+  /**
+   * Ends the client in order: what was written is sent first, reads that wait are rejected with `ERR_CLOSED`, what was
+   * not read is dropped. What waits for a connection that is not there is dropped too; `flush` first to wait for it.
+   * Settles once it is closed, after `closeTimeoutMs` without progress at the latest; never rejects.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Drops the connection at once, and what was written with it. Reads that wait are rejected with `error`. */
+  destroy(error?: Error): void {
+    this.inbox.end(error, "drop");
+    this.#current?.driver.destroy();
+    const closing = this.close();
+    this.#connector.destroy();
+    void closing;
+  }
+
+  /** @internal Once. Rejects where the client cannot connect; it is closed then. */
+  async connect(signal: AbortSignal | undefined): Promise<void> {
+    this.setStatus("connecting");
+    const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
+    try {
+      await this.#connector.establish(this.#takeOver, stop);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  get #ended(): boolean {
+    return this.#closing !== undefined || this.#failed;
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#failed) this.setStatus("closing");
+    this.inbox.end(undefined, "drop");
+    this.#stop.abort(closedError());
+    this.#current?.driver.close();
+    await this.#connector.whenReleased;
+    this.#offline.takeAll();
+    this.#gate.fail(closedError());
+    if (this.#failed) return;
+    this.setStatus("closed");
+    this.emitSafely("close");
+  }
+
+  readonly #takeOver = (established: Established): DriverHandler => {
+    this.#current = established;
+    this.#last = established;
+    this.#sendOffline(established.driver);
+    this.setStatus("connected");
+    const { driver } = established;
+    return {
+      opened: () => {},
+      message: (content) => this.#deliver(content, driver),
+      progressed: () => this.#gate.progressed(this.queuedBytes),
+      closed: (error) => this.#lost(error),
+      released: () => {},
+    };
+  };
+
+  #sendOffline(driver: SessionDriver): void {
+    for (const { type, data } of this.#offline.takeAll()) {
+      try {
+        driver.send(type, data);
+      } catch (error) {
+        // The server of now takes less than the one of then: that message is told, the others go on.
+        this.emitSafely("error", error);
+      }
+    }
+    this.#gate.progressed(this.queuedBytes);
+  }
+
+  #deliver({ type, data }: MessageContent, driver: SessionDriver): void {
+    this.inbox.deliver(new Message(type, data), driver);
+  }
+
+  #lost(error: SealpipeError | undefined): void {
+    const hadUnsent = (this.#current?.driver.queuedBytes ?? 0) > 0;
+    this.#current = undefined;
+    if (this.#closing !== undefined) {
+      if (error !== undefined) this.emitSafely("error", error);
+      return;
+    }
+    if (hadUnsent) this.#gate.lost(error ?? lostUnsent());
+    this.setStatus("reconnecting");
+    if (error !== undefined) this.emitSafely("error", error);
+    this.#connector.reestablish(this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
+      if (this.#closing === undefined) this.#fail(failure);
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = true;
+    const reason = error instanceof Error ? error : new Error("aborted", { cause: error });
+    this.inbox.end(reason, "keep");
+    this.#gate.fail(reason);
+    const timedOut = "code" in reason && reason.code === "ERR_CONNECT_TIMEOUT";
+    this.setStatus(timedOut ? "timeout" : "error");
+    this.emitSafely("error", reason);
+    this.emitSafely("close");
+  }
+}
+
+function notConnected(): CallerError {
+  return new CallerError("ERR_NOT_CONNECTED", "the client is not connected, and offlineQueue is off");
+}
+
+function lostUnsent(): PeerError {
+  return new PeerError("ERR_CONNECTION_LOST", "the connection was lost before everything written had left");
+}

@@ -1,0 +1,164 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { PeerError, type SealpipeError, SystemError } from "../errors.ts";
+import type { Profile } from "../protocol/profile.ts";
+import type { Address } from "../transport/address.ts";
+import type { Transport, TransportProvider } from "../transport/transport.ts";
+import type { ParsedClientOptions } from "./options.ts";
+import { Backoff, isAbsence, isPassing } from "./reconnect.ts";
+import { type DriverHandler, SessionDriver } from "./session-driver.ts";
+
+export interface ConnectorTarget {
+  readonly address: Address;
+  readonly provider: TransportProvider;
+  readonly options: ParsedClientOptions;
+  /** A try failed and there will be another. Not told of a server that is merely not there. */
+  retrying(error: SealpipeError): void;
+}
+
+/** A session that has just opened. */
+export interface Established {
+  readonly driver: SessionDriver;
+  readonly encrypted: boolean;
+  readonly profile: Profile["name"];
+}
+
+/** Takes over the driver's events. Called as the session opens, before its first message. */
+export type TakeOver = (established: Established) => DriverHandler;
+
+/** Tries to reach a server until it does, the time is over, or trying again makes no sense. */
+export class Connector {
+  readonly #target: ConnectorTarget;
+  readonly #backoff: Backoff;
+  #driver: SessionDriver | undefined;
+  #lastError: unknown;
+  #whenReleased: Promise<void> = Promise.resolve();
+
+  constructor(target: ConnectorTarget) {
+    this.#target = target;
+    this.#backoff = new Backoff(target.options);
+  }
+
+  /** Settles once the transport of the last try is gone. */
+  get whenReleased(): Promise<void> {
+    return this.#whenReleased;
+  }
+
+  /**
+   * Resolves once a session is open and `takeOver` has it.
+   *
+   * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`; PeerError where the handshake failed for good; the
+   *   signal's reason.
+   */
+  async establish(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
+    const { connectTimeoutMs } = this.#target.options;
+    const timeout = new AbortController();
+    const timer = connectTimeoutMs > 0 ? setTimeout(() => timeout.abort(), connectTimeoutMs) : undefined;
+    this.#lastError = undefined;
+    try {
+      await this.#tryUntilOpen(takeOver, AbortSignal.any([signal, timeout.signal]));
+    } catch (error) {
+      if (signal.aborted || !timeout.signal.aborted) throw error;
+      throw connectTimeout(this.#target.address, connectTimeoutMs, this.#lastError);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The same, after the pause that a lost connection is given. */
+  async reestablish(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
+    await pause(this.#backoff.next(), signal);
+    await this.establish(takeOver, signal);
+  }
+
+  /** Drops a handshake that is under way. */
+  destroy(): void {
+    this.#driver?.destroy();
+  }
+
+  async #tryUntilOpen(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        await this.#tryOnce(takeOver, signal);
+        this.#backoff.reset();
+        return;
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        if (!isPassing(error)) throw error;
+        this.#lastError = error;
+        if (!isAbsence(error)) this.#target.retrying(error as SealpipeError);
+      }
+      await pause(this.#backoff.next(), signal);
+    }
+  }
+
+  async #tryOnce(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
+    const { address, provider } = this.#target;
+    const transport = await provider.connect(address, signal);
+    let abort = (): void => {};
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const driver = this.#startSession(transport, takeOver, { resolve, reject });
+        abort = (): void => {
+          // In order, not at once: a golang-ipc server stops serving when a client hangs up in the handshake.
+          driver.close();
+          reject(signal.reason);
+        };
+        signal.addEventListener("abort", abort);
+        if (signal.aborted) abort();
+      });
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  #startSession(
+    transport: Transport,
+    takeOver: TakeOver,
+    settle: { resolve(): void; reject(error: unknown): void },
+  ): SessionDriver {
+    let released = (): void => {};
+    this.#whenReleased = new Promise((resolve) => {
+      released = resolve;
+    });
+    let taker: DriverHandler | undefined;
+    const driver = new SessionDriver(
+      transport,
+      { ...this.#target.options, role: "client" },
+      {
+        opened: ({ encrypted, profile }) => {
+          taker = takeOver({ driver, encrypted, profile });
+          settle.resolve();
+        },
+        message: (content) => taker?.message(content),
+        progressed: () => taker?.progressed(),
+        closed: (error) => {
+          if (taker === undefined)
+            settle.reject(error ?? new PeerError("ERR_CONNECTION_LOST", "closed in the handshake"));
+          else taker.closed(error);
+        },
+        released: () => {
+          released();
+          taker?.released();
+        },
+      },
+    );
+    this.#driver = driver;
+    driver.start();
+    return driver;
+  }
+}
+
+/** @throws the signal's reason */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {});
+  signal.throwIfAborted();
+}
+
+function connectTimeout(address: Address, ms: number, cause: unknown): SystemError {
+  const reason = cause instanceof Error ? `; the last try: ${cause.message}` : "";
+  return new SystemError(
+    "ERR_CONNECT_TIMEOUT",
+    `no server was reached at ${address.path} within ${ms} ms${reason}`,
+    cause === undefined ? undefined : { cause },
+  );
+}

@@ -1,0 +1,110 @@
+import { EventEmitter } from "node:events";
+import { Inbox } from "./inbox.ts";
+import type { Message } from "./message.ts";
+import type { ReadOptions } from "./options.ts";
+import type { Status } from "./status.ts";
+
+/** Events that each endpoint has. */
+export interface EndpointEvents<M> {
+  /** A message, where no `read` waits for one. A listener that throws does no harm to other connections. */
+  message: [message: M];
+  /** The status has changed. */
+  status: [status: Status];
+  /** It is closed, in order or not, and holds nothing any more. */
+  close: [];
+}
+
+/**
+ * What servers, clients and a server's connections have in common: messages to read, a status, an end.
+ *
+ * Unlike a plain `EventEmitter`, one on which nobody listens for `error` does not throw: a bad peer must not be able to
+ * end the process. An error that a listener throws is thrown again from the event loop, where it is an uncaught
+ * exception as usual, after everything of ours is in order.
+ */
+export abstract class Endpoint<M extends Message, Events extends Record<keyof Events, unknown[]>>
+  extends EventEmitter<Events>
+  implements AsyncIterable<M>, AsyncDisposable
+{
+  /** @internal */
+  protected readonly inbox: Inbox<M>;
+  #status: Status = "not-connected";
+
+  constructor() {
+    super();
+    const endpoint = this as unknown as EventEmitter;
+    this.inbox = new Inbox<M>({
+      get present() {
+        return endpoint.listenerCount("message") > 0;
+      },
+      emit: (message) => this.emitSafely("message", message),
+    });
+    endpoint.on("newListener", (event: string) => {
+      if (event !== "message") return;
+      this.claim();
+      // Not at once: the listener is not there yet, and whoever adds it may add others.
+      process.nextTick(() => this.inbox.drain());
+    });
+  }
+
+  /** Where it stands. */
+  get status(): Status {
+    return this.#status;
+  }
+
+  /**
+   * The next message; waits for it. Messages that nobody reads wait, up to `maxQueuedBytes`, and then hold up the peer.
+   *
+   * @throws CallerError `ERR_READ_TIMEOUT`; `ERR_CLOSED` once it is closed and nothing is left to read;
+   *   `ERR_INVALID_OPTION`; what made it fail; or the signal's reason.
+   */
+  read(options?: ReadOptions): Promise<M> {
+    try {
+      this.claim();
+      return this.inbox.read(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Messages until the end: stops where it was closed in order, throws where it failed. */
+  [Symbol.asyncIterator](): AsyncIterator<M, undefined> {
+    this.claim();
+    const { inbox } = this;
+    return {
+      next: () => inbox.next(),
+      // Leaving a loop closes nothing: another may go on.
+      return: async () => ({ done: true, value: undefined }),
+    };
+  }
+
+  /** Ends it in order: what was written is sent first. */
+  abstract close(): Promise<void>;
+
+  /** The same as `close`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Someone wants this endpoint's messages. @internal */
+  protected claim(): void {}
+
+  /** @internal */
+  protected setStatus(status: Status): void {
+    if (this.#status === status) return;
+    this.#status = status;
+    this.emitSafely("status", status);
+  }
+
+  /** @internal */
+  protected emitSafely(event: string, ...args: unknown[]): void {
+    const emitter = this as unknown as EventEmitter;
+    if (event === "error" && emitter.listenerCount("error") === 0) return;
+    try {
+      emitter.emit(event, ...args);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import { CallerError } from "../errors.ts";
+import type { Message } from "./message.ts";
+import { parseReadOptions, type ReadOptions } from "./options.ts";
+
+/** Where a message came from, so that it can be told to send more. */
+export interface MessageSource {
+  /** A message of ours waits to be read. */
+  queued(message: Message): void;
+  /** It no longer does. */
+  taken(message: Message): void;
+}
+
+interface Entry<M> {
+  readonly message: M;
+  readonly source: MessageSource;
+}
+
+interface Waiter<M> {
+  resolve(message: M): void;
+  reject(error: unknown): void;
+}
+
+/** Those who take messages as they come. */
+export interface MessageListeners<M> {
+  readonly present: boolean;
+  emit(message: M): void;
+}
+
+/** How an inbox ended: in order, or for an error. */
+interface Ending {
+  readonly error: unknown;
+}
+
+/**
+ * Messages on their way from connections to the application. Each goes to one taker: the `read` that has waited
+ * longest, or else the listeners, or else it waits here.
+ */
+export class Inbox<M extends Message> {
+  readonly #listeners: MessageListeners<M>;
+  #entries: (Entry<M> | undefined)[] = [];
+  /** Entries before this one are taken. */
+  #head = 0;
+  #waiters = new Set<Waiter<M>>();
+  #ending: Ending | undefined;
+
+  constructor(listeners: MessageListeners<M>) {
+    this.#listeners = listeners;
+  }
+
+  deliver(message: M, source: MessageSource): void {
+    if (this.#waiters.size > 0) {
+      const [waiter] = this.#waiters as Iterable<Waiter<M>> as [Waiter<M>];
+      waiter.resolve(message);
+    } else if (this.#entries.length === 0 && this.#listeners.present) {
+      this.#listeners.emit(message);
+    } else {
+      this.#entries.push({ message, source });
+      source.queued(message);
+    }
+  }
+
+  /** Gives what waits to the listeners, while there are any. */
+  drain(): void {
+    while (this.#listeners.present) {
+      const message = this.#take();
+      if (message === undefined) return;
+      this.#listeners.emit(message);
+    }
+  }
+
+  /**
+   * The next message.
+   * @throws CallerError `ERR_READ_TIMEOUT`, `ERR_CLOSED` at the end, the error that ended it, or the signal's reason.
+   */
+  read(options?: ReadOptions): Promise<M> {
+    const { signal, timeoutMs } = parseReadOptions(options);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const message = this.#take();
+    if (message !== undefined) return Promise.resolve(message);
+    if (this.#ending !== undefined) return Promise.reject(this.#ending.error ?? closedError());
+    return this.#wait(signal, timeoutMs);
+  }
+
+  /** For `for await`: ends where the inbox ended in order, throws where it failed. */
+  async next(): Promise<IteratorResult<M, undefined>> {
+    try {
+      return { done: false, value: await this.read() };
+    } catch (error) {
+      if (this.#ending !== undefined && this.#ending.error === undefined)
+        return { done: true, value: undefined };
+      throw error;
+    }
+  }
+
+  /** No more will come. What waits can still be read, unless it is to be dropped. */
+  end(error: unknown, unread: "keep" | "drop"): void {
+    if (unread === "drop") for (const { message, source } of this.#clear()) source.taken(message);
+    if (this.#ending !== undefined) return;
+    this.#ending = { error };
+    for (const waiter of this.#waiters) waiter.reject(error ?? closedError());
+    this.#waiters.clear();
+  }
+
+  /** Hands what waits from `source` over to another inbox. */
+  moveTo(target: Inbox<M>, source: MessageSource): void {
+    const waiting = this.#clear();
+    this.#entries = waiting.filter((entry) => entry.source !== source);
+    for (const entry of waiting) {
+      if (entry.source !== source) continue;
+      source.taken(entry.message);
+      target.deliver(entry.message, source);
+    }
+  }
+
+  #wait(signal: AbortSignal | undefined, timeoutMs: number): Promise<M> {
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const settled = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", aborted);
+        this.#waiters.delete(waiter);
+      };
+      const waiter: Waiter<M> = {
+        resolve(message) {
+          settled();
+          resolve(message);
+        },
+        reject(error) {
+          settled();
+          reject(error);
+        },
+      };
+      const aborted = (): void => waiter.reject(signal?.reason);
+      this.#waiters.add(waiter);
+      signal?.addEventListener("abort", aborted);
+      if (timeoutMs > 0) timer = setTimeout(() => waiter.reject(readTimeout(timeoutMs)), timeoutMs);
+    });
+  }
+
+  #take(): M | undefined {
+    const entry = this.#entries[this.#head];
+    if (entry === undefined) return undefined;
+    this.#entries[this.#head] = undefined;
+    this.#head += 1;
+    if (this.#head === this.#entries.length) {
+      this.#clear();
+    } else if (this.#head > 1_024 && this.#head * 2 > this.#entries.length) {
+      // Now and then, not each time: moving what follows costs as much as it is long.
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+    entry.source.taken(entry.message);
+    return entry.message;
+  }
+
+  /** Empties the queue and returns what waited in it. */
+  #clear(): Entry<M>[] {
+    const waiting = this.#entries.slice(this.#head) as Entry<M>[];
+    this.#entries = [];
+    this.#head = 0;
+    return waiting;
+  }
+}
+
+export function closedError(): CallerError {
+  return new CallerError("ERR_CLOSED", "it is closed: there is nothing more to read or to write");
+}
+
+function readTimeout(timeoutMs: number): CallerError {
+  return new CallerError("ERR_READ_TIMEOUT", `no message arrived within ${timeoutMs} ms`);
+}

@@ -1,0 +1,44 @@
+import { CallerError } from "../errors.ts";
+import type { Connection } from "./connection.ts";
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** One application payload with its type. */
+export class Message {
+  /** 1 to 4294967295; the two programs agree on what each means. */
+  readonly type: number;
+  /** The payload. Yours to keep; its `buffer` may be shared with other messages. */
+  readonly data: Uint8Array;
+
+  constructor(type: number, data: Uint8Array) {
+    this.type = type;
+    this.data = data;
+  }
+
+  /** `data` as UTF-8 text; bytes that are no UTF-8 become U+FFFD. */
+  get text(): string {
+    return decoder.decode(this.data);
+  }
+}
+
+/** A message that arrived at a server, with the connection that it came by. */
+export class ConnectionMessage extends Message {
+  /** Write to it to answer. */
+  readonly connection: Connection;
+
+  constructor(type: number, data: Uint8Array, connection: Connection) {
+    super(type, data);
+    this.connection = connection;
+  }
+}
+
+/** What can be written: text goes as UTF-8. */
+export type MessageData = string | Uint8Array;
+
+/** @throws CallerError `ERR_INVALID_ARGUMENT` for anything else: nothing is turned into text or JSON unasked. */
+export function toBytes(data: MessageData): Uint8Array {
+  if (typeof data === "string") return encoder.encode(data);
+  if (data instanceof Uint8Array) return data;
+  throw new CallerError("ERR_INVALID_ARGUMENT", "data must be a string or a Uint8Array");
+}

@@ -1,0 +1,203 @@
+import { inspect } from "node:util";
+import { CallerError } from "../errors.ts";
+import { defaultSessionLimits, highestMaxMessageBytes, type SessionLimits } from "../protocol/limits.ts";
+import { defaultDirectory } from "../transport/address.ts";
+
+/** What servers and clients share. Each option is checked once; one that is out of range or unknown throws. */
+export interface EndpointOptions {
+  /**
+   * Where the Unix socket lies. Default `"/tmp"`, where golang-ipc looks; both ends need the same. An absolute path of
+   * a directory that exists. Platform: on Windows, where pipes have no directory, it is checked and not used.
+   */
+  readonly directory?: string | undefined;
+  /** Largest `data` of a message, in bytes, written or received. Default 3145728, at most 1073741824. */
+  readonly maxMessageBytes?: number | undefined;
+  /**
+   * Most bytes that wait on a connection, each way: to be sent, and to be read by the application. Default 8388608.
+   * A message counts with 64 bytes more than its data.
+   */
+  readonly maxQueuedBytes?: number | undefined;
+  /** How long a handshake may take, in milliseconds. Default 5000. */
+  readonly handshakeTimeoutMs?: number | undefined;
+  /** How long one frame may take from its first byte to its last, in milliseconds. Default 30000. */
+  readonly frameTimeoutMs?: number | undefined;
+  /** How long `close` waits for a peer that takes nothing, in milliseconds. Default 5000. */
+  readonly closeTimeoutMs?: number | undefined;
+}
+
+/** Options of `startServer`. */
+export interface ServerOptions extends EndpointOptions {
+  /** Whether the server encrypts. Default `true`. Without it, clients that insist on encryption refuse the server. */
+  readonly encryption?: boolean | undefined;
+  /**
+   * Whether every user of the machine may connect, not only the one whose process serves. Default `false`. The socket's
+   * mode is then 0777 instead of 0600. Platform: on Windows the pipe can then be read and written by all users.
+   */
+  readonly unmaskPermissions?: boolean | undefined;
+  /** Most clients at a time. Default 1024. Further ones are dropped, each with an `error` event. */
+  readonly maxConnections?: number | undefined;
+  /** Most handshakes at a time. Default 64. Further clients wait for their turn. */
+  readonly maxPendingHandshakes?: number | undefined;
+}
+
+/** Options of `startClient`. */
+export interface ClientOptions extends EndpointOptions {
+  /**
+   * Whether the client insists on encryption. Default `true`: a server without it is refused. With `false` the client
+   * follows the server.
+   */
+  readonly encryption?: boolean | undefined;
+  /** How long to try to connect, and later to reconnect, in milliseconds. Default 0: for ever. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Pause before the second try to connect, in milliseconds; it doubles with each further one. Default 100. */
+  readonly retryDelayMs?: number | undefined;
+  /** Longest pause between tries, in milliseconds. Default 5000, or `retryDelayMs` where that is more. */
+  readonly maxRetryDelayMs?: number | undefined;
+  /**
+   * Whether what is written while the client reconnects waits and is sent later, in order. Default `true`. With `false`
+   * such a write throws `ERR_NOT_CONNECTED`, as golang-ipc's does.
+   */
+  readonly offlineQueue?: boolean | undefined;
+  /** Ends the first try to connect; `startClient` rejects with its reason. Not used once connected. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of `read`. */
+export interface ReadOptions {
+  /** Ends the wait; `read` rejects with its reason, and no message is lost. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long to wait for a message, in milliseconds. Default 0: for ever. */
+  readonly timeoutMs?: number | undefined;
+}
+
+type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
+
+export type ParsedServerOptions = Complete<ServerOptions>;
+export type ParsedClientOptions = Complete<Omit<ClientOptions, "signal">> & {
+  readonly signal: AbortSignal | undefined;
+};
+export type ParsedReadOptions = { readonly signal: AbortSignal | undefined; readonly timeoutMs: number };
+
+/** Timers of the platform take no more. */
+const highestTimeoutMs = 2_147_483_647;
+
+/** Throws unless `value` fits; `name` is the option's. */
+type Check = (value: unknown, name: string) => void;
+
+const isBoolean: Check = (value, name) => demand(typeof value === "boolean", name, "true or false", value);
+
+function isIntegerFrom(least: number, most: number): Check {
+  return (value, name) => {
+    const fits = Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+    demand(fits, name, `an integer from ${least} to ${most}`, value);
+  };
+}
+
+const isTimeoutMs = isIntegerFrom(1, highestTimeoutMs);
+const isTimeoutMsOrNever = isIntegerFrom(0, highestTimeoutMs);
+const isCount = isIntegerFrom(1, 1_000_000);
+
+const isDirectory: Check = (value, name) =>
+  demand(
+    typeof value === "string" && value.startsWith("/") && !value.includes("\0"),
+    name,
+    "an absolute path",
+    value,
+  );
+
+const isSignal: Check = (value, name) => demand(value instanceof AbortSignal, name, "an AbortSignal", value);
+
+const endpointChecks = {
+  directory: isDirectory,
+  maxMessageBytes: isIntegerFrom(1, highestMaxMessageBytes),
+  maxQueuedBytes: isIntegerFrom(1, Number.MAX_SAFE_INTEGER),
+  handshakeTimeoutMs: isTimeoutMs,
+  frameTimeoutMs: isTimeoutMs,
+  closeTimeoutMs: isTimeoutMs,
+};
+
+const endpointDefaults = {
+  ...defaultSessionLimits,
+  directory: defaultDirectory,
+  maxQueuedBytes: 8_388_608,
+  encryption: true,
+};
+
+const serverChecks: Record<keyof ServerOptions, Check> = {
+  ...endpointChecks,
+  encryption: isBoolean,
+  unmaskPermissions: isBoolean,
+  maxConnections: isCount,
+  maxPendingHandshakes: isCount,
+};
+
+const clientChecks: Record<keyof ClientOptions, Check> = {
+  ...endpointChecks,
+  encryption: isBoolean,
+  connectTimeoutMs: isTimeoutMsOrNever,
+  retryDelayMs: isTimeoutMs,
+  maxRetryDelayMs: isTimeoutMs,
+  offlineQueue: isBoolean,
+  signal: isSignal,
+};
+
+const readChecks: Record<keyof ReadOptions, Check> = { signal: isSignal, timeoutMs: isTimeoutMsOrNever };
+
+/** @throws CallerError `ERR_INVALID_OPTION` */
+export function parseServerOptions(options: ServerOptions = {}): ParsedServerOptions {
+  const defaults = {
+    ...endpointDefaults,
+    unmaskPermissions: false,
+    maxConnections: 1_024,
+    maxPendingHandshakes: 64,
+  };
+  return Object.freeze({ ...defaults, ...checked(options, serverChecks) });
+}
+
+/** @throws CallerError `ERR_INVALID_OPTION` */
+export function parseClientOptions(options: ClientOptions = {}): ParsedClientOptions {
+  const given = checked(options, clientChecks);
+  const retryDelayMs = given.retryDelayMs ?? 100;
+  const maxRetryDelayMs = given.maxRetryDelayMs ?? Math.max(5_000, retryDelayMs);
+  demand(maxRetryDelayMs >= retryDelayMs, "maxRetryDelayMs", "at least retryDelayMs", maxRetryDelayMs);
+  const defaults = { ...endpointDefaults, connectTimeoutMs: 0, offlineQueue: true, signal: undefined };
+  return Object.freeze({ ...defaults, ...given, retryDelayMs, maxRetryDelayMs });
+}
+
+const readDefaults: ParsedReadOptions = Object.freeze({ signal: undefined, timeoutMs: 0 });
+
+/** @throws CallerError `ERR_INVALID_OPTION` */
+export function parseReadOptions(options?: ReadOptions): ParsedReadOptions {
+  if (options === undefined) return readDefaults;
+  return { ...readDefaults, ...checked(options, readChecks) };
+}
+
+/** The part of the options that a session needs. */
+export function sessionLimits(options: SessionLimits): SessionLimits {
+  const { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs } = options;
+  return { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs };
+}
+
+/** The options that were given, each checked; `undefined` counts as not given. */
+function checked<T extends object>(
+  options: T,
+  checks: Record<keyof T, Check>,
+): Complete<Partial<T>> & Partial<T> {
+  demand(typeof options === "object" && options !== null, "options", "an object", options);
+  const given: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, name)) {
+      const known = Object.keys(checks).join(", ");
+      throw new CallerError("ERR_INVALID_OPTION", `there is no option "${name}"; there are ${known}`);
+    }
+    if (value === undefined) continue;
+    checks[name as keyof T](value, name);
+    given[name] = value;
+  }
+  return given as Complete<Partial<T>> & Partial<T>;
+}
+
+function demand(fits: boolean, name: string, wanted: string, value: unknown): void {
+  if (fits) return;
+  throw new CallerError("ERR_INVALID_OPTION", `${name} must be ${wanted}, not ${inspect(value)}`);
+}

@@ -1,0 +1,61 @@
+import { SealpipeError } from "../errors.ts";
+
+export interface BackoffOptions {
+  readonly retryDelayMs: number;
+  readonly maxRetryDelayMs: number;
+}
+
+/**
+ * Pauses between tries: each twice the one before, up to the longest, less up to half of it at random, so that clients
+ * which lost the same server do not come back at the same instant.
+ */
+export class Backoff {
+  readonly #options: BackoffOptions;
+  readonly #random: () => number;
+  #delayMs: number;
+
+  /** `random` gives numbers from 0 to less than 1. */
+  constructor(options: BackoffOptions, random: () => number = Math.random) {
+    this.#options = options;
+    this.#random = random;
+    this.#delayMs = options.retryDelayMs;
+  }
+
+  /** The next pause, in milliseconds. */
+  next(): number {
+    const delayMs = this.#delayMs;
+    this.#delayMs = Math.min(delayMs * 2, this.#options.maxRetryDelayMs);
+    return delayMs * (1 - this.#random() / 2);
+  }
+
+  /** A try has succeeded. */
+  reset(): void {
+    this.#delayMs = this.#options.retryDelayMs;
+  }
+}
+
+/** The system's ways to say that a server is not there yet, or too busy to be reached. */
+const passingSystemCodes = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET", "EAGAIN", "EBUSY", "EPIPE"]);
+
+/** Whether another try can go better: the server is not up yet, is busy, or was just going down. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof SealpipeError)) return false;
+  switch (error.code) {
+    case "ERR_HANDSHAKE_TIMEOUT":
+    case "ERR_CONNECTION_LOST":
+      return true;
+    case "ERR_CONNECT_FAILED":
+      return isPassingCause(error.cause);
+    default:
+      return false;
+  }
+}
+
+/** Whether the failure is merely that no server is there. That is what waiting is for, so it is not reported. */
+export function isAbsence(error: unknown): boolean {
+  return error instanceof SealpipeError && error.code === "ERR_CONNECT_FAILED";
+}
+
+function isPassingCause(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && passingSystemCodes.has(String(cause.code));
+}

@@ -1,0 +1,222 @@
+import { CallerError, PeerError, type SealpipeError } from "../errors.ts";
+import { checkMessage } from "../protocol/message.ts";
+import { type Address, resolveAddress } from "../transport/address.ts";
+import { namedPipes } from "../transport/named-pipe.ts";
+import type { Listener, Transport, TransportProvider } from "../transport/transport.ts";
+import { unixSockets } from "../transport/unix-socket.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
+import { Endpoint, type EndpointEvents } from "./endpoint.ts";
+import { closedError } from "./inbox.ts";
+import { isServerAlive } from "./liveness.ts";
+import { type ConnectionMessage, type MessageData, toBytes } from "./message.ts";
+import { type ParsedServerOptions, parseServerOptions, type ServerOptions } from "./options.ts";
+
+export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
+  /** A client has connected: its handshake is over. */
+  connection: [connection: Connection];
+  /** A client's connection failed, or the listener did. The server goes on. */
+  error: [error: Error, connection: Connection | undefined];
+}
+
+/**
+ * Starts a server that clients find by `name`: `/tmp/<name>.sock`, or `\\.\pipe\<name>` on Windows. Resolves once it
+ * listens. A socket that a killed server left behind is replaced; a server that is alive is not.
+ *
+ * @param name Letters, digits, `.`, `_` and `-`; no `..`.
+ * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`, `ERR_INVALID_OPTION`.
+ * @throws SystemError `ERR_ADDRESS_IN_USE`, `ERR_LISTEN_FAILED`.
+ *
+ * @example
+ * ```ts
+ * import { startClient, startServer } from "sealpipe";
+ *
+ * await using server = await startServer("my-app");
+ * server.on("message", ({ type, text, connection }) => {
+ *   connection.write(type, `you said: ${text}`);
+ * });
+ *
+ * await using client = await startClient("my-app");
+ * await client.write(5, "hello");
+ * console.log((await client.read()).text); // you said: hello
+ * ```
+ */
+export async function startServer(name: string, options?: ServerOptions): Promise<Server> {
+  const parsed = parseServerOptions(options);
+  const address = resolveAddress(name, { directory: parsed.directory, platform: process.platform });
+  const provider = address.kind === "named-pipe" ? namedPipes : unixSockets;
+  const server = new Server(name, address, parsed);
+  await server.listen(provider);
+  return server;
+}
+
+/** A server with any number of clients. Made by {@link startServer}. */
+export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
+  /** The name it was started with. */
+  readonly name: string;
+  /** Where it listens: the socket's path or the pipe's name. */
+  readonly address: string;
+  readonly #address: Address;
+  readonly #options: ParsedServerOptions;
+  readonly #open = new Set<Connection>();
+  /** All that hold a transport: in the handshake, open, or on their way out. */
+  readonly #held = new Set<Connection>();
+  readonly #handshaking = new Set<Connection>();
+  /** Accepted, and waiting for a handshake of an earlier one to be over. */
+  readonly #waiting: Transport[] = [];
+  #listener: Listener | undefined;
+  #lastId = 0;
+  #closing: Promise<void> | undefined;
+
+  /** @internal Use {@link startServer}. */
+  constructor(name: string, address: Address, options: ParsedServerOptions) {
+    super();
+    this.name = name;
+    this.address = address.path;
+    this.#address = address;
+    this.#options = options;
+  }
+
+  /** The clients that are connected now, as a list of its own. */
+  get connections(): readonly Connection[] {
+    return [...this.#open];
+  }
+
+  /**
+   * Writes a message to every client that is connected. Returns `undefined` while all have room, else a promise that
+   * settles once all have room again or are gone. A client that does not read, and so has `maxQueuedBytes` waiting for
+   * it, is dropped with `ERR_QUEUE_FULL`: it must not hold up the others, nor fill our memory.
+   *
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`,
+   *   `ERR_CLOSED`; then no client was written to.
+   *
+   * @example
+   * ```ts
+   * import { startClient, startServer } from "sealpipe";
+   *
+   * await using server = await startServer("my-app");
+   * await using one = await startClient("my-app");
+   * await using other = await startClient("my-app");
+   * await server.broadcast(2, "to all");
+   * console.log((await one.read()).text, (await other.read()).text); // to all to all
+   * ```
+   */
+  broadcast(type: number, data: MessageData): Promise<void> | undefined {
+    if (this.#closing !== undefined) throw closedError();
+    const bytes = toBytes(data);
+    checkMessage(type, bytes.length, this.#options.maxMessageBytes);
+    const waits: Promise<void>[] = [];
+    for (const connection of this.connections) {
+      const wait = writeOrDrop(connection, type, bytes);
+      if (wait !== undefined) waits.push(wait.catch(() => {}));
+    }
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
+  }
+
+  /**
+   * Stops listening, ends every connection in order and removes the socket. Settles once all is closed, each peer being
+   * waited for at most `closeTimeoutMs` without progress; never rejects. A second call waits for the first.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Stops listening and drops every connection at once. Reads that wait are rejected with `error`. */
+  destroy(error?: Error): void {
+    this.inbox.end(error, "drop");
+    for (const connection of this.#held) connection.destroy(error);
+    this.close();
+  }
+
+  /** @internal */
+  async listen(provider: TransportProvider): Promise<void> {
+    this.#listener = await provider.listen(this.#address, {
+      openToAllUsers: this.#options.unmaskPermissions,
+      isAlive: (address) => isServerAlive(address, provider),
+      accepted: (transport) => this.#accept(transport),
+      failed: (error) => this.emitSafely("error", error, undefined),
+    });
+    this.setStatus("listening");
+  }
+
+  async #close(): Promise<void> {
+    this.setStatus("closing");
+    this.inbox.end(undefined, "drop");
+    for (const transport of this.#waiting.splice(0)) transport.destroy();
+    const ends = [...this.#held].map((connection) => connection.close());
+    await this.#listener?.close();
+    await Promise.all(ends);
+    this.setStatus("closed");
+    this.emitSafely("close");
+  }
+
+  #accept(transport: Transport): void {
+    if (this.#closing !== undefined) {
+      transport.destroy();
+    } else if (this.#held.size + this.#waiting.length >= this.#options.maxConnections) {
+      transport.destroy();
+      this.emitSafely("error", tooManyConnections(this.#options.maxConnections), undefined);
+    } else if (this.#handshaking.size >= this.#options.maxPendingHandshakes) {
+      this.#waiting.push(transport);
+    } else {
+      this.#begin(transport);
+    }
+  }
+
+  #begin(transport: Transport): void {
+    this.#lastId += 1;
+    const connection = new Connection(this.#lastId, transport, this.#owner);
+    this.#held.add(connection);
+    this.#handshaking.add(connection);
+    connection.start();
+  }
+
+  readonly #owner: ConnectionOwner = this.#makeOwner();
+
+  #makeOwner(): ConnectionOwner {
+    const server = this;
+    return {
+      inbox: this.inbox,
+      get options() {
+        return server.#options;
+      },
+      opened: (connection) => {
+        this.#open.add(connection);
+        this.#handshakeOver(connection);
+        this.emitSafely("connection", connection);
+      },
+      closed: (connection, error) => {
+        this.#open.delete(connection);
+        if (error !== undefined) this.emitSafely("error", error, connection);
+      },
+      released: (connection) => {
+        this.#open.delete(connection);
+        this.#held.delete(connection);
+        this.#handshakeOver(connection);
+      },
+    };
+  }
+
+  #handshakeOver(connection: Connection): void {
+    if (!this.#handshaking.delete(connection)) return;
+    const transport = this.#waiting.shift();
+    if (transport !== undefined) this.#begin(transport);
+  }
+}
+
+function writeOrDrop(connection: Connection, type: number, bytes: Uint8Array): Promise<void> | undefined {
+  try {
+    return connection.write(type, bytes);
+  } catch (error) {
+    // A connection that is just closing is no fault of the caller's: it is one client less.
+    if (error instanceof CallerError && error.code === "ERR_QUEUE_FULL") connection.destroy(error);
+    return undefined;
+  }
+}
+
+function tooManyConnections(maxConnections: number): SealpipeError {
+  return new PeerError(
+    "ERR_TOO_MANY_CONNECTIONS",
+    `a client was dropped: the server has maxConnections (${maxConnections}) already`,
+  );
+}

@@ -1,0 +1,239 @@
+import { nodeCrypto } from "../crypto/node.ts";
+import type { SealpipeError } from "../errors.ts";
+import type { SessionLimits } from "../protocol/limits.ts";
+import type { MessageContent } from "../protocol/message.ts";
+import { batchBytes } from "../protocol/send-buffer.ts";
+import { Session, type SessionEvent } from "../protocol/session.ts";
+import type { Transport, TransportHandler } from "../transport/transport.ts";
+import { closedError, type MessageSource } from "./inbox.ts";
+import type { Message } from "./message.ts";
+import { sessionLimits } from "./options.ts";
+
+/** What a message weighs in a queue besides its data, so that empty ones are bounded too. */
+export const messageOverheadBytes = 64;
+
+export interface DriverOptions extends SessionLimits {
+  readonly role: "client" | "server";
+  readonly encryption: boolean;
+  readonly maxQueuedBytes: number;
+}
+
+/** Who is told what happens to a session. */
+export interface DriverHandler {
+  opened(event: Extract<SessionEvent, { kind: "open" }>): void;
+  message(content: MessageContent): void;
+  /** Some of what was written has left this process. */
+  progressed(): void;
+  /** The session is over; without an error, in order. Nothing is told after it but `released`. */
+  closed(error?: SealpipeError): void;
+  /** The transport is gone and nothing of it is held any more. */
+  released(): void;
+}
+
+const clock = { now: () => performance.now() };
+
+/**
+ * A session on a transport, with its timer: moves bytes between the two, writes once per turn of the event loop, and
+ * stops reading while the application has too much to read.
+ */
+export class SessionDriver implements TransportHandler, MessageSource {
+  readonly #transport: Transport;
+  readonly #handler: DriverHandler;
+  readonly #options: DriverOptions;
+  readonly #session: Session;
+  #unreadBytes = 0;
+  #pumping = false;
+  #paused = false;
+  #flushScheduled = false;
+  /** The transport has been told that nothing more will be written. */
+  #ended = false;
+  /** The session's end has been told, or will not be. */
+  #over = false;
+  /** The session failed: nothing is worth waiting for but its last words. */
+  #failed = false;
+  #released = false;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = 0;
+  #lingerTimer: NodeJS.Timeout | undefined;
+
+  constructor(transport: Transport, options: DriverOptions, handler: DriverHandler) {
+    this.#transport = transport;
+    this.#handler = handler;
+    this.#options = options;
+    const { role, encryption } = options;
+    const limits = sessionLimits(options);
+    this.#session = new Session({ role, encryption, limits, crypto: nodeCrypto, clock });
+  }
+
+  /** Bytes that have not left this process. */
+  get queuedBytes(): number {
+    return this.#session.queuedBytes + this.#transport.pendingBytes;
+  }
+
+  start(): void {
+    this.#transport.start(this);
+    this.#pump();
+  }
+
+  /** Takes a message; it leaves in this turn of the event loop. @throws CallerError as `Session.send`. */
+  send(type: number, data: Uint8Array): void {
+    if (this.#over || this.#released) throw closedError();
+    this.#session.send(type, data);
+    if (this.#session.queuedBytes >= batchBytes) this.#flush();
+    else this.#scheduleFlush();
+  }
+
+  /** Ends the session in order. `closed` and `released` follow. */
+  close(): void {
+    this.#session.close();
+    this.#pump();
+  }
+
+  /** Drops the connection. `closed` does not follow, `released` does. */
+  destroy(): void {
+    this.#over = true;
+    this.#transport.destroy();
+  }
+
+  // From the transport.
+
+  chunk(chunk: Uint8Array): void {
+    this.#session.receive(chunk);
+    this.#pump();
+  }
+
+  ended(): void {
+    this.#session.receiveEnd();
+    this.#pump();
+  }
+
+  drained(): void {
+    this.#flush();
+    this.#handler.progressed();
+  }
+
+  /** What had arrived can still be read, and the session is over only after that. */
+  closed(error?: Error): void {
+    this.#released = true;
+    clearTimeout(this.#lingerTimer);
+    this.#session.receiveEnd(error);
+    this.#pump();
+    this.#handler.released();
+  }
+
+  // From the inbox that holds our messages.
+
+  queued(message: Message): void {
+    this.#unreadBytes += message.data.length + messageOverheadBytes;
+  }
+
+  taken(message: Message): void {
+    this.#unreadBytes -= message.data.length + messageOverheadBytes;
+    if (this.#paused && this.#unreadBytes <= this.#options.maxQueuedBytes / 2) this.#pump();
+  }
+
+  /** A session that ends is heard to its end, however much is unread: it has no more messages. */
+  get #wantsMore(): boolean {
+    return this.#session.outputEnded || this.#unreadBytes < this.#options.maxQueuedBytes;
+  }
+
+  #pump(): void {
+    // A handler may close, write or read, and so come back here.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (!this.#over && this.#wantsMore) {
+        const event = this.#session.nextEvent();
+        if (event === undefined) break;
+        this.#dispatch(event);
+      }
+    } finally {
+      this.#pumping = false;
+    }
+    this.#pauseOrResume();
+    this.#flush();
+    this.#armTimer();
+  }
+
+  #dispatch(event: SessionEvent): void {
+    switch (event.kind) {
+      case "open":
+        this.#handler.opened(event);
+        return;
+      case "message":
+        this.#handler.message(event.content);
+        return;
+      case "closed":
+        this.#finish(event.error);
+    }
+  }
+
+  #finish(error: SealpipeError | undefined): void {
+    this.#over = true;
+    this.#failed = error !== undefined;
+    clearTimeout(this.#timer);
+    if (error?.code === "ERR_CLOSE_TIMEOUT") this.#transport.destroy();
+    else if (!this.#released) this.#linger();
+    this.#handler.closed(error);
+  }
+
+  /** The peer may still read what was written to it, but it does not get for ever to do so. */
+  #linger(): void {
+    this.#lingerTimer = setTimeout(() => this.#transport.destroy(), this.#options.closeTimeoutMs);
+    this.#lingerTimer.unref();
+  }
+
+  #pauseOrResume(): void {
+    if (this.#released || this.#paused !== this.#wantsMore) return;
+    this.#paused = !this.#paused;
+    if (this.#paused) this.#transport.pause();
+    else this.#transport.resume();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    process.nextTick(this.#scheduledFlush);
+  }
+
+  readonly #scheduledFlush = (): void => {
+    this.#flushScheduled = false;
+    this.#flush();
+    this.#handler.progressed();
+  };
+
+  #flush(): void {
+    if (this.#released) return;
+    // One write at a time: more would be joined by the platform, and cut where it likes.
+    while (this.#transport.pendingBytes === 0) {
+      const parts = this.#session.takeOutput();
+      if (parts.length === 0) break;
+      this.#transport.write(parts);
+    }
+    if (this.#session.queuedBytes > 0 || !this.#session.outputEnded) return;
+    if (!this.#ended) {
+      this.#ended = true;
+      this.#transport.end();
+    }
+    if (this.#failed && this.#transport.pendingBytes === 0) this.#transport.destroy();
+  }
+
+  /** One timer for all deadlines. One that is set too early finds nothing to do and sets the next. */
+  #armTimer(): void {
+    const at = this.#session.nextTimeout();
+    if (at === undefined || this.#over || (this.#timer !== undefined && this.#timerAt <= at)) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(this.#timedOut, Math.max(1, Math.ceil(at - clock.now())));
+    this.#timer.unref();
+  }
+
+  // Timers run before the sockets are read: where our own event loop was late, what the peer sent in time is read first.
+  readonly #timedOut = (): void => {
+    setImmediate(() => {
+      this.#timer = undefined;
+      this.#session.handleTimeout(clock.now());
+      this.#pump();
+    });
+  };
+}

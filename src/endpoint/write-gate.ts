@@ -1,0 +1,83 @@
+import { CallerError } from "../errors.ts";
+
+interface Settlers {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * What tells writers to wait. Up to a quarter of `maxQueuedBytes` there is room; past it a write gives a promise that
+ * settles when half of that quarter has left; and once the whole is queued, writes are refused.
+ */
+export class WriteGate {
+  readonly #maxQueuedBytes: number;
+  readonly #roomBytes: number;
+  #room: Promise<void> | undefined;
+  #roomSettlers: Settlers | undefined;
+  #flushes: Settlers[] = [];
+
+  constructor(maxQueuedBytes: number) {
+    this.#maxQueuedBytes = maxQueuedBytes;
+    this.#roomBytes = maxQueuedBytes / 4;
+  }
+
+  /** @throws CallerError `ERR_QUEUE_FULL` for a writer that did not wait. */
+  checkRoom(queuedBytes: number): void {
+    if (queuedBytes < this.#maxQueuedBytes) return;
+    throw new CallerError(
+      "ERR_QUEUE_FULL",
+      `${queuedBytes} bytes wait to be sent, over maxQueuedBytes (${this.#maxQueuedBytes}); await write() before the next`,
+    );
+  }
+
+  /** What a write returns with so much queued: nothing while there is room, else when there will be. */
+  roomAt(queuedBytes: number): Promise<void> | undefined {
+    if (queuedBytes <= this.#roomBytes) return undefined;
+    if (this.#room === undefined) {
+      this.#room = new Promise((resolve, reject) => {
+        this.#roomSettlers = { resolve, reject };
+      });
+      // A caller that does not await its write must not be ended by an unhandled rejection when the peer goes.
+      this.#room.catch(() => {});
+    }
+    return this.#room;
+  }
+
+  /** Settles once nothing is queued. */
+  flushAt(queuedBytes: number): Promise<void> {
+    if (queuedBytes === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#flushes.push({ resolve, reject });
+    });
+  }
+
+  /** Some of what was queued has left. */
+  progressed(queuedBytes: number): void {
+    if (queuedBytes <= this.#roomBytes / 2) this.#settleRoom((settlers) => settlers.resolve());
+    if (queuedBytes === 0) this.#settleFlushes((settlers) => settlers.resolve());
+  }
+
+  /** What was queued will not leave any more; later writes may. */
+  lost(error: unknown): void {
+    this.#settleFlushes((settlers) => settlers.reject(error));
+  }
+
+  /** Nothing will leave any more. */
+  fail(error: unknown): void {
+    this.#settleRoom((settlers) => settlers.reject(error));
+    this.lost(error);
+  }
+
+  #settleRoom(settle: (settlers: Settlers) => void): void {
+    const settlers = this.#roomSettlers;
+    this.#room = undefined;
+    this.#roomSettlers = undefined;
+    if (settlers !== undefined) settle(settlers);
+  }
+
+  #settleFlushes(settle: (settlers: Settlers) => void): void {
+    const flushes = this.#flushes;
+    this.#flushes = [];
+    flushes.forEach(settle);
+  }
+}

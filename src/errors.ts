@@ -1,0 +1,121 @@
+/** Whose fault an error is: the program that called us, the process at the other end, or the system between. */
+export type Fault = "caller" | "peer" | "system";
+
+/**
+ * Every code the library can give, with whose fault it is. Each has a heading of its own in `docs/errors.md`
+ * that says what it means and what to do about it.
+ */
+export const errorCodes = {
+  ERR_ADDRESS_TOO_LONG: "caller",
+  ERR_CLOSED: "caller",
+  ERR_INVALID_ARGUMENT: "caller",
+  ERR_INVALID_NAME: "caller",
+  ERR_INVALID_OPTION: "caller",
+  ERR_MESSAGE_TOO_LARGE: "caller",
+  ERR_NOT_CONNECTED: "caller",
+  ERR_QUEUE_FULL: "caller",
+  ERR_READ_TIMEOUT: "caller",
+  ERR_RESERVED_TYPE: "caller",
+  ERR_TYPE_OUT_OF_RANGE: "caller",
+
+  ERR_CLOSE_TIMEOUT: "peer",
+  ERR_CONNECTION_LOST: "peer",
+  ERR_DECRYPTION_FAILED: "peer",
+  ERR_ENCRYPTION_REQUIRED: "peer",
+  ERR_FRAME_TIMEOUT: "peer",
+  ERR_FRAME_TOO_LARGE: "peer",
+  ERR_FRAME_TOO_SHORT: "peer",
+  ERR_HANDSHAKE_INVALID: "peer",
+  ERR_HANDSHAKE_REJECTED: "peer",
+  ERR_HANDSHAKE_TIMEOUT: "peer",
+  ERR_INVALID_PUBLIC_KEY: "peer",
+  ERR_PEER_MESSAGE_TOO_LARGE: "peer",
+  ERR_TOO_MANY_CONNECTIONS: "peer",
+  ERR_VERSION_MISMATCH: "peer",
+
+  ERR_ADDRESS_IN_USE: "system",
+  ERR_CONNECT_FAILED: "system",
+  ERR_CONNECT_TIMEOUT: "system",
+  ERR_LISTEN_FAILED: "system",
+} as const satisfies Record<string, Fault>;
+
+/** A stable code of an error; `docs/errors.md` has a heading for each. */
+export type ErrorCode = keyof typeof errorCodes;
+
+type CodeOf<F extends Fault> = {
+  [C in ErrorCode]: (typeof errorCodes)[C] extends F ? C : never;
+}[ErrorCode];
+
+/** Codes of a {@link CallerError}. */
+export type CallerErrorCode = CodeOf<"caller">;
+/** Codes of a {@link PeerError}. */
+export type PeerErrorCode = CodeOf<"peer">;
+/** Codes of a {@link SystemError}. */
+export type SystemErrorCode = CodeOf<"system">;
+
+/**
+ * What every error of this library is an instance of. Tell errors apart by `code`, which is stable; the message is
+ * for people and may change.
+ *
+ * @example
+ * ```ts
+ * import { SealpipeError, startServer } from "sealpipe";
+ *
+ * try {
+ *   await startServer("no/slashes");
+ * } catch (error) {
+ *   if (!(error instanceof SealpipeError)) throw error;
+ *   console.log(error.code, error.fault); // ERR_INVALID_NAME caller
+ * }
+ * ```
+ */
+export abstract class SealpipeError extends Error {
+  /** What went wrong, stable across versions. */
+  readonly code: ErrorCode;
+  /** Whose fault it is. */
+  abstract readonly fault: Fault;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+function nameErrors(errorClass: { prototype: SealpipeError }, name: string): void {
+  // On the prototype, where the language has it for its own errors, so that it is not listed with each instance.
+  Object.defineProperty(errorClass.prototype, "name", { value: name, configurable: true, writable: true });
+}
+
+/** The calling program used the library in a way it cannot work; nothing was sent or taken. */
+export class CallerError extends SealpipeError {
+  readonly fault = "caller";
+  declare readonly code: CallerErrorCode;
+
+  constructor(code: CallerErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** The process at the other end did what the protocol does not allow, or nothing at all. Ends that connection only. */
+export class PeerError extends SealpipeError {
+  readonly fault = "peer";
+  declare readonly code: PeerErrorCode;
+
+  constructor(code: PeerErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** The operating system refused or failed; `cause` has its own error where there is one. */
+export class SystemError extends SealpipeError {
+  readonly fault = "system";
+  declare readonly code: SystemErrorCode;
+
+  constructor(code: SystemErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+nameErrors(CallerError, "CallerError");
+nameErrors(PeerError, "PeerError");
+nameErrors(SystemError, "SystemError");

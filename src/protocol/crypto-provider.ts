@@ -1,0 +1,38 @@
+/**
+ * The cryptography a session needs, handed in so that the protocol runs without `node:crypto` and so that tests can
+ * fix every key and nonce. All calls are synchronous.
+ */
+export interface CryptoProvider {
+  /** A fresh P-384 key pair for one handshake. */
+  generateKeyPair(): KeyPair;
+  sha256(data: Uint8Array): Uint8Array;
+  /** AES-256-GCM under a 32-byte key. */
+  createAead(key: Uint8Array): Aead;
+  /** Unpredictable bytes. The caller owns the result. */
+  randomBytes(length: number): Uint8Array;
+}
+
+export interface KeyPair {
+  /** An uncompressed point (SEC 1, 2.3.3): `04`, X, Y; 97 bytes. */
+  readonly publicKey: Uint8Array;
+  /**
+   * The X coordinate of the shared point, all 48 bytes of it, or `undefined` where the peer's bytes are no
+   * uncompressed point on the curve. The caller wipes the result.
+   */
+  deriveSharedSecret(peerPublicKey: Uint8Array): Uint8Array | undefined;
+}
+
+/** Authenticated encryption as in RFC 5116, with a 12-byte nonce and a 16-byte tag. */
+export interface Aead {
+  /**
+   * The plaintext's parts sealed as one: the ciphertext in as many parts as it comes in, then the tag as the last.
+   * The caller must never repeat a nonce under one key.
+   */
+  seal(nonce: Uint8Array, plaintext: readonly Uint8Array[]): Uint8Array[];
+  /** The plaintext, or `undefined` where the tag does not fit. `sealed` is ciphertext and tag. */
+  open(nonce: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
+}
+
+export const publicKeyBytes = 97;
+export const aeadNonceBytes = 12;
+export const aeadTagBytes = 16;

@@ -1,0 +1,111 @@
+import { PeerError } from "../../errors.ts";
+import { encodeUint32, readFrame, readUint32 } from "../classic/frame.ts";
+import { type RecordProtection, sealedOverheadBytes } from "../classic/record.ts";
+import { maxMaximumSizeFrameBytes } from "../limits.ts";
+import type { ReceiveBuffer } from "../receive-buffer.ts";
+
+// The parts of the handshake in the order in which they are sent. Source: spec/protocol.md, "Handshake".
+
+/** golang-ipc v1.0.0 to v1.2.4 all say 2. */
+export const protocolVersion = 2;
+
+export interface Hello {
+  readonly version: number;
+  readonly encrypted: boolean;
+}
+
+export function encodeHello(encrypted: boolean): Uint8Array {
+  return Uint8Array.of(protocolVersion, encrypted ? 1 : 0);
+}
+
+/** @throws PeerError `ERR_HANDSHAKE_INVALID` where the second byte is neither 0 nor 1. */
+export function decodeHello(input: ReceiveBuffer): Hello | undefined {
+  if (input.length < 2) return undefined;
+  const [version, encryption] = input.take(2) as unknown as [number, number];
+  if (version === protocolVersion && encryption > 1) {
+    throw new PeerError(
+      "ERR_HANDSHAKE_INVALID",
+      `the server's encryption byte is ${encryption}, neither 0 nor 1: is this a golang-ipc or sealpipe server?`,
+    );
+  }
+  return { version, encrypted: encryption === 1 };
+}
+
+/** The client's answer to the hello. After anything but `accepted` both sides give up. */
+export const answers = {
+  accepted: 0,
+  otherVersion: 1,
+  encryptionRequired: 2,
+  failed: 3,
+} as const;
+
+export function encodeAnswer(answer: keyof typeof answers): Uint8Array {
+  return Uint8Array.of(answers[answer]);
+}
+
+/** True once the client has accepted. @throws PeerError with the reason for which it has not. */
+export function decodeAnswer(input: ReceiveBuffer): true | undefined {
+  if (input.length < 1) return undefined;
+  const answer = input.take(1)[0];
+  switch (answer) {
+    case answers.accepted:
+      return true;
+    case answers.otherVersion:
+      throw new PeerError(
+        "ERR_VERSION_MISMATCH",
+        `the client does not speak protocol version ${protocolVersion}`,
+      );
+    case answers.encryptionRequired:
+      throw new PeerError(
+        "ERR_ENCRYPTION_REQUIRED",
+        "the client insists on encryption, which this server has off",
+      );
+    default:
+      throw new PeerError("ERR_HANDSHAKE_REJECTED", `the client refused the handshake with answer ${answer}`);
+  }
+}
+
+/** The server's largest message, as a frame whose payload is sealed where the connection is encrypted. */
+export function encodeMaximumSize(maxMessageBytes: number, records?: RecordProtection): Uint8Array {
+  const size = encodeUint32(maxMessageBytes);
+  const payload = records === undefined ? [size] : records.seal([size]);
+  const payloadBytes = payload.reduce((sum, part) => sum + part.length, 0);
+  // In one piece: golang-ipc reads each part of the handshake with a single read.
+  const frame = new Uint8Array(4 + payloadBytes);
+  frame.set(encodeUint32(payloadBytes));
+  let offset = 4;
+  for (const part of payload) {
+    frame.set(part, offset);
+    offset += part.length;
+  }
+  return frame;
+}
+
+/**
+ * What follows the four bytes of the size is ignored, as golang-ipc ignores it.
+ * @throws PeerError `ERR_FRAME_TOO_SHORT`, `ERR_FRAME_TOO_LARGE` or `ERR_DECRYPTION_FAILED`.
+ */
+export function decodeMaximumSize(input: ReceiveBuffer, records?: RecordProtection): number | undefined {
+  const payload = readFrame(input, {
+    leastBytes: 4 + (records === undefined ? 0 : sealedOverheadBytes),
+    mostBytes: maxMaximumSizeFrameBytes,
+    tooLarge: (bytes) =>
+      new PeerError(
+        "ERR_FRAME_TOO_LARGE",
+        `the server's maximum-size frame announces ${bytes} bytes; ${maxMaximumSizeFrameBytes} is the most`,
+      ),
+  });
+  if (payload === undefined) return undefined;
+  return readUint32(records === undefined ? payload : records.open(payload), 0);
+}
+
+/** The last byte, by which the client says that it has the maximum size. Its value has no meaning to golang-ipc. */
+export function encodeConfirmation(): Uint8Array {
+  return Uint8Array.of(0);
+}
+
+export function decodeConfirmation(input: ReceiveBuffer): true | undefined {
+  if (input.length < 1) return undefined;
+  input.skip(1);
+  return true;
+}

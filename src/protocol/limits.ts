@@ -1,0 +1,36 @@
+/**
+ * What a session holds its peer to. Sizes are checked before memory is taken for what a header claims.
+ * Source: spec/protocol.md, "Limits".
+ */
+export interface SessionLimits {
+  /** Largest `data` of a message, either way, in bytes. */
+  readonly maxMessageBytes: number;
+  /** From the first byte that could have come until the session is open, in milliseconds. */
+  readonly handshakeTimeoutMs: number;
+  /** From a frame's first byte to its last, in milliseconds. */
+  readonly frameTimeoutMs: number;
+  /** How long an orderly close waits without progress for the peer, in milliseconds. */
+  readonly closeTimeoutMs: number;
+}
+
+export const defaultSessionLimits: SessionLimits = Object.freeze({
+  maxMessageBytes: 3_145_728,
+  handshakeTimeoutMs: 5_000,
+  frameTimeoutMs: 30_000,
+  closeTimeoutMs: 5_000,
+});
+
+/** The largest `maxMessageBytes` that can be asked for: 1 GiB. AES-256-GCM calls take less than 2 GiB at once. */
+export const highestMaxMessageBytes = 1_073_741_824;
+
+/**
+ * The largest payload of the maximum-size frame. It needs 4 bytes, or 32 sealed; golang-ipc's peers ignore what
+ * follows them, so a little room is left for a later profile to use.
+ */
+export const maxMaximumSizeFrameBytes = 256;
+
+/**
+ * How long a close that comes in the middle of the handshake waits for the handshake to be over, in milliseconds, where
+ * `closeTimeoutMs` is not shorter. A peer that is alive needs a hundredth of it.
+ */
+export const handshakeGraceMs = 1_000;

@@ -1,0 +1,30 @@
+import { CallerError } from "../errors.ts";
+
+/** One application payload with its type (1 to 4294967295). */
+export interface MessageContent {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
+/** Readers drop it and writers refuse it: golang-ipc keeps it for itself. Source: spec/protocol.md, "Message". */
+export const reservedType = 0;
+export const highestType = 0xffff_ffff;
+
+/** @throws CallerError where no session could send such a message. */
+export function checkMessage(type: number, dataBytes: number, maxMessageBytes: number): void {
+  if (type === reservedType) {
+    throw new CallerError("ERR_RESERVED_TYPE", "message type 0 is reserved; use 1 to 4294967295");
+  }
+  if (!Number.isInteger(type) || type < 0 || type > highestType) {
+    throw new CallerError(
+      "ERR_TYPE_OUT_OF_RANGE",
+      `a message type is an integer from 1 to 4294967295, not ${String(type)}`,
+    );
+  }
+  if (dataBytes > maxMessageBytes) {
+    throw new CallerError(
+      "ERR_MESSAGE_TOO_LARGE",
+      `a message of ${dataBytes} bytes is over the limit of ${maxMessageBytes}, the smaller of both ends' maxMessageBytes`,
+    );
+  }
+}

@@ -1,0 +1,116 @@
+/** A chunk smaller than this is copied into a block that it shares with its neighbours. */
+const smallChunkBytes = 2_048;
+const blockBytes = 16_384;
+
+/**
+ * Chunks as they arrived, read as one run of bytes. What lies within one chunk is handed out as a view of it;
+ * only what spans chunks is copied.
+ *
+ * Small chunks are gathered into blocks, because a peer that sends a large frame one byte at a time would otherwise
+ * cost us an object for each byte of it.
+ */
+export class ReceiveBuffer {
+  #chunks: Uint8Array[] = [];
+  /** Bytes of the first chunk that are already taken. */
+  #offset = 0;
+  #length = 0;
+  /** Bytes used of the last chunk's block, where that chunk is a block of ours with room left. */
+  #block: Uint8Array | undefined;
+  #blockUsed = 0;
+
+  /** Bytes that have arrived and are not yet taken. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The buffer keeps a view of `chunk`: the caller must not write to it any more. */
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    if (this.#length === 0 || chunk.length >= smallChunkBytes) {
+      this.#chunks.push(chunk);
+      this.#block = undefined;
+    } else {
+      this.#gather(chunk);
+    }
+    this.#length += chunk.length;
+  }
+
+  /** The next four bytes as a big-endian number, left in place. The caller has checked that they are there. */
+  peekUint32(): number {
+    let value = 0;
+    for (let index = 0; index < 4; index++) value = value * 256 + this.#byteAt(index);
+    return value;
+  }
+
+  /** The next `count` bytes. The caller has checked that they are there. */
+  take(count: number): Uint8Array {
+    const first = this.#chunks[0];
+    if (first !== undefined && first.length - this.#offset >= count) {
+      const view = first.subarray(this.#offset, this.#offset + count);
+      this.skip(count);
+      return view;
+    }
+    return this.#takeAcrossChunks(count);
+  }
+
+  /** Drops the next `count` bytes. The caller has checked that they are there. */
+  skip(count: number): void {
+    this.#length -= count;
+    this.#offset += count;
+    let spent = 0;
+    for (let chunk = this.#chunks[0]; chunk !== undefined && this.#offset >= chunk.length; ) {
+      this.#offset -= chunk.length;
+      spent += 1;
+      chunk = this.#chunks[spent];
+    }
+    if (spent > 0) this.#chunks.splice(0, spent);
+    if (this.#chunks.length === 0) this.#block = undefined;
+  }
+
+  clear(): void {
+    this.#chunks = [];
+    this.#offset = 0;
+    this.#length = 0;
+    this.#block = undefined;
+  }
+
+  #gather(chunk: Uint8Array): void {
+    const block = this.#block;
+    if (block === undefined || block.length - this.#blockUsed < chunk.length) {
+      const fresh = new Uint8Array(blockBytes);
+      fresh.set(chunk);
+      this.#block = fresh;
+      this.#blockUsed = chunk.length;
+      this.#chunks.push(fresh.subarray(0, chunk.length));
+      return;
+    }
+    block.set(chunk, this.#blockUsed);
+    this.#blockUsed += chunk.length;
+    this.#chunks[this.#chunks.length - 1] = block.subarray(0, this.#blockUsed);
+  }
+
+  #byteAt(index: number): number {
+    let position = this.#offset + index;
+    for (const chunk of this.#chunks) {
+      if (position < chunk.length) return chunk[position] as number;
+      position -= chunk.length;
+    }
+    throw new RangeError("the buffer holds fewer bytes than were asked for");
+  }
+
+  #takeAcrossChunks(count: number): Uint8Array {
+    if (count > this.#length) throw new RangeError("the buffer holds fewer bytes than were asked for");
+    const bytes = new Uint8Array(count);
+    let filled = 0;
+    let start = this.#offset;
+    for (const chunk of this.#chunks) {
+      const part = chunk.subarray(start, start + count - filled);
+      bytes.set(part, filled);
+      filled += part.length;
+      start = 0;
+      if (filled === count) break;
+    }
+    this.skip(count);
+    return bytes;
+  }
+}

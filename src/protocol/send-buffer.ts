@@ -1,0 +1,97 @@
+/**
+ * Frames that may share one write with others are gathered up to this size. 32 KiB is what Linux takes into a Unix
+ * socket as one piece: golang-ipc v1.0.0 reads a message body with a single read, and so gets it whole.
+ */
+export const batchBytes = 32_768;
+const smallestBatchBytes = 1_024;
+
+/**
+ * Frames on their way out, as the writes they will leave in. Whole frames only are in a write; small ones share it,
+ * a large one has it to itself and is not copied.
+ */
+export class SendBuffer {
+  /** Full writes, oldest first: each an array of parts that leave in one system call. */
+  #writes: Uint8Array[][] = [];
+  #batch: Uint8Array | undefined;
+  #batchUsed = 0;
+  /** The size the last batch reached: a good first guess for the next. */
+  #batchGuess = smallestBatchBytes;
+  #length = 0;
+
+  /** Bytes that are not yet taken. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * Room for a frame of `count` bytes behind those before it. The caller fills all of it before it calls again.
+   * Only for frames of at most {@link batchBytes}.
+   */
+  reserve(count: number): Uint8Array {
+    if (this.#batchUsed + count > batchBytes) this.#sealBatch();
+    const batch = this.#roomFor(this.#batchUsed + count);
+    const region = batch.subarray(this.#batchUsed, this.#batchUsed + count);
+    this.#batchUsed += count;
+    this.#length += count;
+    return region;
+  }
+
+  /** A frame in parts, which the buffer keeps: the caller must not write to them any more. */
+  push(parts: Uint8Array[]): void {
+    const count = parts.reduce((sum, part) => sum + part.length, 0);
+    if (count > batchBytes) {
+      this.#sealBatch();
+      this.#writes.push(parts);
+      this.#length += count;
+      return;
+    }
+    const region = this.reserve(count);
+    let offset = 0;
+    for (const part of parts) {
+      region.set(part, offset);
+      offset += part.length;
+    }
+  }
+
+  /** Bytes that must leave in a write of their own, such as a part of the handshake. The buffer keeps them. */
+  pushAlone(bytes: Uint8Array): void {
+    this.#sealBatch();
+    this.#writes.push([bytes]);
+    this.#length += bytes.length;
+  }
+
+  /** The parts of the next write, or none. */
+  take(): Uint8Array[] {
+    if (this.#writes.length === 0) this.#sealBatch();
+    const parts = this.#writes.shift() ?? [];
+    for (const part of parts) this.#length -= part.length;
+    return parts;
+  }
+
+  clear(): void {
+    this.#writes = [];
+    this.#batch = undefined;
+    this.#batchUsed = 0;
+    this.#length = 0;
+  }
+
+  #roomFor(count: number): Uint8Array {
+    const batch = this.#batch;
+    if (batch !== undefined && batch.length >= count) return batch;
+    let capacity = Math.max(batch === undefined ? this.#batchGuess : batch.length * 2, smallestBatchBytes);
+    while (capacity < count) capacity *= 2;
+    const grown = new Uint8Array(capacity);
+    if (batch !== undefined) grown.set(batch.subarray(0, this.#batchUsed));
+    this.#batch = grown;
+    return grown;
+  }
+
+  #sealBatch(): void {
+    if (this.#batch === undefined) return;
+    this.#writes.push([this.#batch.subarray(0, this.#batchUsed)]);
+    this.#batchGuess = this.#batch.length;
+    if (this.#batchUsed * 4 < this.#batchGuess) this.#batchGuess /= 2;
+    this.#batch = undefined;
+    this.#batchUsed = 0;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Where a session stands. Source: spec/protocol.md, "States".
+ */
+export type State =
+  | "client-awaits-hello"
+  | "client-awaits-server-key"
+  | "client-awaits-maximum-size"
+  | "server-awaits-answer"
+  | "server-awaits-client-key"
+  | "server-awaits-confirmation"
+  | "open"
+  | "closing"
+  | "closed";
+
+/** What can happen to a session: a part that the peer sent, a call of ours, or time. */
+export type Input =
+  | "plain-hello"
+  | "encrypted-hello"
+  | "server-key"
+  | "maximum-size"
+  | "plain-acceptance"
+  | "encrypted-acceptance"
+  | "client-key"
+  | "confirmation"
+  | "message"
+  | "discard"
+  | "send"
+  | "close"
+  | "end"
+  | "fault"
+  | "timeout";
+
+export type Transitions = Readonly<Record<State, Readonly<Partial<Record<Input, State>>>>>;
+
+// Whatever the handshake waits for, these end it. A close does not: a golang-ipc server whose client hangs up in the
+// handshake stops serving, so the handshake is finished first, and `close` comes again once the session is open.
+const endings = { end: "closed", fault: "closed", timeout: "closed" } as const;
+
+/**
+ * Every pair of state and input that is allowed, and the state it leads to. The session looks each step up here and
+ * a pair that is not here cannot happen; the spec's table is printed from it.
+ */
+export const transitions: Transitions = {
+  "client-awaits-hello": {
+    "plain-hello": "client-awaits-maximum-size",
+    "encrypted-hello": "client-awaits-server-key",
+    close: "client-awaits-hello",
+    ...endings,
+  },
+  "client-awaits-server-key": {
+    "server-key": "client-awaits-maximum-size",
+    close: "client-awaits-server-key",
+    ...endings,
+  },
+  "client-awaits-maximum-size": {
+    "maximum-size": "open",
+    close: "client-awaits-maximum-size",
+    ...endings,
+  },
+  "server-awaits-answer": {
+    "plain-acceptance": "server-awaits-confirmation",
+    "encrypted-acceptance": "server-awaits-client-key",
+    close: "server-awaits-answer",
+    ...endings,
+  },
+  "server-awaits-client-key": {
+    "client-key": "server-awaits-confirmation",
+    close: "server-awaits-client-key",
+    ...endings,
+  },
+  "server-awaits-confirmation": {
+    confirmation: "open",
+    close: "server-awaits-confirmation",
+    ...endings,
+  },
+  open: { message: "open", send: "open", close: "closing", ...endings },
+  closing: { discard: "closing", close: "closing", end: "closed", timeout: "closed" },
+  closed: { discard: "closed", close: "closed", end: "closed" },
+};
+
+/** The state that `input` leads to. A pair that the table lacks is a mistake in this library, never the peer's. */
+export function nextState(state: State, input: Input): State {
+  const next = transitions[state][input];
+  if (next === undefined) throw new Error(`the session's table has no "${input}" in state "${state}"`);
+  return next;
+}

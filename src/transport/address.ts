@@ -1,0 +1,71 @@
+import { CallerError } from "../errors.ts";
+
+/** What a name resolves to. */
+export interface Address {
+  readonly kind: "unix-socket" | "named-pipe";
+  /** The socket's path, or the pipe's full name. */
+  readonly path: string;
+}
+
+export interface AddressOptions {
+  /** Where Unix sockets lie. Not used for named pipes, which have no directory. */
+  readonly directory: string;
+  /** `process.platform`. */
+  readonly platform: NodeJS.Platform;
+}
+
+/** Where golang-ipc puts its sockets, on every Unix, whatever the environment says of temporary files. */
+export const defaultDirectory = "/tmp";
+
+const pipePrefix = "\\\\.\\pipe\\";
+const highestPipeNameLength = 256;
+const nameCharacters = /^[A-Za-z0-9._-]+$/;
+
+/**
+ * Where `name` is found: `<directory>/<name>.sock`, or `\\.\pipe\<name>` on Windows.
+ *
+ * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`.
+ */
+export function resolveAddress(name: string, options: AddressOptions): Address {
+  checkName(name);
+  if (options.platform === "win32") return { kind: "named-pipe", path: checkPipe(`${pipePrefix}${name}`) };
+  const directory = options.directory.replace(/(?<=.)\/+$/, "");
+  const path = directory === "/" ? `/${name}.sock` : `${directory}/${name}.sock`;
+  return { kind: "unix-socket", path: checkSocketPath(path, options.platform) };
+}
+
+/** The most bytes of a path in `sockaddr_un.sun_path`, less the zero byte at its end. */
+function highestSocketPathBytes(platform: NodeJS.Platform): number {
+  return platform === "linux" ? 107 : 103;
+}
+
+function checkName(name: string): void {
+  if (typeof name !== "string" || name === "") {
+    throw new CallerError("ERR_INVALID_NAME", "a name must be a string that is not empty");
+  }
+  if (!nameCharacters.test(name) || name.includes("..")) {
+    throw new CallerError(
+      "ERR_INVALID_NAME",
+      `the name ${JSON.stringify(name)} is not allowed: use letters, digits, ".", "_" and "-", and no ".."`,
+    );
+  }
+}
+
+function checkPipe(path: string): string {
+  if (path.length <= highestPipeNameLength) return path;
+  throw new CallerError(
+    "ERR_ADDRESS_TOO_LONG",
+    `the pipe's name ${path} has ${path.length} characters; ${highestPipeNameLength} is the most`,
+  );
+}
+
+/** @throws CallerError `ERR_ADDRESS_TOO_LONG` */
+export function checkSocketPath(path: string, platform: NodeJS.Platform): string {
+  const pathBytes = Buffer.byteLength(path);
+  const highest = highestSocketPathBytes(platform);
+  if (pathBytes <= highest) return path;
+  throw new CallerError(
+    "ERR_ADDRESS_TOO_LONG",
+    `the socket's path ${path} has ${pathBytes} bytes; ${highest} is the most on this platform`,
+  );
+}

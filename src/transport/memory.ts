@@ -1,0 +1,168 @@
+import { SystemError } from "../errors.ts";
+import type { Address } from "./address.ts";
+import { addressInUse } from "./net-transport.ts";
+import type { Listener, ListenOptions, Transport, TransportHandler, TransportProvider } from "./transport.ts";
+
+/** What one side holds of what the other has not read yet, as a socket's buffer does. */
+const bufferBytes = 65_536;
+
+/**
+ * Transports within this process, for tests: they behave as sockets do, without files. Addresses are shared by all who
+ * use one provider.
+ */
+export function createMemoryTransports(): TransportProvider {
+  const listening = new Map<string, ListenOptions>();
+  return {
+    async listen(address: Address, options: ListenOptions): Promise<Listener> {
+      if (listening.has(address.path)) throw addressInUse(address, "another server listens there");
+      listening.set(address.path, options);
+      return {
+        async close() {
+          listening.delete(address.path);
+        },
+      };
+    },
+
+    async connect(address: Address, signal: AbortSignal): Promise<Transport> {
+      signal.throwIfAborted();
+      const options = listening.get(address.path);
+      if (options === undefined) {
+        const cause = Object.assign(new Error("nobody listens there"), { code: "ENOENT" });
+        throw new SystemError("ERR_CONNECT_FAILED", `cannot connect to ${address.path}`, { cause });
+      }
+      const [ours, theirs] = createMemoryPair();
+      setImmediate(() => options.accepted(theirs));
+      return ours;
+    },
+  };
+}
+
+/** Two ends of one connection. */
+export function createMemoryPair(): [MemoryTransport, MemoryTransport] {
+  const one = new MemoryTransport();
+  const other = new MemoryTransport();
+  one.connectTo(other);
+  other.connectTo(one);
+  return [one, other];
+}
+
+export class MemoryTransport implements Transport {
+  /** Until it is connected, itself. */
+  #peer: MemoryTransport = this;
+  #handler: TransportHandler | undefined;
+  /** Written and not yet in the peer's buffer. */
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  /** In this side's buffer, not yet read. */
+  #arrived: Uint8Array[] = [];
+  #arrivedBytes = 0;
+  #paused = true;
+  #writeEnded = false;
+  #peerEnded = false;
+  #endTold = false;
+  #destroyed = false;
+  #scheduled = false;
+
+  connectTo(peer: MemoryTransport): void {
+    this.#peer = peer;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  start(handler: TransportHandler): void {
+    this.#handler = handler;
+    this.resume();
+  }
+
+  write(parts: readonly Uint8Array[]): void {
+    for (const part of parts) {
+      this.#pending.push(Uint8Array.from(part));
+      this.#pendingBytes += part.length;
+    }
+    this.#schedule();
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#schedule();
+  }
+
+  end(): void {
+    this.#writeEnded = true;
+    this.#schedule();
+  }
+
+  destroy(): void {
+    this.#close();
+    this.#peer.#peerEnded = true;
+    this.#peer.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    this.#moveToPeer();
+    this.#deliver();
+    if (this.#writeEnded && this.#endTold) this.#close();
+  }
+
+  #moveToPeer(): void {
+    const peer = this.#peer;
+    if (this.#destroyed) return;
+    const hadPending = this.#pendingBytes > 0;
+    while (this.#pending.length > 0 && peer.#arrivedBytes < bufferBytes) {
+      const part = this.#pending.shift() as Uint8Array;
+      this.#pendingBytes -= part.length;
+      // A peer that is gone takes nothing any more, and nobody is told.
+      if (!peer.#destroyed) peer.#arrive(part);
+    }
+    if (hadPending && this.#pendingBytes === 0) this.#handler?.drained();
+    if (this.#writeEnded && this.#pendingBytes === 0) {
+      peer.#peerEnded = true;
+      peer.#schedule();
+    }
+  }
+
+  #arrive(part: Uint8Array): void {
+    this.#arrived.push(part);
+    this.#arrivedBytes += part.length;
+    this.#schedule();
+  }
+
+  #deliver(): void {
+    while (!this.#paused && this.#handler !== undefined && this.#arrived.length > 0) {
+      const chunk = this.#arrived.shift() as Uint8Array;
+      this.#arrivedBytes -= chunk.length;
+      this.#handler.chunk(chunk);
+    }
+    if (this.#arrivedBytes < bufferBytes && this.#peer.#pendingBytes > 0) this.#peer.#schedule();
+    if (this.#peerEnded && !this.#endTold && this.#arrived.length === 0 && !this.#paused) {
+      this.#endTold = true;
+      this.#handler?.ended();
+    }
+  }
+
+  #close(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#arrived = [];
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    const handler = this.#handler;
+    this.#handler = undefined;
+    setImmediate(() => handler?.closed());
+  }
+}

@@ -1,0 +1,32 @@
+import { addressInUse, connectNet, listenFailed, listenNet } from "./net-transport.ts";
+import type { TransportProvider } from "./transport.ts";
+
+/**
+ * Windows named pipes. A pipe is gone with the process that made it, so there is nothing stale to replace. There is no
+ * half-close: when one side ends, both do, after the other has read what was written.
+ */
+export const namedPipes: TransportProvider = {
+  connect: connectNet,
+
+  async listen(address, options) {
+    const { openToAllUsers } = options;
+    try {
+      const server = await listenNet(
+        { path: address.path, readableAll: openToAllUsers, writableAll: openToAllUsers },
+        options,
+      );
+      return {
+        close: async () => {
+          server.close();
+        },
+      };
+    } catch (error) {
+      if (isAddressInUse(error)) throw addressInUse(address, "another server listens there", error);
+      throw listenFailed(address, error);
+    }
+  },
+};
+
+function isAddressInUse(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}

@@ -1,0 +1,58 @@
+import type { Address } from "./address.ts";
+
+/** What a transport tells whoever drives it. Nothing is called before `start`, nor after `closed`. */
+export interface TransportHandler {
+  /** Bytes from the peer, cut anywhere. The handler may keep the chunk. */
+  chunk(chunk: Uint8Array): void;
+  /** The peer sends no more. What we write may still reach it. */
+  ended(): void;
+  /** Everything written has left this process. */
+  drained(): void;
+  /** The transport is gone; with an error where it failed. */
+  closed(error?: Error): void;
+}
+
+/** Moves bytes between two processes, in order. */
+export interface Transport {
+  /** Begins to read. Called once. */
+  start(handler: TransportHandler): void;
+  /** Takes the parts of one write, in one system call where the platform can. It keeps them until they have left. */
+  write(parts: readonly Uint8Array[]): void;
+  /** Bytes taken and not yet given to the system. While there are any, `drained` will follow. */
+  readonly pendingBytes: number;
+  /** Stops reading, so that the peer's writes fill up and it has to wait. */
+  pause(): void;
+  resume(): void;
+  /** Says that nothing more will be written, once what is pending has left. Reading goes on. */
+  end(): void;
+  /** Drops the connection, and what is pending with it. */
+  destroy(): void;
+}
+
+/** Accepts transports. */
+export interface Listener {
+  /** Accepts no more and gives the address free. Transports that were accepted live on. */
+  close(): Promise<void>;
+}
+
+export interface ListenOptions {
+  /** Whether every user of the machine may connect, or only the one whose process listens. */
+  readonly openToAllUsers: boolean;
+  /**
+   * Whether a server is alive behind an address that is taken. Only what is certainly dead is replaced. Asked on
+   * platforms where an address outlives its server.
+   */
+  isAlive(address: Address): Promise<boolean>;
+  /** A process has connected. Its transport reads nothing until it is started. */
+  accepted(transport: Transport): void;
+  /** The listener failed while it listened. */
+  failed(error: Error): void;
+}
+
+/** One kind of transport: how to listen and how to connect. */
+export interface TransportProvider {
+  /** @throws SystemError `ERR_ADDRESS_IN_USE` or `ERR_LISTEN_FAILED`. */
+  listen(address: Address, options: ListenOptions): Promise<Listener>;
+  /** @throws SystemError `ERR_CONNECT_FAILED`, or the signal's reason. */
+  connect(address: Address, signal: AbortSignal): Promise<Transport>;
+}

@@ -1,0 +1,52 @@
+import type { Server } from "node:net";
+import { SealpipeError } from "../errors.ts";
+import type { Address } from "./address.ts";
+import { connectNet, listenFailed, listenNet } from "./net-transport.ts";
+import {
+  claimAddress,
+  type FileIdentity,
+  makeStagingDirectory,
+  removeIfOurs,
+  type StagingDirectory,
+} from "./socket-file.ts";
+import type { Listener, ListenOptions, TransportProvider } from "./transport.ts";
+
+const ownerOnly = 0o600;
+const allUsers = 0o777;
+
+/**
+ * Unix sockets. The socket is bound out of sight, in a directory that no one else can enter, and appears at its address
+ * in one step with its final mode: the process's umask has no say and there is no moment at which the mode is wrong.
+ */
+export const unixSockets: TransportProvider = {
+  connect: connectNet,
+  listen: listenUnixSocket,
+};
+
+async function listenUnixSocket(address: Address, options: ListenOptions): Promise<Listener> {
+  let staging: StagingDirectory | undefined;
+  let server: Server | undefined;
+  try {
+    staging = await makeStagingDirectory(address);
+    server = await listenNet({ path: staging.socketPath }, options);
+    const mode = options.openToAllUsers ? allUsers : ownerOnly;
+    const identity = await claimAddress(address, { staging, mode, isAlive: options.isAlive });
+    return openListener(server, address, identity);
+  } catch (error) {
+    server?.close();
+    if (error instanceof SealpipeError) throw error;
+    throw listenFailed(address, error);
+  } finally {
+    await staging?.remove();
+  }
+}
+
+function openListener(server: Server, address: Address, identity: FileIdentity): Listener {
+  return {
+    async close() {
+      // The name first, so that no one connects to a server that is about to be gone.
+      await removeIfOurs(address.path, identity);
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const source = join(root, "src");
+const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) =>
+  file.endsWith(".ts"),
+);
+
+/** For each part of the source, the parts that it may import besides itself. */
+const allowed: Record<string, readonly string[]> = {
+  "errors.ts": [],
+  protocol: ["errors.ts"],
+  crypto: ["protocol"],
+  transport: ["errors.ts"],
+  endpoint: ["errors.ts", "protocol", "crypto", "transport"],
+  "index.ts": ["endpoint", "errors.ts"],
+  cli: ["index.ts"],
+};
+
+/** The file's code, without its comments: their examples import too. */
+function read(file: string): string {
+  return readFileSync(join(source, file), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+}
+
+function importsOf(file: string): string[] {
+  return [...read(file).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, path]) => path as string);
+}
+
+function partOf(file: string): string {
+  return file.split("/")[0] as string;
+}
+
+describe("who may import whom", () => {
+  test("the source has files in every part but those to come", () => {
+    const parts = new Set(files.map(partOf));
+    assert.deepEqual(
+      [...parts].sort(),
+      Object.keys(allowed)
+        .filter((part) => part !== "cli")
+        .sort(),
+    );
+  });
+
+  for (const file of files) {
+    test(`${file} imports only what its part may`, () => {
+      for (const path of importsOf(file)) {
+        if (path.startsWith("node:")) continue;
+        assert.match(path, /^\.\.?\//, "no dependency at run time");
+        const target = partOf(normalize(join(dirname(file), path)));
+        if (target === partOf(file)) continue;
+        assert.ok(allowed[partOf(file)]?.includes(target), `${file} imports ${path}`);
+      }
+    });
+  }
+});
+
+describe("the protocol does no I/O", () => {
+  const forbidden = [
+    /"node:/,
+    /\bset(Timeout|Interval|Immediate)\b/,
+    /\bqueueMicrotask\b/,
+    /\bprocess\./,
+    /\bDate\b/,
+    /\bperformance\b/,
+    /\bMath\.random\b/,
+    /\bBuffer\b/,
+    /\basync\b|\bawait\b|\bPromise\b/,
+  ];
+  for (const file of files.filter((name) => partOf(name) === "protocol")) {
+    test(`${file} names no module of Node, timer, clock or randomness`, () => {
+      for (const pattern of forbidden) assert.doesNotMatch(read(file), pattern);
+    });
+  }
+});
+
+describe("the folders", () => {
+  test("only src/crypto uses node:crypto", () => {
+    const users = files.filter((file) => importsOf(file).includes("node:crypto"));
+    assert.deepEqual(users.map(partOf), ["crypto"]);
+  });
+
+  test("no file is a drawer for everything", () => {
+    for (const file of files) assert.doesNotMatch(file, /(^|\/)(utils?|common|helpers?|types)\.ts$/);
+  });
+
+  test("the package has no dependency at run time", () => {
+    const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    assert.equal(manifest.dependencies, undefined);
+    assert.equal(manifest.peerDependencies, undefined);
+    assert.equal(manifest.optionalDependencies, undefined);
+  });
+});
