@@ -31,7 +31,7 @@ if (files.length === 0) {
 process.env.SEALPIPE_TEST_RUN = runId;
 const filesBefore = leftoverFiles();
 
-run({ files, concurrency: 2, timeout: 600_000 })
+run({ files, concurrency: 2, timeout: 240_000 })
   .on("test:fail", () => {
     process.exitCode = 1;
   })

@@ -42,12 +42,15 @@ export class Inbox<M extends Message> {
   #head = 0;
   #waiters = new Set<Waiter<M>>();
   #ending: Ending | undefined;
+  /** Nobody will read any more: what comes is dropped. */
+  #drops = false;
 
   constructor(listeners: MessageListeners<M>) {
     this.#listeners = listeners;
   }
 
   deliver(message: M, source: MessageSource): void {
+    if (this.#drops) return;
     if (this.#waiters.size > 0) {
       const [waiter] = this.#waiters as Iterable<Waiter<M>> as [Waiter<M>];
       waiter.resolve(message);
@@ -62,9 +65,11 @@ export class Inbox<M extends Message> {
   /** Gives what waits to the listeners, while there are any. */
   drain(): void {
     while (this.#listeners.present) {
-      const message = this.#take();
-      if (message === undefined) return;
-      this.#listeners.emit(message);
+      const entry = this.#shift();
+      if (entry === undefined) return;
+      this.#listeners.emit(entry.message);
+      // Only now: a source that is told of room may deliver the next message at once.
+      entry.source.taken(entry.message);
     }
   }
 
@@ -94,7 +99,10 @@ export class Inbox<M extends Message> {
 
   /** No more will come. What waits can still be read, unless it is to be dropped. */
   end(error: unknown, unread: "keep" | "drop"): void {
-    if (unread === "drop") for (const { message, source } of this.#clear()) source.taken(message);
+    if (unread === "drop") {
+      this.#drops = true;
+      for (const { message, source } of this.#clear()) source.taken(message);
+    }
     if (this.#ending !== undefined) return;
     this.#ending = { error };
     for (const waiter of this.#waiters) waiter.reject(error ?? closedError());
@@ -105,11 +113,10 @@ export class Inbox<M extends Message> {
   moveTo(target: Inbox<M>, source: MessageSource): void {
     const waiting = this.#clear();
     this.#entries = waiting.filter((entry) => entry.source !== source);
-    for (const entry of waiting) {
-      if (entry.source !== source) continue;
-      source.taken(entry.message);
-      target.deliver(entry.message, source);
-    }
+    const moved = waiting.filter((entry) => entry.source === source);
+    for (const { message } of moved) target.deliver(message, source);
+    // Only now: a source that is told of room may deliver the next message at once.
+    for (const { message } of moved) source.taken(message);
   }
 
   #wait(signal: AbortSignal | undefined, timeoutMs: number): Promise<M> {
@@ -138,6 +145,13 @@ export class Inbox<M extends Message> {
   }
 
   #take(): M | undefined {
+    const entry = this.#shift();
+    entry?.source.taken(entry.message);
+    return entry?.message;
+  }
+
+  /** The next that waits; its source is not told yet. */
+  #shift(): Entry<M> | undefined {
     const entry = this.#entries[this.#head];
     if (entry === undefined) return undefined;
     this.#entries[this.#head] = undefined;
@@ -149,8 +163,7 @@ export class Inbox<M extends Message> {
       this.#entries = this.#entries.slice(this.#head);
       this.#head = 0;
     }
-    entry.source.taken(entry.message);
-    return entry.message;
+    return entry;
   }
 
   /** Empties the queue and returns what waited in it. */

@@ -82,7 +82,8 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   /**
-   * Writes a message to every client that is connected. Returns `undefined` while all have room, else a promise that
+   * Writes a message to every client that is connected, which is each from its `connection` event on: a client knows of
+   * its connection a moment before the server does. Returns `undefined` while all have room, else a promise that
    * settles once all have room again or are gone. A client that does not read, and so has `maxQueuedBytes` waiting for
    * it, is dropped with `ERR_QUEUE_FULL`: it must not hold up the others, nor fill our memory.
    *
@@ -94,10 +95,14 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
    * import { startClient, startServer } from "sealpipe";
    *
    * await using server = await startServer("my-app");
+   * server.on("connection", ({ id }) => {
+   *   server.broadcast(2, `client ${id} is here`);
+   * });
+   *
    * await using one = await startClient("my-app");
+   * console.log((await one.read()).text); // client 1 is here
    * await using other = await startClient("my-app");
-   * await server.broadcast(2, "to all");
-   * console.log((await one.read()).text, (await other.read()).text); // to all to all
+   * console.log((await one.read()).text); // client 2 is here
    * ```
    */
   broadcast(type: number, data: MessageData): Promise<void> | undefined {
@@ -124,8 +129,8 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   /** Stops listening and drops every connection at once. Reads that wait are rejected with `error`. */
   destroy(error?: Error): void {
     this.inbox.end(error, "drop");
+    this.#closing ??= this.#close();
     for (const connection of this.#held) connection.destroy(error);
-    this.close();
   }
 
   /** @internal */
@@ -143,9 +148,9 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.setStatus("closing");
     this.inbox.end(undefined, "drop");
     for (const transport of this.#waiting.splice(0)) transport.destroy();
-    const ends = [...this.#held].map((connection) => connection.close());
+    // First of all: a golang-ipc client comes back at once, and gives up for ever where it is accepted and dropped.
     await this.#listener?.close();
-    await Promise.all(ends);
+    await Promise.all([...this.#held].map((connection) => connection.close()));
     this.setStatus("closed");
     this.emitSafely("close");
   }

@@ -172,7 +172,8 @@ export class SessionDriver implements TransportHandler, MessageSource {
     this.#over = true;
     this.#failed = error !== undefined;
     clearTimeout(this.#timer);
-    if (error?.code === "ERR_CLOSE_TIMEOUT") this.#transport.destroy();
+    const allHasLeft = this.#ended && this.#transport.pendingBytes === 0;
+    if (allHasLeft || error?.code === "ERR_CLOSE_TIMEOUT") this.#transport.destroy();
     else if (!this.#released) this.#linger();
     this.#handler.closed(error);
   }
@@ -211,11 +212,10 @@ export class SessionDriver implements TransportHandler, MessageSource {
       this.#transport.write(parts);
     }
     if (this.#session.queuedBytes > 0 || !this.#session.outputEnded) return;
-    if (!this.#ended) {
-      this.#ended = true;
-      this.#transport.end();
-    }
-    if (this.#failed && this.#transport.pendingBytes === 0) this.#transport.destroy();
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#failed) this.#transport.endAndDestroy();
+    else this.#transport.end();
   }
 
   /** One timer for all deadlines. One that is set too early finds nothing to do and sets the next. */

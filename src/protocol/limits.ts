@@ -34,3 +34,15 @@ export const maxMaximumSizeFrameBytes = 256;
  * `closeTimeoutMs` is not shorter. A peer that is alive needs a hundredth of it.
  */
 export const handshakeGraceMs = 1_000;
+
+/**
+ * How long a close waits, once everything has left, for the peer to end its side, in milliseconds, where
+ * `closeTimeoutMs` is not shorter. golang-ipc v1.0.0's server never ends it.
+ */
+export const endGraceMs = 250;
+
+/**
+ * How long after the handshake a client may end the connection at the earliest, in milliseconds. A golang-ipc server
+ * whose client is gone in the instant in which it confirms takes itself for connected, and ignores everyone, for ever.
+ */
+export const settleAfterOpenMs = 20;

@@ -3,7 +3,7 @@ import type { CryptoProvider } from "./crypto-provider.ts";
 import { ClientHandshake } from "./handshake/client.ts";
 import { type Handshake, HandshakeFailure, type Opened } from "./handshake/handshake.ts";
 import { ServerHandshake } from "./handshake/server.ts";
-import { handshakeGraceMs, type SessionLimits } from "./limits.ts";
+import { endGraceMs, handshakeGraceMs, type SessionLimits, settleAfterOpenMs } from "./limits.ts";
 import { checkMessage, type MessageContent } from "./message.ts";
 import type { Profile } from "./profile.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
@@ -30,10 +30,10 @@ export type SessionEvent =
   /** The last event. Without an error the end was orderly. */
   | { readonly kind: "closed"; readonly error?: SealpipeError };
 
-/** A time by which something must have happened, and the error where it has not. */
+/** A time, and what to do once it has passed. */
 interface Deadline {
   readonly at: number;
-  readonly error: () => SealpipeError;
+  readonly passed: () => void;
 }
 
 /**
@@ -54,6 +54,10 @@ export class Session {
   #opened: Opened | undefined;
   #deadline: Deadline | undefined;
   #closeRequested = false;
+  #allHasLeft = false;
+  /** Closing, but the end is not to be seen by the peer yet. */
+  #settling = false;
+  #openedAt = 0;
   #heardFromPeer = false;
   #peerEnded = false;
   #peerEndCause: Error | undefined;
@@ -66,7 +70,7 @@ export class Session {
     this.#handshake =
       role === "client" ? new ClientHandshake(handshakeOptions) : new ServerHandshake(handshakeOptions);
     for (const part of this.#handshake.start()) this.#output.pushAlone(part);
-    this.#setDeadline(limits.handshakeTimeoutMs, () => this.#handshakeTimeout());
+    this.#setDeadline(limits.handshakeTimeoutMs, () => this.#finish("timeout", this.#handshakeTimeout()));
   }
 
   get state(): State {
@@ -80,13 +84,13 @@ export class Session {
 
   /** True once nothing will be added to the output any more: when it is written, the driver ends the transport. */
   get outputEnded(): boolean {
-    return this.#state === "closing" || this.#state === "closed";
+    return this.#isEnding && !this.#settling;
   }
 
   /** Bytes from the peer. Never throws for what is in them. The session keeps a view of `chunk`. */
   receive(chunk: Uint8Array): void {
     if (chunk.length > 0) this.#heardFromPeer = true;
-    if (this.outputEnded) {
+    if (this.#isEnding) {
       this.#move("discard");
       return;
     }
@@ -97,7 +101,7 @@ export class Session {
   receiveEnd(cause?: Error): void {
     if (!this.#peerEnded) this.#peerEndCause = cause;
     this.#peerEnded = true;
-    if (this.outputEnded) this.#finish("end");
+    if (this.#isEnding) this.#finish("end");
   }
 
   /** The next event. Ask until there is none, after each `receive`, `receiveEnd`, `close` and `handleTimeout`. */
@@ -111,13 +115,12 @@ export class Session {
   }
 
   /**
-   * The parts of the next write, or none. Ask again until there are none, but not before the transport has room:
-   * what waits is better kept here.
+   * The parts of the next write, or none. Ask again until there are none, but not before the transport has given all of
+   * the last to the system: what waits is better kept here, and an empty answer means that everything has left.
    */
   takeOutput(): Uint8Array[] {
     const parts = this.#output.take();
-    // Progress: a peer that still takes what was written before the close is not one that hangs.
-    if (parts.length > 0 && this.#state === "closing") this.#setCloseDeadline();
+    if (this.#state === "closing") this.#closeProgressed(parts.length === 0);
     return parts;
   }
 
@@ -138,16 +141,18 @@ export class Session {
   }
 
   /**
-   * Ends the session in order: what was sent goes out first, what arrives from now on is dropped. In the handshake it
-   * waits for that to be over.
+   * Ends the session in order: what was sent goes out first, what has not been asked for by now is dropped. In the
+   * handshake it waits for that to be over.
    */
   close(): void {
     this.#move("close");
-    if (this.#closeRequested) return;
+    if (this.#closeRequested || this.#state === "closed") return;
     this.#closeRequested = true;
     this.#setCloseDeadline();
+    // The handshake goes on, and needs what has arrived of its next part.
+    if (this.#state !== "closing") return;
     this.#input.clear();
-    if (this.#peerEnded && this.#state === "closing") this.#finish("end");
+    if (this.#peerEnded) this.#finish("end");
   }
 
   /** When to call {@link handleTimeout}, on the session's clock; `undefined` for never. */
@@ -158,7 +163,11 @@ export class Session {
   /** Ends the session where a deadline has passed at `now`, on the session's clock. Too early a call does nothing. */
   handleTimeout(now: number): void {
     const deadline = this.#deadline;
-    if (deadline !== undefined && now >= deadline.at) this.#finish("timeout", deadline.error());
+    if (deadline !== undefined && now >= deadline.at) deadline.passed();
+  }
+
+  get #isEnding(): boolean {
+    return this.#state === "closing" || this.#state === "closed";
   }
 
   #move(input: Input): void {
@@ -167,7 +176,7 @@ export class Session {
 
   /** True where there may be more to do: an event, or a further step of the handshake. */
   #advance(): boolean {
-    if (this.outputEnded) return false;
+    if (this.#isEnding) return false;
     const progressed =
       this.#opened === undefined ? this.#advanceHandshake() : this.#receiveMessage(this.#opened);
     if (!progressed && this.#peerEnded) this.#finish("end", this.#lossAtEnd());
@@ -185,9 +194,10 @@ export class Session {
 
   #open(opened: Opened): void {
     this.#opened = opened;
+    this.#openedAt = this.#options.clock.now();
     if (this.#closeRequested) {
-      this.#closeRequested = false;
-      this.close();
+      this.#move("close");
+      this.#startClosing();
       return;
     }
     this.#deadline = undefined;
@@ -207,19 +217,47 @@ export class Session {
     }
     if (this.#input.length > 0 && this.#deadline === undefined) {
       const { frameTimeoutMs } = this.#options.limits;
-      this.#setDeadline(frameTimeoutMs, () => frameTimeout(frameTimeoutMs));
+      this.#setDeadline(frameTimeoutMs, () => this.#finish("timeout", frameTimeout(frameTimeoutMs)));
     }
     return false;
   }
 
-  #setDeadline(afterMs: number, error: () => SealpipeError): void {
-    this.#deadline = { at: this.#options.clock.now() + afterMs, error };
+  #startClosing(): void {
+    this.#input.clear();
+    if (this.#peerEnded) {
+      this.#finish("end");
+      return;
+    }
+    const settled = (): void => {
+      this.#settling = false;
+      this.#setCloseDeadline();
+    };
+    const settleMs = this.#openedAt + settleAfterOpenMs - this.#options.clock.now();
+    this.#settling = this.#options.role === "client" && settleMs > 0;
+    if (this.#settling) this.#setDeadline(settleMs, settled);
+    else settled();
+  }
+
+  /** A peer that still takes what was written before the close is not one that hangs. */
+  #closeProgressed(allHasLeft: boolean): void {
+    if (this.#settling) return;
+    if (!allHasLeft) {
+      this.#setCloseDeadline();
+    } else if (!this.#allHasLeft) {
+      this.#allHasLeft = true;
+      const { closeTimeoutMs } = this.#options.limits;
+      this.#setDeadline(Math.min(closeTimeoutMs, endGraceMs), () => this.#finish("timeout"));
+    }
+  }
+
+  #setDeadline(afterMs: number, passed: () => void): void {
+    this.#deadline = { at: this.#options.clock.now() + afterMs, passed };
   }
 
   #setCloseDeadline(): void {
     const { closeTimeoutMs } = this.#options.limits;
     const waitMs = this.#opened === undefined ? Math.min(closeTimeoutMs, handshakeGraceMs) : closeTimeoutMs;
-    this.#setDeadline(waitMs, () => closeTimeout(waitMs));
+    this.#setDeadline(waitMs, () => this.#finish("timeout", closeTimeout(waitMs)));
   }
 
   #fail(error: unknown): void {
@@ -238,6 +276,7 @@ export class Session {
     this.#move(input);
     if (wasClosed) return;
     this.#deadline = undefined;
+    this.#settling = false;
     this.#input.clear();
     // A peer that ended its side in order may still read what was sent to it; another gets no more.
     if (input !== "end") this.#output.clear();
@@ -278,6 +317,6 @@ function frameTimeout(ms: number): SealpipeError {
 function closeTimeout(ms: number): SealpipeError {
   return new PeerError(
     "ERR_CLOSE_TIMEOUT",
-    `the peer did not take what was left, or did not end its side, within ${ms} ms of the close`,
+    `after the close the peer took nothing for ${ms} ms of what was still to be sent`,
   );
 }

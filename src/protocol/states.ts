@@ -68,10 +68,12 @@ export const transitions: Transitions = {
     close: "server-awaits-client-key",
     ...endings,
   },
+  // Any byte is the confirmation, so there is none at fault.
   "server-awaits-confirmation": {
     confirmation: "open",
     close: "server-awaits-confirmation",
-    ...endings,
+    end: "closed",
+    timeout: "closed",
   },
   open: { message: "open", send: "open", close: "closing", ...endings },
   closing: { discard: "closing", close: "closing", end: "closed", timeout: "closed" },

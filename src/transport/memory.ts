@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { SystemError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { addressInUse } from "./net-transport.ts";
@@ -24,6 +25,7 @@ export function createMemoryTransports(): TransportProvider {
     },
 
     async connect(address: Address, signal: AbortSignal): Promise<Transport> {
+      await turn();
       signal.throwIfAborted();
       const options = listening.get(address.path);
       if (options === undefined) {
@@ -61,6 +63,7 @@ export class MemoryTransport implements Transport {
   #peerEnded = false;
   #endTold = false;
   #destroyed = false;
+  #destroyWhenEnded = false;
   #scheduled = false;
 
   connectTo(peer: MemoryTransport): void {
@@ -73,11 +76,14 @@ export class MemoryTransport implements Transport {
 
   start(handler: TransportHandler): void {
     this.#handler = handler;
-    this.resume();
+    if (this.#destroyed) this.#tellClosed();
+    else this.resume();
   }
 
   write(parts: readonly Uint8Array[]): void {
+    if (this.#destroyed) return;
     for (const part of parts) {
+      if (part.length === 0) continue;
       this.#pending.push(Uint8Array.from(part));
       this.#pendingBytes += part.length;
     }
@@ -98,6 +104,11 @@ export class MemoryTransport implements Transport {
     this.#schedule();
   }
 
+  endAndDestroy(): void {
+    this.#destroyWhenEnded = true;
+    this.end();
+  }
+
   destroy(): void {
     this.#close();
     this.#peer.#peerEnded = true;
@@ -116,24 +127,36 @@ export class MemoryTransport implements Transport {
   #turn(): void {
     this.#moveToPeer();
     this.#deliver();
-    if (this.#writeEnded && this.#endTold) this.#close();
+    if (!this.#writeEnded || this.#pendingBytes > 0) return;
+    if (this.#destroyWhenEnded) this.destroy();
+    else if (this.#endTold) this.#close();
   }
 
   #moveToPeer(): void {
     const peer = this.#peer;
     if (this.#destroyed) return;
     const hadPending = this.#pendingBytes > 0;
-    while (this.#pending.length > 0 && peer.#arrivedBytes < bufferBytes) {
-      const part = this.#pending.shift() as Uint8Array;
-      this.#pendingBytes -= part.length;
+    for (let piece = this.#takePending(); piece !== undefined; piece = this.#takePending()) {
       // A peer that is gone takes nothing any more, and nobody is told.
-      if (!peer.#destroyed) peer.#arrive(part);
+      if (!peer.#destroyed) peer.#arrive(piece);
     }
     if (hadPending && this.#pendingBytes === 0) this.#handler?.drained();
     if (this.#writeEnded && this.#pendingBytes === 0) {
       peer.#peerEnded = true;
       peer.#schedule();
     }
+  }
+
+  /** What is pending, as far as the peer's buffer has room. */
+  #takePending(): Uint8Array | undefined {
+    const room = bufferBytes - this.#peer.#arrivedBytes;
+    const [part] = this.#pending;
+    if (part === undefined || room <= 0) return undefined;
+    const piece = part.subarray(0, room);
+    if (piece.length === part.length) this.#pending.shift();
+    else this.#pending[0] = part.subarray(room);
+    this.#pendingBytes -= piece.length;
+    return piece;
   }
 
   #arrive(part: Uint8Array): void {
@@ -159,8 +182,14 @@ export class MemoryTransport implements Transport {
     if (this.#destroyed) return;
     this.#destroyed = true;
     this.#arrived = [];
+    this.#arrivedBytes = 0;
     this.#pending = [];
     this.#pendingBytes = 0;
+    this.#peer.#schedule();
+    this.#tellClosed();
+  }
+
+  #tellClosed(): void {
     const handler = this.#handler;
     this.#handler = undefined;
     setImmediate(() => handler?.closed());

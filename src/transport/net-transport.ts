@@ -15,7 +15,9 @@ export class NetTransport implements Transport {
   #handler: TransportHandler | undefined;
   #error: Error | undefined;
   // One function for all writes: a closure for each would be the largest thing a small write allocates.
-  readonly #written = (): void => {
+  readonly #written = (error?: Error | null): void => {
+    // Called, with or without an error, also where the socket is destroyed: what was dropped has not left.
+    if (error || this.#socket.destroyed) return;
     if (this.pendingBytes === 0) this.#handler?.drained();
   };
 
@@ -64,6 +66,11 @@ export class NetTransport implements Transport {
 
   end(): void {
     this.#socket.end();
+  }
+
+  endAndDestroy(): void {
+    // Not `end` and `destroy`: that would take the end back, and with something unread the peer would see a reset.
+    this.#socket.destroySoon();
   }
 
   destroy(): void {

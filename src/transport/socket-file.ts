@@ -1,3 +1,4 @@
+import type { BigIntStats } from "node:fs";
 import { chmod, link, lstat, mkdtemp, rename, rm, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Address, checkSocketPath } from "./address.ts";
@@ -52,15 +53,12 @@ const highestRounds = 16;
  * @throws SystemError `ERR_ADDRESS_IN_USE`
  */
 export async function claimAddress(address: Address, options: ClaimOptions): Promise<FileIdentity> {
-  const { staging, mode } = options;
-  await chmod(staging.socketPath, mode);
+  const { socketPath } = options.staging;
+  await chmod(socketPath, options.mode);
+  const ours = identityOf(await lstat(socketPath, { bigint: true }));
   for (let round = 0; round < highestRounds; round++) {
-    if (await linkUnlessTaken(staging.socketPath, address.path)) {
-      const identity = await identify(staging.socketPath);
-      if (identity === undefined) break;
-      return identity;
-    }
-    await moveStaleAway(address, options);
+    if (await linkUnlessTaken(socketPath, address.path)) return ours;
+    await removeIfDead(address, options);
   }
   throw addressInUse(address, "other servers keep taking it");
 }
@@ -70,23 +68,34 @@ export async function removeIfOurs(path: string, identity: FileIdentity): Promis
   if (isSame(await identify(path), identity)) await ignoreMissing(unlink(path));
 }
 
-async function moveStaleAway(address: Address, { staging, isAlive }: ClaimOptions): Promise<void> {
+async function removeIfDead(address: Address, { staging, isAlive }: ClaimOptions): Promise<void> {
   const status = await ignoreMissing(lstat(address.path, { bigint: true }));
   if (status === undefined) return;
   if (!status.isSocket()) throw addressInUse(address, "what lies there is no socket");
   if (await isAlive(address)) throw addressInUse(address, "a server is alive there");
-  const stale: FileIdentity = { device: status.dev, inode: status.ino };
-  if (!isSame(await identify(address.path), stale)) return;
-  await ignoreMissing(rename(address.path, staging.stalePath));
-  if (isSame(await identify(staging.stalePath), stale)) {
-    await unlink(staging.stalePath);
-    return;
+  const stale = identityOf(status);
+  if (isSame(await identify(address.path), stale)) {
+    await removeStale(address.path, { stale, asidePath: staging.stalePath });
   }
-  // Another server came between the look and the move: it gets its name back.
-  await linkUnlessTaken(staging.stalePath, address.path);
 }
 
-/** False where something is at `path` already, or nothing at `existing` any more. */
+/**
+ * Removes the file at `path`, which was `stale` a moment ago: it is moved aside, and if another server's came between
+ * the look and the move, that one gets its name back.
+ */
+export async function removeStale(
+  path: string,
+  { stale, asidePath }: { readonly stale: FileIdentity; readonly asidePath: string },
+): Promise<void> {
+  await ignoreMissing(rename(path, asidePath));
+  const moved = await identify(asidePath);
+  // Another server that wants the address was faster.
+  if (moved === undefined) return;
+  if (!isSame(moved, stale)) await linkUnlessTaken(asidePath, path);
+  await unlink(asidePath);
+}
+
+/** False where something is at `path` already. */
 async function linkUnlessTaken(existing: string, path: string): Promise<boolean> {
   try {
     await link(existing, path);
@@ -97,9 +106,14 @@ async function linkUnlessTaken(existing: string, path: string): Promise<boolean>
   }
 }
 
-async function identify(path: string): Promise<FileIdentity | undefined> {
+/** Which file is at `path`, if any. */
+export async function identify(path: string): Promise<FileIdentity | undefined> {
   const status = await ignoreMissing(lstat(path, { bigint: true }));
-  return status === undefined ? undefined : { device: status.dev, inode: status.ino };
+  return status === undefined ? undefined : identityOf(status);
+}
+
+function identityOf(status: BigIntStats): FileIdentity {
+  return { device: status.dev, inode: status.ino };
 }
 
 function isSame(found: FileIdentity | undefined, wanted: FileIdentity): boolean {

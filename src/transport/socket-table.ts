@@ -10,10 +10,10 @@ const acceptsConnections = 0x10000;
  *
  * Platform: Linux. Elsewhere there is no such table and the answer is `false`.
  */
-export async function isListedAsListening(path: string): Promise<boolean> {
+export async function isListedAsListening(path: string, tablePath = "/proc/net/unix"): Promise<boolean> {
   let table: string;
   try {
-    table = await readFile("/proc/net/unix", "utf8");
+    table = await readFile(tablePath, "utf8");
   } catch {
     return false;
   }

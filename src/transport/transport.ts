@@ -25,6 +25,8 @@ export interface Transport {
   resume(): void;
   /** Says that nothing more will be written, once what is pending has left. Reading goes on. */
   end(): void;
+  /** The same, and drops the connection once the peer has been told. */
+  endAndDestroy(): void;
   /** Drops the connection, and what is pending with it. */
   destroy(): void;
 }

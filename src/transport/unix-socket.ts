@@ -44,9 +44,12 @@ async function listenUnixSocket(address: Address, options: ListenOptions): Promi
 function openListener(server: Server, address: Address, identity: FileIdentity): Listener {
   return {
     async close() {
-      // The name first, so that no one connects to a server that is about to be gone.
-      await removeIfOurs(address.path, identity);
-      server.close();
+      try {
+        // The name first, so that no one connects to a server that is about to be gone.
+        await removeIfOurs(address.path, identity);
+      } finally {
+        server.close();
+      }
     },
   };
 }

@@ -1,0 +1,3 @@
+module sealpipe.test/interop/peer
+
+go 1.21

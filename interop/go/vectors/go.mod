@@ -1,0 +1,3 @@
+module sealpipe.test/interop/vectors
+
+go 1.21

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { parseServerOptions } from "#dist/endpoint/options.js";
+import { type Input, type State, transitions } from "#dist/protocol/states.js";
+
+const spec = readFileSync(new URL("../../../spec/protocol.md", import.meta.url), "utf8");
+
+/** The text between two marks of the page. */
+function section(mark: string): string {
+  const [, text] = spec.match(new RegExp(`<!-- ${mark} -->\n([\\s\\S]*?)<!-- /${mark} -->`)) ?? [];
+  assert.ok(text !== undefined, `the spec has the marks "${mark}"`);
+  return text;
+}
+
+/** The session's own table as the page should show it. */
+function stateTable(): string {
+  const rows = Object.entries(transitions).flatMap(([state, row]) =>
+    (Object.entries(row) as [Input, State][]).map(
+      ([input, next]) => `| \`${state}\` | ${input} | \`${next}\` |`,
+    ),
+  );
+  return ["| state | input | next state |", "| --- | --- | --- |", ...rows, ""].join("\n");
+}
+
+describe("spec/protocol.md", () => {
+  test("shows the table of states that the session runs on", () => {
+    assert.equal(section("states"), stateTable());
+  });
+
+  test("shows each limit with the default that the options have", () => {
+    const limits = Object.fromEntries(
+      [...section("limits").matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [
+        name,
+        Number(value),
+      ]),
+    );
+    const defaults = parseServerOptions() as unknown as Record<string, unknown>;
+    const bounded = Object.keys(defaults).filter((name) => typeof defaults[name] === "number");
+    assert.deepEqual(Object.keys(limits).sort(), bounded.sort());
+    for (const name of bounded) assert.equal(limits[name], defaults[name], name);
+  });
+
+  test("has each heading that the code names as its source", () => {
+    const source = new URL("../../../src/", import.meta.url);
+    const cited = readdirSync(source, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .flatMap((file) => [
+        ...readFileSync(new URL(file, source), "utf8").matchAll(/spec\/protocol\.md, "([^"]+)"/g),
+      ])
+      .map(([, heading]) => heading as string);
+    assert.ok(cited.length > 5);
+    for (const heading of cited) assert.match(spec, new RegExp(`^## ${heading}$`, "m"), heading);
+  });
+});
