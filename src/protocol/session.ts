@@ -8,6 +8,7 @@ import { checkMessage, type MessageContent } from "./message.ts";
 import type { Profile } from "./profile.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 import { SendBuffer } from "./send-buffer.ts";
+import { closeTimeout, connectionLost, frameTimeout, handshakeTimeout } from "./session-errors.ts";
 import { type Input, nextState, type State } from "./states.ts";
 
 /** The time, in milliseconds from any fixed point; it never goes back. */
@@ -101,7 +102,10 @@ export class Session {
   receiveEnd(cause?: Error): void {
     if (!this.#peerEnded) this.#peerEndCause = cause;
     this.#peerEnded = true;
-    if (this.#isEnding) this.#finish("end");
+    if (!this.#isEnding) return;
+    // What was written before the close, and had not left when the transport failed, never will.
+    const lost = cause !== undefined && !this.#allHasLeft;
+    this.#finish("end", lost ? connectionLost("before everything written had left", cause) : undefined);
   }
 
   /** The next event. Ask until there is none, after each `receive`, `receiveEnd`, `close` and `handleTimeout`. */
@@ -130,8 +134,9 @@ export class Session {
    *   `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE`.
    */
   send(type: number, data: Uint8Array): void {
-    if (this.outputEnded || this.#closeRequested)
+    if (this.#isEnding || this.#closeRequested) {
       throw new CallerError("ERR_CLOSED", "the connection is closed");
+    }
     if (this.#opened === undefined) {
       throw new CallerError("ERR_NOT_CONNECTED", "the handshake is not over yet");
     }
@@ -142,17 +147,15 @@ export class Session {
 
   /**
    * Ends the session in order: what was sent goes out first, what has not been asked for by now is dropped. In the
-   * handshake it waits for that to be over.
+   * handshake it waits for that to be over, and a client waits for a moment after it.
    */
   close(): void {
     this.#move("close");
     if (this.#closeRequested || this.#state === "closed") return;
     this.#closeRequested = true;
-    this.#setCloseDeadline();
     // The handshake goes on, and needs what has arrived of its next part.
-    if (this.#state !== "closing") return;
-    this.#input.clear();
-    if (this.#peerEnded) this.#finish("end");
+    if (this.#state === "closing") this.#startClosing();
+    else this.#setCloseDeadline();
   }
 
   /** When to call {@link handleTimeout}, on the session's clock; `undefined` for never. */
@@ -288,35 +291,11 @@ export class Session {
       return undefined;
     const where =
       this.#opened === undefined ? "in the handshake" : this.#input.length > 0 ? "within a frame" : "";
-    const cause = this.#peerEndCause;
-    return new PeerError(
-      "ERR_CONNECTION_LOST",
-      `the connection to the peer was lost ${where}`.trimEnd(),
-      cause === undefined ? undefined : { cause },
-    );
+    return connectionLost(where, this.#peerEndCause);
   }
 
   #handshakeTimeout(): SealpipeError {
-    const { handshakeTimeoutMs } = this.#options.limits;
     const silentServer = this.#options.role === "client" && !this.#heardFromPeer;
-    return new PeerError(
-      "ERR_HANDSHAKE_TIMEOUT",
-      `the handshake was not over within ${handshakeTimeoutMs} ms${silentServer ? likelyBusy : ""}`,
-    );
+    return handshakeTimeout(this.#options.limits.handshakeTimeoutMs, silentServer);
   }
-}
-
-const likelyBusy =
-  ": the server accepted the connection and said nothing. The likely cause is a golang-ipc server that already has" +
-  " its one client; it ignores every further one";
-
-function frameTimeout(ms: number): SealpipeError {
-  return new PeerError("ERR_FRAME_TIMEOUT", `the peer began a frame and did not complete it within ${ms} ms`);
-}
-
-function closeTimeout(ms: number): SealpipeError {
-  return new PeerError(
-    "ERR_CLOSE_TIMEOUT",
-    `after the close the peer took nothing for ${ms} ms of what was still to be sent`,
-  );
 }

@@ -1,0 +1,32 @@
+import { PeerError } from "../errors.ts";
+
+const likelyBusy =
+  ": the server accepted the connection and said nothing. The likely cause is a golang-ipc server that already has" +
+  " its one client; it ignores every further one";
+
+export function connectionLost(where: string, cause: Error | undefined): PeerError {
+  return new PeerError(
+    "ERR_CONNECTION_LOST",
+    `the connection to the peer was lost ${where}`.trimEnd(),
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+export function frameTimeout(ms: number): PeerError {
+  return new PeerError("ERR_FRAME_TIMEOUT", `the peer began a frame and did not complete it within ${ms} ms`);
+}
+
+export function closeTimeout(ms: number): PeerError {
+  return new PeerError(
+    "ERR_CLOSE_TIMEOUT",
+    `after the close the peer took nothing for ${ms} ms of what was still to be sent`,
+  );
+}
+
+/** `silentServer`: we are a client that has heard nothing at all. */
+export function handshakeTimeout(ms: number, silentServer: boolean): PeerError {
+  return new PeerError(
+    "ERR_HANDSHAKE_TIMEOUT",
+    `the handshake was not over within ${ms} ms${silentServer ? likelyBusy : ""}`,
+  );
+}

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { createECDH } from "node:crypto";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { nodeCrypto } from "#dist/crypto/node.js";
+import { aeadNonceBytes, aeadTagBytes, publicKeyBytes } from "#dist/protocol/crypto-provider.js";
+import { concat, flipBit, hex, pattern, toHex } from "../support/bytes.ts";
+import { clientPublicKey } from "../support/hand-made-peer.ts";
+import { invalidPublicKeys } from "../support/public-keys.ts";
+
+const compact = (bytes: Uint8Array) => toHex(bytes).replaceAll(" ", "");
+
+describe("a key pair", () => {
+  test("has an uncompressed point as its public key", () => {
+    const { publicKey } = nodeCrypto.generateKeyPair();
+    assert.equal(publicKey.length, publicKeyBytes);
+    assert.equal(publicKey[0], 0x04);
+  });
+
+  test("is another each time", () => {
+    const [first, second] = [nodeCrypto.generateKeyPair(), nodeCrypto.generateKeyPair()];
+    assert.notDeepEqual(first.publicKey, second.publicKey);
+  });
+
+  test("comes to the same 48 bytes from both sides", () => {
+    const [first, second] = [nodeCrypto.generateKeyPair(), nodeCrypto.generateKeyPair()];
+    const secret = first.deriveSharedSecret(second.publicKey);
+    assert.equal(secret?.length, 48);
+    assert.deepEqual(second.deriveSharedSecret(first.publicKey), secret);
+  });
+
+  test("comes to what another implementation's side does", () => {
+    const other = createECDH("secp384r1");
+    other.generateKeys();
+    const own = nodeCrypto.generateKeyPair();
+    assert.deepEqual(own.deriveSharedSecret(other.getPublicKey()), other.computeSecret(own.publicKey));
+  });
+
+  for (const [name, key] of Object.entries(invalidPublicKeys(clientPublicKey))) {
+    test(`has no shared secret with ${name}`, () => {
+      assert.equal(nodeCrypto.generateKeyPair().deriveSharedSecret(key), undefined);
+    });
+  }
+
+  test("has no shared secret with a key of another length, though OpenSSL would take it", () => {
+    const compressed = concat(
+      Uint8Array.of(2 + ((clientPublicKey[96] as number) & 1)),
+      clientPublicKey.subarray(1, 49),
+    );
+    const { deriveSharedSecret } = nodeCrypto.generateKeyPair();
+    for (const key of [hex(""), hex("00"), hex("04"), compressed, clientPublicKey.subarray(0, 96)]) {
+      assert.equal(deriveSharedSecret(key), undefined);
+    }
+    assert.equal(deriveSharedSecret(concat(clientPublicKey, hex("00"))), undefined);
+  });
+
+  test("does not take a caller's mistake for an invalid key", () => {
+    const { deriveSharedSecret } = nodeCrypto.generateKeyPair();
+    assert.throws(() => deriveSharedSecret(Array.from(clientPublicKey) as never), TypeError);
+  });
+});
+
+test("sha256 is that of FIPS 180-2's example", () => {
+  assert.equal(
+    compact(nodeCrypto.sha256(new TextEncoder().encode("abc"))),
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+  );
+});
+
+describe("the AEAD", () => {
+  const key = pattern(32);
+  const nonce = pattern(aeadNonceBytes, 1);
+  const aead = nodeCrypto.createAead(key);
+
+  test("is AES-256-GCM: the GCM paper's test cases 13 and 14", () => {
+    const zero = nodeCrypto.createAead(new Uint8Array(32));
+    const seal = (plaintext: Uint8Array) => compact(concat(...zero.seal(new Uint8Array(12), [plaintext])));
+    assert.equal(seal(hex("")), "530f8afbc74536b9a963b4f1c4cb738b");
+    assert.equal(
+      seal(new Uint8Array(16)),
+      "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919",
+    );
+  });
+
+  test("seals parts as one, and gives the tag last", () => {
+    const whole = concat(...aead.seal(nonce, [hex("01 02 03 04 05")]));
+    const parts = aead.seal(nonce, [hex("01 02"), hex(""), hex("03 04 05")]);
+    assert.deepEqual(concat(...parts), whole);
+    assert.equal(parts.at(-1)?.length, aeadTagBytes);
+    assert.deepEqual(aead.open(nonce, whole), Buffer.from([1, 2, 3, 4, 5]));
+  });
+
+  test("leaves the plaintext as it was", () => {
+    const plaintext = hex("01 02 03");
+    aead.seal(nonce, [plaintext]);
+    assert.equal(toHex(plaintext), "01 02 03");
+  });
+
+  test("opens what it sealed, whatever that is and however it was cut", () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 5 }), (parts) => {
+        const opened = aead.open(nonce, concat(...aead.seal(nonce, parts)));
+        assert.deepEqual(opened && Uint8Array.from(opened), concat(...parts));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("does not open what one bit was changed of, in the nonce, the ciphertext or the tag", () => {
+    const sealed = concat(...aead.seal(nonce, [hex("01 02 03")]));
+    for (let bit = 0; bit < sealed.length * 8; bit++) {
+      assert.equal(aead.open(nonce, flipBit(sealed, bit)), undefined);
+    }
+    for (let bit = 0; bit < nonce.length * 8; bit++) {
+      assert.equal(aead.open(flipBit(nonce, bit), sealed), undefined);
+    }
+  });
+
+  test("does not open what another key sealed, nor what was cut short", () => {
+    const sealed = concat(...aead.seal(nonce, [hex("01 02 03")]));
+    assert.equal(nodeCrypto.createAead(pattern(32, 9)).open(nonce, sealed), undefined);
+    assert.equal(aead.open(nonce, sealed.subarray(1)), undefined);
+    assert.equal(aead.open(nonce, sealed.subarray(0, -1)), undefined);
+  });
+
+  test("has its own copy of the key: the caller's can be wiped", () => {
+    const wiped = Uint8Array.from(key);
+    const kept = nodeCrypto.createAead(wiped);
+    wiped.fill(0);
+    assert.deepEqual(kept.seal(nonce, [hex("01")]), aead.seal(nonce, [hex("01")]));
+  });
+});
+
+describe("random bytes", () => {
+  test("are as many as were asked for", () => {
+    for (const count of [0, 1, 12, 4_095, 4_096, 4_097, 10_000]) {
+      assert.equal(nodeCrypto.randomBytes(count).length, count);
+    }
+  });
+
+  test("are never given twice, across the ends of what was fetched at once", () => {
+    const seen = new Set<string>();
+    for (let count = 0; count < 2_000; count++) seen.add(toHex(nodeCrypto.randomBytes(12)));
+    assert.equal(seen.size, 2_000);
+  });
+
+  test("are the caller's own: what it does to them changes no others", () => {
+    const first = nodeCrypto.randomBytes(12);
+    const second = nodeCrypto.randomBytes(12);
+    const before = toHex(second);
+    first.fill(0);
+    assert.equal(toHex(second), before);
+    second.fill(0);
+    assert.notEqual(toHex(nodeCrypto.randomBytes(12)), toHex(second));
+  });
+
+  test("are not zero", () => {
+    for (const count of [12, 5_000]) assert.ok(nodeCrypto.randomBytes(count).some((byte) => byte !== 0));
+  });
+});

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { ClassicProfile } from "#dist/protocol/classic/profile.js";
+import { RecordProtection } from "#dist/protocol/classic/record.js";
+import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
+import { SendBuffer } from "#dist/protocol/send-buffer.js";
+import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
+import { fixedCrypto } from "../../support/fixed-crypto.ts";
+import { clientPrivateKey, frame, plainWire, SealedWire } from "../../support/hand-made-peer.ts";
+import { thrownCode } from "../../support/session-probe.ts";
+
+const key = pattern(32);
+const plain = (maxMessageBytes = 100_000) => new ClassicProfile(maxMessageBytes);
+const sealing = (maxMessageBytes = 100_000) =>
+  new ClassicProfile(
+    maxMessageBytes,
+    new RecordProtection(key, fixedCrypto({ privateKey: clientPrivateKey, nonces: [hex("aa".repeat(12))] })),
+  );
+
+function encode(profile: ClassicProfile, type: number, data: Uint8Array): Uint8Array[] {
+  const output = new SendBuffer();
+  profile.encode(type, data, output);
+  return output.take();
+}
+
+function decode(profile: ClassicProfile, bytes: Uint8Array): string | undefined {
+  const input = new ReceiveBuffer();
+  input.push(bytes);
+  const content = profile.decode(input);
+  return content && `${content.type}: ${toHex(content.data)}`;
+}
+
+describe("the plain profile", () => {
+  test("says what it is", () => {
+    assert.equal(plain().name, "classic");
+    assert.equal(plain().encrypted, false);
+  });
+
+  const examples: readonly (readonly [number, string, string])[] = [
+    [5, "68 69", "00 00 00 06 00 00 00 05 68 69"],
+    [1, "", "00 00 00 04 00 00 00 01"],
+    [0x8000_0000, "00", "00 00 00 05 80 00 00 00 00"],
+    [0xffff_ffff, "ff", "00 00 00 05 ff ff ff ff ff"],
+  ];
+  for (const [type, data, bytes] of examples) {
+    test(`writes and reads type ${type} with ${data || "nothing"} as ${bytes}`, () => {
+      assert.equal(toHex(concat(...encode(plain(), type, hex(data)))), bytes);
+      assert.equal(decode(plain(), hex(bytes)), `${type}: ${data}`);
+    });
+  }
+
+  test("takes the data: what the caller does to it afterwards is not sent", () => {
+    const data = hex("01 02");
+    const output = new SendBuffer();
+    plain().encode(5, data, output);
+    const large = pattern(40_000);
+    plain().encode(6, large, output);
+    data.fill(0xff);
+    large.fill(0xff);
+    assert.deepEqual(concat(...output.take()), plainWire.message(5, hex("01 02")));
+    assert.deepEqual(concat(...output.take()), plainWire.message(6, pattern(40_000)));
+  });
+
+  test("shares a write up to 32 KiB, and gives a larger message one of its own", () => {
+    const output = new SendBuffer();
+    plain().encode(1, pattern(32_768 - 8), output);
+    assert.equal(concat(...output.take()).length, 32_768);
+    plain().encode(1, hex("01"), output);
+    plain().encode(2, pattern(32_768 - 7), output);
+    plain().encode(3, hex("03"), output);
+    const writes = [output.take(), output.take(), output.take()].map((parts) => concat(...parts).length);
+    assert.deepEqual(writes, [9, 32_769, 9]);
+  });
+
+  test("takes no more memory for a large message than it needs", () => {
+    const [frame] = encode(plain(), 5, pattern(40_000));
+    assert.equal(frame?.buffer.byteLength, 40_008);
+  });
+
+  test("gives a message's data as a view of what arrived", () => {
+    const input = new ReceiveBuffer();
+    const chunk = plainWire.message(5, hex("01 02"));
+    input.push(chunk);
+    assert.equal(plain().decode(input)?.data.buffer, chunk.buffer);
+  });
+
+  test("drops messages of type 0 and goes on to the next", () => {
+    const dropped = concat(plainWire.message(0, hex("01 02")), plainWire.message(0, hex("")));
+    assert.equal(decode(plain(), concat(dropped, plainWire.message(7, hex("0a")))), "7: 0a");
+    assert.equal(decode(plain(), dropped), undefined);
+  });
+
+  test("refuses a length below a type's", () => {
+    for (const length of [0, 1, 2, 3]) {
+      assert.equal(
+        thrownCode(() => decode(plain(), uint32(length))),
+        "ERR_FRAME_TOO_SHORT",
+      );
+    }
+  });
+
+  test("takes a message at its limit and refuses one that is a byte over, before it has come", () => {
+    assert.equal(decode(plain(2), hex("00 00 00 06 00 00 00 05 0a 0b")), "5: 0a 0b");
+    assert.throws(() => decode(plain(2), hex("00 00 00 07")), {
+      code: "ERR_PEER_MESSAGE_TOO_LARGE",
+      message: /a message of 3 bytes, over maxMessageBytes \(2\)/,
+    });
+  });
+});
+
+describe("the sealed profile", () => {
+  test("says what it is", () => {
+    assert.equal(sealing().name, "classic");
+    assert.equal(sealing().encrypted, true);
+  });
+
+  test("writes a frame of nonce, ciphertext and tag, which its peer can open", () => {
+    const bytes = concat(...encode(sealing(), 5, hex("68 69")));
+    assert.equal(toHex(bytes.subarray(0, 16)), `00 00 00 22${" aa".repeat(12)}`);
+    assert.equal(bytes.length, 4 + 12 + 4 + 2 + 16);
+    assert.equal(toHex(new SealedWire(key).open(bytes)), "00 00 00 05 68 69");
+  });
+
+  test("reads what its peer sealed", () => {
+    assert.equal(decode(sealing(), new SealedWire(key).message(0xffff_ffff, hex("68"))), "4294967295: 68");
+    assert.equal(decode(sealing(), new SealedWire(key).message(1, hex(""))), "1: ");
+  });
+
+  test("takes the data: what the caller does to it afterwards is not sent", () => {
+    for (const size of [2, 40_000]) {
+      const data = pattern(size);
+      const parts = encode(sealing(), 5, data);
+      data.fill(0xff);
+      const plaintext = new SealedWire(key).open(concat(...parts));
+      assert.deepEqual(plaintext, concat(uint32(5), pattern(size)));
+    }
+  });
+
+  test("drops messages of type 0 and goes on to the next", () => {
+    const wire = new SealedWire(key);
+    const dropped = concat(wire.message(0, hex("01 02")), wire.message(0, hex("")));
+    assert.equal(decode(sealing(), concat(dropped, wire.message(7, hex("0a")))), "7: 0a");
+  });
+
+  test("refuses a length below nonce, type and tag", () => {
+    for (const length of [0, 4, 28, 31]) {
+      assert.equal(
+        thrownCode(() => decode(sealing(), uint32(length))),
+        "ERR_FRAME_TOO_SHORT",
+      );
+    }
+  });
+
+  test("takes a message at its limit and refuses one that is a byte over, before it has come", () => {
+    assert.equal(decode(sealing(2), new SealedWire(key).message(5, hex("0a 0b"))), "5: 0a 0b");
+    assert.throws(() => decode(sealing(2), hex("00 00 00 23")), {
+      code: "ERR_PEER_MESSAGE_TOO_LARGE",
+      message: /a message of 3 bytes, over maxMessageBytes \(2\)/,
+    });
+  });
+
+  test("refuses a frame that it cannot open", () => {
+    assert.equal(
+      thrownCode(() => decode(sealing(), frame(pattern(32)))),
+      "ERR_DECRYPTION_FAILED",
+    );
+  });
+});

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import {
+  defaultSessionLimits,
+  endGraceMs,
+  handshakeGraceMs,
+  highestMaxMessageBytes,
+  maxMaximumSizeFrameBytes,
+  settleAfterOpenMs,
+} from "#dist/protocol/limits.js";
+
+describe("the limits", () => {
+  test("have golang-ipc's maximum message size as the default", () => {
+    assert.equal(defaultSessionLimits.maxMessageBytes, 3 * 1024 * 1024);
+  });
+
+  test("cannot be changed for everyone by accident", () => {
+    assert.ok(Object.isFrozen(defaultSessionLimits));
+  });
+
+  test("leave a sealed message of the highest size within one AES-256-GCM call, and its length within 4 bytes", () => {
+    assert.ok(highestMaxMessageBytes + 4 < 2 ** 31);
+    assert.ok(highestMaxMessageBytes + 4 + 28 < 2 ** 32);
+  });
+
+  test("leave room for the sealed maximum size", () => {
+    assert.ok(maxMaximumSizeFrameBytes >= 12 + 4 + 16);
+  });
+
+  test("let a close wait for a peer that may never end less long than for one that hangs", () => {
+    assert.ok(settleAfterOpenMs < endGraceMs);
+    assert.ok(endGraceMs < defaultSessionLimits.closeTimeoutMs);
+  });
+
+  test("let a close wait for a handshake no longer than for a peer that hangs", () => {
+    assert.ok(handshakeGraceMs < defaultSessionLimits.closeTimeoutMs);
+    assert.ok(handshakeGraceMs < defaultSessionLimits.handshakeTimeoutMs);
+  });
+});

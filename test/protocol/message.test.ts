@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { CallerError } from "#dist/errors.js";
+import { checkMessage, highestType, reservedType } from "#dist/protocol/message.js";
+import { thrownCode } from "../support/session-probe.ts";
+
+describe("checkMessage", () => {
+  for (const type of [1, 5, 2 ** 31, 2 ** 32 - 1]) {
+    test(`takes type ${type}`, () => checkMessage(type, 0, 0));
+  }
+
+  for (const type of [0, -0]) {
+    test(`refuses type ${Object.is(type, -0) ? "-0" : "0"} as reserved`, () => {
+      assert.throws(() => checkMessage(type, 0, 10), {
+        code: "ERR_RESERVED_TYPE",
+        message: "message type 0 is reserved; use 1 to 4294967295",
+      });
+    });
+  }
+
+  for (const type of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32, "5", 5n, undefined, null, {}]) {
+    test(`refuses type ${typeof type} ${String(type)} as out of range`, () => {
+      assert.equal(
+        thrownCode(() => checkMessage(type as never, 0, 10)),
+        "ERR_TYPE_OUT_OF_RANGE",
+      );
+    });
+  }
+
+  test("says which type it refuses", () => {
+    assert.throws(() => checkMessage(1.5, 0, 10), /from 1 to 4294967295, not 1\.5$/);
+  });
+
+  test("takes as many bytes as the limit and not one more", () => {
+    checkMessage(5, 10, 10);
+    assert.throws(() => checkMessage(5, 11, 10), {
+      code: "ERR_MESSAGE_TOO_LARGE",
+      message: /11 bytes .* limit of 10,/,
+    });
+  });
+
+  test("takes an empty message even where the limit is 0", () => checkMessage(5, 0, 0));
+
+  test("blames the caller", () => {
+    assert.throws(() => checkMessage(0, 0, 10), CallerError);
+    assert.throws(() => checkMessage(-1, 0, 10), CallerError);
+    assert.throws(() => checkMessage(1, 11, 10), CallerError);
+  });
+
+  test("knows the wire's bounds", () => {
+    assert.equal(reservedType, 0);
+    assert.equal(highestType, 0xffff_ffff);
+  });
+});

@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { settleAfterOpenMs } from "#dist/protocol/limits.js";
+import { concat, hex } from "../support/bytes.ts";
+import { plainWire } from "../support/hand-made-peer.ts";
+import { openPair, SessionPair } from "../support/session-pair.ts";
+import { SessionProbe, thrownCode } from "../support/session-probe.ts";
+import {
+  clientHandshake,
+  handshakeStates,
+  openClient,
+  serverHandshake,
+  waysInto,
+} from "../support/session-states.ts";
+
+describe("an orderly close", () => {
+  for (const encryption of [false, true]) {
+    for (const closer of ["client", "server"] as const) {
+      test(`by the ${closer} ends both sides without an error (${encryption ? "encrypted" : "plain"})`, () => {
+        const pair = openPair({ server: { encryption } });
+        pair[closer].close();
+        assert.equal(pair[closer].state, "closing");
+        pair.run();
+        assert.deepEqual(pair.client.events, ["closed"]);
+        assert.deepEqual(pair.server.events, ["closed"]);
+      });
+    }
+  }
+
+  test("by both at once ends both sides without an error", () => {
+    const pair = openPair();
+    pair.client.close();
+    pair.server.close();
+    pair.run();
+    assert.deepEqual(pair.client.events, ["closed"]);
+    assert.deepEqual(pair.server.events, ["closed"]);
+  });
+
+  test("is over only when the peer has ended its side", () => {
+    const client = openClient().close();
+    assert.deepEqual(client.events, []);
+    assert.equal(client.session.outputEnded, true);
+    client.end();
+    assert.equal(client.state, "closed");
+    assert.deepEqual(client.events, ["closed"]);
+  });
+
+  test("lets out first what was sent before it", () => {
+    const pair = openPair();
+    pair.client.session.send(1, hex("0a"));
+    pair.client.session.send(2, hex("0b"));
+    pair.client.close();
+    pair.run();
+    assert.deepEqual(pair.server.events, ["message 1: 0a", "message 2: 0b", "closed"]);
+  });
+
+  test("twice is the same as once", () => {
+    const client = openClient().close();
+    const timeout = client.session.nextTimeout();
+    client.clock.advance(100);
+    client.close();
+    assert.equal(client.session.nextTimeout(), timeout);
+    client.end().close().end();
+    assert.deepEqual(client.events, ["closed"]);
+  });
+
+  test("discards what arrives after it, be it a message or nonsense", () => {
+    const client = openClient().close();
+    client.receive(plainWire.message(5, hex("01"))).receive(hex("ff ff ff ff"));
+    assert.equal(client.state, "closing");
+    client.end().receive(plainWire.message(5, hex("01")));
+    assert.deepEqual(client.events, ["closed"]);
+  });
+
+  test("discards what has arrived and was not asked for", () => {
+    const client = openClient();
+    client.session.receive(plainWire.message(5, hex("01")));
+    client.close();
+    assert.deepEqual(client.events, []);
+  });
+
+  test("after the peer's end was heard, and before it was told, is over at once and keeps its output", () => {
+    const client = openClient();
+    client.session.send(5, hex("01"));
+    client.session.receiveEnd();
+    client.close();
+    assert.deepEqual(client.events, ["closed"]);
+    assert.equal(client.session.nextTimeout(), undefined);
+    assert.equal(client.written(), "00 00 00 05 00 00 00 05 01");
+  });
+
+  test("of a session that is over changes nothing and sets no deadline", () => {
+    for (const way of waysInto("closed")) {
+      const probe = way.enter().close();
+      assert.equal(probe.session.nextTimeout(), undefined, way.name);
+      probe.pass(60_000);
+      assert.deepEqual(probe.events, [], way.name);
+    }
+  });
+
+  test("refuses what is sent after it", () => {
+    const client = openClient().close();
+    assert.equal(
+      thrownCode(() => client.session.send(5, hex("01"))),
+      "ERR_CLOSED",
+    );
+    client.end();
+    assert.equal(
+      thrownCode(() => client.session.send(5, hex("01"))),
+      "ERR_CLOSED",
+    );
+    assert.equal(client.written(), "");
+  });
+});
+
+describe("a close in the middle of the handshake", () => {
+  for (const encryption of [false, true]) {
+    for (const closer of ["client", "server"] as const) {
+      test(`by the ${closer} finishes the handshake first (${encryption ? "encrypted" : "plain"})`, () => {
+        const pair = new SessionPair({ server: { encryption } });
+        pair[closer].close();
+        pair.run();
+        pair.client.pass(settleAfterOpenMs);
+        pair.run();
+        const other = closer === "client" ? pair.server : pair.client;
+        assert.deepEqual(pair[closer].events, ["closed"]);
+        assert.deepEqual(other.events, [encryption ? "open encrypted" : "open plain", "closed"]);
+      });
+    }
+  }
+
+  for (const encrypted of [false, true]) {
+    const parts = { client: serverHandshake(encrypted), server: clientHandshake(encrypted) };
+    for (const role of ["client", "server"] as const) {
+      test(`loses no byte of it, wherever it comes (${role}, ${encrypted ? "encrypted" : "plain"})`, () => {
+        const bytes = parts[role];
+        for (let heard = 0; heard < bytes.length; heard++) {
+          const probe = new SessionProbe({ role, encryption: encrypted });
+          probe.receive(bytes.subarray(0, heard)).close().receive(bytes.subarray(heard));
+          assert.equal(probe.state, "closing", `after ${heard} bytes`);
+        }
+      });
+
+      test(`keeps what had arrived and was not looked at (${role}, ${encrypted ? "encrypted" : "plain"})`, () => {
+        const probe = new SessionProbe({ role, encryption: encrypted });
+        probe.session.receive(parts[role]);
+        probe.close();
+        assert.equal(probe.state, "closing");
+        assert.deepEqual(probe.end().events, ["closed"]);
+      });
+    }
+  }
+
+  test("still writes the last part of the handshake", () => {
+    const client = new SessionProbe({ role: "client" }).close().receive(serverHandshake(false));
+    assert.equal(client.written(), "00 | 00");
+  });
+
+  test("discards messages that follow the handshake", () => {
+    const client = new SessionProbe({ role: "client" }).close();
+    client.receive(concat(serverHandshake(false), plainWire.message(5, hex("01")))).end();
+    assert.deepEqual(client.events, ["closed"]);
+  });
+
+  test("refuses what is sent after it as closed", () => {
+    for (const state of handshakeStates) {
+      for (const way of waysInto(state)) {
+        const probe = way.enter().close();
+        assert.equal(
+          thrownCode(() => probe.session.send(5, hex("01"))),
+          "ERR_CLOSED",
+        );
+      }
+    }
+  });
+
+  test("tells a peer that is at fault or gone as without it", () => {
+    const faulty = new SessionProbe({ role: "client" }).close().receive(hex("01 00"));
+    assert.deepEqual(faulty.events, ["closed ERR_VERSION_MISMATCH"]);
+    const gone = new SessionProbe({ role: "client" }).close().end();
+    assert.deepEqual(gone.events, ["closed ERR_CONNECTION_LOST"]);
+  });
+
+  test("that the peer's end completes is over at once", () => {
+    const server = new SessionProbe({ role: "server" });
+    server.session.receive(clientHandshake(false));
+    server.session.receiveEnd();
+    server.close();
+    assert.deepEqual(server.events, ["closed"]);
+    assert.equal(server.session.nextTimeout(), undefined);
+  });
+});
+
+describe("a client that closes as soon as it is open", () => {
+  /** Open since this many milliseconds, and closed now. */
+  function closedAfter(ms: number): SessionProbe {
+    const probe = new SessionProbe({ role: "client" }).receive(serverHandshake(false)).pass(ms);
+    probe.takeWrites();
+    probe.events.length = 0;
+    return probe.close();
+  }
+
+  test("ends its output 20 ms after the handshake at the earliest", () => {
+    const client = closedAfter(5);
+    assert.equal(client.state, "closing");
+    assert.equal(client.session.outputEnded, false);
+    client.pass(14);
+    assert.equal(client.session.outputEnded, false);
+    client.pass(1);
+    assert.equal(client.session.outputEnded, true);
+    assert.deepEqual(client.events, []);
+  });
+
+  test("waits no longer where those are over", () => {
+    assert.equal(closedAfter(19).session.outputEnded, false);
+    assert.equal(closedAfter(20).session.outputEnded, true);
+  });
+
+  test("lets out at once what was sent, and waits none the longer for it", () => {
+    const client = new SessionProbe({ role: "client" }).receive(serverHandshake(false));
+    client.session.send(5, hex("01"));
+    client.close();
+    const timeout = client.session.nextTimeout();
+    assert.equal(client.written(), "00 | 00 | 00 00 00 05 00 00 00 05 01");
+    assert.equal(client.session.nextTimeout(), timeout);
+  });
+
+  test("then waits for the peer as after any close", () => {
+    const client = closedAfter(0).pass(20);
+    assert.equal(client.session.nextTimeout(), client.clock.now() + 5_000);
+    client.takeWrites();
+    assert.equal(client.session.nextTimeout(), client.clock.now() + 250);
+    assert.deepEqual(client.pass(250).events, ["closed"]);
+  });
+
+  test("is over at once where the peer ends its side", () => {
+    const client = closedAfter(0).end();
+    assert.deepEqual(client.events, ["closed"]);
+    assert.equal(client.session.outputEnded, true);
+    assert.equal(client.session.nextTimeout(), undefined);
+  });
+
+  test("meanwhile takes no message, and discards what arrives", () => {
+    const client = closedAfter(0).receive(plainWire.message(5, hex("01")));
+    assert.equal(
+      thrownCode(() => client.session.send(5, hex("01"))),
+      "ERR_CLOSED",
+    );
+    assert.deepEqual(client.pass(20).events, []);
+  });
+
+  test("does the same where it was told to close in the handshake", () => {
+    const client = new SessionProbe({ role: "client" }).close().pass(500).receive(serverHandshake(false));
+    assert.equal(client.state, "closing");
+    assert.equal(client.session.outputEnded, false);
+    assert.equal(client.session.nextTimeout(), client.clock.now() + 20);
+    assert.equal(client.pass(20).session.outputEnded, true);
+  });
+
+  for (const encryption of [false, true]) {
+    test(`does not let its server see the end before (${encryption ? "encrypted" : "plain"})`, () => {
+      const pair = new SessionPair({ server: { encryption } }).run();
+      pair.client.session.send(5, hex("01"));
+      pair.client.close();
+      pair.run().client.pass(settleAfterOpenMs - 1);
+      assert.deepEqual(pair.run().server.events.slice(1), ["message 5: 01"]);
+      pair.client.pass(1);
+      assert.deepEqual(pair.run().server.events.slice(1), ["message 5: 01", "closed"]);
+      assert.deepEqual(pair.client.events.slice(1), ["closed"]);
+    });
+  }
+
+  test("waits longer than a server, which does not", () => {
+    const server = new SessionProbe({ role: "server" }).receive(clientHandshake(false)).close();
+    assert.equal(server.session.outputEnded, true);
+    assert.equal(server.session.nextTimeout(), server.clock.now() + 5_000);
+  });
+});

@@ -1,0 +1,56 @@
+import { createECDH } from "node:crypto";
+import { nodeCrypto } from "#dist/crypto/node.js";
+import type { CryptoProvider, KeyPair } from "#dist/protocol/crypto-provider.js";
+import { toHex } from "./bytes.ts";
+
+export interface FixedCryptoOptions {
+  readonly privateKey: Uint8Array;
+  /** What comes first where random bytes are asked for; then a counter. */
+  readonly nonces?: readonly Uint8Array[];
+}
+
+/** Node's cryptography with a key pair and nonces that the test has chosen, so that every byte is known beforehand. */
+export function fixedCrypto({ privateKey, nonces = [] }: FixedCryptoOptions): CryptoProvider {
+  let taken = 0;
+  return {
+    ...nodeCrypto,
+    generateKeyPair: () => fixedKeyPair(privateKey),
+    randomBytes(length) {
+      const nonce = nonces[taken];
+      taken += 1;
+      if (nonce === undefined) return countedBytes(length, taken);
+      if (nonce.length !== length) throw new Error(`${length} random bytes were asked for`);
+      return Uint8Array.from(nonce);
+    },
+  };
+}
+
+function countedBytes(length: number, count: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  new DataView(bytes.buffer).setUint32(length - 4, count);
+  return bytes;
+}
+
+// An agreement costs over a millisecond, and tests that try every byte make thousands of the same.
+const agreements = new Map<string, Uint8Array>();
+
+export function fixedKeyPair(privateKey: Uint8Array): KeyPair {
+  const ecdh = createECDH("secp384r1");
+  ecdh.setPrivateKey(privateKey);
+  return {
+    publicKey: ecdh.getPublicKey(),
+    deriveSharedSecret(peerPublicKey) {
+      if (peerPublicKey.length !== 97 || peerPublicKey[0] !== 0x04) return undefined;
+      const agreement = `${toHex(privateKey)} with ${toHex(peerPublicKey)}`;
+      const known = agreements.get(agreement);
+      if (known !== undefined) return Uint8Array.from(known);
+      try {
+        const secret = ecdh.computeSecret(peerPublicKey);
+        agreements.set(agreement, Uint8Array.from(secret));
+        return secret;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
