@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { setTimeout as delay } from "node:timers/promises";
 
 const testDirectory = new URL("../build/test", import.meta.url).pathname;
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("!"));
@@ -13,7 +14,7 @@ const unwanted = process.argv
   .slice(2)
   .flatMap((argument) => (argument.startsWith("!") ? [argument.slice(1)] : []));
 const runId = randomUUID();
-const leftNames = /^(sealpipe-test-|\.sp-)/;
+const leftNames = new RegExp(`^(sealpipe-test-${runId.slice(0, 8)}-|\\.sp-)`);
 
 const files = readdirSync(testDirectory, { recursive: true })
   .filter((file) => file.endsWith(".test.js"))
@@ -39,7 +40,9 @@ run({ files, concurrency: 2, timeout: 240_000 })
   .on("end", checkNothingIsLeft)
   .pipe(process.stdout);
 
-function checkNothingIsLeft() {
+async function checkNothingIsLeft() {
+  // Another run on this machine may be binding a socket just now.
+  await delay(200);
   const files = leftoverFiles().filter((file) => !filesBefore.includes(file));
   for (const file of files) fail(`a test left the file /tmp/${file} behind`);
   for (const process of leftoverProcesses()) fail(`a test left a process behind: ${process}`);

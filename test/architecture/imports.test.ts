@@ -77,6 +77,14 @@ describe("the protocol does no I/O", () => {
   }
 });
 
+describe("each file", () => {
+  for (const file of files) {
+    test(`${file} loads by itself`, async () => {
+      await import(new URL(`../../../dist/${file.replace(/\.ts$/, ".js")}`, import.meta.url).href);
+    });
+  }
+});
+
 describe("the folders", () => {
   test("only src/crypto uses node:crypto", () => {
     const users = files.filter((file) => importsOf(file).includes("node:crypto"));

@@ -3,17 +3,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 
+/** The runner looks for files with this prefix, its own run's, that tests left behind. */
+const prefix = `sealpipe-test-${(process.env["SEALPIPE_TEST_RUN"] ?? "").slice(0, 8)}`;
 let lastName = 0;
 
-/** A name that nothing else on this machine uses. The runner looks for files with this prefix that tests left behind. */
+/** A name that nothing else on this machine uses. */
 export function freshName(): string {
   lastName += 1;
-  return `sealpipe-test-${process.pid}-${Date.now().toString(36)}-${lastName}`;
+  return `${prefix}-${process.pid}-${lastName}`;
 }
 
 /** A directory of the test file's own, removed after its last test. */
 export function freshDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "sealpipe-test-"));
+  const directory = mkdtempSync(join(tmpdir(), `${prefix}-`));
   after(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
