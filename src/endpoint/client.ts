@@ -2,15 +2,14 @@ import { CallerError, PeerError, type SealpipeError } from "../errors.ts";
 import { checkMessage, type MessageContent } from "../protocol/message.ts";
 import type { Profile } from "../protocol/profile.ts";
 import { type Address, resolveAddress } from "../transport/address.ts";
-import { namedPipes } from "../transport/named-pipe.ts";
-import { unixSockets } from "../transport/unix-socket.ts";
-import { Connector, type Established } from "./connector.ts";
+import { providerOf } from "../transport/providers.ts";
+import { Connector, type Established, type SessionTaker } from "./connector.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
 import { closedError } from "./inbox.ts";
 import { Message, type MessageData, toBytes } from "./message.ts";
 import { OfflineQueue } from "./offline-queue.ts";
 import { type ClientOptions, type ParsedClientOptions, parseClientOptions } from "./options.ts";
-import type { DriverHandler, SessionDriver } from "./session-driver.ts";
+import type { SessionDriver } from "./session-driver.ts";
 import { WriteGate } from "./write-gate.ts";
 
 export interface ClientEvents extends EndpointEvents<Message> {
@@ -62,7 +61,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
   readonly #stop = new AbortController();
   #current: Established | undefined;
   #last: Established | undefined;
-  #closing: Promise<void> | undefined;
+  #closing = false;
   #failed = false;
 
   /** @internal Use {@link startClient}. */
@@ -75,7 +74,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.#connector = new Connector({
       address,
       options,
-      provider: address.kind === "named-pipe" ? namedPipes : unixSockets,
+      provider: providerOf(address),
       retrying: (error) => this.emitSafely("error", error),
     });
   }
@@ -114,13 +113,15 @@ export class Client extends Endpoint<Message, ClientEvents> {
   write(type: number, data: MessageData): Promise<void> | undefined {
     if (this.#ended) throw closedError();
     const bytes = toBytes(data);
-    if (this.#current === undefined && !this.#options.offlineQueue) throw notConnected();
+    // A connection that is gone stays ours until what came by it is read.
+    const driver = this.#current?.driver.canSend ? this.#current.driver : undefined;
+    if (driver === undefined && !this.#options.offlineQueue) throw notConnected();
     this.#gate.checkRoom(this.queuedBytes);
-    if (this.#current === undefined) {
+    if (driver === undefined) {
       checkMessage(type, bytes.length, this.#options.maxMessageBytes);
       this.#offline.push(type, bytes);
     } else {
-      this.#current.driver.send(type, bytes);
+      driver.send(type, bytes);
     }
     return this.#gate.roomAt(this.queuedBytes);
   }
@@ -142,17 +143,19 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * Settles once it is closed, after `closeTimeoutMs` without progress at the latest; never rejects.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    if (!this.#closing) {
+      this.#closing = true;
+      void this.#close();
+    }
+    return this.whenClosed;
   }
 
   /** Drops the connection at once, and what was written with it. Reads that wait are rejected with `error`. */
   destroy(error?: Error): void {
     this.inbox.end(error, "drop");
     this.#current?.driver.destroy();
-    const closing = this.close();
+    void this.close();
     this.#connector.destroy();
-    void closing;
   }
 
   /** @internal Once. Rejects where the client cannot connect; it is closed then. */
@@ -168,46 +171,47 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   get #ended(): boolean {
-    return this.#closing !== undefined || this.#failed;
+    return this.#closing || this.#failed;
   }
 
   async #close(): Promise<void> {
     if (!this.#failed) this.setStatus("closing");
     this.inbox.end(undefined, "drop");
+    if (this.#failed) return;
     this.#stop.abort(closedError());
     this.#current?.driver.close();
     await this.#connector.whenReleased;
     this.#offline.takeAll();
     this.#gate.fail(closedError());
-    if (this.#failed) return;
     this.setStatus("closed");
-    this.emitSafely("close");
+    this.tellClosed();
   }
 
-  readonly #takeOver = (established: Established): DriverHandler => {
+  readonly #takeOver = (established: Established): SessionTaker => {
     this.#current = established;
     this.#last = established;
     this.#sendOffline(established.driver);
     this.setStatus("connected");
     const { driver } = established;
     return {
-      opened: () => {},
       message: (content) => this.#deliver(content, driver),
       progressed: () => this.#gate.progressed(this.queuedBytes),
       closed: (error) => this.#lost(error),
-      released: () => {},
     };
   };
 
   #sendOffline(driver: SessionDriver): void {
+    const errors: unknown[] = [];
     for (const { type, data } of this.#offline.takeAll()) {
       try {
         driver.send(type, data);
       } catch (error) {
         // The server of now takes less than the one of then: that message is told, the others go on.
-        this.emitSafely("error", error);
+        errors.push(error);
       }
     }
+    // Not before all are sent: a listener may write.
+    for (const error of errors) this.emitSafely("error", error);
     this.#gate.progressed(this.queuedBytes);
   }
 
@@ -216,17 +220,17 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   #lost(error: SealpipeError | undefined): void {
-    const hadUnsent = (this.#current?.driver.queuedBytes ?? 0) > 0;
     this.#current = undefined;
-    if (this.#closing !== undefined) {
+    if (this.#closing) {
       if (error !== undefined) this.emitSafely("error", error);
       return;
     }
-    if (hadUnsent) this.#gate.lost(error ?? lostUnsent());
+    // A flush that still waits waits for what is lost now.
+    this.#gate.lost(error ?? lostUnsent());
     this.setStatus("reconnecting");
     if (error !== undefined) this.emitSafely("error", error);
     this.#connector.reestablish(this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
-      if (this.#closing === undefined) this.#fail(failure);
+      if (!this.#closing) this.#fail(failure);
     });
   }
 
@@ -238,7 +242,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     const timedOut = "code" in reason && reason.code === "ERR_CONNECT_TIMEOUT";
     this.setStatus(timedOut ? "timeout" : "error");
     this.emitSafely("error", reason);
-    this.emitSafely("close");
+    void this.#connector.whenReleased.then(() => this.tellClosed());
   }
 }
 

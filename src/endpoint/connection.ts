@@ -51,8 +51,6 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   readonly #owner: ConnectionOwner;
   readonly #driver: SessionDriver;
   readonly #gate: WriteGate;
-  readonly #whenClosed: Promise<void>;
-  #resolveClosed: () => void = () => {};
   #opened: { readonly profile: Profile["name"]; readonly encrypted: boolean } | undefined;
   #claimed = false;
   #over = false;
@@ -64,9 +62,6 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.id = id;
     this.#owner = owner;
     this.#gate = new WriteGate(owner.options.maxQueuedBytes);
-    this.#whenClosed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
     this.#driver = new SessionDriver(transport, { ...owner.options, role: "server" }, this.#driverHandler());
     this.setStatus("connecting");
   }
@@ -122,7 +117,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     if (!this.#over) this.setStatus("closing");
     this.inbox.end(undefined, "drop");
     this.#driver.close();
-    return this.#whenClosed;
+    return this.whenClosed;
   }
 
   /** Drops the connection at once, and what was written with it. Reads that wait are rejected with `error`. */
@@ -157,7 +152,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       closed: (error) => this.#closed(error),
       released: () => {
         this.#released = true;
-        this.#tellClosed();
+        this.#finish();
       },
     };
   }
@@ -174,7 +169,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#end(error === undefined ? orderly : "error", error ?? closedError());
     if (error !== undefined) this.emitSafely("error", error);
     this.#owner.closed(this, error);
-    this.#tellClosed();
+    this.#finish();
   }
 
   #end(status: "closed" | "disconnected" | "error", reason: Error): void {
@@ -183,10 +178,9 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.setStatus(status);
   }
 
-  #tellClosed(): void {
+  #finish(): void {
     if (!this.#over || !this.#released) return;
-    this.#resolveClosed();
-    this.emitSafely("close");
+    this.tellClosed();
     this.#owner.released(this);
   }
 }

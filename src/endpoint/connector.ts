@@ -22,8 +22,11 @@ export interface Established {
   readonly profile: Profile["name"];
 }
 
+/** Who is told what happens to a session once it is open. */
+export type SessionTaker = Pick<DriverHandler, "message" | "progressed" | "closed">;
+
 /** Takes over the driver's events. Called as the session opens, before its first message. */
-export type TakeOver = (established: Established) => DriverHandler;
+export type TakeOver = (established: Established) => SessionTaker;
 
 /** Tries to reach a server until it does, the time is over, or trying again makes no sense. */
 export class Connector {
@@ -120,7 +123,7 @@ export class Connector {
     this.#whenReleased = new Promise((resolve) => {
       released = resolve;
     });
-    let taker: DriverHandler | undefined;
+    let taker: SessionTaker | undefined;
     const driver = new SessionDriver(
       transport,
       { ...this.#target.options, role: "client" },
@@ -136,10 +139,7 @@ export class Connector {
             settle.reject(error ?? new PeerError("ERR_CONNECTION_LOST", "closed in the handshake"));
           else taker.closed(error);
         },
-        released: () => {
-          released();
-          taker?.released();
-        },
+        released,
       },
     );
     this.#driver = driver;

@@ -27,11 +27,17 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
 {
   /** @internal */
   protected readonly inbox: Inbox<M>;
+  /** @internal */
+  protected readonly whenClosed: Promise<void>;
+  #resolveClosed: () => void = () => {};
   #status: Status = "not-connected";
 
   constructor() {
     super();
     const endpoint = this as unknown as EventEmitter;
+    this.whenClosed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
     this.inbox = new Inbox<M>({
       get present() {
         return endpoint.listenerCount("message") > 0;
@@ -93,6 +99,12 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
     if (this.#status === status) return;
     this.#status = status;
     this.emitSafely("status", status);
+  }
+
+  /** @internal */
+  protected tellClosed(): void {
+    this.#resolveClosed();
+    this.emitSafely("close");
   }
 
   /** @internal */

@@ -1,9 +1,8 @@
 import { CallerError, PeerError, type SealpipeError } from "../errors.ts";
 import { checkMessage } from "../protocol/message.ts";
 import { type Address, resolveAddress } from "../transport/address.ts";
-import { namedPipes } from "../transport/named-pipe.ts";
+import { providerOf } from "../transport/providers.ts";
 import type { Listener, Transport, TransportProvider } from "../transport/transport.ts";
-import { unixSockets } from "../transport/unix-socket.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
 import { closedError } from "./inbox.ts";
@@ -43,9 +42,8 @@ export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
 export async function startServer(name: string, options?: ServerOptions): Promise<Server> {
   const parsed = parseServerOptions(options);
   const address = resolveAddress(name, { directory: parsed.directory, platform: process.platform });
-  const provider = address.kind === "named-pipe" ? namedPipes : unixSockets;
   const server = new Server(name, address, parsed);
-  await server.listen(provider);
+  await server.listen(providerOf(address));
   return server;
 }
 
@@ -61,11 +59,11 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   /** All that hold a transport: in the handshake, open, or on their way out. */
   readonly #held = new Set<Connection>();
   readonly #handshaking = new Set<Connection>();
-  /** Accepted, and waiting for a handshake of an earlier one to be over. */
+  /** Accepted, and waiting for us to be ready or for a handshake of an earlier one to be over. */
   readonly #waiting: Transport[] = [];
   #listener: Listener | undefined;
   #lastId = 0;
-  #closing: Promise<void> | undefined;
+  #closing = false;
 
   /** @internal Use {@link startServer}. */
   constructor(name: string, address: Address, options: ParsedServerOptions) {
@@ -106,12 +104,12 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
    * ```
    */
   broadcast(type: number, data: MessageData): Promise<void> | undefined {
-    if (this.#closing !== undefined) throw closedError();
+    if (this.#closing) throw closedError();
     const bytes = toBytes(data);
     checkMessage(type, bytes.length, this.#options.maxMessageBytes);
     const waits: Promise<void>[] = [];
     for (const connection of this.connections) {
-      const wait = writeOrDrop(connection, type, bytes);
+      const wait = this.#writeOrDrop(connection, type, bytes);
       if (wait !== undefined) waits.push(wait.catch(() => {}));
     }
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
@@ -122,14 +120,17 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
    * waited for at most `closeTimeoutMs` without progress; never rejects. A second call waits for the first.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    if (!this.#closing) {
+      this.#closing = true;
+      void this.#close();
+    }
+    return this.whenClosed;
   }
 
   /** Stops listening and drops every connection at once. Reads that wait are rejected with `error`. */
   destroy(error?: Error): void {
     this.inbox.end(error, "drop");
-    this.#closing ??= this.#close();
+    void this.close();
     for (const connection of this.#held) connection.destroy(error);
   }
 
@@ -142,6 +143,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       failed: (error) => this.emitSafely("error", error, undefined),
     });
     this.setStatus("listening");
+    for (const transport of this.#waiting.splice(0)) this.#accept(transport);
   }
 
   async #close(): Promise<void> {
@@ -149,14 +151,26 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.inbox.end(undefined, "drop");
     for (const transport of this.#waiting.splice(0)) transport.destroy();
     // First of all: a golang-ipc client comes back at once, and gives up for ever where it is accepted and dropped.
-    await this.#listener?.close();
+    await this.#stopListening();
     await Promise.all([...this.#held].map((connection) => connection.close()));
     this.setStatus("closed");
-    this.emitSafely("close");
+    this.tellClosed();
+  }
+
+  async #stopListening(): Promise<void> {
+    try {
+      await this.#listener?.close();
+    } catch (error) {
+      // The socket could not be removed; nobody listens on it any more.
+      this.emitSafely("error", error, undefined);
+    }
   }
 
   #accept(transport: Transport): void {
-    if (this.#closing !== undefined) {
+    if (this.status === "not-connected") {
+      // Whoever started us has no server yet to which to add listeners.
+      this.#waiting.push(transport);
+    } else if (this.#closing) {
       transport.destroy();
     } else if (this.#held.size + this.#waiting.length >= this.#options.maxConnections) {
       transport.destroy();
@@ -207,15 +221,17 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     const transport = this.#waiting.shift();
     if (transport !== undefined) this.#begin(transport);
   }
-}
 
-function writeOrDrop(connection: Connection, type: number, bytes: Uint8Array): Promise<void> | undefined {
-  try {
-    return connection.write(type, bytes);
-  } catch (error) {
-    // A connection that is just closing is no fault of the caller's: it is one client less.
-    if (error instanceof CallerError && error.code === "ERR_QUEUE_FULL") connection.destroy(error);
-    return undefined;
+  #writeOrDrop(connection: Connection, type: number, bytes: Uint8Array): Promise<void> | undefined {
+    try {
+      return connection.write(type, bytes);
+    } catch (error) {
+      // A connection that is just closing is no fault of the caller's: it is one client less.
+      if (!(error instanceof CallerError) || error.code !== "ERR_QUEUE_FULL") return undefined;
+      connection.destroy(error);
+      this.emitSafely("error", error, connection);
+      return undefined;
+    }
   }
 }
 

@@ -51,7 +51,8 @@ export class SessionDriver implements TransportHandler, MessageSource {
   #over = false;
   /** The session failed: nothing is worth waiting for but its last words. */
   #failed = false;
-  #released = false;
+  /** Nothing is asked of the transport any more. */
+  #transportGone = false;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
@@ -70,6 +71,11 @@ export class SessionDriver implements TransportHandler, MessageSource {
     return this.#session.queuedBytes + this.#transport.pendingBytes;
   }
 
+  /** False once nothing that is sent can leave any more, though what had arrived may still be unread. */
+  get canSend(): boolean {
+    return !this.#over && !this.#transportGone;
+  }
+
   start(): void {
     this.#transport.start(this);
     this.#pump();
@@ -77,7 +83,7 @@ export class SessionDriver implements TransportHandler, MessageSource {
 
   /** Takes a message; it leaves in this turn of the event loop. @throws CallerError as `Session.send`. */
   send(type: number, data: Uint8Array): void {
-    if (this.#over || this.#released) throw closedError();
+    if (!this.canSend) throw closedError();
     this.#session.send(type, data);
     if (this.#session.queuedBytes >= batchBytes) this.#flush();
     else this.#scheduleFlush();
@@ -92,7 +98,8 @@ export class SessionDriver implements TransportHandler, MessageSource {
   /** Drops the connection. `closed` does not follow, `released` does. */
   destroy(): void {
     this.#over = true;
-    this.#transport.destroy();
+    clearTimeout(this.#timer);
+    this.#drop();
   }
 
   // From the transport.
@@ -114,7 +121,7 @@ export class SessionDriver implements TransportHandler, MessageSource {
 
   /** What had arrived can still be read, and the session is over only after that. */
   closed(error?: Error): void {
-    this.#released = true;
+    this.#transportGone = true;
     clearTimeout(this.#lingerTimer);
     this.#session.receiveEnd(error);
     this.#pump();
@@ -173,19 +180,24 @@ export class SessionDriver implements TransportHandler, MessageSource {
     this.#failed = error !== undefined;
     clearTimeout(this.#timer);
     const allHasLeft = this.#ended && this.#transport.pendingBytes === 0;
-    if (allHasLeft || error?.code === "ERR_CLOSE_TIMEOUT") this.#transport.destroy();
-    else if (!this.#released) this.#linger();
+    if (allHasLeft || error?.code === "ERR_CLOSE_TIMEOUT") this.#drop();
+    else if (!this.#transportGone) this.#linger();
     this.#handler.closed(error);
   }
 
   /** The peer may still read what was written to it, but it does not get for ever to do so. */
   #linger(): void {
-    this.#lingerTimer = setTimeout(() => this.#transport.destroy(), this.#options.closeTimeoutMs);
+    this.#lingerTimer = setTimeout(() => this.#drop(), this.#options.closeTimeoutMs);
     this.#lingerTimer.unref();
   }
 
+  #drop(): void {
+    this.#transportGone = true;
+    this.#transport.destroy();
+  }
+
   #pauseOrResume(): void {
-    if (this.#released || this.#paused !== this.#wantsMore) return;
+    if (this.#transportGone || this.#paused !== this.#wantsMore) return;
     this.#paused = !this.#paused;
     if (this.#paused) this.#transport.pause();
     else this.#transport.resume();
@@ -204,7 +216,7 @@ export class SessionDriver implements TransportHandler, MessageSource {
   };
 
   #flush(): void {
-    if (this.#released) return;
+    if (this.#transportGone) return;
     // One write at a time: more would be joined by the platform, and cut where it likes.
     while (this.#transport.pendingBytes === 0) {
       const parts = this.#session.takeOutput();

@@ -6,7 +6,7 @@ import {
   claimAddress,
   type FileIdentity,
   makeStagingDirectory,
-  removeIfOurs,
+  removeIfSame,
   type StagingDirectory,
 } from "./socket-file.ts";
 import type { Listener, ListenOptions, TransportProvider } from "./transport.ts";
@@ -42,14 +42,20 @@ async function listenUnixSocket(address: Address, options: ListenOptions): Promi
 }
 
 function openListener(server: Server, address: Address, identity: FileIdentity): Listener {
+  async function close(): Promise<void> {
+    try {
+      // The name first, so that no one connects to a server that is about to be gone, and so that the identity still
+      // says something: once the server is closed, the system may give the same inode to another's socket.
+      await removeIfSame(address.path, identity);
+    } finally {
+      server.close();
+    }
+  }
+  let closing: Promise<void> | undefined;
   return {
-    async close() {
-      try {
-        // The name first, so that no one connects to a server that is about to be gone.
-        await removeIfOurs(address.path, identity);
-      } finally {
-        server.close();
-      }
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
 }

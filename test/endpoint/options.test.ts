@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { CallerError } from "sealpipe";
+import {
+  parseClientOptions,
+  parseReadOptions,
+  parseServerOptions,
+  sessionLimits,
+} from "#dist/endpoint/options.js";
+
+type Parse = (options?: object) => object;
+
+const endpointDefaults = {
+  directory: "/tmp",
+  maxMessageBytes: 3_145_728,
+  maxQueuedBytes: 8_388_608,
+  handshakeTimeoutMs: 5_000,
+  frameTimeoutMs: 30_000,
+  closeTimeoutMs: 5_000,
+  encryption: true,
+};
+
+const kinds: Record<string, { parse: Parse; defaults: object }> = {
+  "a server": {
+    parse: parseServerOptions,
+    defaults: {
+      ...endpointDefaults,
+      unmaskPermissions: false,
+      maxConnections: 1_024,
+      maxPendingHandshakes: 64,
+    },
+  },
+  "a client": {
+    parse: parseClientOptions,
+    defaults: {
+      ...endpointDefaults,
+      connectTimeoutMs: 0,
+      retryDelayMs: 100,
+      maxRetryDelayMs: 5_000,
+      offlineQueue: true,
+      signal: undefined,
+    },
+  },
+  "a read": { parse: parseReadOptions, defaults: { signal: undefined, timeoutMs: 0 } },
+};
+
+const highestTimeoutMs = 2_147_483_647;
+const gibibyte = 1_073_741_824;
+
+/** The least and the most of each option that is a number. */
+const bounds: Record<string, Record<string, readonly [number, number]>> = {
+  "a server": {
+    maxMessageBytes: [1, gibibyte],
+    maxQueuedBytes: [1, Number.MAX_SAFE_INTEGER],
+    handshakeTimeoutMs: [1, highestTimeoutMs],
+    frameTimeoutMs: [1, highestTimeoutMs],
+    closeTimeoutMs: [1, highestTimeoutMs],
+    maxConnections: [1, 1_000_000],
+    maxPendingHandshakes: [1, 1_000_000],
+  },
+  "a client": {
+    maxMessageBytes: [1, gibibyte],
+    maxQueuedBytes: [1, Number.MAX_SAFE_INTEGER],
+    handshakeTimeoutMs: [1, highestTimeoutMs],
+    frameTimeoutMs: [1, highestTimeoutMs],
+    closeTimeoutMs: [1, highestTimeoutMs],
+    connectTimeoutMs: [0, highestTimeoutMs],
+    maxRetryDelayMs: [100, highestTimeoutMs],
+  },
+  "a read": { timeoutMs: [0, highestTimeoutMs] },
+};
+
+/** What is true or false, a path or a signal, and not a number. */
+const others: Record<string, Record<string, readonly unknown[]>> = {
+  "a server": {
+    directory: ["/", "/run/user/1000"],
+    encryption: [true, false],
+    unmaskPermissions: [true, false],
+  },
+  "a client": {
+    directory: ["/", "/run/user/1000"],
+    encryption: [true, false],
+    offlineQueue: [true, false],
+    signal: [new AbortController().signal],
+  },
+  "a read": { signal: [new AbortController().signal, AbortSignal.abort()] },
+};
+
+const wrongNumbers = ["5", 1.5, Number.NaN, Number.POSITIVE_INFINITY, -1, null, true, 5n, [5], {}];
+const wrongOthers = [0, 1, "", "true", "relative", "./x", "/with\0zero", null, {}, [], { aborted: false }];
+
+function refuses(parse: Parse, options: unknown, message: RegExp): void {
+  assert.throws(
+    () => parse(options as object),
+    (error) => {
+      assert.ok(error instanceof CallerError);
+      assert.equal(error.code, "ERR_INVALID_OPTION");
+      assert.match(error.message, message);
+      return true;
+    },
+  );
+}
+
+for (const [kind, { parse, defaults }] of Object.entries(kinds)) {
+  describe(`the options of ${kind}`, () => {
+    test("have the documented defaults", () => {
+      assert.deepEqual(parse(), defaults);
+      assert.deepEqual(parse({}), defaults);
+    });
+
+    test("count as not given where they are undefined", () => {
+      const undefineds = Object.fromEntries(Object.keys(defaults).map((name) => [name, undefined]));
+      assert.deepEqual(parse(undefineds), defaults);
+    });
+
+    test("are complete and frozen", () => {
+      const parsed = parse({});
+      if (kind !== "a read") assert.ok(Object.isFrozen(parsed));
+      assert.deepEqual(Object.keys(parsed).sort(), Object.keys(defaults).sort());
+    });
+
+    test("are not taken from the caller's object later", () => {
+      const given: Record<string, unknown> = { ...defaults };
+      const parsed = parse(given);
+      for (const name of Object.keys(given)) given[name] = "changed";
+      assert.deepEqual(parsed, defaults);
+    });
+
+    test("are refused where one is unknown, and those there are are named", () => {
+      refuses(parse, { handshakeTimeout: 5 }, /there is no option "handshakeTimeout"; there are .*imeoutMs/);
+      refuses(parse, { toString: 5 }, /there is no option "toString"/);
+      refuses(parse, JSON.parse('{"__proto__": 5}'), /there is no option "__proto__"/);
+      refuses(parse, { unknown: undefined }, /there is no option "unknown"/);
+    });
+
+    for (const options of [null, 5, "options", true, () => {}]) {
+      test(`are not ${String(options)}`, () => refuses(parse, options, /options must be an object/));
+    }
+
+    for (const [name, [least, most]] of Object.entries(bounds[kind] as object)) {
+      test(`have ${name} from ${least} to ${most}`, () => {
+        for (const value of [least, most]) {
+          assert.equal((parse({ [name]: value }) as Record<string, unknown>)[name], value);
+        }
+        refuses(parse, { [name]: least - 1 }, new RegExp(`^${name} must be `));
+        // One more than the highest integer that is exact is no integer that one could ask for.
+        refuses(parse, { [name]: most + 1 }, new RegExp(`^${name} must be `));
+      });
+
+      test(`have ${name} as an integer, and make none of anything else`, () => {
+        for (const value of wrongNumbers) {
+          refuses(parse, { [name]: value }, new RegExp(`^${name} must be .*, not `));
+        }
+      });
+    }
+
+    for (const [name, values] of Object.entries(others[kind] as Record<string, unknown[]>)) {
+      test(`have ${name} as it was given, and make it of nothing else`, () => {
+        for (const value of values) {
+          assert.equal((parse({ [name]: value }) as Record<string, unknown>)[name], value);
+        }
+        for (const value of wrongOthers) {
+          refuses(parse, { [name]: value }, new RegExp(`^${name} must be .*, not `));
+        }
+      });
+    }
+  });
+}
+
+describe("the pauses between a client's tries", () => {
+  test("may be as long as each other, and not longer than the longest", () => {
+    assert.equal(parseClientOptions({ retryDelayMs: 7, maxRetryDelayMs: 7 }).maxRetryDelayMs, 7);
+    refuses(parseClientOptions, { retryDelayMs: 8, maxRetryDelayMs: 7 }, /maxRetryDelayMs must be at least/);
+    refuses(parseClientOptions, { maxRetryDelayMs: 99 }, /maxRetryDelayMs must be at least retryDelayMs/);
+  });
+
+  test("have the first as the longest where it is over the default of that", () => {
+    assert.equal(parseClientOptions({ retryDelayMs: 6_000 }).maxRetryDelayMs, 6_000);
+    assert.equal(parseClientOptions({ retryDelayMs: 4_000 }).maxRetryDelayMs, 5_000);
+  });
+
+  test("are from 1 ms to what a timer takes", () => {
+    assert.equal(parseClientOptions({ retryDelayMs: 1 }).retryDelayMs, 1);
+    assert.equal(parseClientOptions({ retryDelayMs: highestTimeoutMs }).retryDelayMs, highestTimeoutMs);
+    for (const value of [0, highestTimeoutMs + 1, ...wrongNumbers]) {
+      refuses(parseClientOptions, { retryDelayMs: value }, /^retryDelayMs must be an integer from 1 to /);
+    }
+  });
+});
+
+describe("a session's limits", () => {
+  test("are the options that a session knows, and no others", () => {
+    const { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs } = endpointDefaults;
+    assert.deepEqual(sessionLimits(parseServerOptions()), {
+      maxMessageBytes,
+      handshakeTimeoutMs,
+      frameTimeoutMs,
+      closeTimeoutMs,
+    });
+  });
+});

@@ -1,0 +1,37 @@
+// Looks at a directory without a pause and keeps every mode in which a socket was seen in it, until its input ends.
+// What lies in a directory that others cannot enter, they cannot reach: it is not looked at.
+// Usage: node mode-watcher.js DIRECTORY
+
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+
+const [directory = ""] = process.argv.slice(2);
+const socketModes = new Set<string>();
+const directoryModes = new Set<string>();
+let looks = 0;
+let ended = false;
+process.stdin.on("data", () => {
+  ended = true;
+});
+
+function look(entry: string): void {
+  const status = lstatSync(join(directory, entry), { throwIfNoEntry: false });
+  if (status === undefined) return;
+  const mode = (status.mode & 0o7777).toString(8);
+  if (status.isSocket()) socketModes.add(mode);
+  else directoryModes.add(mode);
+}
+
+process.stdout.write(`${JSON.stringify({ event: "watching" })}\n`);
+while (!ended) {
+  for (let count = 0; count < 200; count++) {
+    for (const entry of readdirSync(directory)) look(entry);
+    looks += 1;
+  }
+  await turn();
+}
+process.stdin.destroy();
+process.stdout.write(
+  `${JSON.stringify({ looks, socketModes: [...socketModes], directoryModes: [...directoryModes] })}\n`,
+);

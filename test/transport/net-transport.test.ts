@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { SystemError } from "sealpipe";
+import type { Address } from "#dist/transport/address.js";
+import {
+  addressInUse,
+  connectNet,
+  listenFailed,
+  listenNet,
+  NetTransport,
+} from "#dist/transport/net-transport.js";
+import type { ListenOptions, Transport } from "#dist/transport/transport.js";
+import { never } from "../support/accepting.ts";
+import { concat, pattern } from "../support/bytes.ts";
+import { freshName } from "../support/names.ts";
+import { addressOf } from "../support/raw-peer.ts";
+import { RecordingHandler } from "../support/recording-handler.ts";
+import { nextEvent, turns, until } from "../support/waiting.ts";
+
+function freshAddress(): Address {
+  return { kind: "unix-socket", path: addressOf(freshName()) };
+}
+
+function listenOptions(accepted: (transport: Transport) => void = () => {}): ListenOptions {
+  return {
+    openToAllUsers: false,
+    isAlive: async () => true,
+    accepted,
+    failed: () => {},
+  };
+}
+
+/** A transport that is connected, and the bare socket at its other end. */
+async function connectToBareSocket(): Promise<{ transport: Transport; socket: Socket }> {
+  const address = freshAddress();
+  const server = createServer({ allowHalfOpen: true });
+  await new Promise<void>((resolve) => server.listen(address.path, resolve));
+  const arrived = nextEvent<[Socket]>(server, "connection");
+  const transport = await connectNet(address, never);
+  const [socket] = await arrived;
+  socket.on("error", () => {});
+  server.close();
+  after(() => {
+    transport.destroy();
+    socket.destroy();
+  });
+  return { transport, socket };
+}
+
+describe("a transport on a socket of node:net", () => {
+  test("writes the parts of one write in one system call", async () => {
+    const { transport, socket } = await connectToBareSocket();
+    RecordingHandler.start(transport);
+    transport.write([pattern(4, 1), pattern(100, 2), pattern(16, 3)]);
+    const [chunk] = await nextEvent<[Buffer]>(socket, "data");
+    assert.deepEqual(Uint8Array.from(chunk), concat(pattern(4, 1), pattern(100, 2), pattern(16, 3)));
+  });
+
+  test("tells that all has left when it has, and not before", async () => {
+    const { transport, socket } = await connectToBareSocket();
+    const handler = RecordingHandler.start(transport);
+    const pending: number[] = [];
+    handler.drained = () => pending.push(transport.pendingBytes);
+    for (let count = 0; count < 5; count++) transport.write([pattern(200_000, count)]);
+    assert.ok(transport.pendingBytes >= 800_000);
+    await turns();
+    assert.deepEqual(pending, []);
+    socket.resume();
+    await until(() => pending.length > 0);
+    await turns();
+    assert.ok(pending.every((bytes) => bytes === 0));
+  });
+
+  test("is closed with the system's error where the connection breaks", async () => {
+    const { transport, socket } = await connectToBareSocket();
+    const handler = RecordingHandler.start(transport);
+    transport.write([pattern(1_000)]);
+    await handler.until("drained");
+    // What it has not read makes the system say that the connection was reset.
+    socket.destroy();
+    await handler.until("closed");
+    assert.equal((handler.closedWith as NodeJS.ErrnoException).code, "ECONNRESET");
+    assert.deepEqual(handler.told, ["drained", "closed"]);
+  });
+
+  test("is closed with an error where it writes to a peer that has gone", async () => {
+    const { transport, socket } = await connectToBareSocket();
+    const handler = RecordingHandler.start(transport);
+    socket.destroy();
+    await handler.until("ended");
+    transport.write([pattern(10)]);
+    await handler.until("closed");
+    assert.equal((handler.closedWith as NodeJS.ErrnoException).code, "EPIPE");
+    assert.equal(handler.count("drained"), 0);
+  });
+
+  test("that broke before it was started tells the error when it is", async () => {
+    const { transport, socket } = await connectToBareSocket();
+    socket.destroy();
+    await turns();
+    transport.write([pattern(10)]);
+    await turns();
+    const handler = RecordingHandler.start(transport);
+    await handler.until("closed");
+    assert.equal((handler.closedWith as NodeJS.ErrnoException).code, "EPIPE");
+    assert.deepEqual(handler.told, ["closed"]);
+  });
+
+  test("that is destroyed and started in one turn is closed once", async () => {
+    const { transport } = await connectToBareSocket();
+    transport.destroy();
+    const handler = RecordingHandler.start(transport);
+    assert.deepEqual(handler.told, [], "nothing is told within the call");
+    await handler.until("closed");
+    await turns();
+    assert.deepEqual(handler.told, ["closed"]);
+  });
+
+  test("keeps an error that nobody has asked for to itself", async () => {
+    const { transport, socket } = await connectToBareSocket();
+    assert.ok(transport instanceof NetTransport);
+    socket.destroy();
+    await turns();
+    // Without a listener of its own, the failing write would be an uncaught exception.
+    transport.write([pattern(10)]);
+    await turns();
+  });
+});
+
+describe("connecting", () => {
+  test("leaves no listener at the signal", async () => {
+    const address = freshAddress();
+    let listeners = 0;
+    const { signal } = new AbortController();
+    const { addEventListener, removeEventListener } = signal;
+    signal.addEventListener = (...args: unknown[]) => {
+      listeners += 1;
+      return Reflect.apply(addEventListener, signal, args);
+    };
+    signal.removeEventListener = (...args: unknown[]) => {
+      listeners -= 1;
+      return Reflect.apply(removeEventListener, signal, args);
+    };
+    await assert.rejects(connectNet(address, signal), { code: "ERR_CONNECT_FAILED" });
+    assert.equal(listeners, 0);
+
+    const transports: Transport[] = [];
+    const server = await listenNet(
+      { path: address.path },
+      listenOptions((transport) => transports.push(transport)),
+    );
+    const transport = await connectNet(address, signal);
+    assert.equal(listeners, 0);
+    transport.destroy();
+    server.close();
+    await turns();
+    for (const accepted of transports) accepted.destroy();
+  });
+
+  test("that is given up lets the connection go", async () => {
+    const address = freshAddress();
+    const accepted: Transport[] = [];
+    const server = await listenNet(
+      { path: address.path },
+      listenOptions((transport) => accepted.push(transport)),
+    );
+    const controller = new AbortController();
+    const connecting = connectNet(address, controller.signal);
+    controller.abort();
+    await assert.rejects(connecting, { name: "AbortError" });
+    await turns();
+    // The system had connected it before anyone could stop it; the server sees it go.
+    for (const transport of accepted) {
+      const handler = RecordingHandler.start(transport);
+      await handler.until("ended");
+      transport.destroy();
+      await handler.until("closed");
+    }
+    server.close();
+  });
+
+  test("says where and why it failed", async () => {
+    const address = freshAddress();
+    await assert.rejects(connectNet(address, never), (error) => {
+      assert.ok(error instanceof SystemError);
+      assert.ok(error.message.startsWith(`cannot connect to ${address.path}: `), error.message);
+      return true;
+    });
+  });
+
+  test("to what is no socket fails with the system's error", async () => {
+    const path = join(import.meta.dirname, "net-transport.test.js");
+    await assert.rejects(connectNet({ kind: "unix-socket", path }, never), (error) => {
+      assert.ok(error instanceof SystemError);
+      const { code } = error.cause as NodeJS.ErrnoException;
+      assert.ok(code === "ECONNREFUSED" || code === "ENOTSOCK", code);
+      return true;
+    });
+  });
+});
+
+describe("listening", () => {
+  test("rejects with the system's own error", async () => {
+    const { path } = freshAddress();
+    const server = await listenNet({ path }, listenOptions());
+    await assert.rejects(listenNet({ path }, listenOptions()), { code: "EADDRINUSE" });
+    server.close();
+  });
+
+  test("tells of a listener that fails later", async () => {
+    const { path } = freshAddress();
+    const failures: Error[] = [];
+    const server: Server = await listenNet(
+      { path },
+      { ...listenOptions(), failed: (error) => failures.push(error) },
+    );
+    // As Node does where the process has too many files open.
+    const failure = new Error("too many open files");
+    server.emit("error", failure);
+    assert.deepEqual(failures, [failure]);
+    server.close();
+  });
+});
+
+describe("the errors of addresses", () => {
+  const address: Address = { kind: "unix-socket", path: "/tmp/a.sock" };
+
+  test("have the system's error as their cause", () => {
+    const cause = new Error("no space");
+    const failed = listenFailed(address, cause);
+    assert.equal(failed.code, "ERR_LISTEN_FAILED");
+    assert.equal(failed.cause, cause);
+    assert.equal(failed.message, "cannot listen at /tmp/a.sock: no space");
+    assert.equal(listenFailed(address, "odd").message, "cannot listen at /tmp/a.sock: odd");
+
+    const inUse = addressInUse(address, "by another", cause);
+    assert.equal(inUse.code, "ERR_ADDRESS_IN_USE");
+    assert.equal(inUse.cause, cause);
+    assert.equal(inUse.message, "the address /tmp/a.sock is in use: by another");
+  });
+
+  test("have no cause where there is none", () => {
+    assert.equal("cause" in addressInUse(address, "by another"), false);
+  });
+});

@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { after, describe, test } from "node:test";
+import type { Address } from "#dist/transport/address.js";
+import {
+  claimAddress,
+  type FileIdentity,
+  identify,
+  makeStagingDirectory,
+  removeIfSame,
+  type StagingDirectory,
+} from "#dist/transport/socket-file.js";
+import { leaveDeadSocket } from "../support/dead-socket.ts";
+import { freshDirectory } from "../support/names.ts";
+
+const skip = process.platform === "win32" && "Unix sockets are not used on Windows";
+
+function freshAddress(): Address {
+  return { kind: "unix-socket", path: join(freshDirectory(), "a.sock") };
+}
+
+function modeOf(path: string): number {
+  return lstatSync(path).mode & 0o7777;
+}
+
+async function listenAt(path: string): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  after(() => server.close());
+}
+
+/** A staging directory in which a socket is bound and listens. */
+async function stage(address: Address): Promise<StagingDirectory> {
+  const staging = await makeStagingDirectory(address);
+  await listenAt(staging.socketPath);
+  after(() => staging.remove());
+  return staging;
+}
+
+const dead = async (): Promise<boolean> => false;
+const alive = async (): Promise<boolean> => true;
+const mode = 0o600;
+
+describe("a staging directory", { skip }, () => {
+  test("is a fresh one beside the address that only this user can enter", async () => {
+    const address = freshAddress();
+    const one = await makeStagingDirectory(address);
+    const other = await makeStagingDirectory(address);
+    for (const { socketPath } of [one, other]) {
+      assert.equal(dirname(dirname(socketPath)), dirname(address.path));
+      assert.equal(modeOf(dirname(socketPath)), 0o700);
+    }
+    assert.notEqual(one.socketPath, other.socketPath);
+  });
+
+  test("is entered by this user whatever the umask", async () => {
+    const before = process.umask(0o777);
+    try {
+      const staging = await makeStagingDirectory(freshAddress());
+      assert.equal(modeOf(dirname(staging.socketPath)), 0o700);
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  test("is removed with what is in it, and twice does no harm", async () => {
+    const address = freshAddress();
+    const staging = await makeStagingDirectory(address);
+    writeFileSync(staging.socketPath, "");
+    await staging.remove();
+    await staging.remove();
+    assert.deepEqual(readdirSync(dirname(address.path)), []);
+  });
+
+  test("cannot be deeper than a socket's path may be", async () => {
+    const most = process.platform === "linux" ? 107 : 103;
+    const staged = "/.sp-XXXXXX/s".length;
+    const fits = join(freshDirectory(), "d".repeat(40));
+    const deep = `${fits}/${"d".repeat(most - staged - fits.length - 1)}`;
+    const tooDeep = `${deep}d`;
+    for (const path of [deep, tooDeep]) mkdirSync(path, { recursive: true });
+
+    const staging = await makeStagingDirectory({ kind: "unix-socket", path: join(deep, "a") });
+    assert.equal(staging.socketPath.length, most);
+    await assert.rejects(makeStagingDirectory({ kind: "unix-socket", path: join(tooDeep, "a") }), {
+      code: "ERR_ADDRESS_TOO_LONG",
+    });
+    assert.deepEqual(readdirSync(tooDeep), []);
+  });
+});
+
+describe("claiming an address", { skip }, () => {
+  test("shows the bound socket there, with its mode", async () => {
+    for (const mode of [0o600, 0o777, 0o660]) {
+      const address = freshAddress();
+      const staging = await stage(address);
+      const identity = await claimAddress(address, { staging, mode, isAlive: alive });
+      assert.ok(lstatSync(address.path).isSocket());
+      assert.equal(modeOf(address.path), mode);
+      assert.deepEqual(await identify(address.path), identity);
+      assert.deepEqual(await identify(staging.socketPath), identity);
+    }
+  });
+
+  test("replaces a socket that is dead", async () => {
+    const address = freshAddress();
+    await leaveDeadSocket(address.path);
+    const stale = await identify(address.path);
+    const staging = await stage(address);
+    const asked: Address[] = [];
+    const isAlive = async (about: Address): Promise<boolean> => {
+      asked.push(about);
+      return false;
+    };
+    const identity = await claimAddress(address, { staging, mode, isAlive });
+    assert.deepEqual(asked, [address]);
+    assert.notDeepEqual(identity, stale);
+    assert.deepEqual(await identify(address.path), identity);
+  });
+
+  test("leaves a socket alone where a server is alive", async () => {
+    const address = freshAddress();
+    await listenAt(address.path);
+    const before = await identify(address.path);
+    const staging = await stage(address);
+    await assert.rejects(claimAddress(address, { staging, mode, isAlive: alive }), {
+      code: "ERR_ADDRESS_IN_USE",
+      message: /a server is alive there/,
+    });
+    assert.deepEqual(await identify(address.path), before);
+  });
+
+  for (const [what, make] of [
+    ["a file", (path: string) => writeFileSync(path, "precious")],
+    ["a directory", (path: string) => mkdirSync(path)],
+    ["a symbolic link to nothing", (path: string) => symlinkSync("nowhere", path)],
+    ["a symbolic link to a dead socket", (path: string) => symlinkSync("dead", path)],
+  ] as const) {
+    test(`leaves ${what} alone`, async () => {
+      const address = freshAddress();
+      await leaveDeadSocket(join(dirname(address.path), "dead"));
+      make(address.path);
+      const before = await identify(address.path);
+      const staging = await stage(address);
+      await assert.rejects(claimAddress(address, { staging, mode, isAlive: dead }), {
+        code: "ERR_ADDRESS_IN_USE",
+        message: /is no socket/,
+      });
+      assert.deepEqual(await identify(address.path), before);
+    });
+  }
+
+  test("tries again where the dead socket has gone meanwhile", async () => {
+    const address = freshAddress();
+    await leaveDeadSocket(address.path);
+    const staging = await stage(address);
+    const isAlive = async (): Promise<boolean> => {
+      rmSync(address.path);
+      return false;
+    };
+    const identity = await claimAddress(address, { staging, mode, isAlive });
+    assert.deepEqual(await identify(address.path), identity);
+  });
+
+  test("gives up where another has taken the address each time", async () => {
+    const address = freshAddress();
+    await leaveDeadSocket(address.path);
+    const staging = await stage(address);
+    let taken: FileIdentity | undefined;
+    const isAlive = async (): Promise<boolean> => {
+      // Another file first and then the move: the one that was there must not give its inode to the one that comes.
+      const next = join(dirname(address.path), "next");
+      await leaveDeadSocket(next);
+      taken = await identify(next);
+      renameSync(next, address.path);
+      return false;
+    };
+    await assert.rejects(claimAddress(address, { staging, mode, isAlive }), {
+      code: "ERR_ADDRESS_IN_USE",
+      message: /other servers keep taking it/,
+    });
+    assert.deepEqual(await identify(address.path), taken);
+  });
+
+  test("fails with the system's own error where the directory is gone", async () => {
+    const address = freshAddress();
+    const staging = await stage(address);
+    await assert.rejects(
+      claimAddress(
+        { kind: "unix-socket", path: join(dirname(address.path), "gone", "a.sock") },
+        { staging, mode, isAlive: dead },
+      ),
+      { code: "ENOENT" },
+    );
+  });
+});
+
+describe("removing our own socket", { skip }, () => {
+  test("removes it, and does nothing where it has gone", async () => {
+    const { path } = freshAddress();
+    await leaveDeadSocket(path);
+    const ours = (await identify(path)) as FileIdentity;
+    await removeIfSame(path, ours);
+    assert.equal(existsSync(path), false);
+    await removeIfSame(path, ours);
+  });
+
+  test("leaves another file of that name alone", async () => {
+    const { path } = freshAddress();
+    await leaveDeadSocket(path);
+    const ours = (await identify(path)) as FileIdentity;
+    const kept = join(dirname(path), "kept");
+    renameSync(path, kept);
+    writeFileSync(path, "another's");
+    await removeIfSame(path, ours);
+    assert.ok(existsSync(path));
+    assert.ok(existsSync(kept));
+  });
+
+  test("tells what the system says where it cannot look", async () => {
+    const { path } = freshAddress();
+    await leaveDeadSocket(path);
+    const ours = (await identify(path)) as FileIdentity;
+    await assert.rejects(removeIfSame(join(path, "below-a-socket"), ours), { code: "ENOTDIR" });
+  });
+});
