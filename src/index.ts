@@ -1,4 +1,4 @@
-export { Client, type ClientEvents, startClient } from "./endpoint/client.ts";
+export { Client, type ClientEvents, createClient, startClient } from "./endpoint/client.ts";
 export { Connection, type ConnectionEvents } from "./endpoint/connection.ts";
 export type { EndpointEvents } from "./endpoint/endpoint.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";

@@ -69,10 +69,10 @@ class NodeAead implements Aead {
     const tagStart = sealed.length - aeadTagBytes;
     const opening = createDecipheriv(cipher, this.#key, nonce, { authTagLength: aeadTagBytes });
     opening.setAuthTag(sealed.subarray(tagStart));
-    const plaintext = opening.update(sealed.subarray(0, tagStart));
+    const { buffer, byteOffset, length } = opening.update(sealed.subarray(0, tagStart));
     try {
       opening.final();
-      return plaintext;
+      return new Uint8Array(buffer, byteOffset, length);
     } catch {
       return undefined;
     }

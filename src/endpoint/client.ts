@@ -1,4 +1,4 @@
-import { CallerError, PeerError, type SealpipeError } from "../errors.ts";
+import { CallerError, PeerError, SealpipeError } from "../errors.ts";
 import { checkMessage, type MessageContent } from "../protocol/message.ts";
 import type { Profile } from "../protocol/profile.ts";
 import { type Address, resolveAddress } from "../transport/address.ts";
@@ -9,6 +9,7 @@ import { closedError } from "./inbox.ts";
 import { Message, type MessageData, toBytes } from "./message.ts";
 import { OfflineQueue } from "./offline-queue.ts";
 import { type ClientOptions, type ParsedClientOptions, parseClientOptions } from "./options.ts";
+import { ReadQuota } from "./read-quota.ts";
 import type { SessionDriver } from "./session-driver.ts";
 import { WriteGate } from "./write-gate.ts";
 
@@ -17,7 +18,7 @@ export interface ClientEvents extends EndpointEvents<Message> {
    * Something failed: the connection, a try to get it back, or the client for good. `status` tells which: while it is
    * `reconnecting` the client goes on.
    */
-  error: [error: Error];
+  error: [error: SealpipeError];
 }
 
 /**
@@ -42,13 +43,44 @@ export interface ClientEvents extends EndpointEvents<Message> {
  */
 export async function startClient(name: string, options?: ClientOptions): Promise<Client> {
   const parsed = parseClientOptions(options);
-  const address = resolveAddress(name, { directory: parsed.directory, platform: process.platform });
-  const client = new Client(name, address, parsed);
+  const client = new Client(name, resolve(name, parsed), parsed);
   await client.connect(parsed.signal);
   return client;
 }
 
-/** A client that stays connected: when the server goes, it waits for it to come back. Made by {@link startClient}. */
+/**
+ * The same without the wait: the client is there at once, `connecting`, for those who show its `status`, listen for its
+ * `error` events, write what shall go out first, or close it before there is a server. If it cannot connect for good,
+ * its `status` becomes `error` or `timeout`, with an `error` event, and what reads from it is rejected.
+ *
+ * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`, `ERR_INVALID_OPTION`.
+ *
+ * @example
+ * ```ts
+ * import { createClient, startServer } from "sealpipe";
+ *
+ * const client = createClient("my-app");
+ * console.log(client.status); // connecting
+ * await client.write(1, "hello");
+ *
+ * await using server = await startServer("my-app");
+ * console.log((await server.read()).text, client.status); // hello connected
+ * await client.close();
+ * ```
+ */
+export function createClient(name: string, options?: ClientOptions): Client {
+  const parsed = parseClientOptions(options);
+  const client = new Client(name, resolve(name, parsed), parsed);
+  // Told by its status and an event.
+  client.connect(parsed.signal).catch(() => {});
+  return client;
+}
+
+function resolve(name: string, { directory }: ParsedClientOptions): Address {
+  return resolveAddress(name, { directory, platform: process.platform });
+}
+
+/** A client that stays connected: when the server goes, it waits for it to come back. Made by {@link startClient} or {@link createClient}. */
 export class Client extends Endpoint<Message, ClientEvents> {
   /** The name it was started with. */
   readonly name: string;
@@ -57,12 +89,14 @@ export class Client extends Endpoint<Message, ClientEvents> {
   readonly #options: ParsedClientOptions;
   readonly #connector: Connector;
   readonly #gate: WriteGate;
+  readonly #quota: ReadQuota;
   readonly #offline = new OfflineQueue();
   readonly #stop = new AbortController();
   #current: Established | undefined;
   #last: Established | undefined;
   #closing = false;
-  #failed = false;
+  /** What ended the client, where that was not a call of `close`. */
+  #failure: Error | undefined;
 
   /** @internal Use {@link startClient}. */
   constructor(name: string, address: Address, options: ParsedClientOptions) {
@@ -71,10 +105,12 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.address = address.path;
     this.#options = options;
     this.#gate = new WriteGate(options.maxQueuedBytes);
+    this.#quota = new ReadQuota(options.maxQueuedBytes);
     this.#connector = new Connector({
       address,
       options,
       provider: providerOf(address),
+      quota: this.#quota,
       retrying: (error) => this.emitSafely("error", error),
     });
   }
@@ -99,7 +135,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * wait for the connection, in order, unless `offlineQueue` is off.
    *
    * Returns `undefined` while there is room, else a promise that settles once there is again, so that
-   * `await client.write(…)` is always right and a loop that never fills the queue pays for no promise.
+   * `await client.write(…)` is always right and a loop that never fills the queue pays for no promise. The promise never
+   * rejects. While there is no connection it waits too, once a quarter of `maxQueuedBytes` is queued.
    *
    * On the classic wire nothing tells what the server has read: a message that was on its way when the connection broke
    * may or may not have arrived.
@@ -111,7 +148,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
    *   writes were not awaited.
    */
   write(type: number, data: MessageData): Promise<void> | undefined {
-    if (this.#ended) throw closedError();
+    if (this.#ended) throw closedError(this.#failure);
     const bytes = toBytes(data);
     // A connection that is gone stays ours until what came by it is read.
     const driver = this.#current?.driver.canSend ? this.#current.driver : undefined;
@@ -134,7 +171,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
    *   it fail, or CallerError `ERR_CLOSED`.
    */
   flush(): Promise<void> {
-    return this.#ended ? Promise.reject(closedError()) : this.#gate.flushAt(this.queuedBytes);
+    return this.#ended ? Promise.reject(closedError(this.#failure)) : this.#gate.flushAt(this.queuedBytes);
   }
 
   /**
@@ -171,18 +208,18 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   get #ended(): boolean {
-    return this.#closing || this.#failed;
+    return this.#closing || this.#failure !== undefined;
   }
 
   async #close(): Promise<void> {
-    if (!this.#failed) this.setStatus("closing");
     this.inbox.end(undefined, "drop");
-    if (this.#failed) return;
+    if (this.#failure !== undefined) return;
+    this.setStatus("closing");
     this.#stop.abort(closedError());
     this.#current?.driver.close();
     await this.#connector.whenReleased;
     this.#offline.takeAll();
-    this.#gate.fail(closedError());
+    this.#gate.end(closedError());
     this.setStatus("closed");
     this.tellClosed();
   }
@@ -192,9 +229,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.#last = established;
     this.#sendOffline(established.driver);
     this.setStatus("connected");
-    const { driver } = established;
     return {
-      message: (content) => this.#deliver(content, driver),
+      message: (content) => this.#deliver(content),
       progressed: () => this.#gate.progressed(this.queuedBytes),
       closed: (error) => this.#lost(error),
     };
@@ -215,8 +251,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.#gate.progressed(this.queuedBytes);
   }
 
-  #deliver({ type, data }: MessageContent, driver: SessionDriver): void {
-    this.inbox.deliver(new Message(type, data), driver);
+  #deliver({ type, data }: MessageContent): void {
+    this.inbox.deliver(new Message(type, data), this.#quota);
   }
 
   #lost(error: SealpipeError | undefined): void {
@@ -227,6 +263,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
     }
     // A flush that still waits waits for what is lost now.
     this.#gate.lost(error ?? lostUnsent());
+    // What was queued is gone, so there is room.
+    this.#gate.progressed(this.queuedBytes);
     this.setStatus("reconnecting");
     if (error !== undefined) this.emitSafely("error", error);
     this.#connector.reestablish(this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
@@ -235,13 +273,15 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   #fail(error: unknown): void {
-    this.#failed = true;
-    const reason = error instanceof Error ? error : new Error("aborted", { cause: error });
-    this.inbox.end(reason, "keep");
-    this.#gate.fail(reason);
-    const timedOut = "code" in reason && reason.code === "ERR_CONNECT_TIMEOUT";
-    this.setStatus(timedOut ? "timeout" : "error");
-    this.emitSafely("error", reason);
+    const failure = error instanceof Error ? error : new Error("aborted", { cause: error });
+    this.#failure = failure;
+    this.inbox.end(failure, "keep");
+    this.#offline.takeAll();
+    this.#gate.end(failure);
+    // Anything else is the reason of a signal that the caller gave.
+    const known = failure instanceof SealpipeError;
+    this.setStatus(!known ? "closed" : failure.code === "ERR_CONNECT_TIMEOUT" ? "timeout" : "error");
+    if (known) this.emitSafely("error", failure);
     void this.#connector.whenReleased.then(() => this.tellClosed());
   }
 }

@@ -1,11 +1,12 @@
 import type { SealpipeError } from "../errors.ts";
-import type { MessageContent } from "../protocol/message.ts";
+import { checkMessage, type MessageContent } from "../protocol/message.ts";
 import type { Profile } from "../protocol/profile.ts";
 import type { Transport } from "../transport/transport.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
 import { closedError, type Inbox } from "./inbox.ts";
 import { ConnectionMessage, type MessageData, toBytes } from "./message.ts";
 import type { ParsedServerOptions } from "./options.ts";
+import { ReadQuota } from "./read-quota.ts";
 import { type DriverHandler, SessionDriver } from "./session-driver.ts";
 import { WriteGate } from "./write-gate.ts";
 
@@ -37,7 +38,9 @@ export interface ConnectionOwner {
  *
  * await using server = await startServer("my-app");
  * server.on("connection", async (connection) => {
- *   for await (const { type, text } of connection) await connection.write(type, text.toUpperCase());
+ *   for await (const { type, text } of connection) {
+ *     await connection.write(type, text.toUpperCase());
+ *   }
  * });
  *
  * await using client = await startClient("my-app");
@@ -51,8 +54,11 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   readonly #owner: ConnectionOwner;
   readonly #driver: SessionDriver;
   readonly #gate: WriteGate;
+  readonly #quota: ReadQuota;
   #opened: { readonly profile: Profile["name"]; readonly encrypted: boolean } | undefined;
   #claimed = false;
+  /** By a call of our side, not by the client. */
+  #closedHere = false;
   #over = false;
   #released = false;
 
@@ -62,7 +68,9 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.id = id;
     this.#owner = owner;
     this.#gate = new WriteGate(owner.options.maxQueuedBytes);
-    this.#driver = new SessionDriver(transport, { ...owner.options, role: "server" }, this.#driverHandler());
+    this.#quota = new ReadQuota(owner.options.maxQueuedBytes);
+    const options = { ...owner.options, quota: this.#quota, role: "server" } as const;
+    this.#driver = new SessionDriver(transport, options, this.#driverHandler());
     this.setStatus("connecting");
   }
 
@@ -78,22 +86,32 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   /** Bytes that were written and have not left this process. */
   get queuedBytes(): number {
-    return this.#driver.queuedBytes;
+    return this.#over ? 0 : this.#driver.queuedBytes;
   }
 
   /**
    * Takes a message for this client. Nothing of `data` is needed after the call.
    *
    * Returns `undefined` while there is room, else a promise that settles once there is again, so that
-   * `await connection.write(…)` is always right and a loop that never fills the queue pays for no promise.
+   * `await connection.write(…)` is always right and a loop that never fills the queue pays for no promise. The promise
+   * never rejects.
+   *
+   * What is written to a client that has left is dropped, as is what was on its way when it left: that it did not wait
+   * for its answer is no error of the server's. `status` tells.
    *
    * @param type 1 to 4294967295.
    * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes`.
    * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`,
-   *   `ERR_CLOSED`, or `ERR_QUEUE_FULL` where the promises of earlier writes were not awaited.
+   *   `ERR_CLOSED` after a `close` or `destroy` of ours, or `ERR_QUEUE_FULL` where the promises of earlier writes were
+   *   not awaited.
    */
   write(type: number, data: MessageData): Promise<void> | undefined {
+    if (this.#closedHere) throw closedError();
     const bytes = toBytes(data);
+    if (!this.#driver.canSend) {
+      checkMessage(type, bytes.length, this.#owner.options.maxMessageBytes);
+      return undefined;
+    }
     this.#gate.checkRoom(this.queuedBytes);
     this.#driver.send(type, bytes);
     return this.#gate.roomAt(this.queuedBytes);
@@ -114,18 +132,26 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * rejects.
    */
   close(): Promise<void> {
+    this.#closedHere = true;
     if (!this.#over) this.setStatus("closing");
-    this.inbox.end(undefined, "drop");
+    this.#dropUnread(undefined);
     this.#driver.close();
     return this.whenClosed;
   }
 
   /** Drops the connection at once, and what was written with it. Reads that wait are rejected with `error`. */
   destroy(error?: Error): void {
-    this.inbox.end(error, "drop");
+    this.#closedHere = true;
+    this.#dropUnread(error);
     if (this.#over) return;
     this.#driver.destroy();
     this.#end(error === undefined ? "closed" : "error", error ?? closedError());
+    this.#finish();
+  }
+
+  /** @internal Whether something that came by it waits to be read, here or at the server. */
+  get hasUnread(): boolean {
+    return !this.#quota.isEmpty;
   }
 
   /** @internal */
@@ -137,7 +163,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   protected override claim(): void {
     if (this.#claimed) return;
     this.#claimed = true;
-    this.#owner.inbox.moveTo(this.inbox, this.#driver);
+    this.#owner.inbox.moveTo(this.inbox, this.#quota);
   }
 
   #driverHandler(): DriverHandler {
@@ -160,7 +186,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   #deliver({ type, data }: MessageContent): void {
     const message = new ConnectionMessage(type, data, this);
     const inbox = this.#claimed ? this.inbox : this.#owner.inbox;
-    inbox.deliver(message, this.#driver);
+    inbox.deliver(message, this.#quota);
   }
 
   #closed(error: SealpipeError | undefined): void {
@@ -172,9 +198,14 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#finish();
   }
 
+  #dropUnread(error: Error | undefined): void {
+    this.inbox.end(error, "drop");
+    this.#owner.inbox.drop(this.#quota);
+  }
+
   #end(status: "closed" | "disconnected" | "error", reason: Error): void {
     this.#over = true;
-    this.#gate.fail(reason);
+    this.#gate.end(reason);
     this.setStatus(status);
   }
 

@@ -4,6 +4,7 @@ import type { Profile } from "../protocol/profile.ts";
 import type { Address } from "../transport/address.ts";
 import type { Transport, TransportProvider } from "../transport/transport.ts";
 import type { ParsedClientOptions } from "./options.ts";
+import type { ReadQuota } from "./read-quota.ts";
 import { Backoff, isAbsence, isPassing } from "./reconnect.ts";
 import { type DriverHandler, SessionDriver } from "./session-driver.ts";
 
@@ -11,6 +12,8 @@ export interface ConnectorTarget {
   readonly address: Address;
   readonly provider: TransportProvider;
   readonly options: ParsedClientOptions;
+  /** What the application has yet to read, of all connections in turn. */
+  readonly quota: ReadQuota;
   /** A try failed and there will be another. Not told of a server that is merely not there. */
   retrying(error: SealpipeError): void;
 }
@@ -97,6 +100,8 @@ export class Connector {
   async #tryOnce(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
     const { address, provider } = this.#target;
     const transport = await provider.connect(address, signal);
+    // Until it is known better, for the error of a time that is over meanwhile.
+    this.#lastError = new PeerError("ERR_HANDSHAKE_TIMEOUT", unfinished);
     let abort = (): void => {};
     try {
       await new Promise<void>((resolve, reject) => {
@@ -126,7 +131,7 @@ export class Connector {
     let taker: SessionTaker | undefined;
     const driver = new SessionDriver(
       transport,
-      { ...this.#target.options, role: "client" },
+      { ...this.#target.options, quota: this.#target.quota, role: "client" },
       {
         opened: ({ encrypted, profile }) => {
           taker = takeOver({ driver, encrypted, profile });
@@ -147,6 +152,10 @@ export class Connector {
     return driver;
   }
 }
+
+const unfinished =
+  "a server accepted the connection and did not finish the handshake. The likely cause is a golang-ipc server that" +
+  " already has its one client";
 
 /** @throws the signal's reason */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

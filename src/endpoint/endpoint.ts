@@ -1,4 +1,5 @@
-import { EventEmitter } from "node:events";
+import { captureRejectionSymbol, EventEmitter } from "node:events";
+import { PeerError, SealpipeError } from "../errors.ts";
 import { Inbox } from "./inbox.ts";
 import type { Message } from "./message.ts";
 import type { ReadOptions } from "./options.ts";
@@ -18,8 +19,9 @@ export interface EndpointEvents<M> {
  * What servers, clients and a server's connections have in common: messages to read, a status, an end.
  *
  * Unlike a plain `EventEmitter`, one on which nobody listens for `error` does not throw: a bad peer must not be able to
- * end the process. An error that a listener throws is thrown again from the event loop, where it is an uncaught
- * exception as usual, after everything of ours is in order.
+ * end the process. Nor does it end by an `async` listener that lets through what a peer did, such as a loop over a
+ * connection that breaks. Any other error that a listener throws is thrown again from the event loop, where it is an
+ * uncaught exception as usual, after everything of ours is in order.
  */
 export abstract class Endpoint<M extends Message, Events extends Record<keyof Events, unknown[]>>
   extends EventEmitter<Events>
@@ -33,8 +35,8 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
   #status: Status = "not-connected";
 
   constructor() {
-    super();
-    const endpoint = this as unknown as EventEmitter;
+    super({ captureRejections: true });
+    const endpoint = this.#emitter;
     this.whenClosed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -44,12 +46,13 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
       },
       emit: (message) => this.emitSafely("message", message),
     });
-    endpoint.on("newListener", (event: string) => {
-      if (event !== "message") return;
-      this.claim();
-      // Not at once: the listener is not there yet, and whoever adds it may add others.
-      process.nextTick(() => this.inbox.drain());
-    });
+    this.#watchListeners();
+  }
+
+  override removeAllListeners(event?: Parameters<EventEmitter<Events>["removeAllListeners"]>[0]): this {
+    super.removeAllListeners(event);
+    if (this.#emitter.listenerCount("newListener") === 0) this.#watchListeners();
+    return this;
   }
 
   /** Where it stands. */
@@ -91,6 +94,29 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
     return this.close();
   }
 
+  /** The same without the types of its events, for names that hold for all endpoints. */
+  get #emitter(): EventEmitter {
+    return this as unknown as EventEmitter;
+  }
+
+  #watchListeners(): void {
+    this.#emitter.on("newListener", (event: string) => {
+      if (event !== "message") return;
+      this.claim();
+      // Not at once: the listener is not there yet, and whoever adds it may add others.
+      process.nextTick(() => this.inbox.drain());
+    });
+  }
+
+  /** What an `async` listener rejects with. @internal */
+  override [captureRejectionSymbol](error: unknown, ..._event: unknown[]): void {
+    // The `error` event has told of it already, or the listener went on with what was closed meanwhile.
+    if (error instanceof PeerError || (error instanceof SealpipeError && error.code === "ERR_CLOSED")) return;
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+
   /** Someone wants this endpoint's messages. @internal */
   protected claim(): void {}
 
@@ -109,7 +135,7 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
 
   /** @internal */
   protected emitSafely(event: string, ...args: unknown[]): void {
-    const emitter = this as unknown as EventEmitter;
+    const emitter = this.#emitter;
     if (event === "error" && emitter.listenerCount("error") === 0) return;
     try {
       emitter.emit(event, ...args);

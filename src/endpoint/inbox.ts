@@ -111,12 +111,15 @@ export class Inbox<M extends Message> {
 
   /** Hands what waits from `source` over to another inbox. */
   moveTo(target: Inbox<M>, source: MessageSource): void {
-    const waiting = this.#clear();
-    this.#entries = waiting.filter((entry) => entry.source !== source);
-    const moved = waiting.filter((entry) => entry.source === source);
+    const moved = this.#extract(source);
     for (const { message } of moved) target.deliver(message, source);
     // Only now: a source that is told of room may deliver the next message at once.
     for (const { message } of moved) source.taken(message);
+  }
+
+  /** Drops what waits from `source`. */
+  drop(source: MessageSource): void {
+    for (const { message } of this.#extract(source)) source.taken(message);
   }
 
   #wait(signal: AbortSignal | undefined, timeoutMs: number): Promise<M> {
@@ -166,6 +169,12 @@ export class Inbox<M extends Message> {
     return entry;
   }
 
+  #extract(source: MessageSource): Entry<M>[] {
+    const waiting = this.#clear();
+    this.#entries = waiting.filter((entry) => entry.source !== source);
+    return waiting.filter((entry) => entry.source === source);
+  }
+
   /** Empties the queue and returns what waited in it. */
   #clear(): Entry<M>[] {
     const waiting = this.#entries.slice(this.#head) as Entry<M>[];
@@ -175,8 +184,10 @@ export class Inbox<M extends Message> {
   }
 }
 
-export function closedError(): CallerError {
-  return new CallerError("ERR_CLOSED", "it is closed: there is nothing more to read or to write");
+/** `cause`: what closed it, where that was not a call of `close`. */
+export function closedError(cause?: Error): CallerError {
+  const message = "it is closed: there is nothing more to read or to write";
+  return new CallerError("ERR_CLOSED", message, cause === undefined ? undefined : { cause });
 }
 
 function readTimeout(timeoutMs: number): CallerError {

@@ -3,6 +3,7 @@ import { defaultSessionLimits } from "../protocol/limits.ts";
 import type { Address } from "../transport/address.ts";
 import { isListedAsListening } from "../transport/socket-table.ts";
 import type { TransportProvider } from "../transport/transport.ts";
+import { ReadQuota } from "./read-quota.ts";
 import { SessionDriver } from "./session-driver.ts";
 
 /** How long a server that is alive may take to say so, in milliseconds. */
@@ -20,7 +21,7 @@ export async function isServerAlive(address: Address, provider: TransportProvide
     const transport = await provider.connect(address, AbortSignal.timeout(patienceMs));
     await new Promise<void>((resolve) => {
       const limits = { ...defaultSessionLimits, handshakeTimeoutMs: patienceMs, closeTimeoutMs: patienceMs };
-      const options = { ...limits, role: "client", encryption: false, maxQueuedBytes: 1 } as const;
+      const options = { ...limits, role: "client", encryption: false, quota: new ReadQuota(1) } as const;
       const nothing = (): void => {};
       const driver = new SessionDriver(transport, options, {
         opened: nothing,

@@ -1,6 +1,9 @@
 import { CallerError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 
+/** What a message weighs in a queue besides its data, so that empty ones are bounded too. */
+export const messageOverheadBytes = 64;
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 

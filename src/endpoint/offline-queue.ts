@@ -1,5 +1,5 @@
 import type { MessageContent } from "../protocol/message.ts";
-import { messageOverheadBytes } from "./session-driver.ts";
+import { messageOverheadBytes } from "./message.ts";
 
 /** What was written while there was no connection, in order. */
 export class OfflineQueue {

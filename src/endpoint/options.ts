@@ -183,7 +183,7 @@ function checked<T extends object>(
   options: T,
   checks: Record<keyof T, Check>,
 ): Complete<Partial<T>> & Partial<T> {
-  demand(typeof options === "object" && options !== null, "options", "an object", options);
+  demand(isPlainObject(options), "options", "a plain object", options);
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, name)) {
@@ -195,6 +195,13 @@ function checked<T extends object>(
     given[name] = value;
   }
   return given as Complete<Partial<T>> & Partial<T>;
+}
+
+/** A map or an instance of a class would be read as if it had no options. */
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function demand(fits: boolean, name: string, wanted: string, value: unknown): void {

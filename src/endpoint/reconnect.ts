@@ -34,8 +34,11 @@ export class Backoff {
   }
 }
 
-/** The system's ways to say that a server is not there yet, or too busy to be reached. */
-const passingSystemCodes = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET", "EAGAIN", "EBUSY", "EPIPE"]);
+/** The system's ways to say that a server is not there yet, too busy to be reached, or that we are short of something. */
+const passingSystemCodes = new Set([
+  ...["ENOENT", "ECONNREFUSED", "ECONNRESET", "EAGAIN", "EBUSY", "EPIPE"],
+  ...["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EINTR"],
+]);
 
 /** Whether another try can go better: the server is not up yet, is busy, or was just going down. */
 export function isPassing(error: unknown): boolean {

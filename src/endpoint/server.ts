@@ -1,4 +1,4 @@
-import { CallerError, PeerError, type SealpipeError } from "../errors.ts";
+import { CallerError, PeerError, type SealpipeError, SystemError } from "../errors.ts";
 import { checkMessage } from "../protocol/message.ts";
 import { type Address, resolveAddress } from "../transport/address.ts";
 import { providerOf } from "../transport/providers.ts";
@@ -14,7 +14,7 @@ export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
   /** A client has connected: its handshake is over. */
   connection: [connection: Connection];
   /** A client's connection failed, or the listener did. The server goes on. */
-  error: [error: Error, connection: Connection | undefined];
+  error: [error: SealpipeError, connection: Connection | undefined];
 }
 
 /**
@@ -30,8 +30,10 @@ export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
  * import { startClient, startServer } from "sealpipe";
  *
  * await using server = await startServer("my-app");
- * server.on("message", ({ type, text, connection }) => {
- *   connection.write(type, `you said: ${text}`);
+ * server.on("connection", async (connection) => {
+ *   for await (const { type, text } of connection) {
+ *     await connection.write(type, `you said: ${text}`);
+ *   }
  * });
  *
  * await using client = await startClient("my-app");
@@ -59,6 +61,8 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   /** All that hold a transport: in the handshake, open, or on their way out. */
   readonly #held = new Set<Connection>();
   readonly #handshaking = new Set<Connection>();
+  /** Gone, but what came by them is still to be read: they count, or what waits would have no bound. */
+  readonly #unread = new Set<Connection>();
   /** Accepted, and waiting for us to be ready or for a handshake of an earlier one to be over. */
   readonly #waiting: Transport[] = [];
   #listener: Listener | undefined;
@@ -140,7 +144,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       openToAllUsers: this.#options.unmaskPermissions,
       isAlive: (address) => isServerAlive(address, provider),
       accepted: (transport) => this.#accept(transport),
-      failed: (error) => this.emitSafely("error", error, undefined),
+      failed: (error) => this.emitSafely("error", listenerFailed(error), undefined),
     });
     this.setStatus("listening");
     for (const transport of this.#waiting.splice(0)) this.#accept(transport);
@@ -162,7 +166,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       await this.#listener?.close();
     } catch (error) {
       // The socket could not be removed; nobody listens on it any more.
-      this.emitSafely("error", error, undefined);
+      this.emitSafely("error", listenerFailed(error as Error), undefined);
     }
   }
 
@@ -172,7 +176,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       this.#waiting.push(transport);
     } else if (this.#closing) {
       transport.destroy();
-    } else if (this.#held.size + this.#waiting.length >= this.#options.maxConnections) {
+    } else if (this.#taken >= this.#options.maxConnections) {
       transport.destroy();
       this.emitSafely("error", tooManyConnections(this.#options.maxConnections), undefined);
     } else if (this.#handshaking.size >= this.#options.maxPendingHandshakes) {
@@ -180,6 +184,14 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     } else {
       this.#begin(transport);
     }
+  }
+
+  /** How many of `maxConnections` are taken. */
+  get #taken(): number {
+    for (const connection of this.#unread) {
+      if (!connection.hasUnread) this.#unread.delete(connection);
+    }
+    return this.#held.size + this.#waiting.length + this.#unread.size;
   }
 
   #begin(transport: Transport): void {
@@ -211,6 +223,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       released: (connection) => {
         this.#open.delete(connection);
         this.#held.delete(connection);
+        if (connection.hasUnread) this.#unread.add(connection);
         this.#handshakeOver(connection);
       },
     };
@@ -233,6 +246,10 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       return undefined;
     }
   }
+}
+
+function listenerFailed(cause: Error): SealpipeError {
+  return new SystemError("ERR_LISTEN_FAILED", `the listener failed: ${cause.message}`, { cause });
 }
 
 function tooManyConnections(maxConnections: number): SealpipeError {

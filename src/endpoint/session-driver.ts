@@ -5,17 +5,15 @@ import type { MessageContent } from "../protocol/message.ts";
 import { batchBytes } from "../protocol/send-buffer.ts";
 import { Session, type SessionEvent } from "../protocol/session.ts";
 import type { Transport, TransportHandler } from "../transport/transport.ts";
-import { closedError, type MessageSource } from "./inbox.ts";
-import type { Message } from "./message.ts";
+import { closedError } from "./inbox.ts";
 import { sessionLimits } from "./options.ts";
-
-/** What a message weighs in a queue besides its data, so that empty ones are bounded too. */
-export const messageOverheadBytes = 64;
+import type { ReadQuota } from "./read-quota.ts";
 
 export interface DriverOptions extends SessionLimits {
   readonly role: "client" | "server";
   readonly encryption: boolean;
-  readonly maxQueuedBytes: number;
+  /** What the application has yet to read of the messages that are told. */
+  readonly quota: ReadQuota;
 }
 
 /** Who is told what happens to a session. */
@@ -36,12 +34,13 @@ const clock = { now: () => performance.now() };
  * A session on a transport, with its timer: moves bytes between the two, writes once per turn of the event loop, and
  * stops reading while the application has too much to read.
  */
-export class SessionDriver implements TransportHandler, MessageSource {
+export class SessionDriver implements TransportHandler {
   readonly #transport: Transport;
   readonly #handler: DriverHandler;
   readonly #options: DriverOptions;
   readonly #session: Session;
-  #unreadBytes = 0;
+  /** The handshake is over: from now on there are messages, which are subject to the quota. */
+  #opened = false;
   #pumping = false;
   #paused = false;
   #flushScheduled = false;
@@ -63,6 +62,9 @@ export class SessionDriver implements TransportHandler, MessageSource {
     this.#options = options;
     const { role, encryption } = options;
     const limits = sessionLimits(options);
+    options.quota.onRoom(() => {
+      if (this.#paused) this.#pump();
+    });
     this.#session = new Session({ role, encryption, limits, crypto: nodeCrypto, clock });
   }
 
@@ -116,6 +118,9 @@ export class SessionDriver implements TransportHandler, MessageSource {
 
   drained(): void {
     this.#flush();
+    this.#armTimer();
+    // A peer that still takes something is not one that hangs.
+    if (this.#lingerTimer !== undefined) this.#linger();
     this.#handler.progressed();
   }
 
@@ -128,20 +133,12 @@ export class SessionDriver implements TransportHandler, MessageSource {
     this.#handler.released();
   }
 
-  // From the inbox that holds our messages.
-
-  queued(message: Message): void {
-    this.#unreadBytes += message.data.length + messageOverheadBytes;
-  }
-
-  taken(message: Message): void {
-    this.#unreadBytes -= message.data.length + messageOverheadBytes;
-    if (this.#paused && this.#unreadBytes <= this.#options.maxQueuedBytes / 2) this.#pump();
-  }
-
-  /** A session that ends is heard to its end, however much is unread: it has no more messages. */
+  /**
+   * A session that ends is heard to its end, however much is unread: it has no more messages, or where the transport is
+   * gone, no more than what had arrived. Who waits to write has to learn of the end, even if it is who should read.
+   */
   get #wantsMore(): boolean {
-    return this.#session.outputEnded || this.#unreadBytes < this.#options.maxQueuedBytes;
+    return !this.#opened || this.#session.outputEnded || this.#transportGone || !this.#options.quota.isFull;
   }
 
   #pump(): void {
@@ -165,6 +162,7 @@ export class SessionDriver implements TransportHandler, MessageSource {
   #dispatch(event: SessionEvent): void {
     switch (event.kind) {
       case "open":
+        this.#opened = true;
         this.#handler.opened(event);
         return;
       case "message":
@@ -187,6 +185,7 @@ export class SessionDriver implements TransportHandler, MessageSource {
 
   /** The peer may still read what was written to it, but it does not get for ever to do so. */
   #linger(): void {
+    clearTimeout(this.#lingerTimer);
     this.#lingerTimer = setTimeout(() => this.#drop(), this.#options.closeTimeoutMs);
     this.#lingerTimer.unref();
   }
@@ -212,6 +211,7 @@ export class SessionDriver implements TransportHandler, MessageSource {
   readonly #scheduledFlush = (): void => {
     this.#flushScheduled = false;
     this.#flush();
+    this.#armTimer();
     this.#handler.progressed();
   };
 

@@ -13,7 +13,7 @@ export class WriteGate {
   readonly #maxQueuedBytes: number;
   readonly #roomBytes: number;
   #room: Promise<void> | undefined;
-  #roomSettlers: Settlers | undefined;
+  #resolveRoom: () => void = () => {};
   #flushes: Settlers[] = [];
 
   constructor(maxQueuedBytes: number) {
@@ -34,11 +34,9 @@ export class WriteGate {
   roomAt(queuedBytes: number): Promise<void> | undefined {
     if (queuedBytes <= this.#roomBytes) return undefined;
     if (this.#room === undefined) {
-      this.#room = new Promise((resolve, reject) => {
-        this.#roomSettlers = { resolve, reject };
+      this.#room = new Promise((resolve) => {
+        this.#resolveRoom = resolve;
       });
-      // A caller that does not await its write must not be ended by an unhandled rejection when the peer goes.
-      this.#room.catch(() => {});
     }
     return this.#room;
   }
@@ -53,7 +51,7 @@ export class WriteGate {
 
   /** Some of what was queued has left. */
   progressed(queuedBytes: number): void {
-    if (queuedBytes <= this.#roomBytes / 2) this.#settleRoom((settlers) => settlers.resolve());
+    if (queuedBytes <= this.#roomBytes / 2) this.#freeRoom();
     if (queuedBytes === 0) this.#settleFlushes((settlers) => settlers.resolve());
   }
 
@@ -62,17 +60,18 @@ export class WriteGate {
     this.#settleFlushes((settlers) => settlers.reject(error));
   }
 
-  /** Nothing will leave any more. */
-  fail(error: unknown): void {
-    this.#settleRoom((settlers) => settlers.reject(error));
+  /**
+   * Nothing will leave any more. Writers that wait for room go on: a peer that goes is no failure of theirs, and one
+   * that does not await its write must not be ended by an unhandled rejection.
+   */
+  end(error: unknown): void {
+    this.#freeRoom();
     this.lost(error);
   }
 
-  #settleRoom(settle: (settlers: Settlers) => void): void {
-    const settlers = this.#roomSettlers;
+  #freeRoom(): void {
     this.#room = undefined;
-    this.#roomSettlers = undefined;
-    if (settlers !== undefined) settle(settlers);
+    this.#resolveRoom();
   }
 
   #settleFlushes(settle: (settlers: Settlers) => void): void {

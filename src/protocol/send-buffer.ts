@@ -4,10 +4,12 @@
  */
 export const batchBytes = 32_768;
 const smallestBatchBytes = 1_024;
+/** A frame that is larger leaves in several writes. */
+const highestWriteBytes = 262_144;
 
 /**
- * Frames on their way out, as the writes they will leave in. Whole frames only are in a write; small ones share it,
- * a large one has it to itself and is not copied.
+ * Frames on their way out, as the writes they will leave in. Small ones share a write, in which there are whole frames
+ * only; a large one has its write to itself, or several, and is not copied.
  */
 export class SendBuffer {
   /** Full writes, oldest first: each an array of parts that leave in one system call. */
@@ -41,7 +43,8 @@ export class SendBuffer {
     const count = parts.reduce((sum, part) => sum + part.length, 0);
     if (count > batchBytes) {
       this.#sealBatch();
-      this.#writes.push(parts);
+      if (count <= highestWriteBytes) this.#writes.push(parts);
+      else this.#pushInSlices(parts);
       this.#length += count;
       return;
     }
@@ -73,6 +76,25 @@ export class SendBuffer {
     this.#batch = undefined;
     this.#batchUsed = 0;
     this.#length = 0;
+  }
+
+  /** A large frame's parts, cut where a write would be so large that nobody could see a slow peer's progress in it. */
+  #pushInSlices(parts: readonly Uint8Array[]): void {
+    let write: Uint8Array[] = [];
+    let room = highestWriteBytes;
+    for (const part of parts) {
+      for (let start = 0; start < part.length; ) {
+        const slice = part.subarray(start, start + room);
+        write.push(slice);
+        start += slice.length;
+        room -= slice.length;
+        if (room > 0) continue;
+        this.#writes.push(write);
+        write = [];
+        room = highestWriteBytes;
+      }
+    }
+    if (write.length > 0) this.#writes.push(write);
   }
 
   #roomFor(count: number): Uint8Array {

@@ -14,6 +14,7 @@ export class NetTransport implements Transport {
   readonly #socket: Socket;
   #handler: TransportHandler | undefined;
   #error: Error | undefined;
+  #keepAlive: NodeJS.Timeout | undefined;
   // One function for all writes: a closure for each would be the largest thing a small write allocates.
   readonly #written = (error?: Error | null): void => {
     // Called, with or without an error, also where the socket is destroyed: what was dropped has not left.
@@ -36,9 +37,13 @@ export class NetTransport implements Transport {
   start(handler: TransportHandler): void {
     this.#handler = handler;
     const socket = this.#socket;
-    socket.on("data", (chunk: Uint8Array) => handler.chunk(chunk));
+    // A plain Uint8Array, as everywhere: what `slice` and `toString` of a message do must not hang on how it was cut.
+    socket.on("data", ({ buffer, byteOffset, length }: Buffer) => {
+      handler.chunk(new Uint8Array(buffer, byteOffset, length));
+    });
     socket.once("end", () => handler.ended());
     socket.once("close", () => {
+      this.#stopKeepingAlive();
       this.#handler = undefined;
       handler.closed(this.#error);
     });
@@ -58,14 +63,22 @@ export class NetTransport implements Transport {
 
   pause(): void {
     this.#socket.pause();
+    // A socket that is not read does not keep the process alive, and whoever waits for it would not be told.
+    this.#keepAlive ??= setInterval(() => {}, longMs);
   }
 
   resume(): void {
+    this.#stopKeepingAlive();
     this.#socket.resume();
   }
 
   end(): void {
     this.#socket.end();
+  }
+
+  #stopKeepingAlive(): void {
+    clearInterval(this.#keepAlive);
+    this.#keepAlive = undefined;
   }
 
   endAndDestroy(): void {
@@ -77,6 +90,8 @@ export class NetTransport implements Transport {
     this.#socket.destroy();
   }
 }
+
+const longMs = 0x7fff_ffff;
 
 /** @throws SystemError `ERR_CONNECT_FAILED`, or the signal's reason. */
 export function connectNet(address: Address, signal: AbortSignal): Promise<Transport> {

@@ -58,10 +58,21 @@ describe("a connection", { timeout }, () => {
     await closed;
     assert.deepEqual(statuses, ["disconnected"]);
     assert.deepEqual(server.connections, []);
-    assert.throws(() => connection.write(1, ""), { code: "ERR_CLOSED" });
     await assert.rejects(connection.flush(), { code: "ERR_CLOSED" });
     await connection.close();
     assert.equal(connection.status, "disconnected");
+    assert.throws(() => connection.write(1, ""), { code: "ERR_CLOSED" });
+  });
+
+  test("drops what is written to a client that has left: that is no error of the server's", async (t) => {
+    const { client, connection } = await connectedPair(t);
+    const closed = nextEvent(connection, "close");
+    void client.close();
+    await closed;
+    assert.equal(connection.write(1, "too late"), undefined);
+    assert.equal(connection.queuedBytes, 0);
+    assert.throws(() => connection.write(0, ""), { code: "ERR_RESERVED_TYPE" });
+    assert.throws(() => connection.write(1, new Uint8Array(3_145_729)), { code: "ERR_MESSAGE_TOO_LARGE" });
   });
 
   test("that is closed ends its client's, and the server goes on", async (t) => {

@@ -279,6 +279,7 @@ describe("the end of an inbox", () => {
     deliver(1);
     inbox.end(undefined, "keep");
     const first = await inbox.next();
+    assert.equal(first.done, false);
     assert.equal(first.value?.type, 1);
     assert.deepEqual(await inbox.next(), { done: true, value: undefined });
 

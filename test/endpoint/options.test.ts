@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import { CallerError } from "sealpipe";
 import {
   parseClientOptions,
@@ -133,9 +134,22 @@ for (const [kind, { parse, defaults }] of Object.entries(kinds)) {
       refuses(parse, { unknown: undefined }, /there is no option "unknown"/);
     });
 
-    for (const options of [null, 5, "options", true, () => {}]) {
-      test(`are not ${String(options)}`, () => refuses(parse, options, /options must be an object/));
+    for (const options of [
+      null,
+      5,
+      "options",
+      true,
+      () => {},
+      [],
+      new Map([["encryption", false]]),
+      new Date(0),
+    ]) {
+      test(`are not ${inspect(options)}`, () => refuses(parse, options, /options must be a plain object/));
     }
+
+    test("are taken from an object without a prototype", () => {
+      assert.deepEqual(parse(Object.create(null)), defaults);
+    });
 
     for (const [name, [least, most]] of Object.entries(bounds[kind] as object)) {
       test(`have ${name} from ${least} to ${most}`, () => {

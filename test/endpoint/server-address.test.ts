@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { SystemError, startServer } from "sealpipe";
+import { type SealpipeError, SystemError, startServer } from "sealpipe";
 import { exitOf, isEvent, startChild, startServerProcess } from "../support/children.ts";
 import { leaveDeadSocket } from "../support/dead-socket.ts";
 import { clientAt, freshServer, serverAt } from "../support/endpoints.ts";
@@ -116,9 +116,11 @@ describe("the socket's file", { skip: unixOnly, timeout }, () => {
     const moved = `${directory}.moved`;
     renameSync(directory, moved);
     writeFileSync(directory, "");
-    const failed = nextEvent<[NodeJS.ErrnoException]>(server, "error");
+    const failed = nextEvent<[Error]>(server, "error");
     await server.close();
-    assert.equal((await failed)[0].code, "ENOTDIR");
+    const [error] = await failed;
+    assert.equal((error as SealpipeError).code, "ERR_LISTEN_FAILED");
+    assert.equal((error.cause as NodeJS.ErrnoException).code, "ENOTDIR");
     assert.equal(server.status, "closed");
     assert.deepEqual(await lost, ["reconnecting"]);
     rmSync(moved, { recursive: true });

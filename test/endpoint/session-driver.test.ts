@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Message, PeerError } from "sealpipe";
+import { ReadQuota } from "#dist/endpoint/read-quota.js";
 import { type DriverHandler, type DriverOptions, SessionDriver } from "#dist/endpoint/session-driver.js";
 import { createMemoryPair } from "#dist/transport/memory.js";
 import { concat, pattern } from "../support/bytes.ts";
@@ -14,9 +15,13 @@ class Told implements DriverHandler {
   readonly events: string[] = [];
   readonly unread: Message[] = [];
   error: PeerError | undefined;
-  driver: SessionDriver | undefined;
+  readonly quota: ReadQuota;
   /** Called with each message, instead of queueing it. */
   onMessage: ((type: number) => void) | undefined;
+
+  constructor(quota: ReadQuota) {
+    this.quota = quota;
+  }
 
   opened(): void {
     this.events.push("opened");
@@ -29,7 +34,7 @@ class Told implements DriverHandler {
       return;
     }
     this.unread.push(content as Message);
-    this.driver?.queued(content as Message);
+    this.quota.queued(content as Message);
   }
 
   progressed(): void {}
@@ -45,31 +50,32 @@ class Told implements DriverHandler {
 
   /** Reads the oldest message. */
   read(): void {
-    this.driver?.taken(this.unread.shift() as Message);
+    this.quota.taken(this.unread.shift() as Message);
   }
 }
 
-const defaults: DriverOptions = {
+const defaults: Omit<DriverOptions, "quota"> = {
   role: "server",
   encryption: false,
   maxMessageBytes: 100_000,
-  maxQueuedBytes: 1_000,
   handshakeTimeoutMs: 60_000,
   frameTimeoutMs: 60_000,
   closeTimeoutMs: 60_000,
 };
 
-function setUp(options: Partial<DriverOptions> = {}) {
+type SetUpOptions = Partial<DriverOptions> & { readonly maxQueuedBytes?: number };
+
+function setUp({ maxQueuedBytes = 1_000, ...options }: SetUpOptions = {}) {
   const transport = new FakeTransport();
-  const told = new Told();
-  const driver = new SessionDriver(transport, { ...defaults, ...options }, told);
-  told.driver = driver;
+  const quota = new ReadQuota(maxQueuedBytes);
+  const told = new Told(quota);
+  const driver = new SessionDriver(transport, { ...defaults, quota, ...options }, told);
   driver.start();
   return { transport, told, driver };
 }
 
 /** A server's driver whose session is open. */
-function openServer(options: Partial<DriverOptions> = {}) {
+function openServer(options: SetUpOptions = {}) {
   const parts = setUp(options);
   parts.transport.handler.chunk(accepted);
   parts.transport.handler.chunk(confirmation);
@@ -299,19 +305,14 @@ describe("the end of a driver", () => {
     assert.deepEqual(transport.calls, ["end"]);
   });
 
-  test("by the peer waits until what came before it was read", () => {
+  test("by a transport that broke is told after what had arrived, however much is unread", () => {
     const { transport, told } = openServer({ maxQueuedBytes: 100 });
     transport.handler.chunk(messages(1, 2));
+    assert.deepEqual(told.events, ["message 1"]);
     const broken = new Error("reset");
     transport.handler.closed(broken);
-    assert.deepEqual(told.events, ["message 1", "released"]);
-    told.read();
-    assert.deepEqual(told.events, ["message 1", "released", "message 2"]);
-    told.read();
-    assert.deepEqual(told.events.slice(3), ["closed ERR_CONNECTION_LOST"]);
+    assert.deepEqual(told.events, ["message 1", "message 2", "closed ERR_CONNECTION_LOST", "released"]);
     assert.equal(told.error?.cause, broken);
-    // It is gone: there is nothing to pause, to write to or to end.
-    assert.deepEqual(transport.calls, ["pause"]);
   });
 
   test("lets a peer that has ended take what was written to it", async () => {
@@ -391,21 +392,23 @@ describe("two drivers on a pair of memory transports", { timeout: 20_000 }, () =
   for (const encryption of [true, false]) {
     test(`exchange messages ${encryption ? "sealed" : "in the clear"} and end in order`, async () => {
       const [atServer, atClient] = createMemoryPair();
-      const server = new Told();
-      const client = new Told();
-      server.driver = new SessionDriver(atServer, { ...defaults, role: "server", encryption }, server);
-      client.driver = new SessionDriver(atClient, { ...defaults, role: "client", encryption }, client);
-      server.driver.start();
-      client.driver.start();
+      const server = new Told(new ReadQuota(100_000));
+      const client = new Told(new ReadQuota(100_000));
+      const { quota } = server;
+      const serverDriver = new SessionDriver(atServer, { ...defaults, quota, encryption }, server);
+      const clientOptions = { ...defaults, quota: client.quota, encryption, role: "client" } as const;
+      const clientDriver = new SessionDriver(atClient, clientOptions, client);
+      serverDriver.start();
+      clientDriver.start();
       await until(() => server.events.includes("opened"));
-      server.driver.send(1, pattern(50_000, 1));
-      client.driver.send(2, pattern(50_000, 2));
+      serverDriver.send(1, pattern(50_000, 1));
+      clientDriver.send(2, pattern(50_000, 2));
       await until(() => server.unread.length + client.unread.length === 2);
       assert.deepEqual(Uint8Array.from(client.unread[0]?.data ?? []), pattern(50_000, 1));
       assert.deepEqual(Uint8Array.from(server.unread[0]?.data ?? []), pattern(50_000, 2));
       server.read();
       client.read();
-      client.driver.close();
+      clientDriver.close();
       await until(() => server.events.includes("released") && client.events.includes("released"));
       assert.deepEqual(client.events, ["opened", "message 1", "closed", "released"]);
       assert.deepEqual(server.events, ["opened", "message 2", "closed", "released"]);

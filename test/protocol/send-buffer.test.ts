@@ -77,6 +77,30 @@ describe("SendBuffer", () => {
     assert.equal(toHex(concat(...(after ?? []))), "02");
   });
 
+  test("gives a frame over 256 KiB in writes of at most that, uncopied, so that a slow peer's progress shows", () => {
+    const buffer = new SendBuffer();
+    const parts = [hex("0a"), pattern(700_000), hex("0b 0c")];
+    buffer.push(parts);
+    buffer.push([hex("02")]);
+    assert.equal(buffer.length, 700_004);
+    const writes = takeAll(buffer).map((write) => concat(...write));
+    assert.deepEqual(
+      writes.map(({ length }) => length),
+      [262_144, 262_144, 175_715, 1],
+    );
+    assert.deepEqual(concat(...writes.slice(0, 3)), concat(...parts));
+    assert.equal(buffer.length, 0);
+  });
+
+  test("gives a frame of twice 256 KiB in two writes", () => {
+    const buffer = new SendBuffer();
+    buffer.push([pattern(524_288)]);
+    assert.deepEqual(
+      takeAll(buffer).map((write) => concat(...write).length),
+      [262_144, 262_144],
+    );
+  });
+
   test("copies a frame of 32 KiB and lets go of its parts", () => {
     const buffer = new SendBuffer();
     const body = pattern(batchBytes);

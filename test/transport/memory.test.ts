@@ -48,7 +48,9 @@ describe("a pair of memory transports", () => {
 
   test("takes nothing once it is destroyed", async () => {
     const [one, other] = createMemoryPair();
+    one.write([pattern(10)]);
     one.destroy();
+    assert.equal(one.pendingBytes, 0, "what was pending is dropped");
     one.write([pattern(10)]);
     assert.equal(one.pendingBytes, 0);
     other.destroy();

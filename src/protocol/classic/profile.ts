@@ -56,9 +56,18 @@ export class ClassicProfile implements Profile {
       if (payload === undefined) return undefined;
       const plaintext = this.#records === undefined ? payload : this.#records.open(payload);
       const type = readUint32(plaintext, 0);
-      if (type !== reservedType) return { type, data: plaintext.subarray(typeBytes) };
+      if (type !== reservedType) return { type, data: ownData(plaintext.subarray(typeBytes)) };
     }
   }
+}
+
+/**
+ * A view, unless it would keep far more memory alive than it shows: the chunk that it lies in. A peer could otherwise
+ * make each of many small messages hold 64 KiB.
+ */
+function ownData(data: Uint8Array): Uint8Array {
+  const roomyBytes = 2 * data.length + 128;
+  return data.buffer.byteLength > roomyBytes ? data.slice() : data;
 }
 
 function encodeSealed(type: number, data: Uint8Array, output: SendBuffer, records: RecordProtection): void {

@@ -11,7 +11,7 @@ const [name = "", options = "{}"] = process.argv.slice(2);
 const server = await startServer(name, JSON.parse(options));
 say({ event: "listening" });
 
-server.on("error", (error) => say({ event: "error", code: "code" in error ? error.code : error.message }));
+server.on("error", (error) => say({ event: "error", code: error.code }));
 server.on("connection", (connection) => {
   say({ event: "connection" });
   connection.on("close", () => say({ event: "left" }));
