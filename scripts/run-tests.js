@@ -28,6 +28,12 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+// A run that breaks off must not look like one that passed.
+let finished = false;
+process.on("exit", () => {
+  if (!finished) fail("the run broke off before its end");
+});
+
 // Read by every process that a test starts, so that one which is left behind can be told.
 process.env.SEALPIPE_TEST_RUN = runId;
 const filesBefore = leftoverFiles();
@@ -43,6 +49,7 @@ run({ files, concurrency: 2, timeout: 240_000 })
 async function checkNothingIsLeft() {
   // Another run on this machine may be binding a socket just now.
   await delay(200);
+  finished = true;
   const files = leftoverFiles().filter((file) => !filesBefore.includes(file));
   for (const file of files) fail(`a test left the file /tmp/${file} behind`);
   for (const process of leftoverProcesses()) fail(`a test left a process behind: ${process}`);

@@ -37,6 +37,7 @@ export class Connector {
   readonly #backoff: Backoff;
   #driver: SessionDriver | undefined;
   #lastError: unknown;
+  #destroyed = false;
   #whenReleased: Promise<void> = Promise.resolve();
 
   constructor(target: ConnectorTarget) {
@@ -76,8 +77,9 @@ export class Connector {
     await this.establish(takeOver, signal);
   }
 
-  /** Drops a handshake that is under way. */
+  /** Drops a handshake that is under way, for good; the caller has aborted its signal. */
   destroy(): void {
+    this.#destroyed = true;
     this.#driver?.destroy();
   }
 
@@ -97,15 +99,33 @@ export class Connector {
     }
   }
 
+  /** From now on `whenReleased` waits, for what is called once the next transport is gone, or was never there. */
+  #expectRelease(): () => void {
+    let released = (): void => {};
+    this.#whenReleased = new Promise((resolve) => {
+      released = resolve;
+    });
+    return released;
+  }
+
   async #tryOnce(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
     const { address, provider } = this.#target;
-    const transport = await provider.connect(address, signal);
+    const released = this.#expectRelease();
+    const transport = await provider.connect(address, signal).catch((error: unknown) => {
+      released();
+      throw error;
+    });
+    if (this.#destroyed) {
+      transport.destroy();
+      released();
+      throw signal.reason;
+    }
     // Until it is known better, for the error of a time that is over meanwhile.
     this.#lastError = new PeerError("ERR_HANDSHAKE_TIMEOUT", unfinished);
     let abort = (): void => {};
     try {
       await new Promise<void>((resolve, reject) => {
-        const driver = this.#startSession(transport, takeOver, { resolve, reject });
+        const driver = this.#startSession(transport, takeOver, { resolve, reject, released });
         abort = (): void => {
           // In order, not at once: a golang-ipc server stops serving when a client hangs up in the handshake.
           driver.close();
@@ -122,12 +142,8 @@ export class Connector {
   #startSession(
     transport: Transport,
     takeOver: TakeOver,
-    settle: { resolve(): void; reject(error: unknown): void },
+    settle: { resolve(): void; reject(error: unknown): void; released(): void },
   ): SessionDriver {
-    let released = (): void => {};
-    this.#whenReleased = new Promise((resolve) => {
-      released = resolve;
-    });
     let taker: SessionTaker | undefined;
     const driver = new SessionDriver(
       transport,
@@ -144,7 +160,7 @@ export class Connector {
             settle.reject(error ?? new PeerError("ERR_CONNECTION_LOST", "closed in the handshake"));
           else taker.closed(error);
         },
-        released,
+        released: () => settle.released(),
       },
     );
     this.#driver = driver;

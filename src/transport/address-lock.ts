@@ -1,7 +1,7 @@
-import { mkdir, rmdir, stat } from "node:fs/promises";
+import { rmdir, stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Address } from "./address.ts";
-import { hasCode, ignoreMissing } from "./file-errors.ts";
+import { ignoreMissing, makeUnlessThere } from "./file-system.ts";
 import { addressInUse } from "./net-transport.ts";
 
 /** Holding it takes milliseconds, or 2 s where a server has to be asked whether it is alive. */
@@ -35,15 +35,5 @@ async function takeLock(address: Address, path: string): Promise<void> {
     const lock = await ignoreMissing(stat(path));
     if (lock !== undefined && Date.now() - lock.mtimeMs > abandonedAfterMs) await ignoreMissing(rmdir(path));
     else await delay(Math.random() * highestPauseMs);
-  }
-}
-
-async function makeUnlessThere(path: string): Promise<boolean> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    if (hasCode(error, "EEXIST")) return false;
-    throw error;
   }
 }

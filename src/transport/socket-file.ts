@@ -3,7 +3,7 @@ import { chmod, link, lstat, mkdtemp, rm, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Address, checkSocketPath } from "./address.ts";
 import { withAddressLock } from "./address-lock.ts";
-import { hasCode, ignoreMissing } from "./file-errors.ts";
+import { hasCode, ignoreMissing, makeUnlessThere } from "./file-system.ts";
 import { addressInUse } from "./net-transport.ts";
 
 /** Which file it is, whatever it is called. */
@@ -15,6 +15,11 @@ export interface FileIdentity {
 /** A directory beside the address that only this user can enter, where the socket is bound before it is shown. */
 export interface StagingDirectory {
   readonly socketPath: string;
+  /**
+   * Makes it again, empty, after it was removed; false where something else has its name now. Where it cannot be made at
+   * all, as its own directory is gone, nothing can have it either.
+   */
+  restore(): Promise<boolean>;
   remove(): Promise<void>;
 }
 
@@ -31,6 +36,7 @@ export async function makeStagingDirectory(address: Address): Promise<StagingDir
   await chmod(path, 0o700);
   return {
     socketPath: join(path, "s"),
+    restore: () => makeUnlessThere(path).catch(() => true),
     remove: () => rm(path, { recursive: true, force: true }),
   };
 }

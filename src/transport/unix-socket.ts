@@ -31,24 +31,31 @@ async function listenUnixSocket(address: Address, options: ListenOptions): Promi
     server = await listenNet({ path: staging.socketPath }, options);
     const mode = options.openToAllUsers ? allUsers : ownerOnly;
     const identity = await claimAddress(address, { staging, mode, isAlive: options.isAlive });
-    return openListener(server, address, identity);
+    return openListener(server, { address, identity, staging });
   } catch (error) {
     server?.close();
     if (error instanceof SealpipeError) throw error;
     throw listenFailed(address, error);
   } finally {
-    await staging?.remove();
+    // What cannot be removed is empty and harms nobody; the server listens all the same.
+    await staging?.remove().catch(() => {});
   }
 }
 
-function openListener(server: Server, address: Address, identity: FileIdentity): Listener {
+interface Shown {
+  readonly address: Address;
+  readonly identity: FileIdentity;
+  readonly staging: StagingDirectory;
+}
+
+function openListener(server: Server, { address, identity, staging }: Shown): Listener {
   async function close(): Promise<void> {
     try {
       // The name first, so that no one connects to a server that is about to be gone, and so that the identity still
       // says something: once the server is closed, the system may give the same inode to another's socket.
       await removeIfSame(address.path, identity);
     } finally {
-      server.close();
+      await closeUnlinkingNothing(server, staging);
     }
   }
   let closing: Promise<void> | undefined;
@@ -58,4 +65,18 @@ function openListener(server: Server, address: Address, identity: FileIdentity):
       return closing;
     },
   };
+}
+
+/**
+ * Node removes the path at which a socket was bound when it is closed, whatever lies there by then. That path is known
+ * to all, so another user could have put a link to a directory of ours in the place of the staging directory. For the
+ * moment of the close it is ours again; where another has it, the socket stays open, without a name, until we end.
+ */
+async function closeUnlinkingNothing(server: Server, staging: StagingDirectory): Promise<void> {
+  if (!(await staging.restore())) {
+    server.unref();
+    return;
+  }
+  server.close();
+  await staging.remove();
 }

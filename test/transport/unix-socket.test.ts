@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { SystemError } from "sealpipe";
@@ -53,6 +64,22 @@ describe("a Unix socket that listens", { skip }, () => {
     await second.close();
   });
 
+  const noTable = process.platform !== "linux" && "only Linux tells where a socket was bound";
+  test("removes nothing of another's that has the place where it was bound", { skip: noTable }, async () => {
+    const address = freshAddress();
+    const directory = dirname(address.path);
+    const accepting = await Accepting.listen(unixSockets, address);
+    const staged = boundPaths().find((path) => path.startsWith(`${directory}/.sp-`));
+    assert.ok(staged !== undefined, "the kernel tells where the socket was bound");
+    const precious = freshDirectory();
+    writeFileSync(join(precious, "s"), "precious");
+    symlinkSync(precious, dirname(staged));
+    await accepting.close();
+    assert.equal(readFileSync(join(precious, "s"), "utf8"), "precious");
+    assert.equal(existsSync(address.path), false);
+    unlinkSync(dirname(staged));
+  });
+
   test("replaces a dead socket", async () => {
     const address = freshAddress();
     await leaveDeadSocket(address.path);
@@ -103,3 +130,9 @@ describe("a Unix socket that listens", { skip }, () => {
     rmSync(moved, { recursive: true });
   });
 });
+
+/** The paths of all Unix sockets, as every user can read them. */
+function boundPaths(): string[] {
+  const table = readFileSync("/proc/net/unix", "utf8").split("\n");
+  return table.map((line) => line.slice(line.indexOf("/"))).filter((path) => path.startsWith("/"));
+}
