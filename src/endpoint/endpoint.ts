@@ -49,8 +49,9 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
     this.#watchListeners();
   }
 
-  override removeAllListeners(event?: Parameters<EventEmitter<Events>["removeAllListeners"]>[0]): this {
-    super.removeAllListeners(event);
+  override removeAllListeners(...event: Parameters<EventEmitter<Events>["removeAllListeners"]>): this {
+    // As many arguments as were given: with one that is undefined it removes nothing.
+    super.removeAllListeners(...event);
     if (this.#emitter.listenerCount("newListener") === 0) this.#watchListeners();
     return this;
   }

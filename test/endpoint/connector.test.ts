@@ -214,6 +214,24 @@ describe("connecting to a server", { timeout: 20_000 }, () => {
     await client.connector.whenReleased;
   });
 
+  test("is given up after connectTimeoutMs, without a cause where the first try is not over", async () => {
+    const provider: TransportProvider = {
+      listen: () => assert.fail("nobody listens here"),
+      connect: (_, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        }),
+    };
+    const client = setUp(provider, { connectTimeoutMs: 5 });
+    await assert.rejects(client.connector.establish(client.takeOver, never), (error) => {
+      assert.ok(error instanceof SystemError);
+      assert.equal(error.message, "no server was reached at /somewhere within 5 ms");
+      assert.equal("cause" in error, false);
+      return true;
+    });
+    await client.connector.whenReleased;
+  });
+
   test("is not timed any more once the server is reached", async () => {
     const provider = createMemoryTransports();
     await serve(provider);

@@ -62,6 +62,23 @@ describe("every endpoint", { timeout }, () => {
     assert.equal((await server.read()).type, 1);
   });
 
+  test("removes all listeners, or those of one event, where that is asked for", async (t) => {
+    const { server } = await connectedPair(t);
+    server.on("message", () => {});
+    server.on("status", () => {});
+    server.on("close", () => {});
+    server.removeAllListeners("status");
+    assert.deepEqual(
+      ["message", "status", "close"].map((event) => server.listenerCount(event)),
+      [1, 0, 1],
+    );
+    server.removeAllListeners();
+    assert.deepEqual(
+      ["message", "status", "close"].map((event) => server.listenerCount(event)),
+      [0, 0, 0],
+    );
+  });
+
   test("lets iteration be left and taken up again", async (t) => {
     const { client, server } = await connectedPair(t);
     for (let type = 1; type <= 4; type++) await client.write(type, "");

@@ -298,11 +298,13 @@ describe("the end of a driver", () => {
   });
 
   test("by the peer is told after the messages that came before it", () => {
-    const { transport, told } = openServer();
+    const { transport, told, driver } = openServer();
     transport.handler.chunk(messages(1, 2));
+    assert.equal(driver.canSend, true);
     transport.handler.ended();
     assert.deepEqual(told.events, ["message 1", "message 2", "closed"]);
     assert.deepEqual(transport.calls, ["end"]);
+    assert.equal(driver.canSend, false, "though the transport is still there");
   });
 
   test("by a transport that broke is told after what had arrived, however much is unread", () => {
@@ -336,6 +338,17 @@ describe("the end of a driver", () => {
     await until(() => transport.calls.includes("destroy"));
     transport.handler.closed();
     assert.deepEqual(told.events, ["closed", "released"]);
+  });
+
+  test("asks nothing of a transport that is gone, also when the time for it would be over", async () => {
+    const { transport, told } = openServer({ closeTimeoutMs: 1 });
+    transport.handler.ended();
+    transport.handler.closed();
+    assert.deepEqual(told.events, ["closed", "released"]);
+    // The timer of another, set later and for longer.
+    const other = setUp({ handshakeTimeoutMs: 5 });
+    await until(() => other.told.events.length > 0);
+    assert.deepEqual(transport.calls, ["end"]);
   });
 
   test("comes after closeTimeoutMs where the peer takes nothing", async () => {
