@@ -360,6 +360,31 @@ describe("connecting again", { timeout: 20_000 }, () => {
     await client.connector.whenReleased;
   });
 
+  test("that times out has no failure of an earlier time as its cause", async () => {
+    const memory = failingFirst(failure("ENOENT"));
+    await serve(memory);
+    let hangs = false;
+    const provider: TransportProvider = {
+      ...memory,
+      connect: (to, signal) =>
+        hangs
+          ? new Promise((_resolve, reject) => {
+              signal.addEventListener("abort", () => reject(signal.reason));
+            })
+          : memory.connect(to, signal),
+    };
+    const client = setUp(provider, { connectTimeoutMs: 200 });
+    await client.connector.establish(client.takeOver, never);
+    client.driver.destroy();
+    await client.connector.whenReleased;
+    hangs = true;
+    await assert.rejects(client.connector.reestablish(client.takeOver, never), (error) => {
+      assert.equal((error as SystemError).code, "ERR_CONNECT_TIMEOUT");
+      assert.equal("cause" in (error as SystemError), false);
+      return true;
+    });
+  });
+
   test("times each time anew", async () => {
     const provider = createMemoryTransports();
     const listener = await serve(provider);

@@ -7,7 +7,7 @@ const [name = "", how = "close"] = process.argv.slice(2);
 
 async function exchange(): Promise<void> {
   await using server = await startServer(name);
-  await using client = await startClient(name);
+  await using client = await startClient(name, { connectTimeoutMs: 3_600_000 });
   await client.write(1, "hello");
   await (await server.read()).connection.write(2, "hello yourself");
   await client.read();
