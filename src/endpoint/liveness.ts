@@ -1,6 +1,7 @@
 import { SealpipeError } from "../errors.ts";
 import { defaultSessionLimits } from "../protocol/limits.ts";
 import type { Address } from "../transport/address.ts";
+import { hasCode } from "../transport/file-system.ts";
 import { isListedAsListening } from "../transport/socket-table.ts";
 import type { TransportProvider } from "../transport/transport.ts";
 import { ReadQuota } from "./read-quota.ts";
@@ -42,8 +43,5 @@ export async function isServerAlive(address: Address, provider: TransportProvide
 /** True for the two ways in which the system says that nobody listens. */
 function saysNobody(error: unknown): boolean {
   if (!(error instanceof SealpipeError) || error.code !== "ERR_CONNECT_FAILED") return false;
-  const { cause } = error;
-  return (
-    cause instanceof Error && "code" in cause && (cause.code === "ECONNREFUSED" || cause.code === "ENOENT")
-  );
+  return hasCode(error.cause, "ECONNREFUSED") || hasCode(error.cause, "ENOENT");
 }

@@ -57,6 +57,8 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly address: string;
   readonly #address: Address;
   readonly #options: ParsedServerOptions;
+  /** What each connection knows of this server. */
+  readonly #owner: ConnectionOwner;
   readonly #open = new Set<Connection>();
   /** All that hold a transport: in the handshake, open, or on their way out. */
   readonly #held = new Set<Connection>();
@@ -76,6 +78,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.address = address.path;
     this.#address = address;
     this.#options = options;
+    this.#owner = this.#makeOwner();
   }
 
   /** The clients that are connected now, as a list of its own. */
@@ -114,7 +117,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     const waits: Promise<void>[] = [];
     for (const connection of this.connections) {
       const wait = this.#writeOrDrop(connection, type, bytes);
-      if (wait !== undefined) waits.push(wait.catch(() => {}));
+      if (wait !== undefined) waits.push(wait);
     }
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
   }
@@ -202,15 +205,10 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     connection.start();
   }
 
-  readonly #owner: ConnectionOwner = this.#makeOwner();
-
   #makeOwner(): ConnectionOwner {
-    const server = this;
     return {
       inbox: this.inbox,
-      get options() {
-        return server.#options;
-      },
+      options: this.#options,
       opened: (connection) => {
         this.#open.add(connection);
         this.#handshakeOver(connection);

@@ -1,3 +1,5 @@
+import { copyParts, lengthOfParts } from "./parts.ts";
+
 /**
  * Frames that may share one write with others are gathered up to this size. 32 KiB is what Linux takes into a Unix
  * socket as one piece: golang-ipc v1.0.0 reads a message body with a single read, and so gets it whole.
@@ -40,7 +42,7 @@ export class SendBuffer {
 
   /** A frame in parts, which the buffer keeps: the caller must not write to them any more. */
   push(parts: Uint8Array[]): void {
-    const count = parts.reduce((sum, part) => sum + part.length, 0);
+    const count = lengthOfParts(parts);
     if (count > batchBytes) {
       this.#sealBatch();
       if (count <= highestWriteBytes) this.#writes.push(parts);
@@ -48,12 +50,7 @@ export class SendBuffer {
       this.#length += count;
       return;
     }
-    const region = this.reserve(count);
-    let offset = 0;
-    for (const part of parts) {
-      region.set(part, offset);
-      offset += part.length;
-    }
+    copyParts(parts, this.reserve(count));
   }
 
   /** Bytes that must leave in a write of their own, such as a part of the handshake. The buffer keeps them. */

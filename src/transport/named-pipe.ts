@@ -1,3 +1,4 @@
+import { hasCode } from "./file-system.ts";
 import { addressInUse, connectNet, listenFailed, listenNet } from "./net-transport.ts";
 import type { TransportProvider } from "./transport.ts";
 
@@ -21,12 +22,8 @@ export const namedPipes: TransportProvider = {
         },
       };
     } catch (error) {
-      if (isAddressInUse(error)) throw addressInUse(address, "another server listens there", error);
+      if (hasCode(error, "EADDRINUSE")) throw addressInUse(address, "another server listens there", error);
       throw listenFailed(address, error);
     }
   },
 };
-
-function isAddressInUse(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-}

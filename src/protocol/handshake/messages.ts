@@ -2,6 +2,7 @@ import { PeerError } from "../../errors.ts";
 import { encodeUint32, readFrame, readUint32 } from "../classic/frame.ts";
 import { type RecordProtection, sealedOverheadBytes } from "../classic/record.ts";
 import { maxMaximumSizeFrameBytes } from "../limits.ts";
+import { copyParts, lengthOfParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 
 // The parts of the handshake in the order in which they are sent. Source: spec/protocol.md, "Handshake".
@@ -69,15 +70,10 @@ export function decodeAnswer(input: ReceiveBuffer): true | undefined {
 export function encodeMaximumSize(maxMessageBytes: number, records?: RecordProtection): Uint8Array {
   const size = encodeUint32(maxMessageBytes);
   const payload = records === undefined ? [size] : records.seal([size]);
-  const payloadBytes = payload.reduce((sum, part) => sum + part.length, 0);
+  const payloadBytes = lengthOfParts(payload);
   // In one piece: golang-ipc reads each part of the handshake with a single read.
   const frame = new Uint8Array(4 + payloadBytes);
-  frame.set(encodeUint32(payloadBytes));
-  let offset = 4;
-  for (const part of payload) {
-    frame.set(part, offset);
-    offset += part.length;
-  }
+  copyParts([encodeUint32(payloadBytes), ...payload], frame);
   return frame;
 }
 

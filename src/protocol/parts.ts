@@ -1,0 +1,13 @@
+/** How many bytes the parts of something have together. */
+export function lengthOfParts(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
+}
+
+/** Puts the parts one behind the other into `target`, from its start. */
+export function copyParts(parts: readonly Uint8Array[], target: Uint8Array): void {
+  let offset = 0;
+  for (const part of parts) {
+    target.set(part, offset);
+    offset += part.length;
+  }
+}
