@@ -4,6 +4,8 @@ import {
   createDecipheriv,
   createECDH,
   createHash,
+  createSecretKey,
+  type KeyObject,
   randomFillSync,
 } from "node:crypto";
 import {
@@ -49,11 +51,11 @@ function isInvalidPublicKey(error: unknown): boolean {
 }
 
 class NodeAead implements Aead {
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
 
   constructor(key: Uint8Array) {
-    // A copy: the session wipes its own.
-    this.#key = Uint8Array.from(key);
+    // A copy: the session wipes its own. From Node 24 a cipher that is given bytes each time costs four times as much.
+    this.#key = createSecretKey(key);
   }
 
   seal(nonce: Uint8Array, plaintext: readonly Uint8Array[]): Uint8Array[] {
