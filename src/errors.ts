@@ -31,6 +31,7 @@ export const errorCodes = {
   ERR_INVALID_PUBLIC_KEY: "peer",
   ERR_PEER_MESSAGE_TOO_LARGE: "peer",
   ERR_TOO_MANY_CONNECTIONS: "peer",
+  ERR_TOO_MANY_HANDSHAKES: "peer",
   ERR_VERSION_MISMATCH: "peer",
 
   ERR_ADDRESS_IN_USE: "system",

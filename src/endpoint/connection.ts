@@ -3,6 +3,7 @@ import { checkMessage, type MessageContent } from "../protocol/message.ts";
 import type { Profile } from "../protocol/profile.ts";
 import type { Transport } from "../transport/transport.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
+import type { HandshakeTurns } from "./handshake-turns.ts";
 import { closedError, type Inbox } from "./inbox.ts";
 import { ConnectionMessage, type MessageData, toBytes } from "./message.ts";
 import type { ParsedServerOptions } from "./options.ts";
@@ -20,6 +21,7 @@ export interface ConnectionOwner {
   readonly options: ParsedServerOptions;
   /** Where messages go that are not asked of the connection itself. */
   readonly inbox: Inbox<ConnectionMessage>;
+  readonly turns: HandshakeTurns;
   opened(connection: Connection): void;
   /** It is over; in order where there is no error. */
   closed(connection: Connection, error?: SealpipeError): void;
@@ -69,7 +71,9 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#owner = owner;
     this.#gate = new WriteGate(owner.options.maxQueuedBytes);
     this.#quota = new ReadQuota(owner.options.maxQueuedBytes);
-    const options = { ...owner.options, quota: this.#quota, role: "server" } as const;
+    // Without encryption a handshake costs nothing worth a turn.
+    const turns = owner.options.encryption ? owner.turns : undefined;
+    const options = { ...owner.options, quota: this.#quota, turns, role: "server" } as const;
     this.#driver = new SessionDriver(transport, options, this.#driverHandler());
     this.setStatus("connecting");
   }
@@ -152,6 +156,14 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** @internal Whether something that came by it waits to be read, here or at the server. */
   get hasUnread(): boolean {
     return !this.#quota.isEmpty;
+  }
+
+  /** @internal Drops it before its handshake is over, to make room for another. */
+  evict(error: SealpipeError): void {
+    this.#driver.destroy();
+    this.#end("error", error);
+    this.emitSafely("error", error);
+    this.#finish();
   }
 
   /** @internal */

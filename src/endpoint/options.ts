@@ -34,9 +34,12 @@ export interface ServerOptions extends EndpointOptions {
    * mode is then 0777 instead of 0600. Platform: on Windows the pipe can then be read and written by all users.
    */
   readonly unmaskPermissions?: boolean | undefined;
-  /** Most clients at a time. Default 1024. Further ones are dropped, each with an `error` event. */
+  /**
+   * Most clients at a time, those in the handshake among them. Default 1024. A further one takes the place of the oldest
+   * that is still in the handshake; where there is none it is dropped. Each that is dropped is told by an `error` event.
+   */
   readonly maxConnections?: number | undefined;
-  /** Most handshakes at a time. Default 64. Further clients wait for their turn. */
+  /** Most handshakes at a time. Default 1024. A further client takes the place of the oldest, told by an `error` event. */
   readonly maxPendingHandshakes?: number | undefined;
 }
 
@@ -149,7 +152,7 @@ export function parseServerOptions(options: ServerOptions = {}): ParsedServerOpt
     ...endpointDefaults,
     unmaskPermissions: false,
     maxConnections: 1_024,
-    maxPendingHandshakes: 64,
+    maxPendingHandshakes: 1_024,
   };
   return Object.freeze({ ...defaults, ...checked(options, serverChecks) });
 }

@@ -5,6 +5,7 @@ import { providerOf } from "../transport/providers.ts";
 import type { Listener, Transport, TransportProvider } from "../transport/transport.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
+import { HandshakeTurns } from "./handshake-turns.ts";
 import { closedError } from "./inbox.ts";
 import { isServerAlive } from "./liveness.ts";
 import { type ConnectionMessage, type MessageData, toBytes } from "./message.ts";
@@ -62,10 +63,11 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly #open = new Set<Connection>();
   /** All that hold a transport: in the handshake, open, or on their way out. */
   readonly #held = new Set<Connection>();
+  /** In the order in which they came. */
   readonly #handshaking = new Set<Connection>();
   /** Gone, but what came by them is still to be read: they count, or what waits would have no bound. */
   readonly #unread = new Set<Connection>();
-  /** Accepted, and waiting for us to be ready or for a handshake of an earlier one to be over. */
+  /** Accepted before whoever started us has a server to which to add listeners. */
   readonly #waiting: Transport[] = [];
   #listener: Listener | undefined;
   #lastId = 0;
@@ -174,18 +176,17 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   #accept(transport: Transport): void {
+    const { maxConnections } = this.#options;
     if (this.status === "not-connected") {
-      // Whoever started us has no server yet to which to add listeners.
       this.#waiting.push(transport);
     } else if (this.#closing) {
       transport.destroy();
-    } else if (this.#taken >= this.#options.maxConnections) {
+    } else if (this.#handshaking.size === 0 && this.#taken >= maxConnections) {
       transport.destroy();
-      this.emitSafely("error", tooManyConnections(this.#options.maxConnections), undefined);
-    } else if (this.#handshaking.size >= this.#options.maxPendingHandshakes) {
-      this.#waiting.push(transport);
+      this.emitSafely("error", tooManyConnections(maxConnections), undefined);
     } else {
       this.#begin(transport);
+      this.#makeRoom();
     }
   }
 
@@ -194,7 +195,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     for (const connection of this.#unread) {
       if (!connection.hasUnread) this.#unread.delete(connection);
     }
-    return this.#held.size + this.#waiting.length + this.#unread.size;
+    return this.#held.size + this.#unread.size;
   }
 
   #begin(transport: Transport): void {
@@ -205,13 +206,32 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     connection.start();
   }
 
+  /**
+   * The oldest handshake gives way to the newest. To refuse the newest instead would let a few that say nothing keep out
+   * everyone: to keep others from finishing theirs now takes as many new connections as there may be handshakes, in the
+   * few milliseconds that one takes.
+   */
+  #makeRoom(): void {
+    const { maxConnections, maxPendingHandshakes } = this.#options;
+    if (this.#handshaking.size <= maxPendingHandshakes && this.#taken <= maxConnections) return;
+    const [oldest] = this.#handshaking;
+    if (oldest === undefined) return;
+    this.#handshaking.delete(oldest);
+    // Its place is free at once, not only when the system has closed its socket.
+    this.#held.delete(oldest);
+    const error = tooManyHandshakes(maxPendingHandshakes, maxConnections);
+    oldest.evict(error);
+    this.emitSafely("error", error, oldest);
+  }
+
   #makeOwner(): ConnectionOwner {
     return {
       inbox: this.inbox,
+      turns: new HandshakeTurns(),
       options: this.#options,
       opened: (connection) => {
         this.#open.add(connection);
-        this.#handshakeOver(connection);
+        this.#handshaking.delete(connection);
         this.emitSafely("connection", connection);
       },
       closed: (connection, error) => {
@@ -222,15 +242,9 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
         this.#open.delete(connection);
         this.#held.delete(connection);
         if (connection.hasUnread) this.#unread.add(connection);
-        this.#handshakeOver(connection);
+        this.#handshaking.delete(connection);
       },
     };
-  }
-
-  #handshakeOver(connection: Connection): void {
-    if (!this.#handshaking.delete(connection)) return;
-    const transport = this.#waiting.shift();
-    if (transport !== undefined) this.#begin(transport);
   }
 
   #writeOrDrop(connection: Connection, type: number, bytes: Uint8Array): Promise<void> | undefined {
@@ -254,5 +268,13 @@ function tooManyConnections(maxConnections: number): SealpipeError {
   return new PeerError(
     "ERR_TOO_MANY_CONNECTIONS",
     `a client was dropped: the server has maxConnections (${maxConnections}) already`,
+  );
+}
+
+function tooManyHandshakes(maxPendingHandshakes: number, maxConnections: number): SealpipeError {
+  return new PeerError(
+    "ERR_TOO_MANY_HANDSHAKES",
+    "a client that had not finished its handshake gave way to a new one: there are" +
+      ` maxPendingHandshakes (${maxPendingHandshakes}) in the handshake, or maxConnections (${maxConnections}) in all`,
   );
 }

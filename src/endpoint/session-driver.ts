@@ -5,6 +5,7 @@ import type { MessageContent } from "../protocol/message.ts";
 import { batchBytes } from "../protocol/send-buffer.ts";
 import { Session, type SessionEvent } from "../protocol/session.ts";
 import type { Transport, TransportHandler } from "../transport/transport.ts";
+import type { HandshakeTurns } from "./handshake-turns.ts";
 import { closedError } from "./inbox.ts";
 import { sessionLimits } from "./options.ts";
 import type { ReadQuota } from "./read-quota.ts";
@@ -14,6 +15,8 @@ export interface DriverOptions extends SessionLimits {
   readonly encryption: boolean;
   /** What the application has yet to read of the messages that are told. */
   readonly quota: ReadQuota;
+  /** Where the costly steps of the handshake wait for their turn. Without it they are taken at once. */
+  readonly turns?: HandshakeTurns | undefined;
 }
 
 /** Who is told what happens to a session. */
@@ -41,6 +44,8 @@ export class SessionDriver implements TransportHandler {
   readonly #session: Session;
   /** The handshake is over: from now on there are messages, which are subject to the quota. */
   #opened = false;
+  /** What has arrived of the handshake is left alone until then. */
+  #awaitsTurn = false;
   #pumping = false;
   #paused = false;
   #flushScheduled = false;
@@ -101,6 +106,7 @@ export class SessionDriver implements TransportHandler {
   destroy(): void {
     this.#over = true;
     clearTimeout(this.#timer);
+    this.#options.turns?.leave(this.#takeTurn);
     this.#drop();
   }
 
@@ -108,6 +114,7 @@ export class SessionDriver implements TransportHandler {
 
   chunk(chunk: Uint8Array): void {
     this.#session.receive(chunk);
+    this.#awaitTurn();
     this.#pump();
   }
 
@@ -129,7 +136,9 @@ export class SessionDriver implements TransportHandler {
     this.#transportGone = true;
     clearTimeout(this.#lingerTimer);
     this.#session.receiveEnd(error);
-    this.#pump();
+    // It is paused while it waits for its turn, so this is rare, and not worth a turn.
+    this.#options.turns?.leave(this.#takeTurn);
+    this.#takeTurn();
     this.#handler.released();
   }
 
@@ -138,8 +147,24 @@ export class SessionDriver implements TransportHandler {
    * gone, no more than what had arrived. Who waits to write has to learn of the end, even if it is who should read.
    */
   get #wantsMore(): boolean {
+    if (this.#awaitsTurn) return false;
     return !this.#opened || this.#session.outputEnded || this.#transportGone || !this.#options.quota.isFull;
   }
+
+  /** Before a step of the handshake that costs us much more than the peer. */
+  #awaitTurn(): void {
+    const { turns } = this.#options;
+    if (turns === undefined || this.#awaitsTurn || this.#over) return;
+    const { state } = this.#session;
+    if (state !== "server-awaits-answer" && state !== "server-awaits-client-key") return;
+    this.#awaitsTurn = true;
+    turns.wait(state === "server-awaits-answer" ? "fresh" : "begun", this.#takeTurn);
+  }
+
+  readonly #takeTurn = (): void => {
+    this.#awaitsTurn = false;
+    this.#pump();
+  };
 
   #pump(): void {
     // A handler may close, write or read, and so come back here.

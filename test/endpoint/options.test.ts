@@ -28,7 +28,7 @@ const kinds: Record<string, { parse: Parse; defaults: object }> = {
       ...endpointDefaults,
       unmaskPermissions: false,
       maxConnections: 1_024,
-      maxPendingHandshakes: 64,
+      maxPendingHandshakes: 1_024,
     },
   },
   "a client": {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  type Connection,
+  Connection,
   type ConnectionMessage,
   PeerError,
   type SealpipeError,
@@ -329,46 +329,77 @@ describe("a server's limits", { timeout }, () => {
     await until(() => server.connections.length === 2);
   });
 
-  test("maxPendingHandshakes lets a client wait for its turn behind silent ones", async (t) => {
-    const server = await freshServer(t, { maxPendingHandshakes: 2, handshakeTimeoutMs: 60 });
-    const codes: string[] = [];
-    server.on("error", (error) => codes.push((error as SealpipeError).code));
-    const silent = await Promise.all([RawPeer.connect(server.address), RawPeer.connect(server.address)]);
+  test("maxPendingHandshakes lets the oldest handshake go for the newest, with an error", async (t) => {
+    const server = await freshServer(t, { maxPendingHandshakes: 2 });
+    const failed: [PeerError, Connection][] = [];
+    server.on("error", (error, connection) => failed.push([error as PeerError, connection as Connection]));
+    const silent = [await RawPeer.connect(server.address), await RawPeer.connect(server.address)];
     for (const peer of silent) {
       t.after(() => peer.destroy());
       assert.equal((await peer.receive(2))[0], 2);
     }
+    await connectTo(t, server);
+    assert.deepEqual(await silent[0]?.receiveToEnd(), new Uint8Array(0));
+    assert.equal(failed.length, 1);
+    const [[error, connection]] = failed as [[PeerError, Connection]];
+    assert.ok(error instanceof PeerError);
+    assert.equal(error.code, "ERR_TOO_MANY_HANDSHAKES");
+    assert.match(error.message, /maxPendingHandshakes \(2\)/);
+    assert.equal(connection.status, "error");
+    assert.equal(connection.id, 1);
 
-    const waiting = await RawPeer.connect(server.address);
-    t.after(() => waiting.destroy());
-    const hello = waiting.receive(2);
-    assert.equal(await isSettled(hello), false, "it is not its turn");
-    await clientAt(t, server.name);
-    assert.ok(codes.length >= 2);
-    assert.deepEqual(new Set(codes), new Set(["ERR_HANDSHAKE_TIMEOUT"]));
-    await hello;
+    // There are two places again, since the client's handshake is over.
+    const further = await RawPeer.connect(server.address);
+    t.after(() => further.destroy());
+    await further.receive(2);
+    assert.equal(failed.length, 1);
   });
 
-  test("maxPendingHandshakes counts those that wait among maxConnections", async (t) => {
-    const server = await freshServer(t, { maxPendingHandshakes: 1, maxConnections: 2 });
-    const silent = await RawPeer.connect(server.address);
-    const waiting = await RawPeer.connect(server.address);
-    const tooMany = nextEvent<[PeerError]>(server, "error");
-    const dropped = await RawPeer.connect(server.address);
-    assert.equal((await tooMany)[0].code, "ERR_TOO_MANY_CONNECTIONS");
-    assert.deepEqual(await dropped.receiveToEnd(), new Uint8Array(0));
-    for (const peer of [silent, waiting, dropped]) peer.destroy();
-  });
-
-  test("closing drops those that wait for their turn", async (t) => {
-    const server = await freshServer(t, { maxPendingHandshakes: 1, closeTimeoutMs: 5 });
+  test("the connection whose handshake gave way tells of its error, then of its close", async (t) => {
+    const server = await freshServer(t, { maxPendingHandshakes: 1 });
+    const told: string[] = [];
+    const gone = new Promise<void>((resolve) => {
+      server.on("error", (error, connection) => {
+        assert.ok(connection instanceof Connection);
+        told.push(`server: ${(error as PeerError).code}, ${connection.status}`);
+        connection.on("close", () => {
+          told.push("close");
+          resolve();
+        });
+      });
+    });
     const silent = await RawPeer.connect(server.address);
     await silent.receive(2);
-    const waiting = await RawPeer.connect(server.address);
-    await turns();
+    const newest = await RawPeer.connect(server.address);
+    await newest.receive(2);
+    await gone;
+    assert.deepEqual(told, ["server: ERR_TOO_MANY_HANDSHAKES, error", "close"]);
+    for (const peer of [silent, newest]) peer.destroy();
+  });
+
+  test("a client takes the place of one in the handshake where all of maxConnections are taken", async (t) => {
+    const server = await freshServer(t, { maxConnections: 2 });
+    const errors = record<PeerError>(server, "error");
+    const first = await connectTo(t, server);
+    const silent = await RawPeer.connect(server.address);
+    t.after(() => silent.destroy());
+    await silent.receive(2);
+    const second = await connectTo(t, server);
+    assert.deepEqual(await silent.receiveToEnd(), new Uint8Array(0));
+    assert.deepEqual(
+      errors.map(({ code }) => code),
+      ["ERR_TOO_MANY_HANDSHAKES"],
+    );
+    assert.deepEqual(server.connections, [first.connection, second.connection]);
+  });
+
+  test("a listener that closes the server when a handshake gives way ends them all", async (t) => {
+    const server = await freshServer(t, { maxPendingHandshakes: 1, closeTimeoutMs: 5 });
+    server.once("error", () => server.close());
+    const peers = [await RawPeer.connect(server.address), await RawPeer.connect(server.address)];
+    for (const peer of peers) await peer.receiveToEnd();
     await server.close();
-    assert.deepEqual(await waiting.receiveToEnd(), new Uint8Array(0));
-    for (const peer of [silent, waiting]) peer.destroy();
+    for (const peer of peers) peer.destroy();
   });
 });
 

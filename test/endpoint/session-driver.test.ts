@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Message, PeerError } from "sealpipe";
+import { HandshakeTurns } from "#dist/endpoint/handshake-turns.js";
 import { ReadQuota } from "#dist/endpoint/read-quota.js";
 import { type DriverHandler, type DriverOptions, SessionDriver } from "#dist/endpoint/session-driver.js";
 import { createMemoryPair } from "#dist/transport/memory.js";
 import { concat, pattern } from "../support/bytes.ts";
 import { FakeTransport } from "../support/fake-transport.ts";
-import { plainWire } from "../support/hand-made-peer.ts";
+import { clientPublicKey, plainWire } from "../support/hand-made-peer.ts";
 import { accepted, confirmation, plainHello } from "../support/raw-peer.ts";
 import { turns, until } from "../support/waiting.ts";
 
@@ -109,6 +110,42 @@ describe("a driver in the handshake", () => {
     transport.handler.chunk(accepted);
     transport.handler.chunk(concat(confirmation, messages(5, 6)));
     assert.deepEqual(told.events, ["opened", "message 5", "message 6"]);
+  });
+
+  test("computes nothing for what has arrived until it is its turn, and reads no more until then", async () => {
+    const { transport, told } = setUp({ encryption: true, turns: new HandshakeTurns() });
+    transport.takeWritten();
+    transport.handler.chunk(accepted);
+    assert.deepEqual(transport.calls, ["pause"]);
+    assert.equal(transport.takeWritten().length, 0);
+    await turns(1);
+    assert.deepEqual(transport.calls, ["pause", "resume"]);
+    assert.equal(transport.takeWritten().length, 97, "its key");
+    transport.handler.chunk(clientPublicKey.subarray(0, 96));
+    transport.handler.chunk(clientPublicKey.subarray(96));
+    assert.equal(transport.takeWritten().length, 0);
+    await turns(1);
+    assert.equal(transport.takeWritten().length, 36, "the maximum size");
+    transport.handler.chunk(confirmation);
+    assert.deepEqual(told.events, ["opened"], "the last step costs nothing");
+  });
+
+  test("computes nothing for a peer that has been dropped while it waited for its turn", async () => {
+    const { transport, driver } = setUp({ encryption: true, turns: new HandshakeTurns() });
+    transport.takeWritten();
+    transport.handler.chunk(accepted);
+    driver.destroy();
+    await turns(2);
+    assert.equal(transport.takeWritten().length, 0);
+  });
+
+  test("tells of the end of a peer that is gone before its turn", async () => {
+    const { transport, told } = setUp({ encryption: true, turns: new HandshakeTurns() });
+    transport.handler.chunk(accepted);
+    transport.handler.closed();
+    assert.deepEqual(told.events, ["closed ERR_CONNECTION_LOST", "released"]);
+    await turns(2);
+    assert.equal(told.events.length, 2);
   });
 
   test("gives up on a silent peer after handshakeTimeoutMs", async () => {
