@@ -97,6 +97,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
   #closing = false;
   /** What ended the client, where that was not a call of `close`. */
   #failure: Error | undefined;
+  /** The first `destroy`, which is the one that counts. */
+  #destroyed: { readonly error: Error | undefined } | undefined;
 
   /** @internal Use {@link startClient}. */
   constructor(name: string, address: Address, options: ParsedClientOptions) {
@@ -187,8 +189,12 @@ export class Client extends Endpoint<Message, ClientEvents> {
     return this.whenClosed;
   }
 
-  /** Drops the connection at once, and what was written with it. Reads that wait are rejected with `error`. */
+  /**
+   * Drops the connection at once, and what was written with it. What waits for a message or a `flush` is rejected with
+   * `error`, and the status becomes `error`; without one, `ERR_CLOSED` and `closed`. There is no `error` event.
+   */
   destroy(error?: Error): void {
+    this.#destroyed ??= { error };
     this.inbox.end(error, "drop");
     this.#current?.driver.destroy();
     void this.close();
@@ -207,6 +213,11 @@ export class Client extends Endpoint<Message, ClientEvents> {
     }
   }
 
+  /** @internal */
+  protected override setReferenced(referenced: boolean): void {
+    if (!this.#closing) this.#connector.setReferenced(referenced);
+  }
+
   get #ended(): boolean {
     return this.#closing || this.#failure !== undefined;
   }
@@ -217,10 +228,12 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.setStatus("closing");
     this.#stop.abort(closedError());
     this.#current?.driver.close();
+    // A close that nobody waits for any more is not one that is done.
+    this.#connector.setReferenced(true);
     await this.#connector.whenReleased;
     this.#offline.takeAll();
-    this.#gate.end(closedError());
-    this.setStatus("closed");
+    this.#gate.end(this.#destroyed?.error ?? closedError());
+    this.setStatus(this.#destroyed?.error === undefined ? "closed" : "error");
     this.tellClosed();
   }
 

@@ -139,11 +139,15 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#closedHere = true;
     if (!this.#over) this.setStatus("closing");
     this.#dropUnread(undefined);
+    this.#driver.setReferenced(true);
     this.#driver.close();
     return this.whenClosed;
   }
 
-  /** Drops the connection at once, and what was written with it. Reads that wait are rejected with `error`. */
+  /**
+   * Drops the connection at once, and what was written with it. What waits for a message or a `flush` is rejected with
+   * `error`, and the status becomes `error`; without one, `ERR_CLOSED` and `closed`. There is no `error` event.
+   */
   destroy(error?: Error): void {
     this.#closedHere = true;
     this.#dropUnread(error);
@@ -169,6 +173,11 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** @internal */
   start(): void {
     this.#driver.start();
+  }
+
+  /** @internal For its server too. */
+  override setReferenced(referenced: boolean): void {
+    if (!this.#closedHere) this.#driver.setReferenced(referenced);
   }
 
   /** @internal */

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { PeerError, type SealpipeError, SystemError } from "../errors.ts";
 import type { Profile } from "../protocol/profile.ts";
 import type { Address } from "../transport/address.ts";
+import { setReferenced } from "../transport/referenced.ts";
 import type { Transport, TransportProvider } from "../transport/transport.ts";
 import type { ParsedClientOptions } from "./options.ts";
 import type { ReadQuota } from "./read-quota.ts";
@@ -38,6 +38,8 @@ export class Connector {
   #driver: SessionDriver | undefined;
   #lastError: unknown;
   #destroyed = false;
+  #referenced = true;
+  #pauseTimer: NodeJS.Timeout | undefined;
   #whenReleased: Promise<void> = Promise.resolve();
 
   constructor(target: ConnectorTarget) {
@@ -60,6 +62,8 @@ export class Connector {
     const { connectTimeoutMs } = this.#target.options;
     const timeout = new AbortController();
     const timer = connectTimeoutMs > 0 ? setTimeout(() => timeout.abort(), connectTimeoutMs) : undefined;
+    // What is tried meanwhile keeps the process alive, or is not to.
+    timer?.unref();
     this.#lastError = undefined;
     try {
       await this.#tryUntilOpen(takeOver, AbortSignal.any([signal, timeout.signal]));
@@ -73,8 +77,15 @@ export class Connector {
 
   /** The same, after the pause that a lost connection is given. */
   async reestablish(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
-    await pause(this.#backoff.next(), signal);
+    await this.#pause(signal);
     await this.establish(takeOver, signal);
+  }
+
+  /** Whether the connection, or the tries to get one, keep the process alive. */
+  setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
+    this.#driver?.setReferenced(referenced);
+    if (this.#pauseTimer !== undefined) setReferenced(this.#pauseTimer, referenced);
   }
 
   /** Drops a handshake that is under way, for good; the caller has aborted its signal. */
@@ -95,8 +106,25 @@ export class Connector {
         this.#lastError = error;
         if (!isAbsence(error)) this.#target.retrying(error as SealpipeError);
       }
-      await pause(this.#backoff.next(), signal);
+      await this.#pause(signal);
     }
+  }
+
+  /** @throws the signal's reason */
+  async #pause(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await new Promise<void>((resolve) => {
+      const over = (): void => {
+        signal.removeEventListener("abort", over);
+        clearTimeout(this.#pauseTimer);
+        this.#pauseTimer = undefined;
+        resolve();
+      };
+      signal.addEventListener("abort", over);
+      this.#pauseTimer = setTimeout(over, this.#backoff.next());
+      setReferenced(this.#pauseTimer, this.#referenced);
+    });
+    signal.throwIfAborted();
   }
 
   /** From now on `whenReleased` waits, for what is called once the next transport is gone, or was never there. */
@@ -164,6 +192,7 @@ export class Connector {
       },
     );
     this.#driver = driver;
+    driver.setReferenced(this.#referenced);
     driver.start();
     return driver;
   }
@@ -172,12 +201,6 @@ export class Connector {
 const unfinished =
   "a server accepted the connection and did not finish the handshake. The likely cause is a golang-ipc server that" +
   " already has its one client";
-
-/** @throws the signal's reason */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {});
-  signal.throwIfAborted();
-}
 
 function connectTimeout(address: Address, ms: number, cause: unknown): SystemError {
   const reason = cause instanceof Error ? `; the last try: ${cause.message}` : "";

@@ -2,6 +2,7 @@ import { captureRejectionSymbol, EventEmitter } from "node:events";
 import { PeerError, SealpipeError } from "../errors.ts";
 import { Inbox } from "./inbox.ts";
 import type { Message } from "./message.ts";
+import { MessageIterator } from "./message-iterator.ts";
 import type { ReadOptions } from "./options.ts";
 import type { Status } from "./status.ts";
 
@@ -76,19 +77,35 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
     }
   }
 
-  /** Messages until the end: stops where it was closed in order, throws where it failed. */
-  [Symbol.asyncIterator](): AsyncIterator<M, undefined> {
+  /**
+   * Messages until the end: stops where it was closed in order, throws where it failed. Leaving a loop closes nothing
+   * and loses no message: another may go on.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<M, undefined> {
     this.claim();
-    const { inbox } = this;
-    return {
-      next: () => inbox.next(),
-      // Leaving a loop closes nothing: another may go on.
-      return: async () => ({ done: true, value: undefined }),
-    };
+    return new MessageIterator(this.inbox);
   }
 
   /** Ends it in order: what was written is sent first. */
   abstract close(): Promise<void>;
+
+  /**
+   * Lets the process end though this is not closed, as a socket's `unref` does: neither what it listens to, nor its
+   * connections, nor its tries to reconnect keep the process alive, and a promise of `read` or `flush` does not either.
+   * `close` does, until it has settled.
+   *
+   * On a server it holds for all its connections, those to come too; `connection.ref()` makes an exception.
+   */
+  unref(): this {
+    this.setReferenced(false);
+    return this;
+  }
+
+  /** Takes an `unref` back. */
+  ref(): this {
+    this.setReferenced(true);
+    return this;
+  }
 
   /** The same as `close`. */
   [Symbol.asyncDispose](): Promise<void> {
@@ -117,6 +134,9 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
       throw error;
     });
   }
+
+  /** Whether it keeps the process alive. @internal */
+  protected abstract setReferenced(referenced: boolean): void;
 
   /** Someone wants this endpoint's messages. @internal */
   protected claim(): void {}

@@ -17,7 +17,8 @@ interface Entry<M> {
 
 interface Waiter<M> {
   resolve(message: M): void;
-  reject(error: unknown): void;
+  /** `inOrder`: the inbox has ended, and for no error. */
+  reject(error: unknown, inOrder?: boolean): void;
 }
 
 /** Those who take messages as they come. */
@@ -86,15 +87,16 @@ export class Inbox<M extends Message> {
     return this.#wait(signal, timeoutMs);
   }
 
-  /** For `for await`: ends where the inbox ended in order, throws where it failed. */
-  async next(): Promise<IteratorResult<M, undefined>> {
-    try {
-      return { done: false, value: await this.read() };
-    } catch (error) {
-      if (this.#ending !== undefined && this.#ending.error === undefined)
-        return { done: true, value: undefined };
-      throw error;
-    }
+  /**
+   * The next message, for an iterator: done where the inbox ended in order, throws where it failed. While it waits,
+   * `leaving` has what ends the wait, with the same result as an end in order.
+   */
+  async next(leaving: Set<() => void>): Promise<IteratorResult<M, undefined>> {
+    const message = this.#take();
+    if (message !== undefined) return { done: false, value: message };
+    if (this.#ending === undefined) return this.#waitForNext(leaving);
+    if (this.#ending.error !== undefined) throw this.#ending.error;
+    return { done: true, value: undefined };
   }
 
   /** No more will come. What waits can still be read, unless it is to be dropped. */
@@ -105,7 +107,7 @@ export class Inbox<M extends Message> {
     }
     if (this.#ending !== undefined) return;
     this.#ending = { error };
-    for (const waiter of this.#waiters) waiter.reject(error ?? closedError());
+    for (const waiter of this.#waiters) waiter.reject(error ?? closedError(), error === undefined);
     this.#waiters.clear();
   }
 
@@ -120,6 +122,32 @@ export class Inbox<M extends Message> {
   /** Drops what waits from `source`. */
   drop(source: MessageSource): void {
     for (const { message } of this.#extract(source)) source.taken(message);
+  }
+
+  #waitForNext(leaving: Set<() => void>): Promise<IteratorResult<M, undefined>> {
+    return new Promise((resolve, reject) => {
+      const settled = (): void => {
+        leaving.delete(leave);
+        this.#waiters.delete(waiter);
+      };
+      const leave = (): void => {
+        settled();
+        resolve({ done: true, value: undefined });
+      };
+      const waiter: Waiter<M> = {
+        resolve(value) {
+          settled();
+          resolve({ done: false, value });
+        },
+        reject(error, inOrder) {
+          if (inOrder) return leave();
+          settled();
+          reject(error);
+        },
+      };
+      leaving.add(leave);
+      this.#waiters.add(waiter);
+    });
   }
 
   #wait(signal: AbortSignal | undefined, timeoutMs: number): Promise<M> {

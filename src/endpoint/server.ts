@@ -72,6 +72,9 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   #listener: Listener | undefined;
   #lastId = 0;
   #closing = false;
+  /** The first `destroy`, which is the one that counts. */
+  #destroyed: { readonly error: Error | undefined } | undefined;
+  #referenced = true;
 
   /** @internal Use {@link startServer}. */
   constructor(name: string, address: Address, options: ParsedServerOptions) {
@@ -136,8 +139,12 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     return this.whenClosed;
   }
 
-  /** Stops listening and drops every connection at once. Reads that wait are rejected with `error`. */
+  /**
+   * Stops listening and drops every connection at once, each as its own `destroy` does. Reads that wait are rejected
+   * with `error`, and the status becomes `error`; without one, `ERR_CLOSED` and `closed`. There is no `error` event.
+   */
   destroy(error?: Error): void {
+    this.#destroyed ??= { error };
     this.inbox.end(error, "drop");
     void this.close();
     for (const connection of this.#held) connection.destroy(error);
@@ -155,6 +162,13 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     for (const transport of this.#waiting.splice(0)) this.#accept(transport);
   }
 
+  /** @internal */
+  protected override setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
+    this.#listener?.setReferenced(referenced);
+    for (const held of [...this.#held, ...this.#waiting]) held.setReferenced(referenced);
+  }
+
   async #close(): Promise<void> {
     this.setStatus("closing");
     this.inbox.end(undefined, "drop");
@@ -162,7 +176,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     // First of all: a golang-ipc client comes back at once, and gives up for ever where it is accepted and dropped.
     await this.#stopListening();
     await Promise.all([...this.#held].map((connection) => connection.close()));
-    this.setStatus("closed");
+    this.setStatus(this.#destroyed?.error === undefined ? "closed" : "error");
     this.tellClosed();
   }
 
@@ -203,6 +217,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     const connection = new Connection(this.#lastId, transport, this.#owner);
     this.#held.add(connection);
     this.#handshaking.add(connection);
+    connection.setReferenced(this.#referenced);
     connection.start();
   }
 

@@ -110,6 +110,11 @@ export class SessionDriver implements TransportHandler {
     this.#drop();
   }
 
+  /** Whether it keeps the process alive. */
+  setReferenced(referenced: boolean): void {
+    this.#transport.setReferenced(referenced);
+  }
+
   // From the transport.
 
   chunk(chunk: Uint8Array): void {

@@ -9,10 +9,10 @@
  * | `connected` | | open | open |
  * | `reconnecting` | | | was connected, and tries again |
  * | `closing` | close was called | close was called | close was called |
- * | `closed` | closed in order | closed in order | closed in order |
+ * | `closed` | closed, or destroyed without an error | the same | the same |
  * | `disconnected` | | the client has left | |
  * | `timeout` | | | gave up after `connectTimeoutMs` |
- * | `error` | failed | failed | failed |
+ * | `error` | destroyed with an error | failed, or the same | failed, or the same |
  */
 export type Status =
   | "not-connected"

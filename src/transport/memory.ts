@@ -21,6 +21,7 @@ export function createMemoryTransports(): TransportProvider {
         async close() {
           listening.delete(address.path);
         },
+        setReferenced() {},
       };
     },
 
@@ -114,6 +115,9 @@ export class MemoryTransport implements Transport {
     this.#peer.#peerEnded = true;
     this.#peer.#schedule();
   }
+
+  /** Nothing here keeps a process alive. */
+  setReferenced(): void {}
 
   #schedule(): void {
     if (this.#scheduled) return;

@@ -1,5 +1,6 @@
 import { hasCode } from "./file-system.ts";
 import { addressInUse, connectNet, listenFailed, listenNet } from "./net-transport.ts";
+import { setReferenced } from "./referenced.ts";
 import type { TransportProvider } from "./transport.ts";
 
 /**
@@ -20,6 +21,7 @@ export const namedPipes: TransportProvider = {
         close: async () => {
           server.close();
         },
+        setReferenced: (referenced) => setReferenced(server, referenced),
       };
     } catch (error) {
       if (hasCode(error, "EADDRINUSE")) throw addressInUse(address, "another server listens there", error);

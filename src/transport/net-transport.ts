@@ -7,6 +7,8 @@ import {
 } from "node:net";
 import { SystemError } from "../errors.ts";
 import type { Address } from "./address.ts";
+import { onWriteFailure, readOutThenDestroy } from "./net-write-failure.ts";
+import { setReferenced } from "./referenced.ts";
 import type { ListenOptions, Transport, TransportHandler } from "./transport.ts";
 
 /** A `node:net` socket as a transport: what Unix sockets and named pipes have in common. */
@@ -15,6 +17,9 @@ export class NetTransport implements Transport {
   #handler: TransportHandler | undefined;
   #error: Error | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
+  #referenced = true;
+  /** The peer takes nothing any more; what it had sent is being read, whether or not someone wants it yet. */
+  #readingOut = false;
   // One function for all writes: a closure for each would be the largest thing a small write allocates.
   readonly #written = (error?: Error | null): void => {
     // Called, with or without an error, also where the socket is destroyed: what was dropped has not left.
@@ -28,6 +33,7 @@ export class NetTransport implements Transport {
     socket.on("error", (error) => {
       this.#error = error;
     });
+    onWriteFailure(socket, (error) => this.#writeFailed(error));
   }
 
   get pendingBytes(): number {
@@ -37,14 +43,17 @@ export class NetTransport implements Transport {
   start(handler: TransportHandler): void {
     this.#handler = handler;
     const socket = this.#socket;
-    // A plain Uint8Array, as everywhere: what `slice` and `toString` of a message do must not hang on how it was cut.
-    socket.on("data", ({ buffer, byteOffset, length }: Buffer) => {
-      handler.chunk(new Uint8Array(buffer, byteOffset, length));
+    const take = (chunk: Buffer): void => handler.chunk(plainBytes(chunk));
+    socket.on("data", take);
+    socket.once("end", () => {
+      if (!this.#readingOut) handler.ended();
     });
-    socket.once("end", () => handler.ended());
     socket.once("close", () => {
       this.#stopKeepingAlive();
       this.#handler = undefined;
+      // A socket that fails while it is paused still has what it had read before.
+      const rest: Buffer | null = this.#error === undefined ? null : socket.read();
+      if (rest !== null) take(rest);
       handler.closed(this.#error);
     });
     if (socket.destroyed) process.nextTick(() => socket.emit("close"));
@@ -62,9 +71,11 @@ export class NetTransport implements Transport {
   }
 
   pause(): void {
+    if (this.#readingOut) return;
     this.#socket.pause();
     // A socket that is not read does not keep the process alive, and whoever waits for it would not be told.
     this.#keepAlive ??= setInterval(() => {}, longMs);
+    if (!this.#referenced) this.#keepAlive.unref();
   }
 
   resume(): void {
@@ -89,6 +100,27 @@ export class NetTransport implements Transport {
   destroy(): void {
     this.#socket.destroy();
   }
+
+  setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
+    setReferenced(this.#socket, referenced);
+    if (this.#keepAlive !== undefined) setReferenced(this.#keepAlive, referenced);
+  }
+
+  #writeFailed(error: Error): void {
+    if (this.#handler === undefined || this.#socket.readableEnded) {
+      this.#socket.destroy(error);
+      return;
+    }
+    this.#readingOut = true;
+    this.resume();
+    readOutThenDestroy(this.#socket, error);
+  }
+}
+
+/** Not a `Buffer`: what `slice` and `toString` of a message do must not hang on how it was cut. */
+function plainBytes({ buffer, byteOffset, length }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 const longMs = 0x7fff_ffff;

@@ -29,12 +29,16 @@ export interface Transport {
   endAndDestroy(): void;
   /** Drops the connection, and what is pending with it. */
   destroy(): void;
+  /** Whether it keeps the process alive. It does until it is told otherwise. */
+  setReferenced(referenced: boolean): void;
 }
 
 /** Accepts transports. */
 export interface Listener {
   /** Accepts no more and gives the address free. Transports that were accepted live on. */
   close(): Promise<void>;
+  /** Whether it keeps the process alive. It does until it is told otherwise. */
+  setReferenced(referenced: boolean): void;
 }
 
 export interface ListenOptions {

@@ -2,6 +2,7 @@ import type { Server } from "node:net";
 import { SealpipeError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { connectNet, listenFailed, listenNet } from "./net-transport.ts";
+import { setReferenced } from "./referenced.ts";
 import {
   claimAddress,
   type FileIdentity,
@@ -64,6 +65,7 @@ function openListener(server: Server, { address, identity, staging }: Shown): Li
       closing ??= close();
       return closing;
     },
+    setReferenced: (referenced) => setReferenced(server, referenced),
   };
 }
 

@@ -347,8 +347,39 @@ describe("destroying", { timeout }, () => {
     await reading;
     await left;
     assert.deepEqual(server.connections, []);
-    assert.equal(client.status, "closed");
+    assert.equal(client.status, "error");
     await client.close();
+  });
+
+  for (const who of ["client", "connection", "server"] as const) {
+    test(`a ${who} for an error leaves it in status error, and without one closed, with no error event`, async (t) => {
+      for (const error of [given, undefined]) {
+        const endpoint = (await connectedPair(t))[who];
+        const errors = record(endpoint, "error");
+        const expected = error ?? { code: "ERR_CLOSED" };
+        const read = assert.rejects(endpoint.read(), expected);
+        const closed = nextEvent(endpoint, "close");
+        endpoint.destroy(error);
+        endpoint.destroy(new Error("a later one"));
+        await Promise.all([read, closed, endpoint.close()]);
+        endpoint.destroy(new Error("one after the end"));
+        await assert.rejects(endpoint.read(), expected);
+        assert.equal(endpoint.status, error === undefined ? "closed" : "error");
+        assert.deepEqual(errors, []);
+      }
+    });
+  }
+
+  test("for an error rejects who waits for a flush with it", async (t) => {
+    const { client } = await clientOfRaw(t);
+    const server = await freshServer(t, plain);
+    const { connection } = await rawClientOf(t, server);
+    for (const endpoint of [client, connection]) {
+      void endpoint.write(1, pattern(3_000_000));
+      const flush = assert.rejects(endpoint.flush(), given);
+      endpoint.destroy(given);
+      await flush;
+    }
   });
 
   test("a client rejects whoever waits for a flush, and lets writers go on", async (t) => {
@@ -392,7 +423,7 @@ describe("destroying", { timeout }, () => {
     server.destroy(given);
     await Promise.all(rejected);
     await server.close();
-    assert.equal(server.status, "closed");
+    assert.equal(server.status, "error");
     assert.deepEqual(server.connections, []);
     assert.deepEqual(await other.peer.receiveToEnd(), new Uint8Array(0));
   });

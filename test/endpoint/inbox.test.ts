@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { Message } from "sealpipe";
 import { closedError, Inbox, type MessageListeners, type MessageSource } from "#dist/endpoint/inbox.js";
+import { MessageIterator } from "#dist/endpoint/message-iterator.js";
 import { isSettled } from "../support/waiting.ts";
 
 /** Counts what waits, as a connection does; may send more when there is room. */
@@ -278,21 +279,22 @@ describe("the end of an inbox", () => {
     const { deliver, inbox } = setUp();
     deliver(1);
     inbox.end(undefined, "keep");
-    const first = await inbox.next();
+    const iterator = new MessageIterator(inbox);
+    const first = await iterator.next();
     assert.equal(first.done, false);
     assert.equal(first.value?.type, 1);
-    assert.deepEqual(await inbox.next(), { done: true, value: undefined });
+    assert.deepEqual(await iterator.next(), { done: true, value: undefined });
 
     const failed = setUp();
-    const waiting = failed.inbox.next();
+    const waiting = new MessageIterator(failed.inbox).next();
     failed.inbox.end(failure, "keep");
     await assert.rejects(waiting, failure);
-    await assert.rejects(failed.inbox.next(), failure);
+    await assert.rejects(new MessageIterator(failed.inbox).next(), failure);
   });
 
   test("ends iteration that waits", async () => {
     const { inbox } = setUp();
-    const waiting = inbox.next();
+    const waiting = new MessageIterator(inbox).next();
     inbox.end(undefined, "keep");
     assert.deepEqual(await waiting, { done: true, value: undefined });
   });

@@ -41,6 +41,10 @@ export class FakeTransport implements Transport {
     this.calls.push("destroy");
   }
 
+  setReferenced(referenced: boolean): void {
+    this.calls.push(referenced ? "ref" : "unref");
+  }
+
   get handler(): TransportHandler {
     if (this.#handler === undefined) throw new Error("it was not started");
     return this.#handler;

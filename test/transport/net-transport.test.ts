@@ -96,6 +96,54 @@ describe("a transport on a socket of node:net", () => {
     assert.equal(handler.count("drained"), 0);
   });
 
+  /** Writes that a peer has read when it goes, or that it has in part not read, so that the system says "reset". */
+  for (const [how, written] of [
+    ["has gone", 10],
+    ["has gone without reading all", 150_000],
+  ] as const) {
+    test(`that writes to a peer that ${how} first reads everything it had sent, also while it is paused`, async () => {
+      for (const sent of [5_000, 150_000]) {
+        for (const paused of [false, true]) {
+          const { transport, socket } = await connectToBareSocket();
+          const handler = RecordingHandler.start(transport);
+          transport.write([pattern(written)]);
+          await handler.until("drained");
+          transport.pause();
+          await new Promise((resolve) => socket.write(pattern(sent), resolve));
+          socket.destroy();
+          await turns();
+          if (!paused) transport.resume();
+          transport.write([pattern(10)]);
+          transport.write([pattern(10)]);
+          // Whoever still has enough to read must not stop it now.
+          transport.pause();
+          await handler.until("closed");
+          assert.ok(
+            Buffer.from(handler.received).equals(pattern(sent)),
+            `${handler.receivedBytes} of ${sent}`,
+          );
+          assert.ok(handler.closedWith instanceof Error);
+          assert.deepEqual(handler.told, ["drained", "chunk", "closed"]);
+        }
+      }
+    });
+  }
+
+  test("that is reset while it is paused still gives what it had read", async () => {
+    const { transport, socket } = await connectToBareSocket();
+    const handler = RecordingHandler.start(transport);
+    transport.write([pattern(150_000)]);
+    await handler.until("drained");
+    transport.pause();
+    await new Promise((resolve) => socket.write(pattern(100), resolve));
+    await turns();
+    socket.destroy();
+    await handler.until("closed");
+    assert.equal((handler.closedWith as NodeJS.ErrnoException).code, "ECONNRESET");
+    assert.deepEqual(handler.received, pattern(100));
+    assert.deepEqual(handler.told, ["drained", "chunk", "closed"]);
+  });
+
   test("that broke before it was started tells the error when it is", async () => {
     const { transport, socket } = await connectToBareSocket();
     socket.destroy();
