@@ -35,9 +35,12 @@ export const errorCodes = {
   ERR_VERSION_MISMATCH: "peer",
 
   ERR_ADDRESS_IN_USE: "system",
+  ERR_ADDRESS_LOST: "system",
+  ERR_ADDRESS_UNTRUSTED: "system",
   ERR_CONNECT_FAILED: "system",
   ERR_CONNECT_TIMEOUT: "system",
   ERR_LISTEN_FAILED: "system",
+  ERR_NO_RUNTIME_DIRECTORY: "system",
 } as const satisfies Record<string, Fault>;
 
 /** A stable code of an error; `docs/errors.md` has a heading for each. */

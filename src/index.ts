@@ -3,7 +3,13 @@ export { Connection, type ConnectionEvents } from "./endpoint/connection.ts";
 export type { EndpointEvents } from "./endpoint/endpoint.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";
 export { ConnectionMessage, Message, type MessageData } from "./endpoint/message.ts";
-export type { ClientOptions, EndpointOptions, ReadOptions, ServerOptions } from "./endpoint/options.ts";
+export type {
+  ClientOptions,
+  EndpointOptions,
+  ReadOptions,
+  ServerOptions,
+  Trust,
+} from "./endpoint/options.ts";
 export { Server, type ServerEvents, startServer } from "./endpoint/server.ts";
 export type { Status } from "./endpoint/status.ts";
 export {

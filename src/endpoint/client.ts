@@ -1,14 +1,14 @@
 import { CallerError, PeerError, SealpipeError } from "../errors.ts";
 import { checkMessage, type MessageContent } from "../protocol/message.ts";
 import type { Profile } from "../protocol/profile.ts";
-import { type Address, resolveAddress } from "../transport/address.ts";
+import type { Address } from "../transport/address.ts";
 import { providerOf } from "../transport/providers.ts";
 import { Connector, type Established, type SessionTaker } from "./connector.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
 import { closedError } from "./inbox.ts";
 import { Message, type MessageData, toBytes } from "./message.ts";
 import { OfflineQueue } from "./offline-queue.ts";
-import { type ClientOptions, type ParsedClientOptions, parseClientOptions } from "./options.ts";
+import { addressOf, type ClientOptions, type ParsedClientOptions, parseClientOptions } from "./options.ts";
 import { ReadQuota } from "./read-quota.ts";
 import type { SessionDriver } from "./session-driver.ts";
 import { WriteGate } from "./write-gate.ts";
@@ -26,7 +26,7 @@ export interface ClientEvents extends EndpointEvents<Message> {
  *
  * @param name As the server's.
  * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`, `ERR_INVALID_OPTION`.
- * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`.
+ * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`, `ERR_ADDRESS_UNTRUSTED`, `ERR_NO_RUNTIME_DIRECTORY`.
  * @throws PeerError `ERR_ENCRYPTION_REQUIRED`, `ERR_VERSION_MISMATCH`, or another failure of the handshake that trying
  *   again does not mend.
  *
@@ -43,7 +43,7 @@ export interface ClientEvents extends EndpointEvents<Message> {
  */
 export async function startClient(name: string, options?: ClientOptions): Promise<Client> {
   const parsed = parseClientOptions(options);
-  const client = new Client(name, resolve(name, parsed), parsed);
+  const client = new Client(name, addressOf(name, parsed), parsed);
   await client.connect(parsed.signal);
   return client;
 }
@@ -54,6 +54,7 @@ export async function startClient(name: string, options?: ClientOptions): Promis
  * its `status` becomes `error` or `timeout`, with an `error` event, and what reads from it is rejected.
  *
  * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`, `ERR_INVALID_OPTION`.
+ * @throws SystemError `ERR_NO_RUNTIME_DIRECTORY`.
  *
  * @example
  * ```ts
@@ -70,14 +71,10 @@ export async function startClient(name: string, options?: ClientOptions): Promis
  */
 export function createClient(name: string, options?: ClientOptions): Client {
   const parsed = parseClientOptions(options);
-  const client = new Client(name, resolve(name, parsed), parsed);
+  const client = new Client(name, addressOf(name, parsed), parsed);
   // Told by its status and an event.
   client.connect(parsed.signal).catch(() => {});
   return client;
-}
-
-function resolve(name: string, { directory }: ParsedClientOptions): Address {
-  return resolveAddress(name, { directory, platform: process.platform });
 }
 
 /** A client that stays connected: when the server goes, it waits for it to come back. Made by {@link startClient} or {@link createClient}. */

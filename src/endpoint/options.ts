@@ -1,15 +1,26 @@
 import { inspect } from "node:util";
 import { CallerError } from "../errors.ts";
 import { defaultSessionLimits, highestMaxMessageBytes, type SessionLimits } from "../protocol/limits.ts";
-import { defaultDirectory } from "../transport/address.ts";
+import { type Address, defaultDirectory, resolveAddress } from "../transport/address.ts";
+import type { Trust } from "../transport/trust.ts";
+
+export type { Trust };
 
 /** What servers and clients share. Each option is checked once; one that is out of range or unknown throws. */
 export interface EndpointOptions {
   /**
    * Where the Unix socket lies. Default `"/tmp"`, where golang-ipc looks; both ends need the same. An absolute path of
-   * a directory that exists. Platform: on Windows, where pipes have no directory, it is checked and not used.
+   * a directory that exists, or `"runtime"`: the directory that the system gives each user for this, which nobody else
+   * can enter. Platform: `"runtime"` is `XDG_RUNTIME_DIR` on Linux and the BSDs, which has to be the user's own with mode
+   * 0700, and `TMPDIR` on macOS, likewise. On Windows, where pipes have no directory, it is checked and not used.
    */
-  readonly directory?: string | undefined;
+  readonly directory?: "runtime" | (string & {}) | undefined;
+  /**
+   * Who else may hold the address, besides the user of this process and root: a list of user ids, or `"any"`. Default
+   * `[]`. A client connects to a socket of theirs, and both ends take a directory of theirs, or any directory with
+   * `"any"`. Whatever it says, a server never replaces another user's socket. Platform: not used on Windows.
+   */
+  readonly trust?: Trust | undefined;
   /** Largest `data` of a message, in bytes, written or received. Default 3145728, at most 1073741824. */
   readonly maxMessageBytes?: number | undefined;
   /**
@@ -34,6 +45,12 @@ export interface ServerOptions extends EndpointOptions {
    * mode is then 0777 instead of 0600. Platform: on Windows the pipe can then be read and written by all users.
    */
   readonly unmaskPermissions?: boolean | undefined;
+  /**
+   * How often the server looks whether its socket still lies at its address, to put it back where it has vanished, in
+   * milliseconds. Default 5000; 0: never. Where something else lies there instead, an `error` event with
+   * `ERR_ADDRESS_LOST` tells. Platform: not used on Windows.
+   */
+  readonly addressCheckIntervalMs?: number | undefined;
   /**
    * Most clients at a time, those in the handshake among them. Default 1024. A further one takes the place of the oldest
    * that is still in the handshake; where there is none it is dropped. Each that is dropped is told by an `error` event.
@@ -100,18 +117,26 @@ const isTimeoutMs = isIntegerFrom(1, highestTimeoutMs);
 const isTimeoutMsOrNever = isIntegerFrom(0, highestTimeoutMs);
 const isCount = isIntegerFrom(1, 1_000_000);
 
-const isDirectory: Check = (value, name) =>
-  demand(
-    typeof value === "string" && value.startsWith("/") && !value.includes("\0"),
-    name,
-    "an absolute path",
-    value,
-  );
+const isDirectory: Check = (value, name) => {
+  const fits = typeof value === "string" && value.startsWith("/") && !value.includes("\0");
+  demand(fits || value === "runtime", name, 'an absolute path or "runtime"', value);
+};
+
+/** The highest is kept by the systems for 'no user'. */
+const highestUid = 2 ** 32 - 2;
+
+const isTrust: Check = (value, name) => {
+  const isUid = (uid: unknown): boolean =>
+    Number.isInteger(uid) && (uid as number) >= 0 && (uid as number) <= highestUid;
+  const fits = value === "any" || (Array.isArray(value) && value.every(isUid));
+  demand(fits, name, `a list of user ids from 0 to ${highestUid} or "any"`, value);
+};
 
 const isSignal: Check = (value, name) => demand(value instanceof AbortSignal, name, "an AbortSignal", value);
 
 const endpointChecks = {
   directory: isDirectory,
+  trust: isTrust,
   maxMessageBytes: isIntegerFrom(1, highestMaxMessageBytes),
   maxQueuedBytes: isIntegerFrom(1, Number.MAX_SAFE_INTEGER),
   handshakeTimeoutMs: isTimeoutMs,
@@ -122,6 +147,7 @@ const endpointChecks = {
 const endpointDefaults = {
   ...defaultSessionLimits,
   directory: defaultDirectory,
+  trust: Object.freeze([]) as Trust,
   maxQueuedBytes: 8_388_608,
   encryption: true,
 };
@@ -130,6 +156,7 @@ const serverChecks: Record<keyof ServerOptions, Check> = {
   ...endpointChecks,
   encryption: isBoolean,
   unmaskPermissions: isBoolean,
+  addressCheckIntervalMs: isTimeoutMsOrNever,
   maxConnections: isCount,
   maxPendingHandshakes: isCount,
 };
@@ -151,6 +178,7 @@ export function parseServerOptions(options: ServerOptions = {}): ParsedServerOpt
   const defaults = {
     ...endpointDefaults,
     unmaskPermissions: false,
+    addressCheckIntervalMs: 5_000,
     maxConnections: 1_024,
     maxPendingHandshakes: 1_024,
   };
@@ -175,6 +203,16 @@ export function parseReadOptions(options?: ReadOptions): ParsedReadOptions {
   return { ...readDefaults, ...checked(options, readChecks) };
 }
 
+/**
+ * Where endpoints with these options find that name.
+ *
+ * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`.
+ * @throws SystemError `ERR_NO_RUNTIME_DIRECTORY`.
+ */
+export function addressOf(name: string, options: { directory: string; trust: Trust }): Address {
+  return resolveAddress(name, { ...options, platform: process.platform });
+}
+
 /** The part of the options that a session needs. */
 export function sessionLimits(options: SessionLimits): SessionLimits {
   const { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs } = options;
@@ -195,7 +233,8 @@ function checked<T extends object>(
     }
     if (value === undefined) continue;
     checks[name as keyof T](value, name);
-    given[name] = value;
+    // The caller may change a list later.
+    given[name] = Array.isArray(value) ? Object.freeze([...value]) : value;
   }
   return given as Complete<Partial<T>> & Partial<T>;
 }

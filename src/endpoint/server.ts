@@ -1,6 +1,6 @@
-import { CallerError, PeerError, type SealpipeError, SystemError } from "../errors.ts";
+import { CallerError, PeerError, SealpipeError, SystemError } from "../errors.ts";
 import { checkMessage } from "../protocol/message.ts";
-import { type Address, resolveAddress } from "../transport/address.ts";
+import type { Address } from "../transport/address.ts";
 import { providerOf } from "../transport/providers.ts";
 import type { Listener, Transport, TransportProvider } from "../transport/transport.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
@@ -9,22 +9,23 @@ import { HandshakeTurns } from "./handshake-turns.ts";
 import { closedError } from "./inbox.ts";
 import { isServerAlive } from "./liveness.ts";
 import { type ConnectionMessage, type MessageData, toBytes } from "./message.ts";
-import { type ParsedServerOptions, parseServerOptions, type ServerOptions } from "./options.ts";
+import { addressOf, type ParsedServerOptions, parseServerOptions, type ServerOptions } from "./options.ts";
 
 export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
   /** A client has connected: its handshake is over. */
   connection: [connection: Connection];
-  /** A client's connection failed, or the listener did. The server goes on. */
+  /** A client's connection failed, or the listener did, or it has lost its address. The server goes on. */
   error: [error: SealpipeError, connection: Connection | undefined];
 }
 
 /**
  * Starts a server that clients find by `name`: `/tmp/<name>.sock`, or `\\.\pipe\<name>` on Windows. Resolves once it
- * listens. A socket that a killed server left behind is replaced; a server that is alive is not.
+ * listens. A socket that a killed server left behind is replaced; a server that is alive, another user's socket and what is
+ * no socket are not.
  *
  * @param name Letters, digits, `.`, `_` and `-`; no `..`.
  * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`, `ERR_INVALID_OPTION`.
- * @throws SystemError `ERR_ADDRESS_IN_USE`, `ERR_LISTEN_FAILED`.
+ * @throws SystemError `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_UNTRUSTED`, `ERR_NO_RUNTIME_DIRECTORY`, `ERR_LISTEN_FAILED`.
  *
  * @example
  * ```ts
@@ -44,7 +45,7 @@ export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
  */
 export async function startServer(name: string, options?: ServerOptions): Promise<Server> {
   const parsed = parseServerOptions(options);
-  const address = resolveAddress(name, { directory: parsed.directory, platform: process.platform });
+  const address = addressOf(name, parsed);
   const server = new Server(name, address, parsed);
   await server.listen(providerOf(address));
   return server;
@@ -155,6 +156,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.#listener = await provider.listen(this.#address, {
       openToAllUsers: this.#options.unmaskPermissions,
       isAlive: (address) => isServerAlive(address, provider),
+      addressCheckIntervalMs: this.#options.addressCheckIntervalMs,
       accepted: (transport) => this.#accept(transport),
       failed: (error) => this.emitSafely("error", listenerFailed(error), undefined),
     });
@@ -276,6 +278,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
 }
 
 function listenerFailed(cause: Error): SealpipeError {
+  if (cause instanceof SealpipeError) return cause;
   return new SystemError("ERR_LISTEN_FAILED", `the listener failed: ${cause.message}`, { cause });
 }
 

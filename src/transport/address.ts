@@ -1,15 +1,20 @@
 import { CallerError } from "../errors.ts";
+import { runtimeDirectory } from "./runtime-directory.ts";
+import type { Trust } from "./trust.ts";
 
 /** What a name resolves to. */
 export interface Address {
   readonly kind: "unix-socket" | "named-pipe";
   /** The socket's path, or the pipe's full name. */
   readonly path: string;
+  /** Who may hold the address besides us and root: nobody, if not given. Not used for named pipes. */
+  readonly trust?: Trust;
 }
 
 export interface AddressOptions {
-  /** Where Unix sockets lie. Not used for named pipes, which have no directory. */
+  /** Where Unix sockets lie; `"runtime"` is this user's own place. Not used for named pipes, which have no directory. */
   readonly directory: string;
+  readonly trust?: Trust;
   /** `process.platform`. */
   readonly platform: NodeJS.Platform;
 }
@@ -25,13 +30,16 @@ const nameCharacters = /^[A-Za-z0-9._-]+$/;
  * Where `name` is found: `<directory>/<name>.sock`, or `\\.\pipe\<name>` on Windows.
  *
  * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`.
+ * @throws SystemError `ERR_NO_RUNTIME_DIRECTORY`.
  */
 export function resolveAddress(name: string, options: AddressOptions): Address {
+  const { platform, trust } = options;
   checkName(name);
-  if (options.platform === "win32") return { kind: "named-pipe", path: checkPipe(`${pipePrefix}${name}`) };
-  const directory = options.directory.replace(/(?<=.)\/+$/, "");
-  const path = directory === "/" ? `/${name}.sock` : `${directory}/${name}.sock`;
-  return { kind: "unix-socket", path: checkSocketPath(path, options.platform) };
+  if (platform === "win32") return { kind: "named-pipe", path: checkPipe(`${pipePrefix}${name}`) };
+  const given = options.directory === "runtime" ? runtimeDirectory(platform) : options.directory;
+  const directory = given.replace(/(?<=.)\/+$/, "");
+  const path = checkSocketPath(directory === "/" ? `/${name}.sock` : `${directory}/${name}.sock`, platform);
+  return trust === undefined ? { kind: "unix-socket", path } : { kind: "unix-socket", path, trust };
 }
 
 /** The most bytes of a path in `sockaddr_un.sun_path`, less the zero byte at its end. */
@@ -59,8 +67,27 @@ function checkPipe(path: string): string {
   );
 }
 
+/**
+ * Whether a socket can be bound that many bytes behind `directory`.
+ *
+ * @throws CallerError `ERR_ADDRESS_TOO_LONG`
+ */
+export function checkDirectoryLength(
+  directory: string,
+  { platform, stagingBytes }: { platform: NodeJS.Platform; stagingBytes: number },
+): void {
+  const directoryBytes = Buffer.byteLength(directory === "/" ? "" : directory);
+  const highest = highestSocketPathBytes(platform) - stagingBytes;
+  if (directoryBytes <= highest) return;
+  throw new CallerError(
+    "ERR_ADDRESS_TOO_LONG",
+    `the directory ${directory} has ${directoryBytes} bytes; ${highest} is the most in which a server can listen on` +
+      ` this platform, as its socket is bound ${stagingBytes} bytes deeper before it is shown`,
+  );
+}
+
 /** @throws CallerError `ERR_ADDRESS_TOO_LONG` */
-export function checkSocketPath(path: string, platform: NodeJS.Platform): string {
+function checkSocketPath(path: string, platform: NodeJS.Platform): string {
   const pathBytes = Buffer.byteLength(path);
   const highest = highestSocketPathBytes(platform);
   if (pathBytes <= highest) return path;

@@ -147,7 +147,7 @@ export function connectNet(address: Address, signal: AbortSignal): Promise<Trans
   });
 }
 
-function connectFailed(address: Address, cause: Error): SystemError {
+export function connectFailed(address: Address, cause: Error): SystemError {
   return new SystemError("ERR_CONNECT_FAILED", `cannot connect to ${address.path}: ${cause.message}`, {
     cause,
   });

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 
-/** `SO_ACCEPTCON` in the kernel's flags of a socket: it listens. */
-const acceptsConnections = 0x10000;
+/** The kernel's state of a stream socket that is not connected: it listens, or is just about to. */
+const unconnected = "01";
 
 /**
- * Whether some process listens on a socket that was bound at `path`, as the kernel's own table tells, without touching
- * the socket. `false` does not say that none does: one that was bound elsewhere and linked to `path` is listed under
- * its first path, and a process in another network namespace is not listed.
+ * Whether some process has a socket for listening that was bound at `path`, as the kernel's own table tells, without
+ * touching the socket. `false` does not say that none has: one that was bound elsewhere and linked to `path` is listed
+ * under its first path, and a process in another network namespace is not listed.
  *
  * Platform: Linux. Elsewhere there is no such table and the answer is `false`.
  */
@@ -18,7 +18,7 @@ export async function isListedAsListening(path: string, tablePath = "/proc/net/u
     return false;
   }
   return table.split("\n").some((line) => {
-    const [, , , flags = "0", , , , ...rest] = line.trim().split(/ +/);
-    return rest.join(" ") === path && (Number.parseInt(flags, 16) & acceptsConnections) !== 0;
+    const [, , , , , state, , ...rest] = line.trim().split(/ +/);
+    return rest.join(" ") === path && state === unconnected;
   });
 }

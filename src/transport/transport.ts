@@ -49,16 +49,21 @@ export interface ListenOptions {
    * platforms where an address outlives its server.
    */
   isAlive(address: Address): Promise<boolean>;
+  /**
+   * How often to look whether the address is still there, on platforms where it can vanish under its server, in
+   * milliseconds; 0, or not given: never.
+   */
+  readonly addressCheckIntervalMs?: number;
   /** A process has connected. Its transport reads nothing until it is started. */
   accepted(transport: Transport): void;
-  /** The listener failed while it listened. */
+  /** The listener failed while it listened, or has lost its address: a SystemError `ERR_ADDRESS_LOST`. It goes on. */
   failed(error: Error): void;
 }
 
 /** One kind of transport: how to listen and how to connect. */
 export interface TransportProvider {
-  /** @throws SystemError `ERR_ADDRESS_IN_USE` or `ERR_LISTEN_FAILED`. */
+  /** @throws SystemError `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_UNTRUSTED` or `ERR_LISTEN_FAILED`. */
   listen(address: Address, options: ListenOptions): Promise<Listener>;
-  /** @throws SystemError `ERR_CONNECT_FAILED`, or the signal's reason. */
+  /** @throws SystemError `ERR_CONNECT_FAILED`, `ERR_ADDRESS_UNTRUSTED`, or the signal's reason. */
   connect(address: Address, signal: AbortSignal): Promise<Transport>;
 }

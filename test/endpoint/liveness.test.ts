@@ -70,6 +70,25 @@ describe("a server is alive", { skip, timeout: 20_000 }, () => {
     assert.equal(await alive, true);
   });
 
+  test("that refuses for a while, as a busy one does where Linux lets a client wait", async (t) => {
+    const address = freshAddress();
+    const server = await listenUnlisted(t, address);
+    const busy = Object.assign(new Error("connection refused"), { code: "ECONNREFUSED" });
+    const refused = new SystemError("ERR_CONNECT_FAILED", "cannot connect", { cause: busy });
+    let asked = 0;
+    const busyAtFirst: TransportProvider = {
+      ...unixSockets,
+      connect: (to, signal) => {
+        asked += 1;
+        return asked < 5 ? Promise.reject(refused) : unixSockets.connect(to, signal);
+      },
+    };
+    const alive = isServerAlive(address, busyAtFirst, { needed: 10, pauseMs: 1 });
+    (await server.accept()).destroy();
+    assert.equal(await alive, true);
+    assert.equal(asked, 5);
+  });
+
   test("that this user may not connect to, or that does not answer the system", async () => {
     const noAccess = Object.assign(new Error("permission denied"), { code: "EACCES" });
     const refused = new SystemError("ERR_CONNECT_FAILED", "cannot connect", { cause: noAccess });
@@ -86,6 +105,21 @@ describe("a server is dead", { skip }, () => {
     const address = freshAddress();
     await leaveDeadSocket(address.path);
     assert.equal(await isServerAlive(address, unixSockets), false);
+  });
+
+  test("whose socket has refused as often as the system has to, and not sooner", async () => {
+    const address = freshAddress();
+    await leaveDeadSocket(address.path);
+    let asked = 0;
+    const counting: TransportProvider = {
+      ...unixSockets,
+      connect: (to, signal) => {
+        asked += 1;
+        return unixSockets.connect(to, signal);
+      },
+    };
+    assert.equal(await isServerAlive(address, counting, { needed: 10, pauseMs: 1 }), false);
+    assert.equal(asked, 10);
   });
 
   test("whose socket is gone", async () => {

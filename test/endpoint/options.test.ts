@@ -13,6 +13,7 @@ type Parse = (options?: object) => object;
 
 const endpointDefaults = {
   directory: "/tmp",
+  trust: [],
   maxMessageBytes: 3_145_728,
   maxQueuedBytes: 8_388_608,
   handshakeTimeoutMs: 5_000,
@@ -27,6 +28,7 @@ const kinds: Record<string, { parse: Parse; defaults: object }> = {
     defaults: {
       ...endpointDefaults,
       unmaskPermissions: false,
+      addressCheckIntervalMs: 5_000,
       maxConnections: 1_024,
       maxPendingHandshakes: 1_024,
     },
@@ -56,6 +58,7 @@ const bounds: Record<string, Record<string, readonly [number, number]>> = {
     handshakeTimeoutMs: [1, highestTimeoutMs],
     frameTimeoutMs: [1, highestTimeoutMs],
     closeTimeoutMs: [1, highestTimeoutMs],
+    addressCheckIntervalMs: [0, highestTimeoutMs],
     maxConnections: [1, 1_000_000],
     maxPendingHandshakes: [1, 1_000_000],
   },
@@ -74,12 +77,12 @@ const bounds: Record<string, Record<string, readonly [number, number]>> = {
 /** What is true or false, a path or a signal, and not a number. */
 const others: Record<string, Record<string, readonly unknown[]>> = {
   "a server": {
-    directory: ["/", "/run/user/1000"],
+    directory: ["/", "/run/user/1000", "runtime"],
     encryption: [true, false],
     unmaskPermissions: [true, false],
   },
   "a client": {
-    directory: ["/", "/run/user/1000"],
+    directory: ["/", "/run/user/1000", "runtime"],
     encryption: [true, false],
     offlineQueue: [true, false],
     signal: [new AbortController().signal],
@@ -180,6 +183,46 @@ for (const [kind, { parse, defaults }] of Object.entries(kinds)) {
     }
   });
 }
+
+describe("whom an endpoint trusts", () => {
+  for (const parse of [parseServerOptions, parseClientOptions]) {
+    test(`is a list of users or any, for ${parse.name}`, () => {
+      assert.equal(parse({ trust: "any" }).trust, "any");
+      for (const trust of [[], [0], [1_000, 4_294_967_294]]) assert.deepEqual(parse({ trust }).trust, trust);
+    });
+
+    test(`is nothing else, for ${parse.name}`, () => {
+      const wrong = [
+        "",
+        "owner",
+        1_000,
+        null,
+        {},
+        new Set([1]),
+        ["1000"],
+        [-1],
+        [1.5],
+        [Number.NaN],
+        [4_294_967_295],
+      ];
+      for (const trust of wrong) {
+        refuses(
+          parse as Parse,
+          { trust },
+          /^trust must be a list of user ids from 0 to 4294967294 or "any", not /,
+        );
+      }
+    });
+
+    test(`does not change with the caller's list, for ${parse.name}`, () => {
+      const trust = [1_000];
+      const parsed = parse({ trust });
+      trust.push(1_001);
+      assert.deepEqual(parsed.trust, [1_000]);
+      assert.ok(Object.isFrozen(parsed.trust));
+    });
+  }
+});
 
 describe("the pauses between a client's tries", () => {
   test("may be as long as each other, and not longer than the longest", () => {

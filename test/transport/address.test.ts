@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { CallerError } from "sealpipe";
-import { type AddressOptions, checkSocketPath, resolveAddress } from "#dist/transport/address.js";
+import { type AddressOptions, checkDirectoryLength, resolveAddress } from "#dist/transport/address.js";
+import { freshDirectory } from "../support/names.ts";
 
 const linux: AddressOptions = { directory: "/tmp", platform: "linux" };
 const mac: AddressOptions = { directory: "/tmp", platform: "darwin" };
@@ -91,6 +92,23 @@ describe("a name", () => {
 });
 
 describe("the directory", () => {
+  test("is the user's own where it is asked for, and is not asked for on Windows", (t) => {
+    const own = freshDirectory();
+    const before = { ...process.env };
+    t.after(() => {
+      process.env = before;
+    });
+    process.env = { ...before, XDG_RUNTIME_DIR: own, TMPDIR: `${own}/` };
+    for (const options of [linux, mac]) {
+      assert.equal(resolveAddress("a", { ...options, directory: "runtime" }).path, `${own}/a.sock`);
+    }
+    process.env = {};
+    assert.throws(() => resolveAddress("a", { ...linux, directory: "runtime" }), {
+      code: "ERR_NO_RUNTIME_DIRECTORY",
+    });
+    assert.equal(resolveAddress("a", { ...windows, directory: "runtime" }).path, "\\\\.\\pipe\\a");
+  });
+
   const directories = [
     ["/run/user/1000", "/run/user/1000/a.sock"],
     ["/run/user/1000/", "/run/user/1000/a.sock"],
@@ -103,6 +121,15 @@ describe("the directory", () => {
       assert.equal(resolveAddress("a", { ...linux, directory }).path, path);
     });
   }
+});
+
+describe("whom one trusts with an address", () => {
+  test("goes with a socket's address, and has no meaning for a pipe", () => {
+    assert.deepEqual(resolveAddress("a", { ...linux, trust: [5] }).trust, [5]);
+    assert.equal(resolveAddress("a", { ...linux, trust: "any" }).trust, "any");
+    assert.equal("trust" in resolveAddress("a", linux), false);
+    assert.equal("trust" in resolveAddress("a", { ...windows, trust: [5] }), false);
+  });
 });
 
 describe("an address's length", () => {
@@ -139,10 +166,17 @@ describe("an address's length", () => {
     refuses(`${most}n`, { ...linux, directory }, "ERR_ADDRESS_TOO_LONG", /has 108 bytes/);
   });
 
-  test("is checked for any path that a socket is bound at", () => {
-    const path = `/${"n".repeat(106)}`;
-    assert.equal(checkSocketPath(path, "linux"), path);
-    assert.throws(() => checkSocketPath(`${path}n`, "linux"), { code: "ERR_ADDRESS_TOO_LONG" });
-    assert.throws(() => checkSocketPath(path, "darwin"), { code: "ERR_ADDRESS_TOO_LONG" });
+  test("is checked for a directory in which a socket is bound deeper", () => {
+    const directory = `/${"n".repeat(93)}`;
+    checkDirectoryLength(directory, { platform: "linux", stagingBytes: 13 });
+    checkDirectoryLength("/", { platform: "linux", stagingBytes: 107 });
+    for (const [path, platform] of [
+      [`${directory}n`, "linux"],
+      [directory, "darwin"],
+    ] as const) {
+      assert.throws(() => checkDirectoryLength(path, { platform, stagingBytes: 13 }), {
+        code: "ERR_ADDRESS_TOO_LONG",
+      });
+    }
   });
 });

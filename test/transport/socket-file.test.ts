@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import {
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
-  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -13,25 +13,17 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import type { Address } from "#dist/transport/address.js";
-import {
-  claimAddress,
-  type FileIdentity,
-  identify,
-  makeStagingDirectory,
-  removeIfSame,
-  type StagingDirectory,
-} from "#dist/transport/socket-file.js";
+import { type FileIdentity, identify } from "#dist/transport/file-identity.js";
+import { claimAddress, removeIfSame } from "#dist/transport/socket-file.js";
+import { makeStagingDirectory, type StagingDirectory } from "#dist/transport/staging-directory.js";
 import { leaveDeadSocket } from "../support/dead-socket.ts";
 import { freshDirectory } from "../support/names.ts";
+import { notRoot, otherUid } from "../support/users.ts";
 
 const skip = process.platform === "win32" && "Unix sockets are not used on Windows";
 
 function freshAddress(): Address {
   return { kind: "unix-socket", path: join(freshDirectory(), "a.sock") };
-}
-
-function modeOf(path: string): number {
-  return lstatSync(path).mode & 0o7777;
 }
 
 async function listenAt(path: string): Promise<void> {
@@ -52,54 +44,6 @@ const dead = async (): Promise<boolean> => false;
 const alive = async (): Promise<boolean> => true;
 const mode = 0o600;
 
-describe("a staging directory", { skip }, () => {
-  test("is a fresh one beside the address that only this user can enter", async () => {
-    const address = freshAddress();
-    const one = await makeStagingDirectory(address);
-    const other = await makeStagingDirectory(address);
-    for (const { socketPath } of [one, other]) {
-      assert.equal(dirname(dirname(socketPath)), dirname(address.path));
-      assert.equal(modeOf(dirname(socketPath)), 0o700);
-    }
-    assert.notEqual(one.socketPath, other.socketPath);
-  });
-
-  test("is entered by this user whatever the umask", async () => {
-    const before = process.umask(0o777);
-    try {
-      const staging = await makeStagingDirectory(freshAddress());
-      assert.equal(modeOf(dirname(staging.socketPath)), 0o700);
-    } finally {
-      process.umask(before);
-    }
-  });
-
-  test("is removed with what is in it, and twice does no harm", async () => {
-    const address = freshAddress();
-    const staging = await makeStagingDirectory(address);
-    writeFileSync(staging.socketPath, "");
-    await staging.remove();
-    await staging.remove();
-    assert.deepEqual(readdirSync(dirname(address.path)), []);
-  });
-
-  test("cannot be deeper than a socket's path may be", async () => {
-    const most = process.platform === "linux" ? 107 : 103;
-    const staged = "/.sp-XXXXXX/s".length;
-    const fits = join(freshDirectory(), "d".repeat(40));
-    const deep = `${fits}/${"d".repeat(most - staged - fits.length - 1)}`;
-    const tooDeep = `${deep}d`;
-    for (const path of [deep, tooDeep]) mkdirSync(path, { recursive: true });
-
-    const staging = await makeStagingDirectory({ kind: "unix-socket", path: join(deep, "a") });
-    assert.equal(staging.socketPath.length, most);
-    await assert.rejects(makeStagingDirectory({ kind: "unix-socket", path: join(tooDeep, "a") }), {
-      code: "ERR_ADDRESS_TOO_LONG",
-    });
-    assert.deepEqual(readdirSync(tooDeep), []);
-  });
-});
-
 describe("claiming an address", { skip }, () => {
   test("shows the bound socket there, with its mode", async () => {
     for (const mode of [0o600, 0o777, 0o660]) {
@@ -107,7 +51,7 @@ describe("claiming an address", { skip }, () => {
       const staging = await stage(address);
       const identity = await claimAddress(address, { staging, mode, isAlive: alive });
       assert.ok(lstatSync(address.path).isSocket());
-      assert.equal(modeOf(address.path), mode);
+      assert.equal(lstatSync(address.path).mode & 0o7777, mode);
       assert.deepEqual(await identify(address.path), identity);
       assert.deepEqual(await identify(staging.socketPath), identity);
     }
@@ -138,6 +82,21 @@ describe("claiming an address", { skip }, () => {
       code: "ERR_ADDRESS_IN_USE",
       message: /a server is alive there/,
     });
+    assert.deepEqual(await identify(address.path), before);
+  });
+
+  test("leaves a socket of another user alone, dead or not, and does not ask it", {
+    skip: notRoot(),
+  }, async () => {
+    const address = freshAddress();
+    await leaveDeadSocket(address.path);
+    chownSync(address.path, otherUid, otherUid);
+    const before = await identify(address.path);
+    const staging = await stage(address);
+    await assert.rejects(
+      claimAddress(address, { staging, mode, isAlive: () => assert.fail("it was asked") }),
+      { code: "ERR_ADDRESS_IN_USE", message: new RegExp(`the socket there belongs to the user ${otherUid}`) },
+    );
     assert.deepEqual(await identify(address.path), before);
   });
 

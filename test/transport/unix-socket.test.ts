@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   existsSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -19,6 +20,9 @@ import { unixSockets } from "#dist/transport/unix-socket.js";
 import { Accepting, never } from "../support/accepting.ts";
 import { leaveDeadSocket } from "../support/dead-socket.ts";
 import { freshDirectory } from "../support/names.ts";
+import { RecordingHandler } from "../support/recording-handler.ts";
+import { notRoot, otherUid } from "../support/users.ts";
+import { until } from "../support/waiting.ts";
 
 const skip = process.platform === "win32" && "Unix sockets are not used on Windows";
 
@@ -128,6 +132,128 @@ describe("a Unix socket that listens", { skip }, () => {
     const stillThere: Address = { kind: "unix-socket", path: join(moved, "a.sock") };
     await assert.rejects(unixSockets.connect(stillThere, never), { code: "ERR_CONNECT_FAILED" });
     rmSync(moved, { recursive: true });
+  });
+});
+
+describe("a client of a Unix socket", { skip }, () => {
+  test("is dropped where the address was taken by another between the looks", {
+    skip: notRoot(),
+  }, async () => {
+    const address = freshAddress();
+    const accepting = await Accepting.listen(unixSockets, address);
+    const connecting = unixSockets.connect(address, never);
+    // It has looked, and the system is at it; what has come of it is told in a later turn.
+    lchownSync(address.path, otherUid, otherUid);
+    await assert.rejects(connecting, { code: "ERR_ADDRESS_UNTRUSTED" });
+    const handler = RecordingHandler.start(await accepting.next());
+    await handler.until("ended");
+    assert.equal(handler.receivedBytes, 0);
+    lchownSync(address.path, 0, 0);
+  });
+
+  test("is told what the system says where it cannot look", async () => {
+    const { path } = freshAddress();
+    writeFileSync(path, "");
+    const below: Address = { kind: "unix-socket", path: join(path, "a.sock") };
+    await assert.rejects(unixSockets.connect(below, never), (error) => {
+      assert.ok(error instanceof SystemError);
+      assert.equal(error.code, "ERR_CONNECT_FAILED");
+      assert.equal((error.cause as NodeJS.ErrnoException).code, "ENOTDIR");
+      return true;
+    });
+  });
+});
+
+describe("a socket's file that has gone", { skip, timeout: 60_000 }, () => {
+  const addressCheckIntervalMs = 2;
+
+  /** That clients reach the listener, whatever file it is by now. */
+  async function checkReached(accepting: Accepting, address: Address): Promise<void> {
+    const client = await unixSockets.connect(address, never);
+    (await accepting.next()).destroy();
+    client.destroy();
+  }
+
+  test("is put back with its mode, as often as it goes, and removed by the close", async () => {
+    const address = freshAddress();
+    const accepting = await Accepting.listen(unixSockets, address, { addressCheckIntervalMs });
+    for (let round = 0; round < 3; round++) {
+      unlinkSync(address.path);
+      await until(() => existsSync(address.path));
+      assert.equal(lstatSync(address.path).mode & 0o7777, 0o600);
+      await checkReached(accepting, address);
+    }
+    await accepting.close();
+    assert.deepEqual(readdirSync(dirname(address.path)), []);
+    assert.deepEqual(accepting.failures, []);
+  });
+
+  test("leaves those who came by it connected", async () => {
+    const address = freshAddress();
+    const accepting = await Accepting.listen(unixSockets, address, { addressCheckIntervalMs });
+    const client = await unixSockets.connect(address, never);
+    const handler = RecordingHandler.start(await accepting.next());
+    unlinkSync(address.path);
+    await until(() => existsSync(address.path));
+    await checkReached(accepting, address);
+    client.write([Uint8Array.of(1, 2, 3)]);
+    assert.deepEqual(await handler.receive(3), Uint8Array.of(1, 2, 3));
+    client.destroy();
+  });
+
+  test("is not put back over another's, which is told once, and again the next time", async () => {
+    const address = freshAddress();
+    const accepting = await Accepting.listen(unixSockets, address, { addressCheckIntervalMs });
+    for (const times of [1, 2]) {
+      const another = `${address.path}.other`;
+      writeFileSync(another, "another's");
+      renameSync(another, address.path);
+      await until(() => accepting.failures.length === times);
+      const { code, message } = accepting.failures.at(-1) as SystemError;
+      assert.equal(code, "ERR_ADDRESS_LOST");
+      assert.match(message, /something else lies there now/);
+      assert.equal(readFileSync(address.path, "utf8"), "another's");
+      // Once it has made way, the address is ours again.
+      unlinkSync(address.path);
+      await until(() => existsSync(address.path));
+      await checkReached(accepting, address);
+    }
+    await accepting.close();
+    assert.equal(accepting.failures.length, 2);
+  });
+
+  test("is told where its directory has gone with it, and put back where that is back", async () => {
+    const address = freshAddress();
+    const directory = dirname(address.path);
+    const accepting = await Accepting.listen(unixSockets, address, { addressCheckIntervalMs });
+    rmSync(directory, { recursive: true });
+    await until(() => accepting.failures.length === 1);
+    assert.equal((accepting.failures[0] as SystemError).code, "ERR_ADDRESS_LOST");
+    assert.match((accepting.failures[0] as SystemError).message, /ENOENT/);
+    mkdirSync(directory, { mode: 0o700 });
+    await until(() => existsSync(address.path));
+    await checkReached(accepting, address);
+    await accepting.close();
+    assert.deepEqual(readdirSync(directory), []);
+    assert.equal(accepting.failures.length, 1);
+  });
+
+  test("is not put back by a listener that is closed meanwhile", async () => {
+    const address = freshAddress();
+    const accepting = await Accepting.listen(unixSockets, address, { addressCheckIntervalMs });
+    unlinkSync(address.path);
+    await accepting.close();
+    assert.deepEqual(readdirSync(dirname(address.path)), []);
+  });
+
+  test("is not looked for where that is not wanted", async (t) => {
+    const timers = t.mock.method(globalThis, "setTimeout");
+    for (const options of [{}, { addressCheckIntervalMs: 0 }]) {
+      await (await Accepting.listen(unixSockets, freshAddress(), options)).close();
+    }
+    assert.equal(timers.mock.callCount(), 0);
+    await (await Accepting.listen(unixSockets, freshAddress(), { addressCheckIntervalMs: 5_000 })).close();
+    assert.equal(timers.mock.calls[0]?.arguments[1], 5_000);
   });
 });
 

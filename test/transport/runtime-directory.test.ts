@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { SystemError } from "sealpipe";
+import { runtimeDirectory } from "#dist/transport/runtime-directory.js";
+import { freshDirectory } from "../support/names.ts";
+import { notRoot, otherUid } from "../support/users.ts";
+
+const skip = process.platform === "win32" && "Windows has no such directory";
+
+function refuses(path: string | undefined, why: RegExp): void {
+  assert.throws(
+    () => runtimeDirectory("linux", { XDG_RUNTIME_DIR: path }),
+    (error) => {
+      assert.ok(error instanceof SystemError);
+      assert.equal(error.code, "ERR_NO_RUNTIME_DIRECTORY");
+      assert.match(error.message, /this user has no runtime directory: XDG_RUNTIME_DIR /);
+      assert.match(error.message, why);
+      return true;
+    },
+  );
+}
+
+describe("the user's runtime directory", { skip }, () => {
+  test("is XDG_RUNTIME_DIR on Linux and the BSDs, and TMPDIR on macOS", () => {
+    const [xdg, temporary] = [freshDirectory(), freshDirectory()];
+    const environment = { XDG_RUNTIME_DIR: xdg, TMPDIR: temporary };
+    assert.equal(runtimeDirectory("linux", environment), xdg);
+    assert.equal(runtimeDirectory("freebsd", environment), xdg);
+    assert.equal(runtimeDirectory("darwin", environment), temporary);
+  });
+
+  test("is not there where the variable is not set or empty", () => {
+    refuses(undefined, /is not set$/);
+    refuses("", /is not set$/);
+    assert.throws(() => runtimeDirectory("darwin", {}), {
+      code: "ERR_NO_RUNTIME_DIRECTORY",
+      message: /TMPDIR is not set/,
+    });
+  });
+
+  test("is no relative path", () => refuses("run/me", /is no absolute path: run\/me$/));
+
+  test("is there", () => refuses(join(freshDirectory(), "gone"), /cannot be used: ENOENT/));
+
+  test("is a directory", () => {
+    const path = join(freshDirectory(), "file");
+    writeFileSync(path, "");
+    refuses(path, /is no directory/);
+  });
+
+  for (const mode of [0o711, 0o750, 0o770, 0o777, 0o1777, 0o755, 0o500]) {
+    test(`does not have mode 0${mode.toString(8)}`, () => {
+      const path = join(freshDirectory(), "own");
+      mkdirSync(path);
+      chmodSync(path, mode);
+      refuses(path, /has the mode 0\d+ instead of 0700/);
+    });
+  }
+
+  test("may be reached by a link", () => {
+    const link = join(freshDirectory(), "link");
+    symlinkSync(freshDirectory(), link);
+    assert.equal(runtimeDirectory("linux", { XDG_RUNTIME_DIR: link }), link);
+  });
+
+  test("belongs to no other user", { skip: notRoot() }, () => {
+    const path = freshDirectory();
+    chownSync(path, otherUid, otherUid);
+    refuses(path, /belongs to the user 65534, not to 0/);
+  });
+});

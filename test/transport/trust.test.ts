@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { chmodSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { SystemError } from "sealpipe";
+import { checkAddressTrusted, checkDirectoryTrusted, type Trust } from "#dist/transport/trust.js";
+import { freshDirectory } from "../support/names.ts";
+import { notRoot, otherUid } from "../support/users.ts";
+
+const skip = process.platform === "win32" && "Windows has no owners in this sense";
+
+function check(path: string, trust?: Trust): void {
+  const address = { kind: "unix-socket", path } as const;
+  checkAddressTrusted(trust === undefined ? address : { ...address, trust });
+}
+
+function refuses(path: string, why: RegExp, trust?: Trust): void {
+  assert.throws(
+    () => check(path, trust),
+    (error) => {
+      assert.ok(error instanceof SystemError);
+      assert.equal(error.code, "ERR_ADDRESS_UNTRUSTED");
+      assert.ok(error.message.startsWith(`the address ${path} is not safe: `), error.message);
+      assert.match(error.message, why);
+      return true;
+    },
+  );
+}
+
+/** A file in a fresh directory; what kind it is does not matter here. */
+function fileIn(directory: string): string {
+  const path = join(directory, "a.sock");
+  writeFileSync(path, "");
+  return path;
+}
+
+function directoryWith(mode: number, parent = freshDirectory()): string {
+  const path = join(parent, "directory");
+  mkdirSync(path);
+  chmodSync(path, mode);
+  return path;
+}
+
+describe("an address is trusted", { skip }, () => {
+  test("where what lies there is our own", () => check(fileIn(freshDirectory())));
+
+  test("in /tmp, wherever the system has that", () => {
+    checkDirectoryTrusted({ kind: "unix-socket", path: "/tmp/a.sock" });
+  });
+
+  test("in a directory that others can only add to", () => check(fileIn(directoryWith(0o1777))));
+
+  test("by symbolic links of our own, absolute, relative and up, on the way and at its end", () => {
+    const directory = freshDirectory();
+    const path = fileIn(directoryWith(0o755, directory));
+    symlinkSync(join(directory, "directory"), join(directory, "absolute"));
+    symlinkSync("directory/.././directory", join(directory, "relative"));
+    symlinkSync("../absolute/a.sock", join(directory, "directory", "b.sock"));
+    for (const way of ["absolute/a.sock", "relative/a.sock", "relative/b.sock"]) check(join(directory, way));
+    check(path);
+  });
+
+  test("by everyone, where any is", () => check(fileIn(directoryWith(0o777)), "any"));
+
+  test("without a look, where any is", () => check("/nowhere/a.sock", "any"));
+});
+
+describe("an address is not trusted", { skip }, () => {
+  for (const mode of [0o777, 0o775, 0o757, 0o722]) {
+    test(`in a directory that others can write, with mode ${mode.toString(8)}`, () => {
+      refuses(
+        fileIn(directoryWith(mode)),
+        /directory is a directory that others can write, without the sticky bit/,
+      );
+    });
+
+    test(`below a directory that others can write, with mode ${mode.toString(8)}`, () => {
+      refuses(fileIn(directoryWith(0o700, directoryWith(mode))), /directory that others can write/);
+    });
+  }
+
+  test("that a link leads to a directory that others can write", () => {
+    const link = join(freshDirectory(), "link");
+    symlinkSync(directoryWith(0o777), link);
+    fileIn(link);
+    refuses(join(link, "a.sock"), /directory that others can write/);
+  });
+
+  test("by links without an end", () => {
+    const directory = freshDirectory();
+    symlinkSync("b", join(directory, "a"));
+    symlinkSync("a", join(directory, "b"));
+    refuses(join(directory, "a"), /too many symbolic links/);
+  });
+
+  test("nor distrusted where it is not there: the system's own error tells", () => {
+    const directory = freshDirectory();
+    assert.throws(() => check(join(directory, "gone")), { code: "ENOENT" });
+    assert.throws(() => check(join(directory, "gone", "gone")), { code: "ENOENT" });
+    assert.throws(() => check(join(fileIn(directory), "below-a-file")), { code: "ENOTDIR" });
+  });
+});
+
+describe("another user", { skip: skip || notRoot() }, () => {
+  function give(path: string): string {
+    lchownSync(path, otherUid, otherUid);
+    return path;
+  }
+
+  test("is not trusted with a socket, unless named", () => {
+    const path = give(fileIn(freshDirectory()));
+    refuses(path, /a\.sock belongs to the user 65534; the option "trust" can allow users/);
+    refuses(path, /belongs to the user 65534/, [1, 65_533]);
+    check(path, [1, otherUid]);
+    check(path, "any");
+  });
+
+  test("is not trusted with a directory, even one whose sticky bit keeps others off", () => {
+    const directory = give(directoryWith(0o1777));
+    refuses(fileIn(directory), /directory belongs to the user 65534/);
+    check(join(directory, "a.sock"), [otherUid]);
+    assert.throws(() => checkDirectoryTrusted({ kind: "unix-socket", path: join(directory, "b.sock") }), {
+      code: "ERR_ADDRESS_UNTRUSTED",
+    });
+  });
+
+  test("is not trusted with a directory above", () => {
+    const above = freshDirectory();
+    const path = fileIn(directoryWith(0o700, above));
+    give(above);
+    refuses(path, /belongs to the user 65534/);
+  });
+
+  test("is not trusted with a symbolic link, wherever it leads", () => {
+    const directory = directoryWith(0o1777);
+    const path = fileIn(directory);
+    const link = join(directory, "link.sock");
+    symlinkSync(path, link);
+    check(link);
+    give(link);
+    refuses(link, /link\.sock belongs to the user 65534/);
+    check(link, [otherUid]);
+  });
+});
