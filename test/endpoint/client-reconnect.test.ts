@@ -58,7 +58,7 @@ describe("a client whose server goes", { timeout }, () => {
 
   test("gives up after connectTimeoutMs: its status says so, and iteration throws", async (t) => {
     const server = await freshServer(t);
-    const client = await clientAt(t, server.name, { connectTimeoutMs: 50 });
+    const client = await clientAt(t, server.name, { connectTimeoutMs: 1_000 });
     const statuses = record<string>(client, "status");
     const errors = record<SealpipeError>(client, "error");
     const closed = nextEvent(client, "close");
