@@ -1,0 +1,107 @@
+import type { Program } from "./process/process.ts";
+
+/** One row of the table: what runs at each end. */
+export interface Row {
+  readonly id: string;
+  readonly label: string;
+  readonly encrypted: boolean;
+  /** Where a request's answer is found: by the peer itself, or by a number that the benchmark puts before each message. */
+  readonly requests: "own" | "by hand";
+  readonly server: Program;
+  readonly client: Program;
+  /** A server of one client: no connects, no fan-out, no idle connections. */
+  readonly oneClient?: boolean;
+  readonly forksClient?: boolean;
+  /** A row that a build without it leaves out, and says so. */
+  readonly optional?: boolean;
+  readonly note?: string;
+}
+
+type Both = Omit<Row, "server" | "client" | "requests" | "encrypted"> &
+  Partial<Pick<Row, "requests" | "encrypted">>;
+
+const node = (file: string, options: Record<string, unknown> = {}): Program => ({
+  kind: "node",
+  file,
+  options,
+});
+const go = (encryption: boolean): Program => ({ kind: "go", encryption });
+
+function both(program: Program, row: Both): Row {
+  return { encrypted: false, requests: "by hand", ...row, server: program, client: program };
+}
+
+/** What all others are measured beside, in the same sitting. */
+export const limit: Row = both(node("raw-net", { coalesces: true }), {
+  id: "raw-net",
+  label: "raw `net`, writes coalesced",
+  note: "length prefixes and nothing else; small messages of one turn of the event loop share a write",
+});
+
+const classic = { encryption: true, profile: "classic" };
+const native = { encryption: true, profile: "native" };
+
+export const rows: readonly Row[] = [
+  limit,
+  both(node("raw-net", { coalesces: false }), {
+    id: "raw-net-each",
+    label: "raw `net`, one write each",
+    note: "length prefixes; one write for each message",
+  }),
+  both(node("sealpipe", native), {
+    id: "sealpipe-native",
+    label: "**sealpipe** native",
+    encrypted: true,
+    requests: "own",
+    optional: true,
+  }),
+  both(node("sealpipe", { ...native, encryption: false }), {
+    id: "sealpipe-native-plain",
+    label: "**sealpipe** native, plain",
+    requests: "own",
+    optional: true,
+  }),
+  both(node("sealpipe", classic), {
+    id: "sealpipe-classic",
+    label: "**sealpipe** classic",
+    encrypted: true,
+  }),
+  both(node("sealpipe", { ...classic, encryption: false }), {
+    id: "sealpipe-classic-plain",
+    label: "**sealpipe** classic, plain",
+  }),
+  {
+    id: "sealpipe-to-go",
+    label: "**sealpipe** client, golang-ipc server",
+    encrypted: true,
+    requests: "by hand",
+    server: go(true),
+    client: node("sealpipe", classic),
+    oneClient: true,
+  },
+  {
+    id: "go-to-sealpipe",
+    label: "golang-ipc client, **sealpipe** server",
+    encrypted: true,
+    requests: "by hand",
+    server: node("sealpipe", classic),
+    client: go(true),
+    oneClient: true,
+  },
+  both(go(true), { id: "golang-ipc", label: "golang-ipc", encrypted: true, oneClient: true }),
+  both(go(false), { id: "golang-ipc-plain", label: "golang-ipc, plain", oneClient: true }),
+  both(node("zeromq", { curve: true }), { id: "zeromq-curve", label: "zeromq, CURVE", encrypted: true }),
+  both(node("zeromq"), { id: "zeromq", label: "zeromq" }),
+  both(node("node-ipc"), { id: "node-ipc", label: "node-ipc" }),
+  both(node("node-ipc", { module: "@achrinza/node-ipc" }), { id: "achrinza", label: "@achrinza/node-ipc" }),
+  both(node("net-ipc"), { id: "net-ipc", label: "net-ipc", requests: "own", note: "with MessagePack" }),
+  both(node("vscode-jsonrpc"), { id: "vscode-jsonrpc", label: "vscode-jsonrpc", requests: "own" }),
+  both(node("ws"), { id: "ws", label: "ws", note: "over a Unix socket, without compression" }),
+  both(node("child-process"), {
+    id: "child-process",
+    label: "child_process",
+    oneClient: true,
+    forksClient: true,
+    note: "Node's own channel, with advanced serialization",
+  }),
+];

@@ -1,0 +1,120 @@
+// npm run bench -- --help
+
+import { existsSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { limit, type Row, rows } from "./catalogue.ts";
+import { type Effort, measure, Pairs, type Result } from "./measure.ts";
+import { goProgram } from "./process/process.ts";
+import { writeChart } from "./report/chart.ts";
+import { describeMachine } from "./report/machine.ts";
+import { tables, writeTables } from "./report/tables.ts";
+import { type Work, works } from "./work.ts";
+
+const help = `npm run bench -- [options]
+
+  --quick          less work and fewer rounds: within two minutes; writes nothing into docs
+  --peers <parts>  only rows whose id contains one of these, separated by commas
+  --work <parts>   only work whose id contains one of these, separated by commas
+  --rounds <n>     measurements of each row, each beside one of raw net
+  --ms <n>         about how long one measurement takes
+  --out <file>     where the figures go as JSON
+
+rows: ${rows.map(({ id }) => id).join(" ")}
+work: ${works.map(({ id }) => id).join(" ")}
+`;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    peers: { type: "string" },
+    work: { type: "string" },
+    rounds: { type: "string" },
+    ms: { type: "string" },
+    out: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (values.help) {
+  console.log(help);
+} else {
+  await main();
+}
+
+async function main(): Promise<void> {
+  const effort: Effort = {
+    rounds: numberOf("rounds", values.rounds ?? (values.quick ? "2" : "5")),
+    targetMs: numberOf("ms", values.ms ?? (values.quick ? "60" : "1000")),
+  };
+  const chosenRows = chosen(rows, values.peers);
+  const chosenWork = chosen(works, values.work).filter(({ quick }) => quick || !values.quick);
+  const { results, failures } = await measureAll(chosenRows, chosenWork, effort);
+  const run = { machine: describeMachine(), effort, results, failures };
+  console.log(`\n${tables(run)}`);
+  const isWhole = !values.quick && values.peers === undefined && values.work === undefined;
+  const out =
+    values.out ?? (isWhole ? fileURLToPath(new URL("../docs/performance.json", import.meta.url)) : undefined);
+  if (out !== undefined) writeFileSync(out, `${JSON.stringify(run, undefined, 2)}\n`);
+  if (isWhole) {
+    writeTables(run);
+    await writeChart(run);
+  }
+  if (failures.length > 0) process.exitCode = 1;
+}
+
+async function measureAll(chosenRows: readonly Row[], chosenWork: readonly Work[], effort: Effort) {
+  const results: Result[] = [];
+  const failures: string[] = [];
+  await using beside = new Pairs(limit);
+  for (const row of chosenRows) {
+    if (needsGo(row)) {
+      console.log(`${row.id}: left out, there is no Go to build its program with`);
+      continue;
+    }
+    await using pairs = new Pairs(row);
+    for (const work of chosenWork) {
+      if (!work.applies(row)) continue;
+      try {
+        const result = await measure(work, { row, pairs, beside, effort });
+        results.push(result);
+        console.log(line(result));
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        if (row.optional && message.startsWith("ERR_INVALID_OPTION")) {
+          console.log(`${row.id}: left out, this build does not have it`);
+          break;
+        }
+        failures.push(`${row.id}, ${work.id}: ${message}`);
+        console.error(`✖ ${row.id}, ${work.id}: ${message}`);
+        await pairs[Symbol.asyncDispose]();
+        // Raw net may have been what failed.
+        await beside[Symbol.asyncDispose]();
+      }
+    }
+  }
+  return { results, failures };
+}
+
+function needsGo({ server, client }: Row): boolean {
+  return (server.kind === "go" || client.kind === "go") && !existsSync(goProgram);
+}
+
+function line({ row, work, median, unit, ofLimit }: Result): string {
+  return `${row.padEnd(24)} ${work.padEnd(28)} ${median.toPrecision(4).padStart(10)} ${unit.padEnd(4)} ${ofLimit.toPrecision(3)} x raw net`;
+}
+
+function chosen<T extends { readonly id: string }>(all: readonly T[], parts: string | undefined): T[] {
+  if (parts === undefined) return [...all];
+  const wanted = parts.split(",");
+  const found = all.filter(({ id }) => wanted.some((part) => id.includes(part)));
+  if (found.length === 0) throw new Error(`nothing is called ${parts}\n\n${help}`);
+  return found;
+}
+
+function numberOf(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`--${name} is a whole number from 1, not ${text}`);
+  return value;
+}
