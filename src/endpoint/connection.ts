@@ -101,7 +101,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * never rejects.
    *
    * What is written to a client that has left is dropped, as is what was on its way when it left: that it did not wait
-   * for its answer is no error of the server's. `status` tells.
+   * for its answer is no error of the server's. `status` tells. One that has ended its side and still reads gets what
+   * was written before, as long as it takes some of it every `closeTimeoutMs`.
    *
    * @param type 1 to 4294967295.
    * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes`.

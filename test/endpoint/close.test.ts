@@ -56,8 +56,10 @@ describe("closing", { timeout }, () => {
     test(`a ${who} twice is closing it once`, async (t) => {
       const endpoint = (await connectedPair(t))[who];
       const closes = record(endpoint, "close");
-      await Promise.all([endpoint.close(), endpoint.close()]);
-      await endpoint.close();
+      const closed = endpoint.close();
+      assert.equal(endpoint.close(), closed, "the same promise");
+      await closed;
+      assert.equal(endpoint.close(), closed);
       await turns();
       assert.equal(closes.length, 1);
     });

@@ -110,9 +110,10 @@ describe("a listener that throws", { timeout }, () => {
     assert.deepEqual(uncaught, [
       "the listener for connections threw",
       "the listener threw for 1",
+      "the async listener rejected for 5",
       "the listener for errors threw",
     ]);
-    assert.deepEqual(answers, ["after it", "from another", "to the end"]);
+    assert.deepEqual(answers, ["after it", "reject", "from another", "to the end"]);
     assert.equal(await exitOf(child), 0);
   });
 });

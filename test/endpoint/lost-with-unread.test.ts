@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { describe, test } from "node:test";
-import { type Connection, type SealpipeError, startServer } from "sealpipe";
+import { type Client, type Connection, type SealpipeError, startServer } from "sealpipe";
 import { pattern } from "../support/bytes.ts";
+import { isEvent, startChild } from "../support/children.ts";
 import { clientAt, clientOfRaw, connectedPair, freshServer, rawClientOf } from "../support/endpoints.ts";
 import { plainWire } from "../support/hand-made-peer.ts";
 import { freshName } from "../support/names.ts";
-import { isSettled, nextEvent, until } from "../support/waiting.ts";
+import { addressOf } from "../support/raw-peer.ts";
+import { isSettled, nextEvent, record, turns, until } from "../support/waiting.ts";
 
 const timeout = 20_000;
 const small = { encryption: false, maxQueuedBytes: 20_000 } as const;
@@ -90,6 +93,82 @@ describe("a peer that goes while too much of it is unread", { timeout }, () => {
     await connection.close();
     assert.equal(hasUnread(connection), false);
     assert.equal(await isSettled(server.read()), false);
+  });
+});
+
+describe("a peer that is killed", { timeout }, () => {
+  /** Writes until it is known that nobody is there, then reads what is left. */
+  async function readAfterDeath(endpoint: Client | Connection, over: () => boolean): Promise<number[]> {
+    await until(() => {
+      if (!over()) void endpoint.write(1, "are you there?");
+      return over();
+    });
+    const types: number[] = [];
+    while (types.length < 60) types.push((await endpoint.read()).type);
+    return types;
+  }
+  const all = Array.from({ length: 60 }, (_, index) => index + 1);
+
+  test("loses nothing of what it had sent to a server that has yet to read it, and writes to it", async (t) => {
+    const server = await freshServer(t, small);
+    const accepted = nextEvent<[Connection]>(server, "connection");
+    const child = startChild("unread-peer", "client", server.name, "60");
+    const [connection] = await accepted;
+    await child.until(isEvent("ready"));
+    await child.kill();
+    assert.deepEqual(await readAfterDeath(connection, () => connection.status !== "connected"), all);
+    await assert.rejects(connection.read());
+  });
+
+  test("loses nothing of what it had sent to a client that has yet to read it, and writes to it", async (t) => {
+    const name = freshName();
+    const child = startChild("unread-peer", "server", name, "60");
+    // Killed, it leaves its socket behind.
+    t.after(() => rmSync(addressOf(name), { force: true }));
+    await child.until(isEvent("listening"));
+    const client = await clientAt(t, name, small);
+    await child.until(isEvent("ready"));
+    await child.kill();
+    assert.deepEqual(await readAfterDeath(client, () => client.status !== "connected"), all);
+  });
+
+  test("is noticed when reading goes on, where nothing is written", async (t) => {
+    const server = await freshServer(t, small);
+    const { peer, connection } = await rawClientOf(t, server);
+    peer.send(...tooMany());
+    const closed = nextEvent(connection, "close");
+    await until(() => hasUnread(connection));
+    peer.destroy();
+    assert.equal(await isSettled(closed), false);
+    for (let count = 0; count < 60; count++) await connection.read();
+    await closed;
+  });
+});
+
+describe("a client that has ended its side", { timeout }, () => {
+  test("and lingers has left: what it does not take in closeTimeoutMs is dropped, and is no error", async (t) => {
+    const server = await freshServer(t, { encryption: false, closeTimeoutMs: 50 });
+    const errors = record<SealpipeError>(server, "error");
+    const { peer, connection } = await rawClientOf(t, server);
+    void connection.write(1, pattern(3_000_000));
+    const flush = assert.rejects(connection.flush(), { code: "ERR_CLOSED" });
+    const closed = nextEvent(connection, "close");
+    peer.end();
+    await flush;
+    await closed;
+    assert.equal(connection.status, "disconnected");
+    assert.ok((await peer.receiveToEnd()).length < 3_000_000);
+    assert.deepEqual(errors, []);
+  });
+
+  test("still gets what was written to it before, where it takes it", async (t) => {
+    const server = await freshServer(t, { encryption: false });
+    const { peer, connection } = await rawClientOf(t, server);
+    void connection.write(1, pattern(3_000_000));
+    await turns();
+    peer.end();
+    const expected = plainWire.message(1, pattern(3_000_000));
+    assert.ok(Buffer.from(await peer.receiveToEnd()).equals(expected));
   });
 });
 

@@ -18,6 +18,9 @@ server.on("message", ({ type, text, connection }) => {
   if (text === "throw") throw new Error(`the listener threw for ${type}`);
   connection.write(type, text);
 });
+server.on("message", async ({ type, text }) => {
+  if (text === "reject") throw new Error(`the async listener rejected for ${type}`);
+});
 server.on("error", () => {
   throw new Error("the listener for errors threw");
 });
@@ -29,6 +32,8 @@ const bad = await startClient(name);
 const good = await startClient(name);
 await bad.write(1, "throw");
 await bad.write(2, "after it");
+say({ event: "answered", text: (await bad.read()).text });
+await bad.write(5, "reject");
 say({ event: "answered", text: (await bad.read()).text });
 await good.write(3, "from another");
 say({ event: "answered", text: (await good.read()).text });
