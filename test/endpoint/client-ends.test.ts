@@ -159,9 +159,9 @@ const clientEnds: readonly ClientEnd[] = [
   },
 ];
 
-describe("what waits at a client settles when", { timeout }, () => {
+describe("a client", { timeout }, () => {
   for (const { when, arrange, end, expected } of clientEnds) {
-    test(when, async (t) => {
+    test(`settles whatever waits at it when ${when}`, async (t) => {
       const situation = await arrange(t);
       await settle(pendingAt(situation.client), end && (() => end(situation)), expected);
       await situation.client.close();

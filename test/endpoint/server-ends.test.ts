@@ -120,9 +120,9 @@ const connectionEnds: readonly ConnectionEnd[] = [
   },
 ];
 
-describe("what waits at a connection of a server settles when", { timeout }, () => {
+describe("a connection of a server", { timeout }, () => {
   for (const { when, arrange, end, expected } of connectionEnds) {
-    test(when, async (t) => {
+    test(`settles whatever waits at it when ${when}`, async (t) => {
       const situation = await arrange(t);
       await settle(pendingAt(situation.connection), () => end(situation), expected);
 
@@ -148,9 +148,9 @@ const serverEnds = [
   },
 ] as const;
 
-describe("what waits at a server settles when", { timeout }, () => {
+describe("a server", { timeout }, () => {
   for (const { when, closeTimeoutMs, end, expected } of serverEnds) {
-    test(when, async (t) => {
+    test(`settles whatever waits at the server when ${when}`, async (t) => {
       const { server } = await opened({ closeTimeoutMs })(t);
       await settle(pendingAtServer(server), () => end(server), expected);
 
@@ -164,7 +164,7 @@ describe("what waits at a server settles when", { timeout }, () => {
     ["leaves in order", (peer: RawPeer) => peer.end()],
     ["drops its connection", (peer: RawPeer) => peer.destroy()],
   ] as const) {
-    test(`its only client ${when}, except for those who wait for a message`, async (t) => {
+    test(`settles a broadcast, and not who waits for a message, when its only client ${when}`, async (t) => {
       const { server, peer } = (await opened({ closeTimeoutMs: soon })(t)) as {
         server: Server;
         peer: RawPeer;

@@ -11,5 +11,6 @@ process.send?.("connected", () => process.channel?.unref());
 const poll = setInterval(() => client.write(1, "are you there?"), 50);
 poll.unref();
 await once(client, "status");
+clearInterval(poll);
 await client.close();
 process.disconnect?.();
