@@ -18,7 +18,7 @@ export function checkMessage(type: number, dataBytes: number, maxMessageBytes: n
   if (!Number.isInteger(type) || type < 0 || type > highestType) {
     throw new CallerError(
       "ERR_TYPE_OUT_OF_RANGE",
-      `a message type is an integer from 1 to 4294967295, not ${String(type)}`,
+      `a message type is an integer from 1 to 4294967295, not ${typeof type === "number" ? type : `a ${typeof type}`}`,
     );
   }
   if (dataBytes > maxMessageBytes) {

@@ -1,55 +1,44 @@
-// Tries the properties for as long as it is given, in turns, each turn with a seed of its own.
-// Usage: npm run fuzz -- --minutes N [--only TEXT] [--seed N]
-// A failure is reduced by fast-check and printed with its seed and path; the run goes on and exits with 1 at its end.
+// Tries what must always hold with inputs of every kind. Exits with 0 where it held, with 1 where it did not, with 2 for
+// bad arguments. What fails is reduced by fast-check and printed with the command that shows it again.
 
-import { parseArgs } from "node:util";
-import fc from "fast-check";
-import { type Fuzzed, properties } from "./properties.ts";
+import { numberOf, orUsage, readOptions, UsageError } from "../support/command-line.ts";
+import { fuzz, replay } from "./run.ts";
+import type { Target } from "./target.ts";
+import { targets } from "./targets.ts";
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "1" },
-    only: { type: "string", default: "" },
-    seed: { type: "string", default: String(Date.now() >>> 0) },
-  },
-});
-const minutes = Number(values.minutes);
-const firstSeed = Number(values.seed);
-if (!(minutes > 0) || !Number.isInteger(firstSeed)) throw new Error("--minutes and --seed take numbers");
+const usage = `Usage: npm run fuzz -- [--minutes N] [--inputs N] [--only TEXT] [--seed N [--path PATH]]
+  --minutes  for how long at most (default 1)
+  --inputs   how many inputs at most (default: as many as the time allows)
+  --only     the targets whose title has the text in it
+  --seed     of the first turn (default: the time)
+  --path     one input again, as a failure printed it; needs --only with the whole title, and --seed
 
-const runsInATurn = 2_000;
-const chosen = properties.filter(({ title }) => title.includes(values.only));
-if (chosen.length === 0) throw new Error(`no property's title has "${values.only}" in it`);
+Targets:
+${targets.map(({ title }) => `  ${title}`).join("\n")}`;
 
-const started = performance.now();
-const counts = new Map<Fuzzed, number>(chosen.map((fuzzed) => [fuzzed, 0]));
-let failures = 0;
-let seed = firstSeed;
-
-function minutesSpent(): number {
-  return (performance.now() - started) / 60_000;
-}
-
-function tryOnce(fuzzed: Fuzzed): void {
-  // The properties are synchronous, which the type of their list no longer says.
-  const result = fc.check(fuzzed.property, { numRuns: runsInATurn, seed }) as fc.RunDetails<unknown>;
-  counts.set(fuzzed, (counts.get(fuzzed) ?? 0) + result.numRuns);
-  if (!result.failed) return;
-  failures += 1;
-  console.log(`\n✖ ${fuzzed.title}\n${fc.defaultReportMessage(result)}`);
-}
-
-while (minutesSpent() < minutes) {
-  for (const fuzzed of chosen) {
-    if (minutesSpent() >= minutes) break;
-    tryOnce(fuzzed);
+function readArguments() {
+  const values = readOptions({ minutes: "1", inputs: "", only: "", seed: "", path: "" });
+  const now = String(Date.now() & 0x7fff_ffff);
+  const chosen = targets.filter(({ title }) => title.includes(values.only));
+  if (chosen.length === 0) throw new UsageError(`no target has ${JSON.stringify(values.only)} in its title`);
+  if (values.path !== "" && (chosen.length !== 1 || values.seed === "")) {
+    throw new UsageError("--path needs --seed, and --only with the title of one target");
   }
-  seed += 1;
+  return {
+    targets: chosen,
+    path: values.path,
+    minutes: numberOf("minutes", values.minutes, { least: 0 }),
+    inputs:
+      values.inputs === ""
+        ? Number.POSITIVE_INFINITY
+        : numberOf("inputs", values.inputs, { least: 1, integer: true }),
+    seed: numberOf("seed", values.seed === "" ? now : values.seed, { least: 0, integer: true }),
+  };
 }
 
-for (const [{ title }, count] of counts) console.log(`${String(count).padStart(10)}  ${title}`);
-const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-console.log(
-  `${total} inputs in ${minutesSpent().toFixed(1)} minutes, seeds ${firstSeed} to ${seed}, ${failures} failures`,
-);
-process.exitCode = failures === 0 ? 0 : 1;
+const { path, ...options } = orUsage(usage, readArguments);
+const held =
+  path === ""
+    ? fuzz({ ...options, say: console.log }).failures === 0
+    : replay(options.targets[0] as Target, options.seed, path);
+process.exitCode = held ? 0 : 1;

@@ -29,6 +29,11 @@ describe("checkMessage", () => {
 
   test("says which type it refuses", () => {
     assert.throws(() => checkMessage(1.5, 0, 10), /from 1 to 4294967295, not 1\.5$/);
+    assert.throws(() => checkMessage("5" as never, 0, 10), /from 1 to 4294967295, not a string$/);
+  });
+
+  test("refuses as out of range what has no text of its own", () => {
+    assert.throws(() => checkMessage(Object.create(null), 0, 10), { code: "ERR_TYPE_OUT_OF_RANGE" });
   });
 
   test("takes as many bytes as the limit and not one more", () => {

@@ -1,7 +1,6 @@
 import { createECDH } from "node:crypto";
 import { nodeCrypto } from "#dist/crypto/node.js";
 import type { CryptoProvider, KeyPair } from "#dist/protocol/crypto-provider.js";
-import { toHex } from "./bytes.ts";
 
 export interface FixedCryptoOptions {
   readonly privateKey: Uint8Array;
@@ -31,26 +30,43 @@ function countedBytes(length: number, count: number): Uint8Array {
   return bytes;
 }
 
-// An agreement costs over a millisecond, and tests that try every byte make thousands of the same.
-const agreements = new Map<string, Uint8Array>();
+// A key pair and an agreement cost a millisecond each, and tests that try every byte make thousands of the same.
+const keyPairs = new Map<string, KeyPair>();
 
 export function fixedKeyPair(privateKey: Uint8Array): KeyPair {
+  const known = keyPairs.get(textOf(privateKey));
+  if (known !== undefined) return known;
+  const keyPair = makeKeyPair(privateKey);
+  keyPairs.set(textOf(privateKey), keyPair);
+  return keyPair;
+}
+
+function makeKeyPair(privateKey: Uint8Array): KeyPair {
   const ecdh = createECDH("secp384r1");
   ecdh.setPrivateKey(privateKey);
+  const agreements = new Map<string, Uint8Array>();
+  // To refuse a key costs nearly as much, and the same bytes come again, cut in another way.
+  let lastRefused: string | undefined;
   return {
     publicKey: ecdh.getPublicKey(),
     deriveSharedSecret(peerPublicKey) {
       if (peerPublicKey.length !== 97 || peerPublicKey[0] !== 0x04) return undefined;
-      const agreement = `${toHex(privateKey)} with ${toHex(peerPublicKey)}`;
-      const known = agreements.get(agreement);
+      const text = textOf(peerPublicKey);
+      const known = agreements.get(text);
       if (known !== undefined) return Uint8Array.from(known);
+      if (text === lastRefused) return undefined;
       try {
         const secret = ecdh.computeSecret(peerPublicKey);
-        agreements.set(agreement, Uint8Array.from(secret));
+        agreements.set(text, Uint8Array.from(secret));
         return secret;
       } catch {
+        lastRefused = text;
         return undefined;
       }
     },
   };
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }

@@ -4,18 +4,18 @@ import { join } from "node:path";
 import { after } from "node:test";
 
 /** The runner looks for files with this prefix, its own run's, that tests left behind. */
-const prefix = `sealpipe-test-${(process.env["SEALPIPE_TEST_RUN"] ?? "").slice(0, 8)}`;
+export const namePrefix = `sealpipe-test-${(process.env["SEALPIPE_TEST_RUN"] ?? "").slice(0, 8)}`;
 let lastName = 0;
 
 /** A name that nothing else on this machine uses. */
 export function freshName(): string {
   lastName += 1;
-  return `${prefix}-${process.pid}-${lastName}`;
+  return `${namePrefix}-${process.pid}-${lastName}`;
 }
 
 /** A directory of the test file's own, removed after its last test. */
 export function freshDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), `${prefix}-`));
+  const directory = mkdtempSync(join(tmpdir(), `${namePrefix}-`));
   after(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }

@@ -4,7 +4,7 @@ import { clientPublicKey, serverPublicKey, wireFor } from "./hand-made-peer.ts";
 import { type ProbeOptions, SessionProbe } from "./session-probe.ts";
 
 /** How far a handshake goes: the bytes from the peer that bring a fresh session into each state. */
-interface Path {
+export interface Path {
   readonly role: "client" | "server";
   readonly encrypted: boolean;
   readonly bytes: Uint8Array;
@@ -26,7 +26,8 @@ export function clientHandshake(encrypted: boolean): Uint8Array {
 const client = (encrypted: boolean, bytes: Uint8Array): Path => ({ role: "client", encrypted, bytes });
 const server = (encrypted: boolean, bytes: Uint8Array): Path => ({ role: "server", encrypted, bytes });
 
-const paths: Record<Exclude<State, "closing" | "closed">, readonly Path[]> = {
+/** The ways into the states that a peer's bytes alone lead to. */
+export const paths: Record<Exclude<State, "closing" | "closed">, readonly Path[]> = {
   "client-awaits-hello": [client(false, hex("")), client(true, hex(""))],
   "client-awaits-server-key": [client(true, hex("02 01"))],
   "client-awaits-maximum-size": [

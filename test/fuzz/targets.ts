@@ -1,0 +1,17 @@
+// What holds whatever a peer or a caller does: `npm test` tries each with some hundred inputs, `npm run fuzz` with as
+// many as it is asked for. A further target is a further row.
+
+import { bufferTargets } from "./buffers.ts";
+import { callerTargets } from "./caller.ts";
+import { frameTargets } from "./frames.ts";
+import { handshakeTargets } from "./handshake.ts";
+import { pairTargets } from "./session-pair.ts";
+import type { Target } from "./target.ts";
+
+export const targets: readonly Target[] = [
+  ...handshakeTargets,
+  ...frameTargets,
+  ...bufferTargets,
+  ...pairTargets,
+  ...callerTargets,
+];

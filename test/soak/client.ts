@@ -1,0 +1,26 @@
+// A client of the soak in a process of its own.
+// Usage: node client.js DIRECTORY NAME certain|careless SEED
+// `certain` sends messages, checks the answers and goes. `careless` goes on until it is killed.
+
+import { startClient } from "sealpipe";
+import { exchange, payload, smallSizes, types } from "./conversation.ts";
+
+function say(line: Record<string, unknown>): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+const [directory = "", name = "", how = "", seed = ""] = process.argv.slice(2);
+say({ event: "connecting" });
+const client = await startClient(name, { directory, encryption: name === "sealed", retryDelayMs: 20 });
+say({ event: "connected" });
+if (how === "certain") {
+  const sent = await exchange(client, [...smallSizes, 500_000], Number(seed));
+  await client.close();
+  say({ event: "done", sent });
+} else {
+  for (let sent = 0; ; sent++) {
+    await client.write(types.careless, payload((sent * 4_999) % 200_000, sent));
+    await client.read();
+    if (sent === 3) say({ event: "busy" });
+  }
+}
