@@ -1,6 +1,6 @@
 // A client of the soak in a process of its own.
 // Usage: node client.js DIRECTORY NAME certain|careless SEED
-// `certain` sends messages, checks the answers and goes. `careless` goes on until it is killed.
+// `certain` sends messages, checks the answers and goes; a connection that is lost ends it with an error. `careless` goes on until it is killed.
 
 import { startClient } from "sealpipe";
 import { exchange, payload, smallSizes, types } from "./conversation.ts";
@@ -12,6 +12,9 @@ function say(line: Record<string, unknown>): void {
 const [directory = "", name = "", how = "", seed = ""] = process.argv.slice(2);
 say({ event: "connecting" });
 const client = await startClient(name, { directory, encryption: name === "sealed", retryDelayMs: 20 });
+client.on("error", (error) => {
+  throw error;
+});
 say({ event: "connected" });
 if (how === "certain") {
   const sent = await exchange(client, [...smallSizes, 500_000], Number(seed));

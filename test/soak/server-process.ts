@@ -17,8 +17,6 @@ export interface Report {
 }
 
 const program = fileURLToPath(new URL("./server.js", import.meta.url));
-const handshakeTimeoutMs = 1_000;
-
 export class ServerProcess {
   readonly #process: LinesProcess;
 
@@ -27,7 +25,7 @@ export class ServerProcess {
   }
 
   static async start(directory: string): Promise<ServerProcess> {
-    const args = ["--expose-gc", program, directory, String(handshakeTimeoutMs)];
+    const args = ["--expose-gc", program, directory];
     const server = new ServerProcess(new LinesProcess(process.execPath, args));
     await server.#process.until(isEvent("listening"));
     return server;

@@ -1,5 +1,5 @@
 // The soak's server: one that encrypts and one that does not, in one process that tells its figures when it is asked.
-// Usage: node --expose-gc server.js DIRECTORY HANDSHAKE-TIMEOUT-MS
+// Usage: node --expose-gc server.js DIRECTORY
 // Takes lines of JSON: {"ask": "figures", "collect": true}, {"ask": "close"}.
 
 import { createInterface } from "node:readline";
@@ -7,16 +7,10 @@ import { type Connection, startServer } from "sealpipe";
 import { types } from "./conversation.ts";
 import { Gauge } from "./figures.ts";
 
-const [directory = "", handshakeTimeoutMs = ""] = process.argv.slice(2);
+const [directory = ""] = process.argv.slice(2);
 const gauge = new Gauge();
 const servers = await Promise.all(
-  [true, false].map((encryption) =>
-    startServer(encryption ? "sealed" : "plain", {
-      directory,
-      encryption,
-      handshakeTimeoutMs: Number(handshakeTimeoutMs),
-    }),
-  ),
+  [true, false].map((encryption) => startServer(encryption ? "sealed" : "plain", { directory, encryption })),
 );
 const errors: Record<string, number> = {};
 const messages = { all: 0, certain: 0 };

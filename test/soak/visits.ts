@@ -28,6 +28,8 @@ function connect({ directory, name }: Host, options: ClientOptions = {}): Promis
 
 async function withClient(host: Host, act: (client: Client) => Promise<number>): Promise<number> {
   const client = await connect(host);
+  // It would come back by itself, and wait for answers to what was lost.
+  client.on("error", (error) => client.destroy(error));
   try {
     const sent = await act(client);
     await client.close();
@@ -76,8 +78,8 @@ async function hangsUp(host: Host, turn: number): Promise<number> {
 
 async function saysNonsense(host: Host, turn: number): Promise<number> {
   const peer = await RawPeer.connect(join(host.directory, `${host.name}.sock`));
-  peer.send(turn % 2 === 0 ? payload(300, turn) : hex("00 00 ff ff ff ff"));
-  // A server that took the first byte for an acceptance may wait for more: until the handshake's time is over.
+  // A server that takes the first byte for an acceptance may wait for more, until the handshake's time is over.
+  peer.send(turn % 4 === 1 ? hex("00 00 ff ff ff ff") : payload(300, turn));
   await peer.receiveToEnd();
   peer.destroy();
   return 0;
@@ -91,17 +93,24 @@ function startProcess({ directory, name }: Host, how: "certain" | "careless", tu
 
 async function processThatGoes(host: Host, turn: number): Promise<number> {
   const child = startProcess(host, "certain", turn);
-  const { sent } = await child.until(isEvent("done"));
-  assert.equal(await exitOf(child), 0, child.stderr);
-  return Number(sent);
+  try {
+    const { sent } = await child.until(isEvent("done"));
+    assert.equal(await exitOf(child), 0, child.stderr);
+    return Number(sent);
+  } finally {
+    await child.kill();
+  }
 }
 
 /** Killed once it has said so. */
 async function processThatIsKilled(host: Host, turn: number, when: "connecting" | "connected" | "busy") {
   const child = startProcess(host, "careless", turn);
-  await child.until(isEvent(when));
   const closed = once(child.child, "close");
-  await child.kill();
+  try {
+    await child.until(isEvent(when));
+  } finally {
+    await child.kill();
+  }
   await closed;
   return 0;
 }

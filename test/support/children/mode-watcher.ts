@@ -1,4 +1,4 @@
-// Looks at a directory without a pause and keeps every mode in which a socket was seen in it, until its input ends.
+// Looks at a directory without a pause and keeps every mode in which a socket was seen in it, until its input says so.
 // What lies in a directory that others cannot enter, they cannot reach: it is not looked at.
 // Usage: node mode-watcher.js DIRECTORY
 
@@ -19,11 +19,16 @@ function look(entry: string): void {
   const status = lstatSync(join(directory, entry), { throwIfNoEntry: false });
   if (status === undefined) return;
   const mode = (status.mode & 0o7777).toString(8);
+  if (!status.isSocket()) directoryModes.add(mode);
+  else if (socketModes.size === 0) say({ event: "seen" });
   if (status.isSocket()) socketModes.add(mode);
-  else directoryModes.add(mode);
 }
 
-process.stdout.write(`${JSON.stringify({ event: "watching" })}\n`);
+function say(line: Record<string, unknown>): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+say({ event: "watching" });
 while (!ended) {
   for (let count = 0; count < 200; count++) {
     for (const entry of readdirSync(directory)) look(entry);
@@ -32,6 +37,4 @@ while (!ended) {
   await turn();
 }
 process.stdin.destroy();
-process.stdout.write(
-  `${JSON.stringify({ looks, socketModes: [...socketModes], directoryModes: [...directoryModes] })}\n`,
-);
+say({ looks, socketModes: [...socketModes], directoryModes: [...directoryModes] });
