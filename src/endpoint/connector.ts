@@ -5,7 +5,7 @@ import { setReferenced } from "../transport/referenced.ts";
 import type { Transport, TransportProvider } from "../transport/transport.ts";
 import type { ParsedClientOptions } from "./options.ts";
 import type { ReadQuota } from "./read-quota.ts";
-import { Backoff, isAbsence, isPassing } from "./reconnect.ts";
+import { Backoff, isAbsence, isCrowded, isPassing } from "./reconnect.ts";
 import { type DriverHandler, SessionDriver } from "./session-driver.ts";
 
 export interface ConnectorTarget {
@@ -105,6 +105,7 @@ export class Connector {
         if (!isPassing(error)) throw error;
         this.#lastError = error;
         if (!isAbsence(error)) this.#target.retrying(error as SealpipeError);
+        if (isCrowded(error)) this.#backoff.reset();
       }
       await this.#pause(signal);
     }

@@ -69,7 +69,10 @@ export interface ClientOptions extends EndpointOptions {
   readonly encryption?: boolean | undefined;
   /** How long to try to connect, and later to reconnect, in milliseconds. Default 0: for ever. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Pause before the second try to connect, in milliseconds; it doubles with each further one. Default 100. */
+  /**
+   * Pause before the second try to connect, in milliseconds; it doubles with each further one, but not where a server is
+   * there and more clients try to reach it than the system lets wait. Default 100.
+   */
   readonly retryDelayMs?: number | undefined;
   /** Longest pause between tries, in milliseconds. Default 5000, or `retryDelayMs` where that is more. */
   readonly maxRetryDelayMs?: number | undefined;

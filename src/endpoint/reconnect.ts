@@ -59,6 +59,16 @@ export function isAbsence(error: unknown): boolean {
   return error instanceof SealpipeError && error.code === "ERR_CONNECT_FAILED";
 }
 
+/**
+ * Whether a server is there, but more clients than the system lets wait are trying to reach it. Who then waits longer and
+ * longer between tries is never among those that get in.
+ */
+export function isCrowded(error: unknown): boolean {
+  if (!isAbsence(error)) return false;
+  const { cause } = error as SealpipeError;
+  return cause instanceof Error && "code" in cause && cause.code === "EAGAIN";
+}
+
 function isPassingCause(cause: unknown): boolean {
   return cause instanceof Error && "code" in cause && passingSystemCodes.has(String(cause.code));
 }

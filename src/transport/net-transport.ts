@@ -153,6 +153,12 @@ export function connectFailed(address: Address, cause: Error): SystemError {
   });
 }
 
+/**
+ * How many clients may wait to be accepted. A few are accepted in each turn of the event loop at the most, and past this
+ * number the system turns clients away. Linux takes no more than this by default; others take less.
+ */
+const backlog = 4_096;
+
 /** A `node:net` server that listens at `at`. Rejects with the system's own error. */
 export function listenNet(at: NetListenOptions, options: ListenOptions): Promise<Server> {
   return new Promise((resolve, reject) => {
@@ -161,7 +167,7 @@ export function listenNet(at: NetListenOptions, options: ListenOptions): Promise
       options.accepted(new NetTransport(socket));
     });
     server.once("error", reject);
-    server.listen(at, () => {
+    server.listen({ ...at, backlog }, () => {
       server.off("error", reject);
       server.on("error", (error) => options.failed(error));
       resolve(server);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { PeerError, SystemError } from "sealpipe";
-import { Backoff, isAbsence, isPassing } from "#dist/endpoint/reconnect.js";
+import { Backoff, isAbsence, isCrowded, isPassing } from "#dist/endpoint/reconnect.js";
 
 describe("the pauses between tries", () => {
   const options = { retryDelayMs: 100, maxRetryDelayMs: 900 };
@@ -49,6 +49,14 @@ describe("another try", () => {
       assert.equal(isAbsence(connectFailed(code)), true);
     });
   }
+
+  test("is worth making soon where too many clients wait to be accepted, and only there", () => {
+    assert.equal(isCrowded(connectFailed("EAGAIN")), true);
+    assert.equal(isCrowded(connectFailed("ENOENT")), false);
+    assert.equal(isCrowded(connectFailed()), false);
+    assert.equal(isCrowded(new PeerError("ERR_CONNECTION_LOST", "lost")), false);
+    assert.equal(isCrowded(new SystemError("ERR_CONNECT_FAILED", "no cause")), false);
+  });
 
   for (const code of ["EACCES", "EPERM", "ENOTDIR", "ENAMETOOLONG", "ENOTSOCK", undefined]) {
     test(`goes no better after ${code ?? "a failure without a code"}`, () => {

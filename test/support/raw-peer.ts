@@ -43,6 +43,11 @@ export class RawPeer {
     this.#socket.write(concat(...parts));
   }
 
+  /** What was sent and has not left this process: the other side does not read it. */
+  get pendingBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   /** Exactly the next `count` bytes. */
   async receive(count: number): Promise<Uint8Array> {
     for (;;) {

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import type { ServerOptions } from "sealpipe";
+import { exitOf, startChild } from "./children.ts";
+import { HealthyClient } from "./healthy-client.ts";
+import type { LinesProcess } from "./lines-process.ts";
+import { freshName } from "./names.ts";
+import { addressOf, RawPeer } from "./raw-peer.ts";
+
+export interface Report {
+  readonly rssBytes: number;
+  readonly peakRssBytes: number;
+  /** Clients with their handshake done, the healthy one among them. */
+  readonly connections: number;
+  /** How often the server told of each code. */
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+export interface AttackOptions extends ServerOptions {
+  /** How often the healthy client's messages must have come back before the attackers let go. Default 20. */
+  readonly leastRoundTrips?: number;
+}
+
+/** A server in a process of its own that is under attack, with a healthy client beside. */
+export class AttackedServer {
+  readonly name: string;
+  readonly encryption: boolean;
+  readonly healthy: HealthyClient;
+  readonly #process: LinesProcess;
+  readonly #test: TestContext;
+
+  private constructor(
+    t: TestContext,
+    name: string,
+    process: LinesProcess,
+    healthy: HealthyClient,
+    encryption: boolean,
+  ) {
+    this.#test = t;
+    this.name = name;
+    this.#process = process;
+    this.healthy = healthy;
+    this.encryption = encryption;
+  }
+
+  static async start(t: TestContext, options: ServerOptions): Promise<AttackedServer> {
+    const name = freshName();
+    const encryption = options.encryption ?? true;
+    const process = startChild("echo-server", name, JSON.stringify(options));
+    await process.until(({ event }) => event === "listening");
+    const healthy = await HealthyClient.start(t, name, encryption);
+    return new AttackedServer(t, name, process, healthy, encryption);
+  }
+
+  /** A bare socket to it, dropped after the test. */
+  async connect(): Promise<RawPeer> {
+    const peer = await RawPeer.connect(addressOf(this.name));
+    this.#test.after(() => peer.destroy());
+    return peer;
+  }
+
+  /** The code of the next error that it tells. */
+  async nextError(): Promise<string> {
+    const { code } = await this.#process.until(({ event }) => event === "error");
+    return code as string;
+  }
+
+  /** The next of its connections that is over, without an error before: its status. */
+  async nextEnd(): Promise<string> {
+    const line = await this.#process.until(({ event }) => event === "left" || event === "error");
+    assert.equal(line["event"], "left", `there was ${line["code"]}`);
+    return line["status"] as string;
+  }
+
+  /** With all its connections; it must then end by itself, since nothing is left that keeps it. */
+  async end(): Promise<void> {
+    this.#process.command({ do: "end" });
+    assert.equal(await exitOf(this.#process), 0);
+  }
+
+  async report(): Promise<Report> {
+    this.#process.command({ do: "report" });
+    return (await this.#process.until(({ event }) => event === "report")) as unknown as Report;
+  }
+}
+
+/**
+ * Attacks a server while a healthy client's messages go to it and back. Nothing of the attack may be seen there: not
+ * while it goes on, nor while the attackers are still connected.
+ */
+export async function attack(
+  t: TestContext,
+  { leastRoundTrips = 20, ...options }: AttackOptions,
+  act: (server: AttackedServer) => Promise<void>,
+): Promise<void> {
+  const server = await AttackedServer.start(t, options);
+  try {
+    await server.healthy.goOn(1);
+    const before = server.healthy.roundTrips;
+    await act(server);
+    const during = server.healthy.roundTrips - before;
+    await server.healthy.goOn(Math.max(1, leastRoundTrips - during));
+    const roundTrips = server.healthy.roundTrips - before;
+    t.diagnostic(`${roundTrips} undisturbed round trips beside it, ${during} of them before its end`);
+    await server.healthy.stop();
+  } finally {
+    await server.end();
+  }
+}
