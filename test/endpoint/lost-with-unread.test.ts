@@ -97,6 +97,9 @@ describe("a peer that goes while too much of it is unread", { timeout }, () => {
 });
 
 describe("a peer that is killed", { timeout }, () => {
+  /** More bytes than are read at once, so that some are still with the system when a write fails. */
+  const sent = 150;
+
   /** Writes until it is known that nobody is there, then reads what is left. */
   async function readAfterDeath(endpoint: Client | Connection, over: () => boolean): Promise<number[]> {
     await until(() => {
@@ -104,15 +107,15 @@ describe("a peer that is killed", { timeout }, () => {
       return over();
     });
     const types: number[] = [];
-    while (types.length < 60) types.push((await endpoint.read()).type);
+    while (types.length < sent) types.push((await endpoint.read()).type);
     return types;
   }
-  const all = Array.from({ length: 60 }, (_, index) => index + 1);
+  const all = Array.from({ length: sent }, (_, index) => index + 1);
 
   test("loses nothing of what it had sent to a server that has yet to read it, and writes to it", async (t) => {
     const server = await freshServer(t, small);
     const accepted = nextEvent<[Connection]>(server, "connection");
-    const child = startChild("unread-peer", "client", server.name, "60");
+    const child = startChild("unread-peer", "client", server.name, `${sent}`);
     const [connection] = await accepted;
     await child.until(isEvent("ready"));
     await child.kill();
@@ -122,7 +125,7 @@ describe("a peer that is killed", { timeout }, () => {
 
   test("loses nothing of what it had sent to a client that has yet to read it, and writes to it", async (t) => {
     const name = freshName();
-    const child = startChild("unread-peer", "server", name, "60");
+    const child = startChild("unread-peer", "server", name, `${sent}`);
     // Killed, it leaves its socket behind.
     t.after(() => rmSync(addressOf(name), { force: true }));
     await child.until(isEvent("listening"));

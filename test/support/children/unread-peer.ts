@@ -4,7 +4,7 @@
 import { type Client, type Connection, startClient, startServer } from "sealpipe";
 
 const [role = "", name = "", count = "0"] = process.argv.slice(2);
-const options = { encryption: false, maxQueuedBytes: 1_000 } as const;
+const options = { encryption: false, maxQueuedBytes: 300_000 } as const;
 
 async function connect(): Promise<Client | Connection> {
   if (role === "client") return startClient(name, options);
@@ -14,7 +14,8 @@ async function connect(): Promise<Client | Connection> {
 }
 
 const peer = await connect();
-for (let type = 1; type <= Number(count); type++) await peer.write(type, "x".repeat(1_000));
+// Not awaited one by one: the system holds less of many small writes than of a few large ones.
+for (let type = 1; type <= Number(count); type++) void peer.write(type, "x".repeat(1_000));
 await peer.flush();
 process.stdout.write(`${JSON.stringify({ event: "ready" })}\n`);
 setInterval(() => {}, 3_600_000);
