@@ -12,7 +12,10 @@ import { type ConnectionMessage, type MessageData, toBytes } from "./message.ts"
 import { addressOf, type ParsedServerOptions, parseServerOptions, type ServerOptions } from "./options.ts";
 
 export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
-  /** A client has connected: its handshake is over. */
+  /**
+   * A client has connected: its handshake is over. One that leaves at once may be a second start of a server at this
+   * name, which asks in that way whether this one is alive.
+   */
   connection: [connection: Connection];
   /** A client's connection failed, or the listener did, or it has lost its address. The server goes on. */
   error: [error: SealpipeError, connection: Connection | undefined];

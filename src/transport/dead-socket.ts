@@ -1,12 +1,11 @@
-import { linkSync, lstatSync, readdirSync, rmSync, unlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { linkSync, lstatSync, unlinkSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Address } from "./address.ts";
 import { type FileIdentity, identifyNow, isSame } from "./file-identity.ts";
 import { hasCode } from "./file-system.ts";
 import { addressInUse } from "./net-transport.ts";
-import { holdName, stagingPrefix } from "./staging-directory.ts";
-import { ownUid } from "./trust.ts";
+import { type FoundStaging, findStagings, removeFoundStaging } from "./staging-directory.ts";
 
 export interface DeadSocket {
   readonly address: Address;
@@ -60,26 +59,13 @@ function removeUnlessHeld({ address, identity, holdPath }: DeadSocket): boolean 
 function isHeldByAnother({ address, identity, holdPath }: DeadSocket): boolean {
   // Its address and our hold: there is no further link.
   if (lstatSync(holdPath).nlink === 2) return false;
-  const directory = dirname(address.path);
-  const own = dirname(holdPath);
-  return readdirSync(directory)
-    .filter((entry) => entry.startsWith(stagingPrefix))
-    .map((entry) => join(directory, entry))
-    .filter((staging) => staging !== own && isOurs(staging))
-    .filter((staging) => isSame(identifyNow(join(staging, holdName)), identity))
+  return findStagings(dirname(address.path))
+    .filter((staging) => staging.holdPath !== holdPath && isSame(identifyNow(staging.holdPath), identity))
     .some((staging) => !removeIfAbandoned(staging));
 }
 
-/** Other users' cannot hold what is ours, and root alone could look into them. */
-function isOurs(staging: string): boolean {
-  const status = lstatSync(staging, { throwIfNoEntry: false });
-  return status?.isDirectory() === true && status.uid === ownUid();
-}
-
-/** Its name is never used again, so whoever finds it abandoned later finds nothing. */
-function removeIfAbandoned(staging: string): boolean {
-  const status = lstatSync(staging, { throwIfNoEntry: false });
-  if (status !== undefined && Date.now() - status.mtimeMs <= abandonedAfterMs) return false;
-  rmSync(staging, { recursive: true, force: true });
+function removeIfAbandoned(staging: FoundStaging): boolean {
+  if (Date.now() - staging.changedAt <= abandonedAfterMs) return false;
+  removeFoundStaging(staging);
   return true;
 }

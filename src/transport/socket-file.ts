@@ -1,10 +1,11 @@
 import { chmod, link, lstat, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Address } from "./address.ts";
 import { removeDeadSocket } from "./dead-socket.ts";
 import { type FileIdentity, identify, identityOf, isSame } from "./file-identity.ts";
 import { hasCode, ignoreMissing } from "./file-system.ts";
 import { addressInUse } from "./net-transport.ts";
-import type { StagingDirectory } from "./staging-directory.ts";
+import { removeAbandonedStagings, type StagingDirectory } from "./staging-directory.ts";
 import { ownUid } from "./trust.ts";
 
 export interface ClaimOptions {
@@ -47,6 +48,8 @@ async function removeIfDead(address: Address, { staging, isAlive }: ClaimOptions
     throw addressInUse(address, `the socket there belongs to the user ${status.uid}`);
   }
   if (await isAlive(address)) throw addressInUse(address, "a server is alive there");
+  // Its server was killed, so others may have been that had not come as far.
+  removeAbandonedStagings(dirname(address.path));
   await removeDeadSocket({ address, identity: identityOf(status), holdPath: staging.holdPath });
 }
 

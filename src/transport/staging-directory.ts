@@ -1,7 +1,9 @@
+import { lstatSync, readdirSync, rmdirSync, type Stats, unlinkSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Address, checkDirectoryLength } from "./address.ts";
-import { makeUnlessThere } from "./file-system.ts";
+import { hasCode, makeUnlessThere } from "./file-system.ts";
+import { ownUid } from "./trust.ts";
 
 /** A directory beside the address that only this user can enter, where the socket is bound before it is shown. */
 export interface StagingDirectory {
@@ -16,9 +18,10 @@ export interface StagingDirectory {
   remove(): Promise<void>;
 }
 
-export const stagingPrefix = ".sp-";
+const stagingPrefix = ".sp-";
+const stagingName = /^\.sp-[A-Za-z0-9]{6}$/;
 const socketName = "s";
-export const holdName = "d";
+const holdName = "d";
 /** What {@link makeStagingDirectory} adds to the directory: a slash, the prefix, six random characters, and `/s`. */
 const stagingBytes = 1 + stagingPrefix.length + 6 + 1 + socketName.length;
 
@@ -35,4 +38,53 @@ export async function makeStagingDirectory(address: Address): Promise<StagingDir
     restore: () => makeUnlessThere(path).catch(() => true),
     remove: () => rm(path, { recursive: true, force: true }),
   };
+}
+
+/** One that some server has made, of which this process need not be the one. */
+export interface FoundStaging {
+  readonly path: string;
+  readonly holdPath: string;
+  /** When something was last put there or taken away, in milliseconds since 1970. */
+  readonly changedAt: number;
+}
+
+/** The staging directories of this user that lie in `directory`. Other users' hold nothing that is ours. */
+export function findStagings(directory: string): FoundStaging[] {
+  return readdirSync(directory).flatMap((entry) => {
+    const path = join(directory, entry);
+    const status = stagingName.test(entry) ? lookAt(path) : undefined;
+    if (status?.isDirectory() !== true || status.uid !== ownUid()) return [];
+    return [{ path, holdPath: join(path, holdName), changedAt: status.mtimeMs }];
+  });
+}
+
+/** Its name is never used again, so whoever finds it later finds nothing. What is none of ours stays, and keeps it. */
+export function removeFoundStaging({ path }: FoundStaging): void {
+  for (const name of [socketName, holdName]) {
+    const link = join(path, name);
+    if (lookAt(link)?.isSocket() === true) unlinkSync(link);
+  }
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    if (!hasCode(error, "ENOTEMPTY") && !hasCode(error, "ENOENT")) throw error;
+  }
+}
+
+/** Far longer than a start takes. */
+const abandonedAfterMs = 60_000;
+
+/** Removes what servers that were killed while they started have left in `directory`, as far as that can be seen. */
+export function removeAbandonedStagings(directory: string): void {
+  try {
+    for (const staging of findStagings(directory)) {
+      if (Date.now() - staging.changedAt > abandonedAfterMs) removeFoundStaging(staging);
+    }
+  } catch {
+    // Litter harms nobody.
+  }
+}
+
+function lookAt(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
 }

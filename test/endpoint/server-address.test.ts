@@ -98,6 +98,40 @@ describe("the socket's file", { skip: unixOnly, timeout }, () => {
     assert.deepEqual(readdirSync(directory), ["my-app.sock"]);
   });
 
+  test("is put back where it vanishes, and a client that waits for it comes in", async (t) => {
+    const directory = freshDirectory();
+    const server = await serverAt(t, "my-app", { directory, addressCheckIntervalMs: 2 });
+    rmSync(server.address);
+    const client = await clientAt(t, "my-app", { directory });
+    await client.write(1, "found you");
+    assert.equal((await server.read()).text, "found you");
+    await client.close();
+    await server.close();
+    assert.deepEqual(readdirSync(directory), []);
+  });
+
+  test("is lost to another, which an error event tells; the clients there are stay", async (t) => {
+    const directory = freshDirectory();
+    const server = await serverAt(t, "my-app", { directory, addressCheckIntervalMs: 2 });
+    const client = await clientAt(t, "my-app", { directory });
+    const lost = nextEvent<[SealpipeError, unknown]>(server, "error");
+    writeFileSync(`${server.address}.new`, "another's");
+    renameSync(`${server.address}.new`, server.address);
+    const [error, connection] = await lost;
+    assert.equal(error.code, "ERR_ADDRESS_LOST");
+    assert.equal(connection, undefined);
+    await client.write(1, "still here");
+    assert.equal((await server.read()).text, "still here");
+    assert.equal(server.status, "listening");
+  });
+
+  test("is put back by a server that does not keep its process alive, and still does not", async () => {
+    const directory = freshDirectory();
+    const child = startChild("unref-restored", directory);
+    await child.until(isEvent("restored"));
+    assert.equal(await exitOf(child), 0, child.stderr);
+  });
+
   test("is replaced where its server was killed", async (t) => {
     const name = freshName();
     const killed = await startServerProcess(name);

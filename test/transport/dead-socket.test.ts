@@ -101,10 +101,10 @@ describe("a dead socket", { skip }, () => {
   test("is not held by links of any other name, as of a server killed while it started", async () => {
     const dead = await freshDead();
     const directory = dirname(dead.address.path);
-    mkdirSync(join(directory, ".sp-killed"));
-    linkSync(dead.address.path, join(directory, ".sp-killed", "s"));
+    mkdirSync(join(directory, ".sp-k1ll3d"));
+    linkSync(dead.address.path, join(directory, ".sp-k1ll3d", "s"));
     linkSync(dead.address.path, join(directory, "backup"));
-    linkSync(dead.address.path, join(directory, ".sp-file"));
+    linkSync(dead.address.path, join(directory, ".sp-0file0"));
     await removeDeadSocket(dead);
     assert.equal(existsSync(dead.address.path), false);
   });

@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, lstatSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import type { Address } from "#dist/transport/address.js";
-import { makeStagingDirectory } from "#dist/transport/staging-directory.js";
+import {
+  findStagings,
+  makeStagingDirectory,
+  removeAbandonedStagings,
+  removeFoundStaging,
+} from "#dist/transport/staging-directory.js";
+import { leaveDeadSocket } from "../support/dead-socket.ts";
 import { freshDirectory } from "../support/names.ts";
+import { notRoot, otherUid } from "../support/users.ts";
 
 const skip = process.platform === "win32" && "Unix sockets are not used on Windows";
 
@@ -64,5 +71,72 @@ describe("a staging directory", { skip }, () => {
       ),
     });
     assert.deepEqual(readdirSync(tooDeep), []);
+  });
+});
+
+describe("a staging directory that a killed server has left", { skip }, () => {
+  const longAgo = new Date(Date.now() - 120_000);
+
+  async function leaveStaging(name: string, files: readonly string[] = ["s", "d"]): Promise<string> {
+    const path = join(freshDirectory(), name);
+    mkdirSync(path);
+    for (const file of files) await leaveDeadSocket(join(path, file));
+    utimesSync(path, longAgo, longAgo);
+    return path;
+  }
+
+  function isRemoved(path: string): boolean {
+    removeAbandonedStagings(dirname(path));
+    return !existsSync(path);
+  }
+
+  test("is removed after a while, with its sockets", async () => {
+    for (const files of [["s", "d"], ["s"], ["d"], []]) {
+      assert.ok(isRemoved(await leaveStaging(".sp-a1B2c3", files)), String(files));
+    }
+  });
+
+  test("is not removed before that, as its server may be about to start", async () => {
+    const path = await leaveStaging(".sp-a1B2c3");
+    utimesSync(path, new Date(), new Date());
+    assert.equal(isRemoved(path), false);
+    assert.deepEqual(readdirSync(path).sort(), ["d", "s"]);
+  });
+
+  test("is not one of another name, nor a file", async () => {
+    for (const name of [".sp-a1B2c", ".sp-a1B2c34", ".sp-photos.old", "sp-a1B2c3", ".sp-a1B2c_"]) {
+      assert.equal(isRemoved(await leaveStaging(name)), false, name);
+    }
+    const file = join(freshDirectory(), ".sp-a1B2c3");
+    writeFileSync(file, "");
+    utimesSync(file, longAgo, longAgo);
+    assert.equal(isRemoved(file), false);
+  });
+
+  test("keeps whatever a server would not have put there", async () => {
+    const path = await leaveStaging(".sp-photos", ["s", "album"]);
+    writeFileSync(join(path, "d"), "a file of the user's");
+    utimesSync(path, longAgo, longAgo);
+    assert.equal(isRemoved(path), false);
+    assert.deepEqual(readdirSync(path).sort(), ["album", "d"]);
+  });
+
+  test("is not another user's", { skip: notRoot() }, async () => {
+    const path = await leaveStaging(".sp-a1B2c3");
+    chownSync(path, otherUid, otherUid);
+    assert.equal(isRemoved(path), false);
+  });
+
+  test("is not looked for where that is not possible", () => {
+    removeAbandonedStagings(join(freshDirectory(), "gone"));
+  });
+
+  test("is found twice without harm", async () => {
+    const path = await leaveStaging(".sp-a1B2c3");
+    const [found] = findStagings(dirname(path));
+    assert.ok(found !== undefined);
+    removeFoundStaging(found);
+    removeFoundStaging(found);
+    assert.equal(existsSync(path), false);
   });
 });

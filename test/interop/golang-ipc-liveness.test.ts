@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { linkSync, rmSync, unlinkSync } from "node:fs";
+import { describe, type TestContext, test } from "node:test";
+import { type Client, startServer } from "sealpipe";
+import { isServerAlive } from "#dist/endpoint/liveness.js";
+import { unixSockets } from "#dist/transport/unix-socket.js";
+import { clientAt } from "../support/endpoints.ts";
+import { GoPeer, goVersions } from "../support/go-peer.ts";
+import { freshName } from "../support/names.ts";
+import { accepted, addressOf, confirmation, RawPeer } from "../support/raw-peer.ts";
+import { lacks } from "../support/toolchains.ts";
+
+const skip = lacks("go", "version");
+
+/** Asks whether a server is alive, as often as a user might start a second one. */
+type Ask = (name: string) => Promise<void>;
+
+/** As users do. On Linux the kernel tells, and the server is not touched. */
+const byStarting: Ask = async (name) => {
+  for (let times = 0; times < 3; times++) {
+    await assert.rejects(startServer(name), {
+      code: "ERR_ADDRESS_IN_USE",
+      message: /a server is alive there/,
+    });
+  }
+};
+
+/** As where the kernel does not tell: under another name, by which it does not list the socket. */
+const byConnecting: Ask = async (name) => {
+  const path = addressOf(freshName());
+  linkSync(addressOf(name), path);
+  try {
+    assert.equal(await isServerAlive({ kind: "unix-socket", path }, unixSockets), true);
+  } finally {
+    unlinkSync(path);
+  }
+};
+
+async function startGo(
+  t: TestContext,
+  version: (typeof goVersions)[number],
+  encryption: boolean,
+): Promise<GoPeer & { name: string }> {
+  const name = freshName();
+  const go = new GoPeer({ version, role: "server", name, encryption });
+  t.after(async () => {
+    await go.kill();
+    rmSync(addressOf(name), { force: true });
+  });
+  await go.untilStatus("listening");
+  return Object.assign(go, { name });
+}
+
+/** A Go server that has not noticed yet that its last client is gone says nothing to the next: that one tries again. */
+function goClient(t: TestContext, name: string): Promise<Client> {
+  return clientAt(t, name, { encryption: false, handshakeTimeoutMs: 500 });
+}
+
+/** Both ways, in order. */
+async function talk(go: GoPeer, client: Client, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    await client.write(5, `round ${round}`);
+    assert.equal((await go.untilMessage())["text"], `round ${round}`);
+    await go.write(6, 100 + round, round);
+    assert.equal((await client.read({ timeoutMs: 20_000 })).data.length, 100 + round);
+  }
+}
+
+for (const version of goVersions) {
+  for (const [how, ask] of [
+    ["a second start", byStarting],
+    ["a question by connecting, as on macOS,", byConnecting],
+  ] as const) {
+    describe(`${how} and a live server of golang-ipc ${version}`, { skip, timeout: 120_000 }, () => {
+      for (const encryption of [true, false]) {
+        const wire = encryption ? "encrypted" : "plain";
+
+        test(`do no harm where it is idle, ${wire}`, async (t) => {
+          const go = await startGo(t, version, encryption);
+          await ask(go.name);
+          await talk(go, await goClient(t, go.name), 3);
+        });
+
+        test(`do no harm where it is busy, ${wire}`, async (t) => {
+          const go = await startGo(t, version, encryption);
+          const client = await goClient(t, go.name);
+          let over = false;
+          const asked = ask(go.name).finally(() => {
+            over = true;
+          });
+          while (!over) await talk(go, client, 5);
+          await asked;
+          await talk(go, client, 3);
+          assert.equal(client.status, "connected");
+        });
+      }
+
+      test("do no harm where it is in the middle of a handshake", async (t) => {
+        const go = await startGo(t, version, false);
+        const peer = await RawPeer.connect(addressOf(go.name));
+        t.after(() => peer.destroy());
+        await peer.receive(2);
+        await ask(go.name);
+        peer.send(accepted);
+        await peer.receive(8);
+        await ask(go.name);
+        peer.send(confirmation);
+        await go.untilStatus("connected");
+      });
+    });
+  }
+}
