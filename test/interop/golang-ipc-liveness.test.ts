@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
-import { linkSync, rmSync, unlinkSync } from "node:fs";
+import { existsSync, linkSync, rmSync, unlinkSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
-import { type Client, startServer } from "sealpipe";
+import { type Client, type SealpipeError, startServer } from "sealpipe";
 import { isServerAlive } from "#dist/endpoint/liveness.js";
 import { unixSockets } from "#dist/transport/unix-socket.js";
-import { clientAt } from "../support/endpoints.ts";
+import { clientAt, freshServer } from "../support/endpoints.ts";
 import { GoPeer, goVersions } from "../support/go-peer.ts";
 import { freshName } from "../support/names.ts";
 import { accepted, addressOf, confirmation, RawPeer } from "../support/raw-peer.ts";
 import { lacks } from "../support/toolchains.ts";
+import { nextEvent, until } from "../support/waiting.ts";
 
 const skip = lacks("go", "version");
 
@@ -39,9 +40,8 @@ const byConnecting: Ask = async (name) => {
 async function startGo(
   t: TestContext,
   version: (typeof goVersions)[number],
-  encryption: boolean,
+  { name = freshName(), encryption }: { name?: string; encryption: boolean },
 ): Promise<GoPeer & { name: string }> {
-  const name = freshName();
   const go = new GoPeer({ version, role: "server", name, encryption });
   t.after(async () => {
     await go.kill();
@@ -76,13 +76,13 @@ for (const version of goVersions) {
         const wire = encryption ? "encrypted" : "plain";
 
         test(`do no harm where it is idle, ${wire}`, async (t) => {
-          const go = await startGo(t, version, encryption);
+          const go = await startGo(t, version, { encryption });
           await ask(go.name);
           await talk(go, await goClient(t, go.name), 3);
         });
 
         test(`do no harm where it is busy, ${wire}`, async (t) => {
-          const go = await startGo(t, version, encryption);
+          const go = await startGo(t, version, { encryption });
           const client = await goClient(t, go.name);
           let over = false;
           const asked = ask(go.name).finally(() => {
@@ -96,7 +96,7 @@ for (const version of goVersions) {
       }
 
       test("do no harm where it is in the middle of a handshake", async (t) => {
-        const go = await startGo(t, version, false);
+        const go = await startGo(t, version, { encryption: false });
         const peer = await RawPeer.connect(addressOf(go.name));
         t.after(() => peer.destroy());
         await peer.receive(2);
@@ -109,4 +109,28 @@ for (const version of goVersions) {
       });
     });
   }
+}
+
+for (const version of goVersions) {
+  describe(`a server of golang-ipc ${version} that takes a live address`, { skip, timeout: 120_000 }, () => {
+    test("is told of, left alone, and followed once it has gone", async (t) => {
+      const server = await freshServer(t, { encryption: false, addressCheckIntervalMs: 5 });
+      const client = await goClient(t, server.name);
+      const lost = nextEvent<[SealpipeError]>(server, "error");
+      const go = await startGo(t, version, { name: server.name, encryption: false });
+      assert.equal((await lost)[0].code, "ERR_ADDRESS_LOST");
+
+      // Each of the two goes on with its own.
+      await talk(go, await goClient(t, server.name), 2);
+      await client.write(1, "still here");
+      assert.equal((await server.read()).text, "still here");
+
+      await go.kill();
+      unlinkSync(server.address);
+      await until(() => existsSync(server.address));
+      const next = await goClient(t, server.name);
+      await next.write(1, "back again");
+      assert.equal((await server.read()).text, "back again");
+    });
+  });
 }
