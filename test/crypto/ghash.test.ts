@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { Ghash } from "#dist/crypto/ghash.js";
+import { hex, toHex } from "../support/bytes.ts";
+
+function digest(key: Uint8Array, input: Uint8Array, reserved = input.length / 16): string {
+  const ghash = new Ghash(key);
+  ghash.reserve(reserved);
+  return digestBy(ghash, input);
+}
+
+function digestBy(ghash: Ghash, input: Uint8Array): string {
+  const result = new Int32Array(4);
+  ghash.digest(input, input.length / 16, result);
+  return [...result].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+}
+
+/** GHASH as SP 800-38D writes it down, on big integers whose highest bit is the field's first. */
+function slowDigest(key: Uint8Array, input: Uint8Array): string {
+  const number = (bytes: Uint8Array) => BigInt(`0x${toHex(bytes).replaceAll(" ", "")}`);
+  const reduction = 0xe1n << 120n;
+  let hash = 0n;
+  for (let at = 0; at < input.length; at += 16) {
+    const factor = hash ^ number(input.subarray(at, at + 16));
+    let product = 0n;
+    let shifted = number(key);
+    for (let bit = 127n; bit >= 0n; bit--) {
+      if ((factor >> bit) & 1n) product ^= shifted;
+      shifted = shifted & 1n ? (shifted >> 1n) ^ reduction : shifted >> 1n;
+    }
+    hash = product;
+  }
+  return hash.toString(16).padStart(32, "0");
+}
+
+const block = fc.uint8Array({ minLength: 16, maxLength: 16 });
+
+describe("Ghash", () => {
+  // The intermediate values of the test cases 2 and 3 that come with the definition of GCM.
+  test("gives the published value for one block and the lengths", () => {
+    const input = hex("0388dace60b6a392f328c2b971b2fe78 00000000000000000000000000000080");
+    assert.equal(digest(hex("66e94bd4ef8a2c3b884cfa59ca342b2e"), input), "f38cbb1ad69223dcc3457ae5b6b0f885");
+  });
+
+  test("gives the published value for four blocks and the lengths", () => {
+    const input = hex(
+      `42831ec2217774244b7221b784d0d49c e3aa212f2c02a4e035c17e2329aca12e
+       21d514b25466931c7d8f6a5aac84aa05 1ba30b396a0aac973d58e091473f5985
+       00000000000000000000000000000200`,
+    );
+    assert.equal(digest(hex("b83b533708bf535d0aa6e52980d53b78"), input), "7f1b32b81b820d02614f8895ac1d4eac");
+  });
+
+  test("agrees with the definition, whatever the key and the blocks", () => {
+    fc.assert(
+      fc.property(block, fc.array(block, { minLength: 1, maxLength: 18 }), (key, blocks) => {
+        const input = Uint8Array.from(blocks.flatMap((each) => [...each]));
+        assert.equal(digest(key, input), slowDigest(key, input));
+      }),
+    );
+  });
+
+  test("takes inputs shorter than it has reserved for, and can reserve more later", () => {
+    const key = hex("66e94bd4ef8a2c3b884cfa59ca342b2e");
+    const long = Uint8Array.from({ length: 160 }, (_, index) => index * 7);
+    const ghash = new Ghash(key);
+    for (const blocks of [1, 3, 2, 10]) {
+      ghash.reserve(blocks);
+      for (let count = 1; count <= blocks; count++) {
+        const input = long.subarray(0, count * 16);
+        assert.equal(digestBy(ghash, input), slowDigest(key, input), `${count} of ${blocks}`);
+      }
+    }
+  });
+});
