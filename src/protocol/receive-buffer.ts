@@ -1,6 +1,7 @@
 /** A chunk smaller than this is copied into a block that it shares with its neighbours. */
 const smallChunkBytes = 2_048;
 const blockBytes = 16_384;
+const noBytes = new Uint8Array(0);
 
 /**
  * Chunks as they arrived, read as one run of bytes. What lies within one chunk is handed out as a view of it;
@@ -21,6 +22,12 @@ export class ReceiveBuffer {
   /** Bytes that have arrived and are not yet taken. */
   get length(): number {
     return this.#length;
+  }
+
+  /** What is not yet taken of the oldest chunk: a look at what is to come, and only that. */
+  get firstChunk(): Uint8Array {
+    const first = this.#chunks[0];
+    return first === undefined ? noBytes : first.subarray(this.#offset);
   }
 
   /** The buffer keeps a view of `chunk`: the caller must not write to it any more. */

@@ -28,6 +28,14 @@ describe("ReceiveBuffer", () => {
     assert.equal(buffer.length, 1);
   });
 
+  test("shows what is left of the oldest chunk without taking it", () => {
+    assert.deepEqual(filled().firstChunk, hex(""));
+    const buffer = filled(hex("01 02 03"), pattern(3_000));
+    buffer.skip(1);
+    assert.equal(toHex(buffer.firstChunk), "02 03");
+    assert.equal(buffer.length, 3_002);
+  });
+
   test("joins what spans chunks", () => {
     const large = pattern(3_000);
     const buffer = filled(hex("01 02"), large, hex("03 04"));

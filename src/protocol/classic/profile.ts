@@ -52,6 +52,7 @@ export class ClassicProfile implements Profile {
 
   decode(input: ReceiveBuffer): MessageContent | undefined {
     for (;;) {
+      this.#records?.lookAhead(input);
       const payload = readFrame(input, this.#bounds);
       if (payload === undefined) return undefined;
       const plaintext = this.#records === undefined ? payload : this.#records.open(payload);
@@ -72,5 +73,11 @@ function ownData(data: Uint8Array): Uint8Array {
 
 function encodeSealed(type: number, data: Uint8Array, output: SendBuffer, records: RecordProtection): void {
   const payloadBytes = sealedOverheadBytes + typeBytes + data.length;
-  output.push([encodeUint32(payloadBytes), ...records.seal([encodeUint32(type), data])]);
+  if (lengthBytes + payloadBytes > batchBytes) {
+    output.push([encodeUint32(payloadBytes), ...records.seal([encodeUint32(type), data])]);
+    return;
+  }
+  const frame = output.reserve(lengthBytes + payloadBytes);
+  writeUint32(frame, payloadBytes, 0);
+  records.sealInto(frame.subarray(lengthBytes), [encodeUint32(type), data]);
 }

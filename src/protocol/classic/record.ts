@@ -1,5 +1,9 @@
 import { PeerError } from "../../errors.ts";
 import { type Aead, aeadNonceBytes, aeadTagBytes, type CryptoProvider } from "../crypto-provider.ts";
+import { copyParts } from "../parts.ts";
+import type { ReceiveBuffer } from "../receive-buffer.ts";
+import { OpeningBatch } from "./opening-batch.ts";
+import { SealingBatch } from "./sealing-batch.ts";
 
 /** What sealing adds to a payload: the nonce before it and the tag behind it. */
 export const sealedOverheadBytes = aeadNonceBytes + aeadTagBytes;
@@ -13,10 +17,14 @@ export const sealedOverheadBytes = aeadNonceBytes + aeadTagBytes;
 export class RecordProtection {
   readonly #aead: Aead;
   readonly #crypto: CryptoProvider;
+  readonly #sealing: SealingBatch;
+  readonly #opening: OpeningBatch;
 
   constructor(key: Uint8Array, crypto: CryptoProvider) {
     this.#aead = crypto.createAead(key);
     this.#crypto = crypto;
+    this.#sealing = new SealingBatch(crypto.createBatchAead(key), crypto);
+    this.#opening = new OpeningBatch(crypto.createBatchAead(key));
   }
 
   /** The sealed payload in parts: the nonce, the ciphertext in one or more, the tag. */
@@ -25,9 +33,21 @@ export class RecordProtection {
     return [nonce, ...this.#aead.seal(nonce, plaintext)];
   }
 
+  /** The same into `target`, which is as long as the sealed payload. */
+  sealInto(target: Uint8Array, plaintext: readonly Uint8Array[]): void {
+    if (!this.#sealing.seal(target, plaintext)) copyParts(this.seal(plaintext), target);
+  }
+
+  /** Makes ready for the frames that lie in `input` and will be opened next. What stands there is not checked yet. */
+  lookAhead(input: ReceiveBuffer): void {
+    if (!this.#opening.isPrepared) this.#opening.lookAhead(input.firstChunk);
+  }
+
   /** @throws PeerError `ERR_DECRYPTION_FAILED` where the tag does not fit. The caller has checked the length. */
   open(payload: Uint8Array): Uint8Array {
-    const plaintext = this.#aead.open(payload.subarray(0, aeadNonceBytes), payload.subarray(aeadNonceBytes));
+    const plaintext = this.#opening.isPrepared
+      ? this.#opening.open(payload)
+      : this.#aead.open(payload.subarray(0, aeadNonceBytes), payload.subarray(aeadNonceBytes));
     if (plaintext === undefined) {
       throw new PeerError(
         "ERR_DECRYPTION_FAILED",

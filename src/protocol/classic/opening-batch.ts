@@ -1,0 +1,48 @@
+import { aeadNonceBytes, aeadTagBytes, type BatchAead } from "../crypto-provider.ts";
+import { lengthBytes, readUint32 } from "./frame.ts";
+import { shortPlaintextBytes } from "./sealing-batch.ts";
+
+const overheadBytes = aeadNonceBytes + aeadTagBytes;
+/** Fewer cost no less than each with a cipher of its own. */
+const fewestFrames = 4;
+const mostFrames = 64;
+
+/**
+ * Opens runs of short messages that have arrived together. It looks for their nonces in what is still to be read, which
+ * decides nothing: each frame is read and checked in its turn, and one that is not what it looked like does not open.
+ */
+export class OpeningBatch {
+  readonly #aead: BatchAead;
+  readonly #nonces = new Uint8Array(mostFrames * aeadNonceBytes);
+
+  constructor(aead: BatchAead) {
+    this.#aead = aead;
+  }
+
+  /** Whether the next payload is for this. */
+  get isPrepared(): boolean {
+    return this.#aead.prepared > 0;
+  }
+
+  /** `chunk`: from the start of a frame. */
+  lookAhead(chunk: Uint8Array): void {
+    let frames = 0;
+    let longest = 0;
+    for (let start = 0; frames < mostFrames && chunk.length - start >= lengthBytes; frames++) {
+      const payloadBytes = readUint32(chunk, start);
+      const plaintextBytes = payloadBytes - overheadBytes;
+      const nonce = start + lengthBytes;
+      if (plaintextBytes < 0 || plaintextBytes > shortPlaintextBytes || nonce + payloadBytes > chunk.length)
+        break;
+      this.#nonces.set(chunk.subarray(nonce, nonce + aeadNonceBytes), frames * aeadNonceBytes);
+      if (plaintextBytes > longest) longest = plaintextBytes;
+      start = nonce + payloadBytes;
+    }
+    if (frames >= fewestFrames)
+      this.#aead.prepare(this.#nonces.subarray(0, frames * aeadNonceBytes), longest);
+  }
+
+  open(payload: Uint8Array): Uint8Array | undefined {
+    return this.#aead.openNext(payload);
+  }
+}

@@ -1,0 +1,46 @@
+import { aeadNonceBytes, type BatchAead, type CryptoProvider } from "../crypto-provider.ts";
+import { lengthOfParts } from "../parts.ts";
+
+/** Longer plaintexts cost no less than with a cipher of their own. */
+export const shortPlaintextBytes = 256;
+/** So many messages have a cipher of their own first: a connection that sends a few needs no more. */
+const singleMessages = 16;
+const firstNonces = 8;
+const mostNonces = 64;
+
+/** Seals the short messages of a connection that sends many of them, with nonces drawn for several at a time. */
+export class SealingBatch {
+  readonly #aead: BatchAead;
+  readonly #crypto: CryptoProvider;
+  #singles = 0;
+  #nonces = firstNonces;
+  /** The longest plaintext since nonces were last drawn, and the longest that they are prepared for. */
+  #longest = 0;
+  #preparedBytes = 0;
+
+  constructor(aead: BatchAead, crypto: CryptoProvider) {
+    this.#aead = aead;
+    this.#crypto = crypto;
+  }
+
+  /** False where the message is none for this: nothing was written then. */
+  seal(target: Uint8Array, plaintext: readonly Uint8Array[]): boolean {
+    const count = lengthOfParts(plaintext);
+    if (count > shortPlaintextBytes) return false;
+    if (this.#singles < singleMessages) {
+      this.#singles += 1;
+      return false;
+    }
+    if (count > this.#longest) this.#longest = count;
+    if (this.#aead.prepared === 0 || count > this.#preparedBytes) this.#prepare(count);
+    this.#aead.sealNext(plaintext, target);
+    return true;
+  }
+
+  #prepare(count: number): void {
+    this.#aead.prepare(this.#crypto.randomBytes(this.#nonces * aeadNonceBytes), this.#longest);
+    this.#preparedBytes = this.#longest;
+    this.#longest = count;
+    this.#nonces = Math.min(mostNonces, this.#nonces * 2);
+  }
+}

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { nodeCrypto } from "#dist/crypto/node.js";
+import { ClassicProfile } from "#dist/protocol/classic/profile.js";
+import { RecordProtection } from "#dist/protocol/classic/record.js";
+import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
+import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
+import { SendBuffer } from "#dist/protocol/send-buffer.js";
+import { concat, flipBit, pattern, uint32 } from "../../support/bytes.ts";
+import { byteAtATime } from "../../support/cutting.ts";
+import { plainWire, SealedWire } from "../../support/hand-made-peer.ts";
+
+const key = pattern(32);
+const wire = new SealedWire(key);
+/** Short, long and in between, in no order. */
+const mixedSizes = Array.from(
+  { length: 400 },
+  (_, index) => [64, 0, 252, 253, 3_000, 17][index % 6] as number,
+);
+
+interface Prepared {
+  readonly nonces: number;
+  readonly mostPlaintextBytes: number;
+}
+
+/** Node's cryptography, and what was prepared with it. */
+function watched(): { crypto: CryptoProvider; prepared: Prepared[] } {
+  const prepared: Prepared[] = [];
+  const createBatchAead: CryptoProvider["createBatchAead"] = (key) => {
+    const aead = nodeCrypto.createBatchAead(key);
+    const prepare = aead.prepare.bind(aead);
+    aead.prepare = (nonces, mostPlaintextBytes) => {
+      prepared.push({ nonces: nonces.length / 12, mostPlaintextBytes });
+      prepare(nonces, mostPlaintextBytes);
+    };
+    return aead;
+  };
+  return { crypto: { ...nodeCrypto, createBatchAead }, prepared };
+}
+
+const profileWith = (crypto: CryptoProvider) =>
+  new ClassicProfile(100_000, new RecordProtection(key, crypto));
+
+function encodeAll(profile: ClassicProfile, sizes: readonly number[]): Uint8Array {
+  const output = new SendBuffer();
+  for (const [index, size] of sizes.entries()) profile.encode(index + 1, pattern(size, index), output);
+  const writes: Uint8Array[] = [];
+  for (let parts = output.take(); parts.length > 0; parts = output.take()) writes.push(...parts);
+  return concat(...writes);
+}
+
+function framesOf(bytes: Uint8Array): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = start + 4 + new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(0);
+    frames.push(bytes.subarray(start, end));
+    start = end;
+  }
+  return frames;
+}
+
+function frames(count: number, size = 64): Uint8Array[] {
+  return Array.from({ length: count }, (_, index) => wire.message(index + 1, pattern(size, index)));
+}
+
+function decodeAll(
+  profile: ClassicProfile,
+  chunks: readonly Uint8Array[],
+): { type: number; data: Uint8Array }[] {
+  const input = new ReceiveBuffer();
+  const messages: { type: number; data: Uint8Array }[] = [];
+  for (const chunk of chunks) {
+    input.push(chunk);
+    for (let next = profile.decode(input); next !== undefined; next = profile.decode(input))
+      messages.push(next);
+  }
+  return messages;
+}
+
+describe("sealing many messages", () => {
+  test("gives frames that any golang-ipc peer opens, whatever their sizes", () => {
+    const sealed = framesOf(encodeAll(profileWith(nodeCrypto), mixedSizes));
+    assert.equal(sealed.length, mixedSizes.length);
+    for (const [index, frame] of sealed.entries()) {
+      const expected = concat(uint32(index + 1), pattern(mixedSizes[index] as number, index));
+      assert.deepEqual(wire.open(frame), expected, `message ${index}`);
+    }
+  });
+
+  test("never uses a nonce twice", () => {
+    const sealed = framesOf(encodeAll(profileWith(nodeCrypto), [...mixedSizes, ...mixedSizes]));
+    const nonces = new Set(sealed.map((frame) => frame.subarray(4, 16).join()));
+    assert.equal(nonces.size, sealed.length);
+  });
+
+  test("draws no nonces beforehand for a connection that sends a few", () => {
+    const { crypto, prepared } = watched();
+    encodeAll(profileWith(crypto), Array(16).fill(64));
+    assert.deepEqual(prepared, []);
+  });
+
+  test("then draws them for 8, and for twice as many each time, up to 64", () => {
+    const { crypto, prepared } = watched();
+    encodeAll(profileWith(crypto), Array(16 + 8 + 16 + 32 + 64 + 64).fill(64));
+    assert.deepEqual(
+      prepared.map(({ nonces }) => nonces),
+      [8, 16, 32, 64, 64],
+    );
+  });
+
+  test("prepares for the longest of late, again at once for a longer one, and for none over 256 bytes", () => {
+    const { crypto, prepared } = watched();
+    const profile = profileWith(crypto);
+    encodeAll(profile, Array(16).fill(10));
+    encodeAll(profile, [10, 252, 253, ...Array(15).fill(10), 10, ...Array(31).fill(20), 30]);
+    assert.deepEqual(
+      prepared.map(({ mostPlaintextBytes }) => mostPlaintextBytes),
+      [14, 256, 256, 34],
+    );
+  });
+});
+
+describe("opening many messages", () => {
+  test("opens what golang-ipc peers seal, whatever the sizes", () => {
+    const sealed = mixedSizes.map((size, index) => wire.message(index + 1, pattern(size, index)));
+    const messages = decodeAll(profileWith(nodeCrypto), [concat(...sealed)]);
+    assert.deepEqual(
+      messages,
+      mixedSizes.map((size, index) => ({ type: index + 1, data: pattern(size, index) })),
+    );
+  });
+
+  test("looks ahead at up to 64 whole short frames, and not where fewer than four have come", () => {
+    const counts = (count: number): number[] => {
+      const { crypto, prepared } = watched();
+      assert.equal(decodeAll(profileWith(crypto), [concat(...frames(count))]).length, count);
+      return prepared.map(({ nonces }) => nonces);
+    };
+    assert.deepEqual(counts(3), []);
+    assert.deepEqual(counts(4), [4]);
+    assert.deepEqual(counts(64), [64]);
+    assert.deepEqual(counts(133), [64, 64, 5]);
+  });
+
+  test("looks ahead up to a long message, and behind it again", () => {
+    const { crypto, prepared } = watched();
+    const long = wire.message(9, pattern(300));
+    const bytes = concat(...frames(5, 10), long, ...frames(6, 20), long.subarray(0, 100));
+    assert.equal(decodeAll(profileWith(crypto), [bytes, long.subarray(100)]).length, 13);
+    assert.deepEqual(prepared, [
+      { nonces: 5, mostPlaintextBytes: 14 },
+      { nonces: 6, mostPlaintextBytes: 24 },
+    ]);
+  });
+
+  test("comes to the same messages however the bytes are cut", () => {
+    const bytes = concat(...frames(40));
+    const whole = decodeAll(profileWith(nodeCrypto), [bytes]);
+    assert.deepEqual(decodeAll(profileWith(nodeCrypto), byteAtATime(bytes)), whole);
+    for (const cut of [1, 5, 17, 100, 500, 1_000, bytes.length - 1]) {
+      assert.deepEqual(
+        decodeAll(profileWith(nodeCrypto), [bytes.subarray(0, cut), bytes.subarray(cut)]),
+        whole,
+      );
+    }
+  });
+
+  test("gives the messages before one that was changed, then fails", () => {
+    for (const changed of [0, 1, 7, 19]) {
+      const sealed = frames(20);
+      sealed[changed] = flipBit(sealed[changed] as Uint8Array, 30 * 8);
+      const profile = profileWith(nodeCrypto);
+      const input = new ReceiveBuffer();
+      input.push(concat(...sealed));
+      for (let index = 0; index < changed; index++) assert.equal(profile.decode(input)?.type, index + 1);
+      assert.throws(() => profile.decode(input), { code: "ERR_DECRYPTION_FAILED" });
+    }
+  });
+
+  test("fails where a length in the middle is impossible, after what comes before it", () => {
+    for (const length of [0, 27, 31, 100_033]) {
+      const profile = profileWith(nodeCrypto);
+      const input = new ReceiveBuffer();
+      input.push(concat(...frames(5), uint32(length), new Uint8Array(40)));
+      for (let index = 0; index < 5; index++) assert.equal(profile.decode(input)?.type, index + 1);
+      assert.throws(() => profile.decode(input), { code: /ERR_FRAME_TOO_SHORT|ERR_PEER_MESSAGE_TOO_LARGE/ });
+    }
+  });
+
+  test("keeps no message's neighbours in memory", () => {
+    const plain = Array.from({ length: 64 }, (_, index) => plainWire.message(index + 1, pattern(64, index)));
+    const messages = [
+      ...decodeAll(profileWith(nodeCrypto), [concat(...frames(64))]),
+      ...decodeAll(new ClassicProfile(100_000), [concat(...plain)]),
+    ];
+    assert.equal(messages.length, 128);
+    for (const { data } of messages) {
+      assert.ok(data.buffer.byteLength <= 2 * data.length + 128, `${data.buffer.byteLength}`);
+    }
+  });
+});
