@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import type { Message, PeerError } from "sealpipe";
 import { HandshakeTurns } from "#dist/endpoint/handshake-turns.js";
 import { ReadQuota } from "#dist/endpoint/read-quota.js";
@@ -71,6 +71,11 @@ function setUp({ maxQueuedBytes = 1_000, ...options }: SetUpOptions = {}) {
   const quota = new ReadQuota(maxQueuedBytes);
   const told = new Told(quota);
   const driver = new SessionDriver(transport, { ...defaults, quota, ...options }, told);
+  // The fake transport never tells of its end, so what the driver waits for is ended here.
+  after(() => {
+    driver.destroy();
+    transport.handler.closed();
+  });
   driver.start();
   return { transport, told, driver };
 }

@@ -14,6 +14,7 @@ const mostFromSource = 640_000;
 
 const sizes = fc.oneof(
   { weight: 6, arbitrary: fc.nat(20) },
+  { weight: 4, arbitrary: fc.integer({ min: 500, max: 2_047 }) },
   { weight: 2, arbitrary: fc.integer({ min: 2_040, max: 2_056 }) },
   { weight: 1, arbitrary: fc.constantFrom(1_024, 16_383, 16_384, 16_385) },
 );

@@ -2,10 +2,11 @@ import { after } from "node:test";
 import type { Address } from "#dist/transport/address.js";
 import type { Listener, ListenOptions, Transport, TransportProvider } from "#dist/transport/transport.js";
 
-/** A listener that keeps what it accepts until the test asks for it; closed after the test. */
+/** A listener that keeps what it accepts until the test asks for it; closed after the test, and all of that with it. */
 export class Accepting {
   readonly failures: Error[] = [];
   readonly #accepted: Transport[] = [];
+  readonly #all: Transport[] = [];
   #wake: () => void = () => {};
   #listener: Listener | undefined;
 
@@ -22,7 +23,11 @@ export class Accepting {
       failed: (error) => accepting.failures.push(error),
       ...options,
     });
-    after(() => accepting.close().catch(() => {}));
+    after(async () => {
+      await accepting.close().catch(() => {});
+      // Not before: the close has let in who had come by then.
+      for (const transport of accepting.#all) transport.destroy();
+    });
     return accepting;
   }
 
@@ -42,6 +47,7 @@ export class Accepting {
 
   #take(transport: Transport): void {
     this.#accepted.push(transport);
+    this.#all.push(transport);
     this.#wake();
   }
 }

@@ -19,6 +19,7 @@ import type { Address } from "#dist/transport/address.js";
 import { unixSockets } from "#dist/transport/unix-socket.js";
 import { Accepting, never } from "../support/accepting.ts";
 import { leaveDeadSocket } from "../support/dead-socket.ts";
+import { expectLeftover } from "../support/leftovers.ts";
 import { freshDirectory } from "../support/names.ts";
 import { RecordingHandler } from "../support/recording-handler.ts";
 import { notRoot, otherUid } from "../support/users.ts";
@@ -73,6 +74,8 @@ describe("a Unix socket that listens", { skip }, () => {
     const address = freshAddress();
     const directory = dirname(address.path);
     const accepting = await Accepting.listen(unixSockets, address);
+    // To close it would remove what lies where it was bound.
+    expectLeftover("unreferenced pipe", 1);
     const staged = boundPaths().find((path) => path.startsWith(`${directory}/.sp-`));
     assert.ok(staged !== undefined, "the kernel tells where the socket was bound");
     const precious = freshDirectory();
