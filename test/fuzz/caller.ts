@@ -78,6 +78,14 @@ const given = fc.oneof(
   { weight: 1, arbitrary: anything },
 );
 
+const mayBeZero = new Set(["connectTimeoutMs", "timeoutMs", "addressCheckIntervalMs"]);
+
+function checkNumber(name: string, value: number): void {
+  assert.ok(Number.isSafeInteger(value) && value >= (mayBeZero.has(name) ? 0 : 1), `${name}: ${value}`);
+  // A timer of the platform that is given more fires at once.
+  if (name.endsWith("Ms")) assert.ok(value <= 2_147_483_647, `${name}: ${value}`);
+}
+
 function options(kind: string, parse: (options: never) => object): Target {
   return target(`options of a ${kind}: taken as they are, or refused`, 150, given, (options) => {
     const told = outcome(() => parse(options as never));
@@ -89,8 +97,10 @@ function options(kind: string, parse: (options: never) => object): Target {
       if (value !== undefined)
         assert.ok(Object.is((told.result as Record<string, unknown>)[name], value), name);
     }
-    const complete = Object.entries(told.result);
-    for (const [name, value] of complete) assert.ok(value !== undefined || name === "signal", name);
+    for (const [name, value] of Object.entries(told.result)) {
+      assert.ok(value !== undefined || name === "signal", name);
+      if (typeof value === "number") checkNumber(name, value);
+    }
     assert.deepEqual(Object.keys(told.result).sort(), Object.keys(parse({} as never)).sort());
   });
 }
@@ -126,6 +136,7 @@ const names = target(
     }
     const { kind, path } = told.result;
     assert.match(String(name), /^[A-Za-z0-9._-]+$/);
+    assert.ok(!String(name).includes(".."));
     assert.ok(!path.includes("\0"));
     if (platform === "win32") {
       assert.deepEqual([kind, path], ["named-pipe", `\\\\.\\pipe\\${name}`]);

@@ -187,7 +187,10 @@ function undisturbed({ name, encryption }: (typeof wires)[number]): Target {
     const [client, server] = pair.sides;
     assert.deepEqual(heard(server), client.sent);
     assert.deepEqual(heard(client), server.sent);
-    for (const { session } of pair.sides) assert.equal(session.state, "open");
+    for (const { session } of pair.sides) {
+      assert.equal(session.state, "open");
+      assert.equal(session.session.nextTimeout(), undefined, "it waits, though no frame has begun");
+    }
     pair.finish();
   });
 }
