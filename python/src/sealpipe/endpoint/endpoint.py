@@ -1,0 +1,101 @@
+"""What servers, clients and a server's connections have in common: messages to read, a status, an end."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ..errors import SealpipeError
+from .inbox import Inbox
+from .message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from .options import ParsedOptions
+    from .status import Status
+
+M = TypeVar("M", bound=Message)
+Self = TypeVar("Self", bound="Endpoint[Any]")
+
+
+class Endpoint(ABC, Generic[M]):
+    def __init__(self, options: ParsedOptions) -> None:
+        self._on_status = options.on_status
+        self._on_error = options.on_error
+        self._inbox: Inbox[M] = Inbox()
+        self._status: Status = "not-connected"
+        self._when_closed = asyncio.Event()
+
+    @property
+    def status(self) -> Status:
+        """Where it stands."""
+        return self._status
+
+    async def read(self, timeout: float | None = None) -> M:
+        """The next message; waits for it, for ever or ``timeout`` seconds.
+
+        Messages that nobody reads wait, up to ``max_queued_bytes``, and then hold up the peer. A read that is cancelled
+        or times out loses no message.
+
+        Raises a CallerError ``ERR_READ_TIMEOUT``; ``ERR_CLOSED`` once it is closed and nothing is left to read;
+        ``ERR_INVALID_OPTION``; or what made it fail.
+        """
+        self._claim()
+        return await self._inbox.read(timeout)
+
+    def __aiter__(self: Self) -> Self:
+        """Messages until the end: stops where it was closed in order, raises where it failed."""
+        self._claim()
+        return self
+
+    async def __anext__(self) -> M:
+        try:
+            return await self._inbox.read()
+        except SealpipeError:
+            if self._inbox.ended_in_order:
+                raise StopAsyncIteration from None
+            raise
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Ends it in order: what was written is sent first."""
+
+    async def __aenter__(self: Self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _claim(self) -> None:
+        """Someone wants this endpoint's messages."""
+
+    def _set_status(self, status: Status) -> None:
+        if self._status == status:
+            return
+        self._status = status
+        _call_safely(self._on_status, status)
+
+    def _tell_error(self, error: SealpipeError) -> None:
+        _call_safely(self._on_error, error)
+
+
+T = TypeVar("T")
+
+
+def _call_safely(callback: Callable[[T], None] | None, value: T) -> None:
+    """What a user's callback raises goes to the loop's exception handler, after everything of ours is in order."""
+    if callback is None:
+        return
+    try:
+        callback(value)
+    except Exception as error:
+        context = {"message": "a callback given to sealpipe raised an exception", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(context)

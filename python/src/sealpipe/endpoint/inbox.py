@@ -1,0 +1,138 @@
+"""Messages on their way from connections to the application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from ..errors import CallerError
+from .message import Message
+from .options import check_timeout
+
+if TYPE_CHECKING:
+    from .read_quota import ReadQuota
+
+M = TypeVar("M", bound=Message)
+
+
+def closed_error(cause: BaseException | None = None) -> CallerError:
+    """``cause``: what closed it, where that was not a call of ``close``."""
+    return CallerError("ERR_CLOSED", "it is closed: there is nothing more to read or to write", cause)
+
+
+class Inbox(Generic[M]):
+    """Each message goes to one taker: the read that has waited longest, or else it waits here."""
+
+    def __init__(self) -> None:
+        self._entries: deque[tuple[M, ReadQuota]] = deque()
+        self._waiters: deque[asyncio.Future[tuple[M, ReadQuota]]] = deque()
+        self._ended = False
+        self._error: BaseException | None = None
+        self._drops = False
+        """Nobody will read any more: what comes is dropped."""
+
+    @property
+    def ended_in_order(self) -> bool:
+        return self._ended and self._error is None
+
+    def deliver(self, message: M, quota: ReadQuota) -> None:
+        if self._drops or self._give_to_waiter(message, quota):
+            return
+        self._entries.append((message, quota))
+        quota.queued(message)
+
+    async def read(self, timeout: float | None = None) -> M:
+        """The next message.
+
+        Raises a CallerError ``ERR_READ_TIMEOUT``, ``ERR_CLOSED`` at the end, or the error that ended it.
+        """
+        check_timeout(timeout)
+        if self._entries:
+            message, quota = self._entries.popleft()
+            quota.taken(message)
+            return message
+        if self._ended:
+            raise self._error or closed_error()
+        return await self._wait(timeout)
+
+    def end(self, error: BaseException | None, unread: Literal["keep", "drop"]) -> None:
+        """No more will come. What waits can still be read, unless it is to be dropped."""
+        if unread == "drop":
+            self._drops = True
+            self._take_all()
+        if self._ended:
+            return
+        self._ended = True
+        self._error = error
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_exception(error or closed_error())
+
+    def move_to(self, target: Inbox[M], quota: ReadQuota) -> None:
+        """Hands what waits from ``quota``'s connection over to another inbox."""
+        moved = self._extract(quota)
+        for message in moved:
+            target.deliver(message, quota)
+        # Only now: a quota that tells of room may bring the next message at once.
+        for message in moved:
+            quota.taken(message)
+
+    def drop(self, quota: ReadQuota) -> None:
+        """Drops what waits from ``quota``'s connection."""
+        for message in self._extract(quota):
+            quota.taken(message)
+
+    async def _wait(self, timeout: float | None) -> M:
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[tuple[M, ReadQuota]] = loop.create_future()
+        self._waiters.append(waiter)
+        timer = None if timeout is None else loop.call_later(timeout, _time_out, waiter, timeout)
+        try:
+            message, _ = await waiter
+            return message
+        except asyncio.CancelledError:
+            # A read that is cancelled in the instant in which it gets its message loses nothing.
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._put_back(*waiter.result())
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    def _give_to_waiter(self, message: M, quota: ReadQuota) -> bool:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result((message, quota))
+                return True
+        return False
+
+    def _put_back(self, message: M, quota: ReadQuota) -> None:
+        if self._drops or self._give_to_waiter(message, quota):
+            return
+        self._entries.appendleft((message, quota))
+        quota.queued(message)
+
+    def _take_all(self) -> None:
+        entries, self._entries = self._entries, deque()
+        for message, quota in entries:
+            quota.taken(message)
+
+    def _extract(self, quota: ReadQuota) -> list[M]:
+        entries, self._entries = self._entries, deque()
+        extracted = []
+        for entry in entries:
+            if entry[1] is quota:
+                extracted.append(entry[0])
+            else:
+                self._entries.append(entry)
+        return extracted
+
+
+def _time_out(waiter: asyncio.Future[tuple[M, ReadQuota]], timeout: float) -> None:
+    if not waiter.done():
+        waiter.set_exception(CallerError("ERR_READ_TIMEOUT", f"no message arrived within {timeout:g} s"))

@@ -1,0 +1,1 @@
+"""Bytes and times in, events and bytes out. No I/O, clock, timer or randomness in here."""

@@ -1,0 +1,1 @@
+"""golang-ipc's profile: frames, sealed payloads, the key."""

@@ -1,0 +1,58 @@
+"""One length-prefixed unit on the wire. Source: spec/protocol.md, "Frame"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...errors import PeerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..receive_buffer import ReceiveBuffer
+
+LENGTH_BYTES = 4
+"""The length before each frame's payload, big-endian."""
+TYPE_BYTES = 4
+"""The type before each message's data, big-endian."""
+
+
+@dataclass(frozen=True)
+class FrameBounds:
+    """The payload sizes a frame may have, and what to say of one that is larger."""
+
+    least_bytes: int
+    most_bytes: int
+    too_large: Callable[[int], PeerError]
+
+
+def read_frame(buffer: ReceiveBuffer, bounds: FrameBounds) -> bytes | None:
+    """The payload of the next frame, once all of it is there.
+
+    The length is checked as soon as it has arrived, before anything is kept for the rest. Raises a PeerError:
+    ``ERR_FRAME_TOO_SHORT``, or what ``bounds.too_large`` makes.
+    """
+    if len(buffer) < LENGTH_BYTES:
+        return None
+    payload_bytes = buffer.peek_uint32()
+    if payload_bytes < bounds.least_bytes:
+        raise PeerError(
+            "ERR_FRAME_TOO_SHORT",
+            f"a frame of {payload_bytes} bytes arrived where the least is {bounds.least_bytes}",
+        )
+    if payload_bytes > bounds.most_bytes:
+        raise bounds.too_large(payload_bytes)
+    if len(buffer) < LENGTH_BYTES + payload_bytes:
+        return None
+    buffer.skip(LENGTH_BYTES)
+    return buffer.take(payload_bytes)
+
+
+def encode_uint32(value: int) -> bytes:
+    return value.to_bytes(4, "big")
+
+
+def encode_frame(*payload: bytes) -> bytes:
+    """The payload's parts as one frame."""
+    return b"".join((encode_uint32(sum(map(len, payload))), *payload))

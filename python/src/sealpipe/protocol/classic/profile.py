@@ -1,0 +1,48 @@
+"""golang-ipc's messages: one frame each, sealed one by one where the connection is encrypted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ...errors import PeerError
+from ..message import RESERVED_TYPE, MessageContent
+from .frame import TYPE_BYTES, FrameBounds, encode_frame, encode_uint32, read_frame
+from .record import SEALED_OVERHEAD_BYTES, RecordProtection
+
+if TYPE_CHECKING:
+    from ..receive_buffer import ReceiveBuffer
+    from ..send_buffer import SendBuffer
+
+
+class ClassicProfile:
+    name: Literal["classic"] = "classic"
+
+    def __init__(self, max_message_bytes: int, records: RecordProtection | None) -> None:
+        overhead_bytes = TYPE_BYTES + (0 if records is None else SEALED_OVERHEAD_BYTES)
+        self.encrypted = records is not None
+        self._records = records
+        self._bounds = FrameBounds(
+            least_bytes=overhead_bytes,
+            most_bytes=overhead_bytes + max_message_bytes,
+            too_large=lambda payload_bytes: PeerError(
+                "ERR_PEER_MESSAGE_TOO_LARGE",
+                f"the peer announced a message of {payload_bytes - overhead_bytes} bytes, "
+                f"over max_message_bytes ({max_message_bytes})",
+            ),
+        )
+
+    def encode(self, type: int, data: bytes, output: SendBuffer) -> None:
+        if self._records is None:
+            output.push(encode_frame(encode_uint32(type), data))
+        else:
+            output.push(encode_frame(*self._records.seal(encode_uint32(type) + data)))
+
+    def decode(self, input: ReceiveBuffer) -> MessageContent | None:
+        while True:
+            payload = read_frame(input, self._bounds)
+            if payload is None:
+                return None
+            plaintext = payload if self._records is None else self._records.open(payload)
+            type = int.from_bytes(plaintext[:TYPE_BYTES], "big")
+            if type != RESERVED_TYPE:
+                return MessageContent(type, plaintext[TYPE_BYTES:])

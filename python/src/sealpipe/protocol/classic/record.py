@@ -1,0 +1,41 @@
+"""Payloads sealed as the classic wire has them. Source: spec/protocol.md, "Sealed payload"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import PeerError
+from ..crypto_provider import AEAD_NONCE_BYTES, AEAD_TAG_BYTES
+
+if TYPE_CHECKING:
+    from ..crypto_provider import CryptoProvider
+
+SEALED_OVERHEAD_BYTES = AEAD_NONCE_BYTES + AEAD_TAG_BYTES
+"""What sealing adds to a payload: the nonce before it and the tag behind it."""
+
+
+class RecordProtection:
+    """Nonce, ciphertext, tag.
+
+    The nonce is random, nothing is counted and there is no additional data, so a peer in the middle can replay, drop
+    and reorder.
+    """
+
+    def __init__(self, key: bytes, crypto: CryptoProvider) -> None:
+        self._aead = crypto.create_aead(key)
+        self._crypto = crypto
+
+    def seal(self, plaintext: bytes) -> tuple[bytes, bytes]:
+        """The sealed payload in parts: the nonce; ciphertext and tag."""
+        nonce = self._crypto.random_bytes(AEAD_NONCE_BYTES)
+        return nonce, self._aead.seal(nonce, plaintext)
+
+    def open(self, payload: bytes) -> bytes:
+        """Raises a PeerError ``ERR_DECRYPTION_FAILED`` where the tag does not fit. The length has been checked."""
+        plaintext = self._aead.open(payload[:AEAD_NONCE_BYTES], payload[AEAD_NONCE_BYTES:])
+        if plaintext is None:
+            raise PeerError(
+                "ERR_DECRYPTION_FAILED",
+                "a sealed frame could not be opened: it was changed on its way, or the peer has another key",
+            )
+        return plaintext

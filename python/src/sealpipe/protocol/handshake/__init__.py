@@ -1,0 +1,1 @@
+"""Both sides of the handshake, and the parts they say."""

@@ -1,0 +1,108 @@
+"""The parts of the handshake in the order in which they are sent. Source: spec/protocol.md, "Handshake"."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...errors import PeerError
+from ..classic.frame import FrameBounds, encode_frame, encode_uint32, read_frame
+from ..classic.record import SEALED_OVERHEAD_BYTES, RecordProtection
+from ..limits import MAX_MAXIMUM_SIZE_FRAME_BYTES
+
+if TYPE_CHECKING:
+    from ..receive_buffer import ReceiveBuffer
+
+PROTOCOL_VERSION = 2
+"""golang-ipc v1.0.0 to v1.2.4 all say 2."""
+
+
+class Hello(NamedTuple):
+    version: int
+    encrypted: bool
+
+
+def encode_hello(*, encrypted: bool) -> bytes:
+    return bytes((PROTOCOL_VERSION, encrypted))
+
+
+def decode_hello(input: ReceiveBuffer) -> Hello | None:
+    """Raises a PeerError ``ERR_HANDSHAKE_INVALID`` where the second byte is neither 0 nor 1."""
+    if len(input) < 2:
+        return None
+    version, encryption = input.take(2)
+    if version == PROTOCOL_VERSION and encryption > 1:
+        raise PeerError(
+            "ERR_HANDSHAKE_INVALID",
+            f"the server's encryption byte is {encryption}, neither 0 nor 1: is this a golang-ipc or sealpipe server?",
+        )
+    return Hello(version, encryption == 1)
+
+
+class Answer(IntEnum):
+    """The client's answer to the hello. After anything but ``ACCEPTED`` both sides give up."""
+
+    ACCEPTED = 0
+    OTHER_VERSION = 1
+    ENCRYPTION_REQUIRED = 2
+    FAILED = 3
+
+
+def encode_answer(answer: Answer) -> bytes:
+    return bytes((answer,))
+
+
+def decode_answer(input: ReceiveBuffer) -> bool:
+    """True once the client has accepted. Raises a PeerError with the reason for which it has not."""
+    if len(input) < 1:
+        return False
+    answer = input.take(1)[0]
+    if answer == Answer.ACCEPTED:
+        return True
+    if answer == Answer.OTHER_VERSION:
+        raise PeerError("ERR_VERSION_MISMATCH", f"the client does not speak protocol version {PROTOCOL_VERSION}")
+    if answer == Answer.ENCRYPTION_REQUIRED:
+        raise PeerError("ERR_ENCRYPTION_REQUIRED", "the client insists on encryption, which this server has off")
+    raise PeerError("ERR_HANDSHAKE_REJECTED", f"the client refused the handshake with answer {answer}")
+
+
+def encode_maximum_size(max_message_bytes: int, records: RecordProtection | None) -> bytes:
+    """The server's largest message, as a frame whose payload is sealed where the connection is encrypted."""
+    size = encode_uint32(max_message_bytes)
+    return encode_frame(size) if records is None else encode_frame(*records.seal(size))
+
+
+def _maximum_size_too_large(payload_bytes: int) -> PeerError:
+    return PeerError(
+        "ERR_FRAME_TOO_LARGE",
+        f"the server's maximum-size frame announces {payload_bytes} bytes; {MAX_MAXIMUM_SIZE_FRAME_BYTES} is the most",
+    )
+
+
+def decode_maximum_size(input: ReceiveBuffer, records: RecordProtection | None) -> int | None:
+    """What follows the four bytes of the size is ignored, as golang-ipc ignores it.
+
+    Raises a PeerError ``ERR_FRAME_TOO_SHORT``, ``ERR_FRAME_TOO_LARGE`` or ``ERR_DECRYPTION_FAILED``.
+    """
+    bounds = FrameBounds(
+        least_bytes=4 + (0 if records is None else SEALED_OVERHEAD_BYTES),
+        most_bytes=MAX_MAXIMUM_SIZE_FRAME_BYTES,
+        too_large=_maximum_size_too_large,
+    )
+    payload = read_frame(input, bounds)
+    if payload is None:
+        return None
+    plaintext = payload if records is None else records.open(payload)
+    return int.from_bytes(plaintext[:4], "big")
+
+
+def encode_confirmation() -> bytes:
+    """The last byte, by which the client says that it has the maximum size. Its value has no meaning to golang-ipc."""
+    return b"\0"
+
+
+def decode_confirmation(input: ReceiveBuffer) -> bool:
+    if len(input) < 1:
+        return False
+    input.skip(1)
+    return True

@@ -1,0 +1,33 @@
+"""One application payload with its type. Source: spec/protocol.md, "Message"."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..errors import CallerError
+
+RESERVED_TYPE = 0
+"""Readers drop it and writers refuse it: golang-ipc keeps it for itself."""
+
+HIGHEST_TYPE = 0xFFFF_FFFF
+
+
+class MessageContent(NamedTuple):
+    type: int
+    """1 to 4294967295."""
+    data: bytes
+
+
+def check_message(type: int, data_bytes: int, max_message_bytes: int) -> None:
+    """Raises a CallerError where no session could send such a message."""
+    # A bool is an int to Python, and no type of a message.
+    if not isinstance(type, int) or isinstance(type, bool) or not 0 <= type <= HIGHEST_TYPE:
+        raise CallerError("ERR_TYPE_OUT_OF_RANGE", f"a message type is an integer from 1 to 4294967295, not {type!r}")
+    if type == RESERVED_TYPE:
+        raise CallerError("ERR_RESERVED_TYPE", "message type 0 is reserved; use 1 to 4294967295")
+    if data_bytes > max_message_bytes:
+        raise CallerError(
+            "ERR_MESSAGE_TOO_LARGE",
+            f"a message of {data_bytes} bytes is over the limit of {max_message_bytes}, "
+            "the smaller of both ends' max_message_bytes",
+        )

@@ -1,0 +1,33 @@
+"""What a session says of ends and times that are over."""
+
+from __future__ import annotations
+
+from ..errors import PeerError
+
+_LIKELY_BUSY = (
+    ": the server accepted the connection and said nothing. The likely cause is a golang-ipc server that already has"
+    " its one client; it ignores every further one"
+)
+
+
+def connection_lost(where: str, cause: BaseException | None) -> PeerError:
+    return PeerError("ERR_CONNECTION_LOST", f"the connection to the peer was lost {where}".rstrip(), cause)
+
+
+def frame_timeout(seconds: float) -> PeerError:
+    return PeerError("ERR_FRAME_TIMEOUT", f"the peer began a frame and did not complete it within {seconds:g} s")
+
+
+def close_timeout(seconds: float) -> PeerError:
+    return PeerError(
+        "ERR_CLOSE_TIMEOUT",
+        f"after the close the peer took nothing for {seconds:g} s of what was still to be sent",
+    )
+
+
+def handshake_timeout(seconds: float, *, silent_server: bool) -> PeerError:
+    """``silent_server``: we are a client that has heard nothing at all."""
+    return PeerError(
+        "ERR_HANDSHAKE_TIMEOUT",
+        f"the handshake was not over within {seconds:g} s{_LIKELY_BUSY if silent_server else ''}",
+    )

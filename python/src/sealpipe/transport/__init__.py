@@ -1,0 +1,1 @@
+"""Moves bytes: Unix sockets, named pipes; addresses. On asyncio's event loop."""

@@ -1,0 +1,93 @@
+"""What a name resolves to. Source: spec/protocol.md, "Address"."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ..errors import CallerError
+from .runtime_directory import runtime_directory
+
+if TYPE_CHECKING:
+    from .trust import Trust
+
+DEFAULT_DIRECTORY = "/tmp"  # noqa: S108 - where golang-ipc puts its sockets, whatever the environment says
+_PIPE_PREFIX = "\\\\.\\pipe\\"
+_HIGHEST_PIPE_NAME_LENGTH = 256
+_NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Address:
+    kind: Literal["unix-socket", "named-pipe"]
+    path: str
+    """The socket's path, or the pipe's full name."""
+    trust: Trust = ()
+    """Who may hold the address besides us and root. Not used for named pipes."""
+
+
+def resolve_address(
+    name: str, directory: str = DEFAULT_DIRECTORY, *, trust: Trust = (), platform: str = sys.platform
+) -> Address:
+    r"""Where ``name`` is found: ``<directory>/<name>.sock``, or ``\\.\pipe\<name>`` on Windows.
+
+    ``directory`` ``"runtime"`` is this user's own place. Raises a CallerError ``ERR_INVALID_NAME`` or
+    ``ERR_ADDRESS_TOO_LONG``, or a SystemError ``ERR_NO_RUNTIME_DIRECTORY``.
+    """
+    _check_name(name)
+    if platform == "win32":
+        return Address("named-pipe", _check_pipe(f"{_PIPE_PREFIX}{name}"))
+    if directory == "runtime":
+        directory = runtime_directory(platform)
+    path = f"{directory.rstrip('/')}/{name}.sock"
+    return Address("unix-socket", _check_socket_path(path, platform), trust)
+
+
+def check_directory_length(directory: str, staging_bytes: int, platform: str = sys.platform) -> None:
+    """Whether a socket can be bound that many bytes behind it. Raises a CallerError ``ERR_ADDRESS_TOO_LONG``."""
+    directory_bytes = len(os.fsencode("" if directory == "/" else directory))
+    highest = _highest_socket_path_bytes(platform) - staging_bytes
+    if directory_bytes > highest:
+        raise CallerError(
+            "ERR_ADDRESS_TOO_LONG",
+            f"the directory {directory} has {directory_bytes} bytes; {highest} is the most in which a server can "
+            f"listen on this platform, as its socket is bound {staging_bytes} bytes deeper before it is shown",
+        )
+
+
+def _highest_socket_path_bytes(platform: str) -> int:
+    """The most bytes of a path in sockaddr_un.sun_path, less the zero byte at its end."""
+    return 107 if platform == "linux" else 103
+
+
+def _check_socket_path(path: str, platform: str) -> str:
+    path_bytes = len(os.fsencode(path))
+    highest = _highest_socket_path_bytes(platform)
+    if path_bytes <= highest:
+        return path
+    raise CallerError(
+        "ERR_ADDRESS_TOO_LONG",
+        f"the socket's path {path} has {path_bytes} bytes; {highest} is the most on this platform",
+    )
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name:
+        raise CallerError("ERR_INVALID_NAME", "a name must be a string that is not empty")
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise CallerError(
+            "ERR_INVALID_NAME",
+            f'the name {name!r} is not allowed: use letters, digits, ".", "_" and "-", and no ".."',
+        )
+
+
+def _check_pipe(path: str) -> str:
+    if len(path) <= _HIGHEST_PIPE_NAME_LENGTH:
+        return path
+    raise CallerError(
+        "ERR_ADDRESS_TOO_LONG",
+        f"the pipe's name {path} has {len(path)} characters; {_HIGHEST_PIPE_NAME_LENGTH} is the most",
+    )

@@ -1,0 +1,40 @@
+"""Unix sockets: files with an owner and a mode, which outlive their servers."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+from .address_errors import connect_failed
+from .bound_socket import bind_socket
+from .net_transport import NetTransport
+from .trust import check_address_trusted
+from .unix_socket_listener import UnixSocketListener
+
+if TYPE_CHECKING:
+    from .address import Address
+    from .transport import Listener, ListenOptions, Transport
+
+
+class UnixSockets:
+    async def connect(self, address: Address) -> Transport:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            # Who holds the address is checked before and again after: between the two it may have changed hands.
+            check_address_trusted(address)
+            # Not by asyncio: it takes a server whose backlog is full, which is EAGAIN here, for one that it reached.
+            sock.connect(address.path)
+            check_address_trusted(address)
+            _, transport = await asyncio.get_running_loop().create_unix_connection(NetTransport, sock=sock)
+        except OSError as error:
+            sock.close()
+            raise connect_failed(address, error) from error
+        except BaseException:
+            sock.close()
+            raise
+        return transport
+
+    async def listen(self, address: Address, options: ListenOptions) -> Listener:
+        return UnixSocketListener(address, options, await bind_socket(address, options))

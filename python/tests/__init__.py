@@ -1,0 +1,1 @@
+"""Tests are sentences; each leaves nothing behind."""

@@ -1,0 +1,1 @@
+"""With real peers: golang-ipc and the TypeScript library."""

@@ -1,0 +1,156 @@
+"""A session whose peer is the test, and everything that came out of it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from sealpipe.crypto import P384KeyPair, SystemCrypto
+from sealpipe.errors import PeerError
+from sealpipe.protocol.crypto_provider import KeyPair
+from sealpipe.protocol.limits import SessionLimits
+from sealpipe.protocol.message import MessageContent
+from sealpipe.protocol.session import ClosedEvent, Role, Session, SessionEvent, SessionOptions
+
+from .wire import CLIENT_PRIVATE_KEY, SERVER_PRIVATE_KEY, client_handshake, private_key, server_handshake
+
+Cutting = Callable[[bytes], Iterable[bytes]]
+
+
+def whole(data: bytes) -> list[bytes]:
+    return [data] if data else []
+
+
+def byte_at_a_time(data: bytes) -> list[bytes]:
+    return [data[i : i + 1] for i in range(len(data))]
+
+
+def cut_into(sizes: list[int]) -> Cutting:
+    """Chunks of these sizes, over and over."""
+
+    def cut(data: bytes) -> Iterable[bytes]:
+        start = 0
+        count = 0
+        while start < len(data):
+            size = sizes[count % len(sizes)]
+            yield data[start : start + size]
+            start += size
+            count += 1
+
+    return cut
+
+
+class _CachedKeyPair:
+    """An agreement costs a millisecond, and tests that try every byte make thousands of the same."""
+
+    def __init__(self, scalar: bytes) -> None:
+        key_pair = P384KeyPair(private_key(scalar))
+        self.public_key = key_pair.public_key
+        self.derive_shared_secret = functools.lru_cache(key_pair.derive_shared_secret)
+
+
+_key_pair_of = functools.lru_cache(_CachedKeyPair)
+
+
+class FixedCrypto(SystemCrypto):
+    """The system's cryptography with a key pair and nonces that the test has chosen."""
+
+    def __init__(self, scalar: bytes, nonces: list[bytes] | None = None) -> None:
+        self._key_pair = _key_pair_of(scalar)
+        self._nonces = nonces or []
+        self._taken = 0
+
+    def generate_key_pair(self) -> KeyPair:  # type: ignore[override]
+        return self._key_pair
+
+    def random_bytes(self, length: int) -> bytes:
+        self._taken += 1
+        if self._taken <= len(self._nonces):
+            return self._nonces[self._taken - 1]
+        return self._taken.to_bytes(length, "big")
+
+
+class SessionProbe:
+    def __init__(
+        self,
+        role: Role,
+        encryption: bool = False,
+        limits: SessionLimits | None = None,
+        crypto: SystemCrypto | None = None,
+    ) -> None:
+        scalar = CLIENT_PRIVATE_KEY if role == "client" else SERVER_PRIVATE_KEY
+        self.now = 1000.0
+        self.events: list[str] = []
+        self.error: PeerError | None = None
+        self.session = Session(
+            SessionOptions(
+                role=role,
+                encryption=encryption,
+                limits=limits or SessionLimits(),
+                crypto=crypto or FixedCrypto(scalar),
+                now=lambda: self.now,
+            )
+        )
+
+    @property
+    def state(self) -> str:
+        return self.session.state
+
+    def receive(self, data: bytes, cutting: Cutting = whole) -> SessionProbe:
+        for chunk in cutting(data):
+            self.session.receive(chunk)
+            self.take_events()
+        return self
+
+    def end(self, cause: Exception | None = None) -> SessionProbe:
+        self.session.receive_end(cause)
+        return self.take_events()
+
+    def close(self) -> SessionProbe:
+        self.session.close()
+        return self.take_events()
+
+    def elapse(self, seconds: float) -> SessionProbe:
+        """Moves the clock and tells the session."""
+        self.now += seconds
+        self.session.handle_timeout(self.now)
+        return self.take_events()
+
+    def take_events(self) -> SessionProbe:
+        while (event := self.session.next_event()) is not None:
+            self.events.append(event_text(event))
+            if isinstance(event, ClosedEvent):
+                self.error = event.error
+        return self
+
+    def take_writes(self) -> list[bytes]:
+        writes = []
+        while write := self.session.take_output():
+            writes.append(write)
+        return writes
+
+    def quiet(self) -> SessionProbe:
+        self.take_writes()
+        self.events.clear()
+        return self
+
+
+def event_text(event: SessionEvent) -> str:
+    if isinstance(event, MessageContent):
+        return f"message {event.type}: {event.data.hex()}"
+    if isinstance(event, ClosedEvent):
+        return "closed" if event.error is None else f"closed {event.error.code}"
+    return "open encrypted" if event.encrypted else "open plain"
+
+
+def open_probe(role: Role, encrypted: bool = False, limits: SessionLimits | None = None) -> SessionProbe:
+    """One whose handshake has been over for a second."""
+    probe = SessionProbe(role, encrypted, limits)
+    probe.receive(server_handshake(encrypted) if role == "client" else client_handshake(encrypted))
+    assert probe.state == "open"
+    return probe.quiet().elapse(1)
+
+
+def limits(**changes: float) -> SessionLimits:
+    return replace(SessionLimits(), **changes)  # type: ignore[arg-type]

@@ -1,0 +1,91 @@
+// Lints, type-checks and tests the Python library, in an environment of its own under build/python. Where Python is missing
+// it says so, and fails only where SEALPIPE_REQUIRE_TOOLCHAINS is set, as in CI.
+// Arguments go to pytest. PYTHON names another interpreter than python3.
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const project = join(root, "python");
+const interpreter = process.env.PYTHON ?? (process.platform === "win32" ? "python" : "python3");
+const probe = "import ensurepip, sys, venv; assert sys.version_info >= (3, 10); print(sys.version)";
+
+function capture(command, args) {
+  return spawnSync(command, args, { encoding: "utf8" });
+}
+
+/** Ends here: as a success for users, as a failure where every toolchain is required. */
+function skip(reason) {
+  const required = Boolean(process.env.SEALPIPE_REQUIRE_TOOLCHAINS);
+  console.error(`${required ? "✖" : "﹣"} ${reason}: Python's tests ${required ? "fail" : "are skipped"}`);
+  process.exit(required ? 1 : 0);
+}
+
+/** The environment's interpreter. It is made anew when the interpreter or what is to be installed has changed. */
+function prepareEnvironment(version) {
+  const environment = join(root, "build/python", `venv-${version.split(" ")[0]}`);
+  const python = join(environment, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
+  const stampFile = join(environment, "stamp");
+  const wanted = readFileSync(join(project, "pyproject.toml"), "utf8") + version + project;
+  const stamp = createHash("sha256").update(wanted).digest("hex");
+  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return python;
+
+  rmSync(environment, { recursive: true, force: true });
+  mkdirSync(join(root, "build/python"), { recursive: true });
+  const made = capture(interpreter, ["-m", "venv", environment]);
+  if (made.status !== 0) skip(`an environment cannot be made: ${made.stdout}${made.stderr}`);
+  const pip = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--editable",
+    `${project}[dev]`,
+  ];
+  const installed = capture(python, pip);
+  if (installed.status !== 0) skip(`its packages cannot be installed: ${installed.stderr.trim()}`);
+  writeFileSync(stampFile, stamp);
+  return python;
+}
+
+function run(python, ...args) {
+  console.log(`\n> python -m ${args.join(" ")}`);
+  const { status } = spawnSync(python, ["-m", ...args], { cwd: project, stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+const probed = capture(interpreter, ["-c", probe]);
+if (probed.error) skip(`${interpreter} is not installed`);
+if (probed.status !== 0)
+  skip(`${interpreter} is older than 3.10, or lacks venv (on Debian: apt-get install python3-venv)`);
+
+const python = prepareEnvironment(probed.stdout.trim());
+console.log(`Python ${probed.stdout.trim()}`);
+run(python, "ruff", "check", ".");
+run(python, "ruff", "format", "--check", ".");
+run(python, "mypy");
+run(python, "coverage", "run", "-m", "pytest", "-q", ...process.argv.slice(2));
+if (process.argv.length === 2) {
+  // The protocol is covered whole, in Python as in TypeScript.
+  run(
+    python,
+    "coverage",
+    "report",
+    "--include=*/protocol/*",
+    "--omit=*/protocol/profile.py",
+    "--fail-under=100",
+    "--skip-covered",
+  );
+  run(
+    python,
+    "coverage",
+    "report",
+    "--omit=*/protocol/*,*/named_pipe.py",
+    "--fail-under=95",
+    "--skip-covered",
+  );
+}
