@@ -2,6 +2,7 @@ import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { type SealpipeError, SystemError } from "../errors.ts";
 import type { Address } from "./address.ts";
+import { isPrivateGroup } from "./private-group.ts";
 
 /**
  * Who else may hold an address, besides the user of this process and root: the ids of users, or `"any"` for everyone.
@@ -65,16 +66,18 @@ function steps(path: string): string[] {
   return path.split("/").filter((name) => name !== "");
 }
 
-const writableByOthers = 0o022;
+const writableByGroup = 0o020;
+const writableByOthers = 0o002;
 /** Whoever can write the directory can then remove and rename only what is theirs. */
 const sticky = 0o1000;
 
 function objectionTo(status: Stats, trusted: ReadonlySet<number>): string | undefined {
   if (!trusted.has(status.uid)) return `belongs to the user ${status.uid}`;
-  if (status.isDirectory() && (status.mode & writableByOthers) !== 0 && (status.mode & sticky) === 0) {
+  if (!status.isDirectory() || (status.mode & sticky) !== 0) return undefined;
+  if ((status.mode & writableByOthers) !== 0)
     return "is a directory that others can write, without the sticky bit";
-  }
-  return undefined;
+  if ((status.mode & writableByGroup) === 0 || isPrivateGroup(status)) return undefined;
+  return `is a directory that its group (${status.gid}) can write, without the sticky bit`;
 }
 
 function untrusted(address: Address, step: string, objection: string): SealpipeError {

@@ -36,9 +36,10 @@ describe("a staging directory", { skip }, () => {
   });
 
   test("is entered by this user whatever the umask", async () => {
+    const address = freshAddress();
     const before = process.umask(0o777);
     try {
-      const staging = await makeStagingDirectory(freshAddress());
+      const staging = await makeStagingDirectory(address);
       assert.equal(modeOf(dirname(staging.socketPath)), 0o700);
     } finally {
       process.umask(before);

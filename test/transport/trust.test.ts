@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { chmodSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, lchownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { SystemError } from "sealpipe";
+import { isPrivateGroup } from "#dist/transport/private-group.js";
 import { checkAddressTrusted, checkDirectoryTrusted, type Trust } from "#dist/transport/trust.js";
 import { freshDirectory } from "../support/names.ts";
 import { notRoot, otherUid } from "../support/users.ts";
@@ -41,6 +42,14 @@ function directoryWith(mode: number, parent = freshDirectory()): string {
   return path;
 }
 
+/** A user of this system who has a group of their own, as Debian's system users have. */
+const own = readFileSync("/etc/passwd", "utf8")
+  .split("\n")
+  .map((line) => line.split(":"))
+  .map(([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) }))
+  .find((user) => isPrivateGroup(user)) ?? { uid: 0, gid: 0 };
+const noOwn = own.uid === 0 && "this system has no user with a group of their own";
+
 describe("an address is trusted", { skip }, () => {
   test("where what lies there is our own", () => check(fileIn(freshDirectory())));
 
@@ -70,12 +79,12 @@ describe("an address is not trusted", { skip }, () => {
     test(`in a directory that others can write, with mode ${mode.toString(8)}`, () => {
       refuses(
         fileIn(directoryWith(mode)),
-        /directory is a directory that others can write, without the sticky bit/,
+        /directory is a directory that (others|its group \(\d+\)) can write, without the sticky bit/,
       );
     });
 
     test(`below a directory that others can write, with mode ${mode.toString(8)}`, () => {
-      refuses(fileIn(directoryWith(0o700, directoryWith(mode))), /directory that others can write/);
+      refuses(fileIn(directoryWith(0o700, directoryWith(mode))), /directory that .+ can write/);
     });
   }
 
@@ -122,6 +131,22 @@ describe("another user", { skip: skip || notRoot() }, () => {
     assert.throws(() => checkDirectoryTrusted({ kind: "unix-socket", path: join(directory, "b.sock") }), {
       code: "ERR_ADDRESS_UNTRUSTED",
     });
+  });
+
+  test("is trusted with a directory that a group can write only where it is that user's own", {
+    skip: noOwn,
+  }, () => {
+    const directory = directoryWith(0o770);
+    const path = join(directory, "a.sock");
+    fileIn(directory);
+    lchownSync(directory, own.uid, own.gid);
+    refuses(path, /belongs to the user/);
+    check(path, [own.uid]);
+    lchownSync(directory, own.uid, 0);
+    refuses(path, /is a directory that its group \(0\) can write/, [own.uid]);
+    lchownSync(directory, own.uid, own.gid);
+    chmodSync(directory, 0o772);
+    refuses(path, /is a directory that others can write/, [own.uid]);
   });
 
   test("is not trusted with a directory above", () => {

@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+
+export interface UserLists {
+  readonly passwd: string;
+  readonly group: string;
+}
+
+/**
+ * Whether the group is its user's own: many Linux distributions make one for each user, with the same number, and let
+ * what the user makes be writable for it. There is nobody else in it. What cannot be told counts as no.
+ */
+export function isPrivateGroup(
+  { uid, gid }: { uid: number; gid: number },
+  { passwd, group }: UserLists = { passwd: "/etc/passwd", group: "/etc/group" },
+): boolean {
+  // Root's has others in it on some systems, which are not listed.
+  if (gid !== uid || gid === 0) return false;
+  const groups = readEntries(group).filter(([, , number]) => number === String(gid));
+  const othersOfIt = readEntries(passwd).filter(
+    ([, , user, primary]) => primary === String(gid) && user !== String(uid),
+  );
+  return (
+    groups.length > 0 && othersOfIt.length === 0 && groups.every(([, , , members]) => members?.trim() === "")
+  );
+}
+
+function readEntries(path: string): string[][] {
+  try {
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .map((line) => line.split(":"));
+  } catch {
+    return [];
+  }
+}
