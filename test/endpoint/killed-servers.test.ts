@@ -6,7 +6,7 @@ import { clientAt } from "../support/endpoints.ts";
 import { freshDirectory } from "../support/names.ts";
 import { addressOf } from "../support/raw-peer.ts";
 import { isOutcome, starterName, startStarter, tellToStart, whoAnswers } from "../support/starters.ts";
-import { turns, until } from "../support/waiting.ts";
+import { nextEvent, turns, until } from "../support/waiting.ts";
 
 const unixOnly = process.platform === "win32" && "pipes have no file";
 const timeout = 220_000;
@@ -21,13 +21,14 @@ describe("a server that is killed with SIGKILL", { skip: unixOnly, timeout }, ()
     const client = await clientAt(t, starterName, { directory, encryption: false });
     for (let kill = 1; kill <= kills; kill++) {
       const next = await startStarter();
+      const lost = nextEvent<[string]>(client, "status");
       await running.kill();
       assert.deepEqual(readdirSync(directory), ["my-app.sock"], "what the killed one has left");
       tellToStart(next, directory);
       const outcome = await next.until(isOutcome);
       assert.equal(outcome["event"], "listening", JSON.stringify(outcome));
       running = next;
-      if (client.status === "connected") await new Promise((resolve) => client.once("status", resolve));
+      assert.deepEqual(await lost, ["reconnecting"]);
       await client.write(1, "who are you?");
       assert.equal(Number((await client.read({ timeoutMs: 20_000 })).text), running.child.pid);
     }
