@@ -21,7 +21,7 @@ declare module "@achrinza/node-ipc" {
   }
 
   export class IPCModule {
-    config: { id: string; silent: boolean; retry: number; stopRetrying: boolean };
+    config: { id: string; silent: boolean; maxConnections: number; retry: number; stopRetrying: boolean };
     server: Server;
     of: Record<string, Client>;
     serve(path: string, callback: () => void): void;

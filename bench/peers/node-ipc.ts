@@ -10,6 +10,7 @@ export const createPeer: CreatePeer = async ({ module }) => {
   const quiet = () => {
     const ipc = new IPCModule();
     ipc.config.silent = true;
+    ipc.config.maxConnections = 6_000;
     return ipc;
   };
   return {

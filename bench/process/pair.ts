@@ -1,7 +1,9 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import type { Row } from "../catalogue.ts";
+import { socketPath } from "../peers/peer.ts";
 import { Remote, start } from "./process.ts";
 
 const startLimitMs = 20_000;
@@ -65,5 +67,7 @@ export class Pair implements AsyncDisposable {
     this.server.end();
     await Promise.all(ended);
     clearTimeout(kill);
+    // Not every peer does, nor one that was killed.
+    rmSync(socketPath(this.name), { force: true });
   }
 }

@@ -9,6 +9,9 @@ export type Program =
   | { readonly kind: "node"; readonly file: string; readonly options: Record<string, unknown> }
   | { readonly kind: "go"; readonly encryption: boolean };
 
+/** Longer than anything takes that goes on at all. */
+const commandLimitMs = 180_000;
+
 export const goProgram = fileURLToPath(new URL("../build/golang-ipc", import.meta.url));
 const role = fileURLToPath(new URL("role.ts", import.meta.url));
 
@@ -38,7 +41,17 @@ export class Remote {
   ask(command: Command): Promise<Answer> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
+      const limit = setTimeout(() => this.fail(new Error(`${command.do} took too long`)), commandLimitMs);
+      this.#settle = {
+        resolve(answer) {
+          clearTimeout(limit);
+          resolve(answer);
+        },
+        reject(error) {
+          clearTimeout(limit);
+          reject(error);
+        },
+      };
       this.#input.write(`${JSON.stringify(command)}\n`);
     });
   }
