@@ -1,5 +1,5 @@
 // The TypeScript library as a process that takes the commands of interop/go/README.md, for the Python tests.
-// Usage: node peer.js server|client|handshakes --name N [--encryption=true|false] [--count N]
+// Usage: node peer.js server|client|handshakes --name N [--encryption=true|false] [--count N] [--echo]
 
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
@@ -12,6 +12,7 @@ const { values, positionals } = parseArgs({
     name: { type: "string", default: "" },
     encryption: { type: "string", default: "true" },
     count: { type: "string", default: "1" },
+    echo: { type: "boolean", default: false },
   },
 });
 const [role] = positionals;
@@ -32,7 +33,7 @@ function numbered(bytes, number) {
 }
 
 let quiet = false;
-let echoing = false;
+let echoing = values.echo;
 const tally = { messages: 0, inOrder: true, last: undefined };
 
 function count(data) {

@@ -1,0 +1,83 @@
+"""``python -m sealpipe.conformance server|client --command '… {name} …'``: a line for each rule, and how many hold."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from .client_rules import CLIENT_RULES
+from .rule import Broken, Rule
+from .server_rules import SERVER_RULES
+from .subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EPILOG = """
+The program writes each message that it receives back to where it came from. It is started anew for each rule, with a
+name of its own in place of {name}, and is ended with SIGKILL. --stdin is written to it once, and its standard input is
+left open. A client that gives up may end with 0 or 1; whatever else ends it counts as a crash.
+
+A rule that MUST hold is one without which some peer cannot talk to the program; one that SHOULD hold is one without
+which a bad peer can harm it. The exit code is 1 where one that must does not hold.
+
+example:
+  python -m sealpipe.conformance server --command 'python -m sealpipe.conformance.echo server {name}'
+"""
+
+
+_AT_ONCE = 4
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parse(arguments)
+    rules = SERVER_RULES if options.role == "server" else CLIENT_RULES
+    broken = {"must": 0, "should": 0}
+    held = 0
+    asked = [rule for rule in rules if (not options.plain) in rule.modes and options.only in rule.id]
+    # Most of the time is spent waiting for what does not come.
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for rule, found in zip(asked, threads.map(lambda rule: _check(rule, options), asked), strict=True):
+            if found is None:
+                held += 1
+                print(f"pass  {rule.level:6}  {rule.id}: {rule.says}", flush=True)
+            else:
+                broken[rule.level] += 1
+                print(f"FAIL  {rule.level:6}  {rule.id}: {rule.says}\n      {found}", flush=True)
+    mode = "plain" if options.plain else "encrypted"
+    do_not = f"{broken['must']} that must and {broken['should']} that should do not"
+    print(f"{options.role}, {mode}: {held} rules hold, {do_not}")
+    return 1 if broken["must"] else 0
+
+
+def _check(rule: Rule, options: argparse.Namespace) -> str | None:
+    """What was found instead, where the rule does not hold."""
+    with Subject(options.command, options.stdin, encrypted=not options.plain) as subject:
+        try:
+            rule.check(subject)
+        except Broken as error:
+            return str(error)
+        except OSError as error:
+            return f"the connection failed: {error}"
+    return None
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m sealpipe.conformance",
+        description="Asks a server or a client for each rule of spec/protocol.md.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("role", choices=("server", "client"), help="what the program is")
+    parser.add_argument("--command", required=True, help="how it is started, with {name} where the name is to stand")
+    parser.add_argument("--stdin", default="", help="what it is told on its standard input")
+    parser.add_argument("--plain", action="store_true", help="it is started without encryption")
+    parser.add_argument("--only", default="", help="only the rules whose id contains this")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
