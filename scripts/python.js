@@ -70,7 +70,7 @@ run(python, "ruff", "format", "--check", ".");
 run(python, "mypy");
 run(python, "coverage", "run", "-m", "pytest", "-q", ...process.argv.slice(2));
 if (process.argv.length === 2) {
-  // The protocol is covered whole, in Python as in TypeScript.
+  // The protocol is covered whole, in Python as in TypeScript. The rules of the conformance run in processes of their own.
   run(
     python,
     "coverage",
@@ -84,7 +84,7 @@ if (process.argv.length === 2) {
     python,
     "coverage",
     "report",
-    "--omit=*/protocol/*,*/named_pipe.py",
+    "--omit=*/protocol/*,*/conformance/*,*/named_pipe.py",
     "--fail-under=95",
     "--skip-covered",
   );
