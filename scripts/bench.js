@@ -1,5 +1,6 @@
 // Makes the benchmark ready and runs it: `npm run bench -- --help`. It has packages and a Node of its own, so that what
-// it measures beside the library is never the library's. `--check` compiles it and runs its tests instead.
+// it measures beside the library is never the library's. `--check` compiles it and runs its tests instead,
+// `--layout` measures layouts of a native frame.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
@@ -17,6 +18,8 @@ if (options.includes("--check")) {
   run(node, [typescript, "-p", "tsconfig.json"]);
   const tests = readdirSync(`${directory}test`).filter((file) => file.endsWith(".test.ts"));
   run(node, ["--test", ...tests.map((file) => `test/${file}`)]);
+} else if (options.includes("--layout")) {
+  run(node, ["layout.ts"]);
 } else {
   run(node, ["main.ts", ...options]);
 }

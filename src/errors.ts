@@ -18,21 +18,30 @@ export const errorCodes = {
   ERR_RESERVED_TYPE: "caller",
   ERR_TYPE_OUT_OF_RANGE: "caller",
 
+  ERR_AUTHENTICATION_FAILED: "peer",
   ERR_CLOSE_TIMEOUT: "peer",
   ERR_CONNECTION_LOST: "peer",
   ERR_DECRYPTION_FAILED: "peer",
   ERR_ENCRYPTION_REQUIRED: "peer",
+  ERR_FRAME_INVALID: "peer",
   ERR_FRAME_TIMEOUT: "peer",
   ERR_FRAME_TOO_LARGE: "peer",
   ERR_FRAME_TOO_SHORT: "peer",
+  ERR_HANDLER_FAILED: "peer",
   ERR_HANDSHAKE_INVALID: "peer",
   ERR_HANDSHAKE_REJECTED: "peer",
   ERR_HANDSHAKE_TIMEOUT: "peer",
   ERR_INVALID_PUBLIC_KEY: "peer",
+  ERR_KEEPALIVE_TIMEOUT: "peer",
+  ERR_NO_HANDLER: "peer",
   ERR_PEER_MESSAGE_TOO_LARGE: "peer",
+  ERR_PEER_NOT_NATIVE: "peer",
+  ERR_REQUEST_TIMEOUT: "peer",
+  ERR_SESSION_LOST: "peer",
   ERR_TOO_MANY_CONNECTIONS: "peer",
   ERR_TOO_MANY_HANDSHAKES: "peer",
   ERR_VERSION_MISMATCH: "peer",
+  ERR_WINDOW_EXCEEDED: "peer",
 
   ERR_ADDRESS_IN_USE: "system",
   ERR_ADDRESS_LOST: "system",
@@ -41,6 +50,7 @@ export const errorCodes = {
   ERR_CONNECT_TIMEOUT: "system",
   ERR_LISTEN_FAILED: "system",
   ERR_NO_RUNTIME_DIRECTORY: "system",
+  ERR_SECRET_FILE: "system",
 } as const satisfies Record<string, Fault>;
 
 /** A stable code of an error; `docs/errors.md` has a heading for each. */
@@ -74,12 +84,12 @@ export type SystemErrorCode = CodeOf<"system">;
  * ```
  */
 export abstract class SealpipeError extends Error {
-  /** What went wrong, stable across versions. */
-  readonly code: ErrorCode;
+  /** What went wrong, stable across versions. Only a {@link RemoteError} has one that is not of the library's. */
+  readonly code: ErrorCode | (string & Record<never, never>);
   /** Whose fault it is. */
   abstract readonly fault: Fault;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }
@@ -100,7 +110,10 @@ export class CallerError extends SealpipeError {
   }
 }
 
-/** The process at the other end did what the protocol does not allow, or nothing at all. Ends that connection only. */
+/**
+ * The process at the other end did what the protocol does not allow, or nothing at all. Ends that connection at the most,
+ * never another.
+ */
 export class PeerError extends SealpipeError {
   readonly fault = "peer";
   declare readonly code: PeerErrorCode;
@@ -120,6 +133,15 @@ export class SystemError extends SealpipeError {
   }
 }
 
+/**
+ * A request of ours failed at the other end: `code` and `message` are those of the error that its handler threw. `code` is
+ * the other program's own, `ERR_NO_HANDLER`, or `ERR_HANDLER_FAILED` where that error had none. Ends nothing but the request.
+ */
+export class RemoteError extends SealpipeError {
+  readonly fault = "peer";
+}
+
 nameErrors(CallerError, "CallerError");
 nameErrors(PeerError, "PeerError");
+nameErrors(RemoteError, "RemoteError");
 nameErrors(SystemError, "SystemError");

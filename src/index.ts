@@ -2,14 +2,24 @@ export { Client, type ClientEvents, createClient, startClient } from "./endpoint
 export { Connection, type ConnectionEvents } from "./endpoint/connection.ts";
 export type { EndpointEvents } from "./endpoint/endpoint.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";
+export type { LostSession } from "./endpoint/lost-session.ts";
 export { ConnectionMessage, Message, type MessageData } from "./endpoint/message.ts";
+export type { PeerInfo } from "./endpoint/native-options.ts";
 export type {
   ClientOptions,
   EndpointOptions,
   ReadOptions,
+  RequestOptions,
   ServerOptions,
   Trust,
 } from "./endpoint/options.ts";
+export {
+  Answer,
+  ConnectionRequest,
+  type HandlerAnswer,
+  IncomingRequest,
+  type RequestHandler,
+} from "./endpoint/request.ts";
 export { Server, type ServerEvents, startServer } from "./endpoint/server.ts";
 export type { Status } from "./endpoint/status.ts";
 export {
@@ -20,6 +30,7 @@ export {
   type Fault,
   PeerError,
   type PeerErrorCode,
+  RemoteError,
   SealpipeError,
   SystemError,
   type SystemErrorCode,

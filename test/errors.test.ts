@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CallerError, errorCodes, PeerError, SealpipeError, SystemError } from "#dist/errors.js";
+import { CallerError, errorCodes, PeerError, RemoteError, SealpipeError, SystemError } from "#dist/errors.js";
 
 const examples = [
   {
@@ -44,6 +44,23 @@ for (const { error, fault, name, code } of examples) {
     });
   });
 }
+
+describe("a RemoteError", () => {
+  const error = new RemoteError("NO_SUCH_USER", "there is no user 7");
+
+  test("has the code and message of the other program's error, and is the peer's fault", () => {
+    assert.ok(error instanceof SealpipeError);
+    assert.equal(error.code, "NO_SUCH_USER");
+    assert.equal(error.fault, "peer");
+    assert.equal(String(error), "RemoteError: there is no user 7");
+    assert.deepEqual(Object.keys(error).sort(), ["code", "fault"]);
+  });
+
+  test("is none of this end's own", () => {
+    assert.equal(error instanceof PeerError, false);
+    assert.equal(error instanceof CallerError, false);
+  });
+});
 
 describe("an error's cause", () => {
   const cause = new Error("EACCES");

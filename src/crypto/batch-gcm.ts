@@ -4,6 +4,9 @@ import { Ghash } from "./ghash.ts";
 const blockBytes = 16;
 const nonceWords = aeadNonceBytes / 4;
 const blockWords = blockBytes / 4;
+const noBytes = new Uint8Array(0);
+/** Additional data come first in the input of GHASH, and have this much room. */
+const additionalBlocks = 1;
 /** The input of GHASH ends with a block that holds the lengths. */
 const lengthBlocks = 1;
 
@@ -17,6 +20,8 @@ const lengthBlocks = 1;
  */
 export class BatchGcm implements BatchAead {
   readonly #encryptBlocks: (blocks: Uint8Array) => Uint8Array;
+  /** Of the nonce in front of a sealed message. */
+  readonly #carriedBytes: number;
   #ghash: Ghash | undefined;
   readonly #hash = new Int32Array(4);
   /** Ciphertext, padded to whole blocks, and the block of lengths: what is hashed. */
@@ -30,8 +35,9 @@ export class BatchGcm implements BatchAead {
   #used = 0;
 
   /** `encryptBlocks`: AES under the key, of each block for itself. */
-  constructor(encryptBlocks: (blocks: Uint8Array) => Uint8Array) {
+  constructor(encryptBlocks: (blocks: Uint8Array) => Uint8Array, carriedNonceBytes: number) {
     this.#encryptBlocks = encryptBlocks;
+    this.#carriedBytes = carriedNonceBytes;
   }
 
   get prepared(): number {
@@ -42,9 +48,9 @@ export class BatchGcm implements BatchAead {
     const count = nonces.length / aeadNonceBytes;
     const messageBlocks = 1 + Math.ceil(mostPlaintextBytes / blockBytes);
     this.#ghash ??= new Ghash(this.#encryptBlocks(new Uint8Array(blockBytes)));
-    this.#ghash.reserve(messageBlocks - 1 + lengthBlocks);
+    this.#ghash.reserve(additionalBlocks + messageBlocks - 1 + lengthBlocks);
     if (messageBlocks !== this.#messageBlocks) {
-      this.#hashed = new Uint8Array((messageBlocks + lengthBlocks) * blockBytes);
+      this.#hashed = new Uint8Array((additionalBlocks + messageBlocks + lengthBlocks) * blockBytes);
     }
     // A copy, so that it is aligned and its bytes can be moved by fours.
     this.#nonces = Uint8Array.from(nonces);
@@ -54,27 +60,29 @@ export class BatchGcm implements BatchAead {
     this.#used = 0;
   }
 
-  sealNext(plaintext: readonly Uint8Array[], target: Uint8Array): void {
-    const count = target.length - aeadNonceBytes - aeadTagBytes;
+  sealNext(plaintext: readonly Uint8Array[], target: Uint8Array, additionalData = noBytes): void {
+    const carriedBytes = this.#carriedBytes;
+    const count = target.length - carriedBytes - aeadTagBytes;
     const start = this.#takeNext(count);
     const keystream = this.#keystream;
-    for (let at = 0; at < aeadNonceBytes; at++) target[at] = this.#nonceByte(at);
-    let at = aeadNonceBytes;
+    for (let at = 0; at < carriedBytes; at++) target[at] = this.#nonceByte(at);
+    let at = carriedBytes;
     let key = start + blockBytes;
     for (const part of plaintext) {
       for (let index = 0; index < part.length; index++, at++, key++) {
         target[at] = (part[index] as number) ^ (keystream[key] as number);
       }
     }
-    this.#digest(target, count);
+    this.#digest(target, count, additionalData);
     for (let index = 0; index < aeadTagBytes; index++, at++) target[at] = this.#tagByte(start, index);
   }
 
-  openNext(sealed: Uint8Array): Uint8Array | undefined {
-    const count = sealed.length - aeadNonceBytes - aeadTagBytes;
+  openNext(sealed: Uint8Array, additionalData = noBytes): Uint8Array | undefined {
+    const carriedBytes = this.#carriedBytes;
+    const count = sealed.length - carriedBytes - aeadTagBytes;
     const start = this.#takeNext(count);
-    this.#digest(sealed, count);
-    const tag = aeadNonceBytes + count;
+    this.#digest(sealed, count, additionalData);
+    const tag = carriedBytes + count;
     let difference = 0;
     for (let index = 0; index < aeadTagBytes; index++) {
       difference |= (sealed[tag + index] as number) ^ this.#tagByte(start, index);
@@ -83,9 +91,14 @@ export class BatchGcm implements BatchAead {
     const keystream = this.#keystream;
     const plaintext = new Uint8Array(count);
     for (let index = 0, key = start + blockBytes; index < count; index++, key++) {
-      plaintext[index] = (sealed[aeadNonceBytes + index] as number) ^ (keystream[key] as number);
+      plaintext[index] = (sealed[carriedBytes + index] as number) ^ (keystream[key] as number);
     }
     return plaintext;
+  }
+
+  drop(): void {
+    this.#count = 0;
+    this.#used = 0;
   }
 
   /** Each nonce with 1, 2, 3 … behind it. */
@@ -123,17 +136,23 @@ export class BatchGcm implements BatchAead {
     return this.#nonces[(this.#used - 1) * aeadNonceBytes + index] as number;
   }
 
-  /** The hash of the ciphertext behind the nonce in `sealed`. */
-  #digest(sealed: Uint8Array, count: number): void {
+  /** The hash of the additional data, and of the ciphertext behind the nonce in `sealed`. */
+  #digest(sealed: Uint8Array, count: number, additionalData: Uint8Array): void {
     const hashed = this.#hashed;
-    const blocks = Math.ceil(count / blockBytes);
-    const end = blocks * blockBytes;
-    for (let index = 0; index < count; index++) hashed[index] = sealed[aeadNonceBytes + index] as number;
-    // No additional data, and few enough bits that two bytes can hold their number.
-    hashed.fill(0, count, end + blockBytes - 2);
+    const additionalBytes = additionalData.length;
+    if (additionalBytes > additionalBlocks * blockBytes) throw new RangeError("too long additional data");
+    const start = additionalBytes === 0 ? 0 : blockBytes;
+    for (let index = 0; index < additionalBytes; index++) hashed[index] = additionalData[index] as number;
+    hashed.fill(0, additionalBytes, start);
+    const from = this.#carriedBytes;
+    for (let index = 0; index < count; index++) hashed[start + index] = sealed[from + index] as number;
+    const end = start + Math.ceil(count / blockBytes) * blockBytes;
+    // Two numbers of bits, of eight bytes each, and few enough that one byte and two can hold them.
+    hashed.fill(0, start + count, end + blockBytes);
+    hashed[end + 7] = additionalBytes << 3;
     hashed[end + blockBytes - 2] = count >>> 5;
     hashed[end + blockBytes - 1] = count << 3;
-    (this.#ghash as Ghash).digest(hashed, blocks + lengthBlocks, this.#hash);
+    (this.#ghash as Ghash).digest(hashed, end / blockBytes + lengthBlocks, this.#hash);
   }
 
   #tagByte(start: number, index: number): number {

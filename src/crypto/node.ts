@@ -5,12 +5,14 @@ import {
   createDecipheriv,
   createECDH,
   createHash,
+  createHmac,
   createSecretKey,
   type KeyObject,
   randomFillSync,
 } from "node:crypto";
 import {
   type Aead,
+  aeadNonceBytes,
   aeadTagBytes,
   type BatchAead,
   type CryptoProvider,
@@ -27,6 +29,7 @@ const uncompressedPoint = 0x04;
 export const nodeCrypto: CryptoProvider = {
   generateKeyPair,
   sha256: (data) => createHash("sha256").update(data).digest(),
+  hmacSha256,
   createAead: (key) => new NodeAead(key),
   createBatchAead,
   randomBytes: takeRandomBytes,
@@ -54,15 +57,24 @@ function isInvalidPublicKey(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ERR_CRYPTO_ECDH_INVALID_PUBLIC_KEY";
 }
 
-function createBatchAead(key: Uint8Array): BatchAead {
+function hmacSha256(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array {
+  const hmac = createHmac("sha256", key);
+  for (const part of data) hmac.update(part);
+  return hmac.digest();
+}
+
+function createBatchAead(key: Uint8Array, nonces: "carried" | "known"): BatchAead {
   const ownKey = createSecretKey(key);
   // Of this mode a cipher object is never done: each block is for itself. Made when it is needed: most connections stay
   // below what it is for.
   let blocks: Cipher | undefined;
-  return new BatchGcm((plaintext) => {
-    blocks ??= createCipheriv("aes-256-ecb", ownKey, null).setAutoPadding(false);
-    return blocks.update(plaintext);
-  });
+  return new BatchGcm(
+    (plaintext) => {
+      blocks ??= createCipheriv("aes-256-ecb", ownKey, null).setAutoPadding(false);
+      return blocks.update(plaintext);
+    },
+    nonces === "carried" ? aeadNonceBytes : 0,
+  );
 }
 
 class NodeAead implements Aead {
@@ -73,8 +85,9 @@ class NodeAead implements Aead {
     this.#key = createSecretKey(key);
   }
 
-  seal(nonce: Uint8Array, plaintext: readonly Uint8Array[]): Uint8Array[] {
+  seal(nonce: Uint8Array, plaintext: readonly Uint8Array[], additionalData?: Uint8Array): Uint8Array[] {
     const sealing: CipherGCM = createCipheriv(cipher, this.#key, nonce);
+    if (additionalData !== undefined) sealing.setAAD(additionalData);
     const parts: Uint8Array[] = plaintext.map((part) => sealing.update(part));
     // GCM is a stream: `final` has no bytes left to give, but without it there is no tag.
     sealing.final();
@@ -82,10 +95,11 @@ class NodeAead implements Aead {
     return parts;
   }
 
-  open(nonce: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+  open(nonce: Uint8Array, sealed: Uint8Array, additionalData?: Uint8Array): Uint8Array | undefined {
     const tagStart = sealed.length - aeadTagBytes;
     const opening = createDecipheriv(cipher, this.#key, nonce, { authTagLength: aeadTagBytes });
     opening.setAuthTag(sealed.subarray(tagStart));
+    if (additionalData !== undefined) opening.setAAD(additionalData);
     const { buffer, byteOffset, length } = opening.update(sealed.subarray(0, tagStart));
     try {
       opening.final();

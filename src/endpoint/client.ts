@@ -1,16 +1,28 @@
 import { CallerError, PeerError, SealpipeError } from "../errors.ts";
-import { checkMessage, type MessageContent } from "../protocol/message.ts";
+import type { NativePeer } from "../protocol/native/hello-exchange.ts";
 import type { Profile } from "../protocol/profile.ts";
 import type { Address } from "../transport/address.ts";
 import { providerOf } from "../transport/providers.ts";
+import { type Carried, Channel } from "./channel.ts";
 import { Connector, type Established, type SessionTaker } from "./connector.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
 import { closedError } from "./inbox.ts";
+import { type LostSession, lostSession } from "./lost-session.ts";
 import { Message, type MessageData, toBytes } from "./message.ts";
-import { OfflineQueue } from "./offline-queue.ts";
-import { addressOf, type ClientOptions, type ParsedClientOptions, parseClientOptions } from "./options.ts";
+import { windowsOf } from "./native-options.ts";
+import {
+  addressOf,
+  type ClientOptions,
+  type ParsedClientOptions,
+  parseClientOptions,
+  type RequestOptions,
+} from "./options.ts";
 import { ReadQuota } from "./read-quota.ts";
-import type { SessionDriver } from "./session-driver.ts";
+import { isResumable } from "./reconnect.ts";
+import { type Answer, IncomingRequest, type RequestHandler } from "./request.ts";
+import { sessionLost } from "./request-errors.ts";
+import { RequestHandlers } from "./request-handlers.ts";
+import { Requests, tellRequests } from "./requests.ts";
 import { WriteGate } from "./write-gate.ts";
 
 export interface ClientEvents extends EndpointEvents<Message> {
@@ -19,6 +31,12 @@ export interface ClientEvents extends EndpointEvents<Message> {
    * `reconnecting` the client goes on.
    */
   error: [error: SealpipeError];
+  /**
+   * The server no longer knows the session that a native client had, as it was restarted, say: these messages may have
+   * arrived or not. Requests that wait for an answer are rejected with `ERR_SESSION_LOST`. What was not sent at all is
+   * sent now.
+   */
+  "session-lost": [lost: LostSession];
 }
 
 /**
@@ -26,9 +44,10 @@ export interface ClientEvents extends EndpointEvents<Message> {
  *
  * @param name As the server's.
  * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`, `ERR_INVALID_OPTION`.
- * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`, `ERR_ADDRESS_UNTRUSTED`, `ERR_NO_RUNTIME_DIRECTORY`.
- * @throws PeerError `ERR_ENCRYPTION_REQUIRED`, `ERR_VERSION_MISMATCH`, or another failure of the handshake that trying
- *   again does not mend.
+ * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`, `ERR_ADDRESS_UNTRUSTED`, `ERR_NO_RUNTIME_DIRECTORY`,
+ *   `ERR_SECRET_FILE`.
+ * @throws PeerError `ERR_ENCRYPTION_REQUIRED`, `ERR_VERSION_MISMATCH`, `ERR_AUTHENTICATION_FAILED`,
+ *   `ERR_PEER_NOT_NATIVE`, or another failure of the handshake that trying again does not mend.
  *
  * @example
  * ```ts
@@ -87,9 +106,10 @@ export class Client extends Endpoint<Message, ClientEvents> {
   readonly #connector: Connector;
   readonly #gate: WriteGate;
   readonly #quota: ReadQuota;
-  readonly #offline = new OfflineQueue();
+  readonly #channel: Channel;
+  readonly #requests: Requests<IncomingRequest>;
+  readonly #handlers = new RequestHandlers<IncomingRequest>();
   readonly #stop = new AbortController();
-  #current: Established | undefined;
   #last: Established | undefined;
   #closing = false;
   /** What ended the client, where that was not a call of `close`. */
@@ -105,16 +125,26 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.#options = options;
     this.#gate = new WriteGate(options.maxQueuedBytes);
     this.#quota = new ReadQuota(options.maxQueuedBytes);
+    this.#channel = new Channel(this.#quota, {
+      maxMessageBytes: options.maxMessageBytes,
+      windows: windowsOf(options.maxQueuedBytes),
+    });
+    this.#requests = new Requests(this.#channel, {
+      ...options,
+      handlers: this.#handlers,
+      makeRequest: (content, abort) => new IncomingRequest(content, abort),
+    });
     this.#connector = new Connector({
       address,
       options,
       provider: providerOf(address),
       quota: this.#quota,
+      conversation: () => this.#channel.conversation,
       retrying: (error) => this.emitSafely("error", error),
     });
   }
 
-  /** The protocol that is spoken, or was last: `"classic"` is golang-ipc's. */
+  /** The protocol that is spoken, or was last: `"classic"` is golang-ipc's, `"native"` is sealpipe's own. */
   get profile(): Profile["name"] {
     return this.#last?.profile ?? "classic";
   }
@@ -124,9 +154,17 @@ export class Client extends Endpoint<Message, ClientEvents> {
     return this.#last?.encrypted ?? this.#options.encryption;
   }
 
-  /** Bytes that were written and have not left this process. */
+  /** What a native server told of the process that it is in, or told last. */
+  get peer(): NativePeer | undefined {
+    return this.#last?.native?.peer;
+  }
+
+  /**
+   * Bytes that were written and have not left this process or, with a native server, have not been read by it. A message
+   * counts there, and while there is no connection, with some 70 bytes more than its data.
+   */
   get queuedBytes(): number {
-    return this.#offline.bytes + (this.#current?.driver.queuedBytes ?? 0);
+    return this.#channel.queuedBytes;
   }
 
   /**
@@ -149,28 +187,83 @@ export class Client extends Endpoint<Message, ClientEvents> {
   write(type: number, data: MessageData): Promise<void> | undefined {
     if (this.#ended) throw closedError(this.#failure);
     const bytes = toBytes(data);
-    // A connection that is gone stays ours until what came by it is read.
-    const driver = this.#current?.driver.canSend ? this.#current.driver : undefined;
-    if (driver === undefined && !this.#options.offlineQueue) throw notConnected();
+    if (!this.#options.offlineQueue && !this.#channel.isConnected) throw notConnected();
     this.#gate.checkRoom(this.queuedBytes);
-    if (driver === undefined) {
-      checkMessage(type, bytes.length, this.#options.maxMessageBytes);
-      this.#offline.push(type, bytes);
-    } else {
-      driver.send(type, bytes);
-    }
+    this.#channel.send(type, bytes);
     return this.#gate.roomAt(this.queuedBytes);
   }
 
   /**
-   * Settles once everything written has left this process; waits for the connection where there is none. That the
-   * server has read it only an answer of its own tells.
+   * Settles once everything written has left this process or, with a native server, has been read by its application; waits
+   * for the connection where there is none. That a classic server has read it only an answer of its own tells.
    *
-   * @throws PeerError `ERR_CONNECTION_LOST` where the connection broke with something still to be sent, what else made
-   *   it fail, or CallerError `ERR_CLOSED`.
+   * @throws PeerError `ERR_CONNECTION_LOST` where a classic connection broke with something still to be sent,
+   *   `ERR_SESSION_LOST` where a native server forgot the session, what else made it fail, or CallerError `ERR_CLOSED`.
    */
   flush(): Promise<void> {
-    return this.#ended ? Promise.reject(closedError(this.#failure)) : this.#gate.flushAt(this.queuedBytes);
+    if (this.#ended) return Promise.reject(closedError(this.#failure));
+    this.#channel.askForAcknowledgement();
+    return this.#gate.flushAt(this.queuedBytes);
+  }
+
+  /**
+   * Asks the server, and settles with its answer, whatever happens. While the client reconnects, requests wait for the
+   * connection, unless `offlineQueue` is off.
+   *
+   * @param type 1 to 4294967295, as of messages; requests and messages have types of their own.
+   * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes` of both ends.
+   * @throws RemoteError what its handler threw; PeerError `ERR_PEER_NOT_NATIVE` where the server is golang-ipc's,
+   *   `ERR_REQUEST_TIMEOUT`, `ERR_SESSION_LOST`; CallerError as `write`; the signal's reason.
+   *
+   * @example
+   * ```ts
+   * import { startClient, startServer } from "sealpipe";
+   *
+   * await using server = await startServer("my-app");
+   * server.handle(1, ({ text }) => `you asked: ${text}`);
+   *
+   * await using client = await startClient("my-app");
+   * const answer = await client.request(1, "why?", { timeoutMs: 1000 });
+   * console.log(answer.text); // you asked: why?
+   * ```
+   */
+  request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
+    try {
+      if (this.#ended) throw closedError(this.#failure);
+      if (!this.#options.offlineQueue && !this.#channel.isConnected) throw notConnected();
+      // By themselves: messages that nobody reads there must not keep us from asking.
+      this.#gate.checkRoom(this.#channel.queuedRequestBytes);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#requests.request(type, data, options);
+  }
+
+  /**
+   * Handles the server's requests of that type. Of a client that comes from {@link createClient}, add handlers at once, so
+   * that they are there when the server asks.
+   *
+   * @returns Takes the handler away again.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` where that type has one.
+   *
+   * @example
+   * ```ts
+   * import { createClient, startServer } from "sealpipe";
+   *
+   * const client = createClient("my-app");
+   * client.handle(1, () => `${process.pid}`);
+   *
+   * const server = await startServer("my-app");
+   * server.on("connection", async (connection) => {
+   *   const { text } = await connection.request(1, "your pid?");
+   *   console.log(Number(text) === connection.peer?.pid); // true
+   *   await client.close();
+   *   await server.close();
+   * });
+   * ```
+   */
+  handle(type: number, handler: RequestHandler): () => void {
+    return this.#handlers.add(type, handler);
   }
 
   /**
@@ -193,7 +286,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
   destroy(error?: Error): void {
     this.#destroyed ??= { error };
     this.inbox.end(error, "drop");
-    this.#current?.driver.destroy();
+    this.#channel.driver?.destroy();
     void this.close();
     this.#connector.destroy();
   }
@@ -224,59 +317,72 @@ export class Client extends Endpoint<Message, ClientEvents> {
     if (this.#failure !== undefined) return;
     this.setStatus("closing");
     this.#stop.abort(closedError());
-    this.#current?.driver.close();
+    this.#channel.driver?.close();
     // A close that nobody waits for any more is not one that is done.
     this.#connector.setReferenced(true);
     await this.#connector.whenReleased;
-    this.#offline.takeAll();
+    this.#channel.abandon();
+    this.#requests.end(this.#destroyed?.error ?? closedError());
     this.#gate.end(this.#destroyed?.error ?? closedError());
     this.setStatus(this.#destroyed?.error === undefined ? "closed" : "error");
     this.tellClosed();
   }
 
   readonly #takeOver = (established: Established): SessionTaker => {
-    this.#current = established;
+    const { driver, native } = established;
+    const wasInSession = this.#channel.conversation?.identity !== undefined;
+    const carried = this.#channel.attach(driver, native, this.#requests);
     this.#last = established;
-    this.#sendOffline(established.driver);
     this.setStatus("connected");
+    if (carried !== undefined) this.#carryOn(carried, wasInSession);
+    this.#progressed();
     return {
-      message: (content) => this.#deliver(content),
-      progressed: () => this.#gate.progressed(this.queuedBytes),
+      message: ({ type, data, mark }) => this.#deliver(type, data, mark),
+      request: (event) => tellRequests(this.#requests, event),
+      progressed: () => this.#progressed(),
       closed: (error) => this.#lost(error),
     };
   };
 
-  #sendOffline(driver: SessionDriver): void {
-    const errors: unknown[] = [];
-    for (const { type, data } of this.#offline.takeAll()) {
-      try {
-        driver.send(type, data);
-      } catch (error) {
-        // The server of now takes less than the one of then: that message is told, the others go on.
-        errors.push(error);
-      }
-    }
+  /** What an earlier conversation had left has gone over to another, as far as it may. */
+  #carryOn(carried: Carried, lostSomething: boolean): void {
+    const { lostMessages, unsentRequests, messageErrors, requestErrors } = carried;
+    this.#requests.lost(sessionLost(), unsentRequests);
+    for (const [id, error] of requestErrors) this.#requests.unsent(error, [id]);
+    if (lostMessages.length > 0) this.#gate.lost(sessionLost());
     // Not before all are sent: a listener may write.
-    for (const error of errors) this.emitSafely("error", error);
-    this.#gate.progressed(this.queuedBytes);
+    if (lostSomething) this.emitSafely("session-lost", lostSession(lostMessages));
+    for (const error of messageErrors) this.emitSafely("error", error);
   }
 
-  #deliver({ type, data }: MessageContent): void {
-    this.inbox.deliver(new Message(type, data), this.#quota);
+  #progressed(): void {
+    this.#gate.progressed(this.queuedBytes);
+    this.#requests.progressed();
+  }
+
+  #deliver(type: number, data: Uint8Array, mark: number): void {
+    this.inbox.deliver(new Message(type, data), this.#channel.source, mark);
   }
 
   #lost(error: SealpipeError | undefined): void {
-    this.#current = undefined;
     if (this.#closing) {
+      this.#channel.detach("resumable");
       if (error !== undefined) this.emitSafely("error", error);
       return;
     }
-    // A flush that still waits waits for what is lost now.
-    this.#gate.lost(error ?? lostUnsent());
-    // What was queued is gone, so there is room.
-    this.#gate.progressed(this.queuedBytes);
+    const { conversation } = this.#channel;
+    const wasInSession = conversation?.identity !== undefined;
+    const carried = this.#channel.detach(
+      wasInSession && isResumable(error) ? "resumable" : "over",
+      this.#requests,
+    );
+    // A flush of a classic connection that still waits waits for what is lost now.
+    if (conversation === undefined) this.#gate.lost(error ?? lostUnsent());
     this.setStatus("reconnecting");
     if (error !== undefined) this.emitSafely("error", error);
+    if (carried !== undefined) this.#carryOn(carried, carried.lostMessages.length > 0);
+    // What was queued may be gone, so there is room.
+    this.#progressed();
     this.#connector.reestablish(this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
       if (!this.#closing) this.#fail(failure);
     });
@@ -286,7 +392,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
     const failure = error instanceof Error ? error : new Error("aborted", { cause: error });
     this.#failure = failure;
     this.inbox.end(failure, "keep");
-    this.#offline.takeAll();
+    this.#channel.abandon();
+    this.#requests.end(failure);
     this.#gate.end(failure);
     // Anything else is the reason of a signal that the caller gave.
     const known = failure instanceof SealpipeError;

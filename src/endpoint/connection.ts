@@ -1,19 +1,30 @@
 import type { SealpipeError } from "../errors.ts";
-import { checkMessage, type MessageContent } from "../protocol/message.ts";
+import { checkMessage } from "../protocol/message.ts";
+import type { Conversation } from "../protocol/native/conversation.ts";
+import type { NativeOptions, NativePeer } from "../protocol/native/hello-exchange.ts";
 import type { Profile } from "../protocol/profile.ts";
 import type { Transport } from "../transport/transport.ts";
+import { Channel } from "./channel.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
 import type { HandshakeTurns } from "./handshake-turns.ts";
 import { closedError, type Inbox } from "./inbox.ts";
+import { type LostSession, lostSession } from "./lost-session.ts";
 import { ConnectionMessage, type MessageData, toBytes } from "./message.ts";
-import type { ParsedServerOptions } from "./options.ts";
+import { nativeOptions } from "./native-options.ts";
+import type { ParsedServerOptions, RequestOptions } from "./options.ts";
 import { ReadQuota } from "./read-quota.ts";
-import { type DriverHandler, SessionDriver } from "./session-driver.ts";
+import { isResumable } from "./reconnect.ts";
+import { type Answer, ConnectionRequest, type RequestHandler } from "./request.ts";
+import { RequestHandlers } from "./request-handlers.ts";
+import { Requests, tellRequests } from "./requests.ts";
+import { type DriverHandler, deaf, SessionDriver, type SessionOpened } from "./session-driver.ts";
 import { WriteGate } from "./write-gate.ts";
 
 export interface ConnectionEvents extends EndpointEvents<ConnectionMessage> {
-  /** It failed; `close` follows. */
+  /** It failed. `close` follows, unless `status` is `reconnecting`: then the client may come back. */
   error: [error: SealpipeError];
+  /** A native client did not come back in time: these messages may have arrived or not. `close` follows. */
+  "session-lost": [lost: LostSession];
 }
 
 /** The server that a connection belongs to. */
@@ -22,9 +33,20 @@ export interface ConnectionOwner {
   /** Where messages go that are not asked of the connection itself. */
   readonly inbox: Inbox<ConnectionMessage>;
   readonly turns: HandshakeTurns;
+  /** The server's handlers of requests. */
+  readonly handlers: RequestHandlers<ConnectionRequest>;
+  readonly resuming: Pick<NativeOptions, "resumable" | "store">;
   opened(connection: Connection): void;
+  /** The client is one of an earlier connection, which is to go on by what this one has. */
+  resumed(connection: Connection, event: SessionOpened): void;
+  /** The client is gone and may come back. */
+  detached(connection: Connection): void;
+  /** More is kept for a client that is gone. */
+  keepsMore(): void;
   /** It is over; in order where there is no error. */
   closed(connection: Connection, error?: SealpipeError): void;
+  /** Its transport is gone, and it waits for its client to come back. */
+  parted(connection: Connection): void;
   released(connection: Connection): void;
 }
 
@@ -54,11 +76,17 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** A number that no other connection of this server has. */
   readonly id: number;
   readonly #owner: ConnectionOwner;
-  readonly #driver: SessionDriver;
   readonly #gate: WriteGate;
   readonly #quota: ReadQuota;
-  #opened: { readonly profile: Profile["name"]; readonly encrypted: boolean } | undefined;
+  readonly #channel: Channel;
+  readonly #requests: Requests<ConnectionRequest>;
+  readonly #handlers: RequestHandlers<ConnectionRequest>;
+  /** The one of now, or the last. */
+  #driver: SessionDriver;
+  #opened: SessionOpened | undefined;
   #claimed = false;
+  /** What was kept when the client went, besides what is queued and what is unread. */
+  #keptBesides = 0;
   /** By a call of our side, not by the client. */
   #closedHere = false;
   #over = false;
@@ -73,12 +101,21 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#quota = new ReadQuota(owner.options.maxQueuedBytes);
     // Without encryption a handshake costs nothing worth a turn.
     const turns = owner.options.encryption ? owner.turns : undefined;
-    const options = { ...owner.options, quota: this.#quota, turns, role: "server" } as const;
+    const native = nativeOptions(owner.options, owner.resuming);
+    const options = { ...owner.options, quota: this.#quota, turns, native, role: "server" } as const;
     this.#driver = new SessionDriver(transport, options, this.#driverHandler());
+    this.#channel = new Channel(this.#quota);
+    this.#channel.attach(this.#driver);
+    this.#handlers = new RequestHandlers(owner.handlers);
+    this.#requests = new Requests(this.#channel, {
+      ...owner.options,
+      handlers: this.#handlers,
+      makeRequest: (content, abort) => new ConnectionRequest(content, abort, this),
+    });
     this.setStatus("connecting");
   }
 
-  /** The protocol that is spoken: `"classic"` is golang-ipc's. */
+  /** The protocol that is spoken: `"classic"` is golang-ipc's, `"native"` is sealpipe's own. */
   get profile(): Profile["name"] {
     return this.#opened?.profile ?? "classic";
   }
@@ -88,9 +125,17 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     return this.#opened?.encrypted ?? this.#owner.options.encryption;
   }
 
-  /** Bytes that were written and have not left this process. */
+  /** What a native client told of the process that it is in. */
+  get peer(): NativePeer | undefined {
+    return this.#opened?.native?.peer;
+  }
+
+  /**
+   * Bytes that were written and have not left this process or, with a native client, have not been read by it. A message
+   * counts there with some 70 bytes more than its data.
+   */
   get queuedBytes(): number {
-    return this.#over ? 0 : this.#driver.queuedBytes;
+    return this.#over ? 0 : this.#channel.queuedBytes;
   }
 
   /**
@@ -113,22 +158,73 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   write(type: number, data: MessageData): Promise<void> | undefined {
     if (this.#closedHere) throw closedError();
     const bytes = toBytes(data);
-    if (!this.#driver.canSend) {
+    if (this.#over || !this.#channel.canSend) {
       checkMessage(type, bytes.length, this.#owner.options.maxMessageBytes);
       return undefined;
     }
     this.#gate.checkRoom(this.queuedBytes);
-    this.#driver.send(type, bytes);
+    this.#channel.send(type, bytes);
+    if (this.#isDetached) this.#owner.keepsMore();
     return this.#gate.roomAt(this.queuedBytes);
   }
 
   /**
-   * Settles once everything written has left this process. That the peer has read it only an answer of its own tells.
+   * Settles once everything written has left this process or, with a native client, has been read by its application. That
+   * a classic one has read it only an answer of its own tells.
    *
    * @throws PeerError what made the connection fail, or CallerError `ERR_CLOSED`.
    */
   flush(): Promise<void> {
-    return this.#over ? Promise.reject(closedError()) : this.#gate.flushAt(this.queuedBytes);
+    if (this.#over) return Promise.reject(closedError());
+    this.#channel.askForAcknowledgement();
+    return this.#gate.flushAt(this.queuedBytes);
+  }
+
+  /**
+   * Asks the client, and settles with its answer, whatever happens.
+   *
+   * @param type 1 to 4294967295, as of messages; requests and messages have types of their own.
+   * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes`.
+   * @throws RemoteError what its handler threw; PeerError `ERR_PEER_NOT_NATIVE`, `ERR_REQUEST_TIMEOUT`,
+   *   `ERR_CONNECTION_LOST` where the client does not come back; CallerError as `write`, `ERR_CLOSED` where the client has
+   *   left; the signal's reason.
+   *
+   * @example
+   * ```ts
+   * import { createClient, startServer } from "sealpipe";
+   *
+   * const client = createClient("my-app");
+   * client.handle(1, ({ text }) => `${text} A client.`);
+   *
+   * const server = await startServer("my-app");
+   * server.on("connection", async (connection) => {
+   *   console.log((await connection.request(1, "Who is there?")).text); // Who is there? A client.
+   *   await client.close();
+   *   await server.close();
+   * });
+   * ```
+   */
+  request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
+    try {
+      if (this.#over || this.#closedHere) throw closedError();
+      // By themselves: messages that nobody reads there must not keep us from asking.
+      this.#gate.checkRoom(this.#channel.queuedRequestBytes);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const answer = this.#requests.request(type, data, options);
+    if (this.#isDetached) this.#owner.keepsMore();
+    return answer;
+  }
+
+  /**
+   * Handles the client's requests of that type, in place of the server's own handler.
+   *
+   * @returns Takes the handler away again.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` where that type has one.
+   */
+  handle(type: number, handler: RequestHandler<ConnectionRequest>): () => void {
+    return this.#handlers.add(type, handler);
   }
 
   /**
@@ -140,6 +236,10 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#closedHere = true;
     if (!this.#over) this.setStatus("closing");
     this.#dropUnread(undefined);
+    if (this.#isDetached) {
+      this.giveUp(undefined);
+      return this.whenClosed;
+    }
     this.#driver.setReferenced(true);
     this.#driver.close();
     return this.whenClosed;
@@ -155,12 +255,64 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     if (this.#over) return;
     this.#driver.destroy();
     this.#end(error === undefined ? "closed" : "error", error ?? closedError());
+    this.#owner.closed(this);
     this.#finish();
   }
 
   /** @internal Whether something that came by it waits to be read, here or at the server. */
   get hasUnread(): boolean {
-    return !this.#quota.isEmpty;
+    return this.#quota.bytes > 0;
+  }
+
+  /** @internal */
+  get conversation(): Conversation | undefined {
+    return this.#channel.conversation;
+  }
+
+  /** @internal Whether its client may come back to it: one that we close is done with. */
+  get mayBeResumed(): boolean {
+    return !this.#closedHere && !this.#over;
+  }
+
+  /** @internal What is kept for the client, in bytes. */
+  get keptBytes(): number {
+    return this.queuedBytes + this.#quota.bytes + this.#keptBesides;
+  }
+
+  /** @internal The client is back by another connection: the one it had is to say and hear nothing more. */
+  dropTransport(): void {
+    this.#driver.handler = deaf;
+    this.#driver.destroy();
+    this.#released = true;
+    this.#channel.detach("resumable");
+  }
+
+  /** @internal Goes on by what another has, which is nothing more after that. */
+  adopt(other: Connection, event: SessionOpened): void {
+    const driver = other.#driver;
+    other.#over = true;
+    other.#requests.end(closedError());
+    driver.handler = this.#driverHandler();
+    this.#driver = driver;
+    this.#released = false;
+    this.#opened = event;
+    this.#channel.attach(driver, event.native);
+    this.setStatus("connected");
+    this.#gate.progressed(this.queuedBytes);
+  }
+
+  /** @internal The client does not come back. */
+  giveUp(error: SealpipeError | undefined): void {
+    if (!this.#isDetached) return;
+    const lost = this.#channel.conversation?.abandon();
+    this.inbox.end(error, "keep");
+    this.#end(error === undefined ? "closed" : "error", error ?? closedError());
+    if (lost !== undefined && lost.unacknowledged.length > 0) {
+      this.emitSafely("session-lost", lostSession(lost.unacknowledged));
+    }
+    if (error !== undefined) this.emitSafely("error", error);
+    this.#owner.closed(this, error);
+    this.#finish();
   }
 
   /** @internal Drops it before its handshake is over, to make room for another. */
@@ -185,33 +337,61 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   protected override claim(): void {
     if (this.#claimed) return;
     this.#claimed = true;
-    this.#owner.inbox.moveTo(this.inbox, this.#quota);
+    this.#owner.inbox.moveTo(this.inbox, this.#channel.source);
+  }
+
+  get #isDetached(): boolean {
+    return !this.#over && this.#opened !== undefined && this.#channel.driver === undefined;
+  }
+
+  #mayResume(error: SealpipeError | undefined): boolean {
+    return !this.#closedHere && isResumable(error) && this.#channel.conversation?.identity !== undefined;
   }
 
   #driverHandler(): DriverHandler {
     return {
       opened: (event) => {
-        this.#opened = event;
-        this.setStatus("connected");
-        this.#owner.opened(this);
+        // Its client was here before: the connection that it had goes on with this driver.
+        if (event.native?.resumed) this.#owner.resumed(this, event);
+        else this.#start(event);
       },
-      message: (content) => this.#deliver(content),
-      progressed: () => this.#gate.progressed(this.queuedBytes),
+      message: ({ type, data, mark }) => this.#deliver(type, data, mark),
+      request: (event) => tellRequests(this.#requests, event),
+      progressed: () => {
+        this.#gate.progressed(this.queuedBytes);
+        this.#requests.progressed();
+      },
       closed: (error) => this.#closed(error),
       released: () => {
         this.#released = true;
+        if (this.#isDetached) this.#owner.parted(this);
         this.#finish();
       },
     };
   }
 
-  #deliver({ type, data }: MessageContent): void {
+  #start(event: SessionOpened): void {
+    this.#opened = event;
+    this.#channel.attach(this.#driver, event.native);
+    this.setStatus("connected");
+    this.#owner.opened(this);
+  }
+
+  #deliver(type: number, data: Uint8Array, mark: number): void {
     const message = new ConnectionMessage(type, data, this);
     const inbox = this.#claimed ? this.inbox : this.#owner.inbox;
-    inbox.deliver(message, this.#quota);
+    inbox.deliver(message, this.#channel.source, mark);
   }
 
   #closed(error: SealpipeError | undefined): void {
+    if (this.#mayResume(error)) {
+      this.#channel.detach("resumable");
+      this.#keptBesides = this.#channel.conversation?.keptBytes ?? 0;
+      this.setStatus("reconnecting");
+      if (error !== undefined) this.emitSafely("error", error);
+      this.#owner.detached(this);
+      return;
+    }
     this.inbox.end(error, "keep");
     const orderly = this.status === "closing" ? "closed" : "disconnected";
     this.#end(error === undefined ? orderly : "error", error ?? closedError());
@@ -222,12 +402,14 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   #dropUnread(error: Error | undefined): void {
     this.inbox.end(error, "drop");
-    this.#owner.inbox.drop(this.#quota);
+    this.#owner.inbox.drop(this.#channel.source);
   }
 
   #end(status: "closed" | "disconnected" | "error", reason: Error): void {
     this.#over = true;
     this.#gate.end(reason);
+    this.#requests.end(reason);
+    this.#channel.abandon();
     this.setStatus(status);
   }
 

@@ -1,11 +1,15 @@
 import { PeerError, type SealpipeError, SystemError } from "../errors.ts";
+import type { Conversation } from "../protocol/native/conversation.ts";
+import type { NativeOpened } from "../protocol/native/hello-exchange.ts";
 import type { Profile } from "../protocol/profile.ts";
 import type { Address } from "../transport/address.ts";
 import { setReferenced } from "../transport/referenced.ts";
 import type { Transport, TransportProvider } from "../transport/transport.ts";
+import { nativeOptions } from "./native-options.ts";
 import type { ParsedClientOptions } from "./options.ts";
 import type { ReadQuota } from "./read-quota.ts";
 import { Backoff, isAbsence, isCrowded, isPassing } from "./reconnect.ts";
+import { withSecret } from "./secret.ts";
 import { type DriverHandler, SessionDriver } from "./session-driver.ts";
 
 export interface ConnectorTarget {
@@ -14,6 +18,8 @@ export interface ConnectorTarget {
   readonly options: ParsedClientOptions;
   /** What the application has yet to read, of all connections in turn. */
   readonly quota: ReadQuota;
+  /** The conversation to go on with, if there is one. */
+  readonly conversation: () => Conversation | undefined;
   /** A try failed and there will be another. Not told of a server that is merely not there. */
   retrying(error: SealpipeError): void;
 }
@@ -23,10 +29,11 @@ export interface Established {
   readonly driver: SessionDriver;
   readonly encrypted: boolean;
   readonly profile: Profile["name"];
+  readonly native: NativeOpened | undefined;
 }
 
 /** Who is told what happens to a session once it is open. */
-export type SessionTaker = Pick<DriverHandler, "message" | "progressed" | "closed">;
+export type SessionTaker = Pick<DriverHandler, "message" | "request" | "progressed" | "closed">;
 
 /** Takes over the driver's events. Called as the session opens, before its first message. */
 export type TakeOver = (established: Established) => SessionTaker;
@@ -34,6 +41,7 @@ export type TakeOver = (established: Established) => SessionTaker;
 /** Tries to reach a server until it does, the time is over, or trying again makes no sense. */
 export class Connector {
   readonly #target: ConnectorTarget;
+  #options: ParsedClientOptions;
   readonly #backoff: Backoff;
   #driver: SessionDriver | undefined;
   #lastError: unknown;
@@ -44,6 +52,7 @@ export class Connector {
 
   constructor(target: ConnectorTarget) {
     this.#target = target;
+    this.#options = target.options;
     this.#backoff = new Backoff(target.options);
   }
 
@@ -55,8 +64,8 @@ export class Connector {
   /**
    * Resolves once a session is open and `takeOver` has it.
    *
-   * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`; PeerError where the handshake failed for good; the
-   *   signal's reason.
+   * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`, `ERR_SECRET_FILE`; PeerError where the handshake
+   *   failed for good; the signal's reason.
    */
   async establish(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
     const { connectTimeoutMs } = this.#target.options;
@@ -66,6 +75,8 @@ export class Connector {
     timer?.unref();
     this.#lastError = undefined;
     try {
+      // The secret once, and not again for a connection that takes the place of one that was lost.
+      if (this.#options.secretFile !== undefined) this.#options = await withSecret(this.#options);
       await this.#tryUntilOpen(takeOver, AbortSignal.any([signal, timeout.signal]));
     } catch (error) {
       if (signal.aborted || !timeout.signal.aborted) throw error;
@@ -174,15 +185,19 @@ export class Connector {
     settle: { resolve(): void; reject(error: unknown): void; released(): void },
   ): SessionDriver {
     let taker: SessionTaker | undefined;
+    const { quota } = this.#target;
+    const options = this.#options;
+    const native = nativeOptions(options, { resumable: true, conversation: this.#target.conversation() });
     const driver = new SessionDriver(
       transport,
-      { ...this.#target.options, quota: this.#target.quota, role: "client" },
+      { ...options, quota, native, role: "client" },
       {
-        opened: ({ encrypted, profile }) => {
-          taker = takeOver({ driver, encrypted, profile });
+        opened: ({ encrypted, profile, native }) => {
+          taker = takeOver({ driver, encrypted, profile, native });
           settle.resolve();
         },
-        message: (content) => taker?.message(content),
+        message: (event) => taker?.message(event),
+        request: (event) => taker?.request(event),
         progressed: () => taker?.progressed(),
         closed: (error) => {
           if (taker === undefined)

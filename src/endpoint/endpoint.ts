@@ -1,5 +1,5 @@
 import { captureRejectionSymbol, EventEmitter } from "node:events";
-import { PeerError, SealpipeError } from "../errors.ts";
+import { SealpipeError } from "../errors.ts";
 import { Inbox } from "./inbox.ts";
 import type { Message } from "./message.ts";
 import { MessageIterator } from "./message-iterator.ts";
@@ -129,7 +129,7 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
   /** What an `async` listener rejects with. @internal */
   override [captureRejectionSymbol](error: unknown, ..._event: unknown[]): void {
     // The `error` event has told of it already, or the listener went on with what was closed meanwhile.
-    if (error instanceof PeerError || (error instanceof SealpipeError && error.code === "ERR_CLOSED")) return;
+    if (error instanceof SealpipeError && (error.fault === "peer" || error.code === "ERR_CLOSED")) return;
     process.nextTick(() => {
       throw error;
     });

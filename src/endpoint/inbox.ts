@@ -1,4 +1,5 @@
 import { CallerError } from "../errors.ts";
+import { onAbort } from "./abort-listeners.ts";
 import type { Message } from "./message.ts";
 import { parseReadOptions, type ReadOptions } from "./options.ts";
 
@@ -6,13 +7,16 @@ import { parseReadOptions, type ReadOptions } from "./options.ts";
 export interface MessageSource {
   /** A message of ours waits to be read. */
   queued(message: Message): void;
-  /** It no longer does. */
-  taken(message: Message): void;
+  /** It no longer does. The mark is the one that it was delivered with. */
+  taken(message: Message, mark: number): void;
+  /** A message with that mark was taken at once. */
+  passed(mark: number): void;
 }
 
 interface Entry<M> {
   readonly message: M;
   readonly source: MessageSource;
+  readonly mark: number;
 }
 
 interface Waiter<M> {
@@ -50,17 +54,15 @@ export class Inbox<M extends Message> {
     this.#listeners = listeners;
   }
 
-  deliver(message: M, source: MessageSource): void {
-    if (this.#drops) return;
-    if (this.#waiters.size > 0) {
-      const [waiter] = this.#waiters as Iterable<Waiter<M>> as [Waiter<M>];
-      waiter.resolve(message);
-    } else if (this.#entries.length === 0 && this.#listeners.present) {
-      this.#listeners.emit(message);
-    } else {
-      this.#entries.push({ message, source });
-      source.queued(message);
+  /** `mark` is the source's own, and is given back to it. */
+  deliver(message: M, source: MessageSource, mark: number): void {
+    if (this.#pass(message)) {
+      source.passed(mark);
+      return;
     }
+    message.holdOnlyItsOwn();
+    this.#entries.push({ message, source, mark });
+    source.queued(message);
   }
 
   /** Gives what waits to the listeners, while there are any. */
@@ -70,7 +72,7 @@ export class Inbox<M extends Message> {
       if (entry === undefined) return;
       this.#listeners.emit(entry.message);
       // Only now: a source that is told of room may deliver the next message at once.
-      entry.source.taken(entry.message);
+      entry.source.taken(entry.message, entry.mark);
     }
   }
 
@@ -103,7 +105,7 @@ export class Inbox<M extends Message> {
   end(error: unknown, unread: "keep" | "drop"): void {
     if (unread === "drop") {
       this.#drops = true;
-      for (const { message, source } of this.#clear()) source.taken(message);
+      for (const { message, source, mark } of this.#clear()) source.taken(message, mark);
     }
     if (this.#ending !== undefined) return;
     this.#ending = { error };
@@ -113,15 +115,31 @@ export class Inbox<M extends Message> {
 
   /** Hands what waits from `source` over to another inbox. */
   moveTo(target: Inbox<M>, source: MessageSource): void {
-    const moved = this.#extract(source);
-    for (const { message } of moved) target.deliver(message, source);
+    const passed: Entry<M>[] = [];
+    for (const entry of this.#extract(source)) {
+      if (target.#pass(entry.message)) passed.push(entry);
+      else target.#entries.push(entry);
+    }
     // Only now: a source that is told of room may deliver the next message at once.
-    for (const { message } of moved) source.taken(message);
+    for (const { message, mark } of passed) source.taken(message, mark);
   }
 
   /** Drops what waits from `source`. */
   drop(source: MessageSource): void {
-    for (const { message } of this.#extract(source)) source.taken(message);
+    for (const { message, mark } of this.#extract(source)) source.taken(message, mark);
+  }
+
+  /** Whether there was a taker, or nobody will ever want it. */
+  #pass(message: M): boolean {
+    if (this.#drops) return true;
+    if (this.#waiters.size > 0) {
+      const [waiter] = this.#waiters as Iterable<Waiter<M>> as [Waiter<M>];
+      waiter.resolve(message);
+      return true;
+    }
+    if (this.#entries.length > 0 || !this.#listeners.present) return false;
+    this.#listeners.emit(message);
+    return true;
   }
 
   #waitForNext(leaving: Set<() => void>): Promise<IteratorResult<M, undefined>> {
@@ -155,7 +173,7 @@ export class Inbox<M extends Message> {
       let timer: NodeJS.Timeout | undefined;
       const settled = (): void => {
         clearTimeout(timer);
-        signal?.removeEventListener("abort", aborted);
+        stopListening?.();
         this.#waiters.delete(waiter);
       };
       const waiter: Waiter<M> = {
@@ -168,16 +186,15 @@ export class Inbox<M extends Message> {
           reject(error);
         },
       };
-      const aborted = (): void => waiter.reject(signal?.reason);
       this.#waiters.add(waiter);
-      signal?.addEventListener("abort", aborted);
+      const stopListening = signal && onAbort(signal, () => waiter.reject(signal.reason));
       if (timeoutMs > 0) timer = setTimeout(() => waiter.reject(readTimeout(timeoutMs)), timeoutMs);
     });
   }
 
   #take(): M | undefined {
     const entry = this.#shift();
-    entry?.source.taken(entry.message);
+    entry?.source.taken(entry.message, entry.mark);
     return entry?.message;
   }
 

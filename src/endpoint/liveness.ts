@@ -6,7 +6,7 @@ import { hasCode } from "../transport/file-system.ts";
 import { isListedAsListening } from "../transport/socket-table.ts";
 import type { Transport, TransportProvider } from "../transport/transport.ts";
 import { ReadQuota } from "./read-quota.ts";
-import { SessionDriver } from "./session-driver.ts";
+import { deaf, SessionDriver } from "./session-driver.ts";
 
 /** How long a server that is alive may take to say so, in milliseconds. */
 const patienceMs = 2_000;
@@ -55,15 +55,8 @@ async function answers(address: Address, provider: TransportProvider): Promise<b
 function meet(transport: Transport): Promise<void> {
   const limits = { ...defaultSessionLimits, handshakeTimeoutMs: patienceMs, closeTimeoutMs: patienceMs };
   const options = { ...limits, role: "client", encryption: false, quota: new ReadQuota(1) } as const;
-  const nothing = (): void => {};
   return new Promise<void>((resolve) => {
-    const driver = new SessionDriver(transport, options, {
-      opened: nothing,
-      message: nothing,
-      progressed: nothing,
-      closed: nothing,
-      released: resolve,
-    });
+    const driver = new SessionDriver(transport, options, { ...deaf, released: resolve });
     driver.start();
     driver.close();
   });

@@ -21,7 +21,16 @@ export class Message {
 
   /** `data` as UTF-8 text; bytes that are no UTF-8 become U+FFFD. */
   get text(): string {
-    return decoder.decode(this.data);
+    return toText(this.data);
+  }
+
+  /**
+   * @internal For a message that waits: what it came with, of which it shows a part, is not to wait with it. A peer could
+   * otherwise make each of many small messages hold 64 KiB.
+   */
+  holdOnlyItsOwn(): void {
+    const roomyBytes = 2 * this.data.length + 128;
+    if (this.data.buffer.byteLength > roomyBytes) (this as { data: Uint8Array }).data = this.data.slice();
   }
 }
 
@@ -44,4 +53,9 @@ export function toBytes(data: MessageData): Uint8Array {
   if (typeof data === "string") return encoder.encode(data);
   if (data instanceof Uint8Array) return data;
   throw new CallerError("ERR_INVALID_ARGUMENT", "data must be a string or a Uint8Array");
+}
+
+/** Bytes that are no UTF-8 become U+FFFD. */
+export function toText(data: Uint8Array): string {
+  return decoder.decode(data);
 }

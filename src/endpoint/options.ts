@@ -1,8 +1,10 @@
 import { inspect } from "node:util";
 import { CallerError } from "../errors.ts";
 import { defaultSessionLimits, highestMaxMessageBytes, type SessionLimits } from "../protocol/limits.ts";
+import { highestTextBytes } from "../protocol/native/hello.ts";
 import { type Address, defaultDirectory, resolveAddress } from "../transport/address.ts";
 import type { Trust } from "../transport/trust.ts";
+import { checkSecret, checkSecretFile, type ParsedSecret, parseSecret } from "./secret.ts";
 
 export type { Trust };
 
@@ -25,7 +27,7 @@ export interface EndpointOptions {
   readonly maxMessageBytes?: number | undefined;
   /**
    * Most bytes that wait on a connection, each way: to be sent, and to be read by the application. Default 8388608.
-   * A message counts with 64 bytes more than its data.
+   * A message counts with 64 bytes more than its data. Requests are counted by themselves, up to as much again.
    */
   readonly maxQueuedBytes?: number | undefined;
   /** How long a handshake may take, in milliseconds. Default 5000. */
@@ -34,6 +36,45 @@ export interface EndpointOptions {
   readonly frameTimeoutMs?: number | undefined;
   /** How long `close` waits for a peer that takes nothing, in milliseconds. Default 5000. */
   readonly closeTimeoutMs?: number | undefined;
+  /**
+   * The wire. Default `"auto"`: sealpipe's own where the other end is sealpipe too, golang-ipc's otherwise. `"classic"`:
+   * golang-ipc's always. `"native"`: sealpipe's always; another peer is refused with `ERR_PEER_NOT_NATIVE`.
+   */
+  readonly profile?: "auto" | "classic" | "native" | undefined;
+  /**
+   * What both ends know and nobody else, by which they know each other: text or 1 to 1024 bytes. It must be one that
+   * cannot be guessed, such as 32 random bytes. With it the end speaks sealpipe's own wire, encrypted, and no other; an end
+   * with another secret, or with none, is refused with `ERR_AUTHENTICATION_FAILED`.
+   */
+  readonly secret?: string | Uint8Array | undefined;
+  /**
+   * The absolute path of a file with such a secret, read once as the endpoint starts. Where there is none, it is made of 32
+   * random bytes, with the mode 0600; whichever end starts first does so. One that belongs to another user than this
+   * process's or root, that others may read or write, or that is a symbolic link is refused with `ERR_SECRET_FILE`.
+   * Platform: on Windows owner, mode and links are not checked; put it where only your user can read.
+   */
+  readonly secretFile?: string | undefined;
+  /**
+   * How long nothing may be heard of a native peer before it is asked whether it is alive, in milliseconds. Default
+   * 10000; 0 never asks.
+   */
+  readonly keepaliveIntervalMs?: number | undefined;
+  /** How long a native peer may take to answer that, in milliseconds. Default 10000. */
+  readonly keepaliveTimeoutMs?: number | undefined;
+  /** What a native peer is told of this program: its name, at most 255 bytes of UTF-8. Default `""`. */
+  readonly application?: string | undefined;
+  /** What a native peer is told of this program: its version, at most 255 bytes of UTF-8. Default `""`. */
+  readonly applicationVersion?: string | undefined;
+  /**
+   * Most handlers of requests at work at a time, of one connection. Default 256. Further requests wait for their turn, in
+   * order.
+   */
+  readonly maxConcurrentRequests?: number | undefined;
+  /**
+   * Whether the message of an error that a handler throws goes to the peer with the places in the code where it was
+   * thrown. Default `false`: they are nobody else's business.
+   */
+  readonly exposeStacks?: boolean | undefined;
 }
 
 /** Options of `startServer`. */
@@ -58,6 +99,15 @@ export interface ServerOptions extends EndpointOptions {
   readonly maxConnections?: number | undefined;
   /** Most handshakes at a time. Default 1024. A further client takes the place of the oldest, told by an `error` event. */
   readonly maxPendingHandshakes?: number | undefined;
+  /**
+   * How long a native client whose connection was lost may take to come back and go on where it was, in milliseconds.
+   * Default 30000; with 0 its session ends with the connection.
+   */
+  readonly resumeWindowMs?: number | undefined;
+  /** Most clients that are waited for so. Default 64. The ones that were lost first go first. */
+  readonly maxDetachedSessions?: number | undefined;
+  /** Most bytes that wait for such clients, all together. Default 67108864. The ones that were lost first go first. */
+  readonly maxDetachedBytes?: number | undefined;
 }
 
 /** Options of `startClient`. */
@@ -93,13 +143,21 @@ export interface ReadOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Options of `request`. */
+export interface RequestOptions {
+  /** Ends the wait; `request` rejects with its reason, and the peer's handler is told. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long to wait for the answer, in milliseconds. Default 0: for ever. */
+  readonly timeoutMs?: number | undefined;
+}
+
 type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 
-export type ParsedServerOptions = Complete<ServerOptions>;
-export type ParsedClientOptions = Complete<Omit<ClientOptions, "signal">> & {
-  readonly signal: AbortSignal | undefined;
-};
+export type ParsedServerOptions = Complete<Omit<ServerOptions, keyof ParsedSecret>> & ParsedSecret;
+export type ParsedClientOptions = Complete<Omit<ClientOptions, "signal" | keyof ParsedSecret>> &
+  ParsedSecret & { readonly signal: AbortSignal | undefined };
 export type ParsedReadOptions = { readonly signal: AbortSignal | undefined; readonly timeoutMs: number };
+export type ParsedRequestOptions = ParsedReadOptions;
 
 /** Timers of the platform take no more. */
 const highestTimeoutMs = 2_147_483_647;
@@ -135,6 +193,19 @@ const isTrust: Check = (value, name) => {
   demand(fits, name, `a list of user ids from 0 to ${highestUid} or "any"`, value);
 };
 
+const isText: Check = (value, name) => {
+  const fits = typeof value === "string" && Buffer.byteLength(value) <= highestTextBytes;
+  demand(fits, name, `a string of at most ${highestTextBytes} bytes of UTF-8`, value);
+};
+
+const isProfile: Check = (value, name) =>
+  demand(
+    ["auto", "classic", "native"].includes(value as string),
+    name,
+    '"auto", "classic" or "native"',
+    value,
+  );
+
 const isSignal: Check = (value, name) => demand(value instanceof AbortSignal, name, "an AbortSignal", value);
 
 const endpointChecks = {
@@ -145,6 +216,15 @@ const endpointChecks = {
   handshakeTimeoutMs: isTimeoutMs,
   frameTimeoutMs: isTimeoutMs,
   closeTimeoutMs: isTimeoutMs,
+  profile: isProfile,
+  secret: checkSecret,
+  secretFile: checkSecretFile,
+  keepaliveIntervalMs: isTimeoutMsOrNever,
+  keepaliveTimeoutMs: isTimeoutMs,
+  application: isText,
+  applicationVersion: isText,
+  maxConcurrentRequests: isCount,
+  exposeStacks: isBoolean,
 };
 
 const endpointDefaults = {
@@ -152,6 +232,13 @@ const endpointDefaults = {
   directory: defaultDirectory,
   trust: Object.freeze([]) as Trust,
   maxQueuedBytes: 8_388_608,
+  profile: "auto" as const,
+  keepaliveIntervalMs: 10_000,
+  keepaliveTimeoutMs: 10_000,
+  application: "",
+  applicationVersion: "",
+  maxConcurrentRequests: 256,
+  exposeStacks: false,
   encryption: true,
 };
 
@@ -162,6 +249,9 @@ const serverChecks: Record<keyof ServerOptions, Check> = {
   addressCheckIntervalMs: isTimeoutMsOrNever,
   maxConnections: isCount,
   maxPendingHandshakes: isCount,
+  resumeWindowMs: isTimeoutMsOrNever,
+  maxDetachedSessions: isCount,
+  maxDetachedBytes: isIntegerFrom(1, Number.MAX_SAFE_INTEGER),
 };
 
 const clientChecks: Record<keyof ClientOptions, Check> = {
@@ -174,7 +264,11 @@ const clientChecks: Record<keyof ClientOptions, Check> = {
   signal: isSignal,
 };
 
-const readChecks: Record<keyof ReadOptions, Check> = { signal: isSignal, timeoutMs: isTimeoutMsOrNever };
+/** Of what is waited for: a message, an answer. */
+const waitChecks: Record<keyof ReadOptions | keyof RequestOptions, Check> = {
+  signal: isSignal,
+  timeoutMs: isTimeoutMsOrNever,
+};
 
 /** @throws CallerError `ERR_INVALID_OPTION` */
 export function parseServerOptions(options: ServerOptions = {}): ParsedServerOptions {
@@ -184,8 +278,12 @@ export function parseServerOptions(options: ServerOptions = {}): ParsedServerOpt
     addressCheckIntervalMs: 5_000,
     maxConnections: 1_024,
     maxPendingHandshakes: 1_024,
+    resumeWindowMs: 30_000,
+    maxDetachedSessions: 64,
+    maxDetachedBytes: 67_108_864,
   };
-  return Object.freeze({ ...defaults, ...checked(options, serverChecks) });
+  const given = checked(options, serverChecks);
+  return Object.freeze({ ...defaults, ...given, ...parseSecret(given) });
 }
 
 /** @throws CallerError `ERR_INVALID_OPTION` */
@@ -195,15 +293,20 @@ export function parseClientOptions(options: ClientOptions = {}): ParsedClientOpt
   const maxRetryDelayMs = given.maxRetryDelayMs ?? Math.max(5_000, retryDelayMs);
   demand(maxRetryDelayMs >= retryDelayMs, "maxRetryDelayMs", "at least retryDelayMs", maxRetryDelayMs);
   const defaults = { ...endpointDefaults, connectTimeoutMs: 0, offlineQueue: true, signal: undefined };
-  return Object.freeze({ ...defaults, ...given, retryDelayMs, maxRetryDelayMs });
+  return Object.freeze({ ...defaults, ...given, ...parseSecret(given), retryDelayMs, maxRetryDelayMs });
 }
 
-const readDefaults: ParsedReadOptions = Object.freeze({ signal: undefined, timeoutMs: 0 });
+const waitDefaults: ParsedReadOptions = Object.freeze({ signal: undefined, timeoutMs: 0 });
 
 /** @throws CallerError `ERR_INVALID_OPTION` */
 export function parseReadOptions(options?: ReadOptions): ParsedReadOptions {
-  if (options === undefined) return readDefaults;
-  return { ...readDefaults, ...checked(options, readChecks) };
+  if (options === undefined) return waitDefaults;
+  return { ...waitDefaults, ...checked(options, waitChecks) };
+}
+
+/** @throws CallerError `ERR_INVALID_OPTION` */
+export function parseRequestOptions(options?: RequestOptions): ParsedRequestOptions {
+  return parseReadOptions(options);
 }
 
 /**
@@ -227,7 +330,9 @@ function checked<T extends object>(
   options: T,
   checks: Record<keyof T, Check>,
 ): Complete<Partial<T>> & Partial<T> {
-  demand(isPlainObject(options), "options", "a plain object", options);
+  if (!isPlainObject(options)) {
+    throw new CallerError("ERR_INVALID_OPTION", `options must be a plain object, not ${kindOf(options)}`);
+  }
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, name)) {
@@ -247,6 +352,11 @@ function isPlainObject(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What it is, and nothing of what is in it: that may be a secret. */
+function kindOf(value: unknown): string {
+  return typeof value === "object" ? inspect(value, { depth: -1, customInspect: false }) : typeof value;
 }
 
 function demand(fits: boolean, name: string, wanted: string, value: unknown): void {

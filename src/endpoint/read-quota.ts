@@ -1,11 +1,10 @@
-import type { MessageSource } from "./inbox.ts";
 import { type Message, messageOverheadBytes } from "./message.ts";
 
 /**
  * How much of what arrived the application has yet to read. Full at `maxQueuedBytes`; there is room again at half of it.
  * A connection of a server has one, and a client has one for all its connections in turn.
  */
-export class ReadQuota implements MessageSource {
+export class ReadQuota {
   readonly #maxBytes: number;
   #bytes = 0;
   #tellRoom: () => void = () => {};
@@ -18,8 +17,9 @@ export class ReadQuota implements MessageSource {
     return this.#bytes >= this.#maxBytes;
   }
 
-  get isEmpty(): boolean {
-    return this.#bytes === 0;
+  /** What waits to be read. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Who reads the transport now, and goes on once there is room. */

@@ -54,6 +54,18 @@ export function isPassing(error: unknown): boolean {
   }
 }
 
+/**
+ * Whether a native session may go on after its connection was lost so: it broke, hung, or was tampered with, and the
+ * peer itself did nothing wrong.
+ */
+export function isResumable(error: SealpipeError | undefined): boolean {
+  return error !== undefined && resumableCodes.has(error.code);
+}
+
+const resumableCodes: ReadonlySet<string> = new Set([
+  ...["ERR_CONNECTION_LOST", "ERR_KEEPALIVE_TIMEOUT", "ERR_FRAME_TIMEOUT", "ERR_DECRYPTION_FAILED"],
+]);
+
 /** Whether the failure is merely that no server is there. That is what waiting is for, so it is not reported. */
 export function isAbsence(error: unknown): boolean {
   return error instanceof SealpipeError && error.code === "ERR_CONNECT_FAILED";

@@ -10,6 +10,11 @@ import { closedError } from "./inbox.ts";
 import { isServerAlive } from "./liveness.ts";
 import { type ConnectionMessage, type MessageData, toBytes } from "./message.ts";
 import { addressOf, type ParsedServerOptions, parseServerOptions, type ServerOptions } from "./options.ts";
+import type { ConnectionRequest, RequestHandler } from "./request.ts";
+import { RequestHandlers } from "./request-handlers.ts";
+import { ResumableConnections } from "./resumable-connections.ts";
+import { withSecret } from "./secret.ts";
+import type { SessionOpened } from "./session-driver.ts";
 
 export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
   /**
@@ -28,7 +33,7 @@ export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
  *
  * @param name Letters, digits, `.`, `_` and `-`; no `..`.
  * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`, `ERR_INVALID_OPTION`.
- * @throws SystemError `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_UNTRUSTED`, `ERR_NO_RUNTIME_DIRECTORY`, `ERR_LISTEN_FAILED`.
+ * @throws SystemError `ERR_SECRET_FILE`, `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_UNTRUSTED`, `ERR_NO_RUNTIME_DIRECTORY`, `ERR_LISTEN_FAILED`.
  *
  * @example
  * ```ts
@@ -49,7 +54,7 @@ export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
 export async function startServer(name: string, options?: ServerOptions): Promise<Server> {
   const parsed = parseServerOptions(options);
   const address = addressOf(name, parsed);
-  const server = new Server(name, address, parsed);
+  const server = new Server(name, address, await withSecret(parsed));
   await server.listen(providerOf(address));
   return server;
 }
@@ -62,6 +67,8 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly address: string;
   readonly #address: Address;
   readonly #options: ParsedServerOptions;
+  readonly #handlers = new RequestHandlers<ConnectionRequest>();
+  readonly #resumable: ResumableConnections;
   /** What each connection knows of this server. */
   readonly #owner: ConnectionOwner;
   readonly #open = new Set<Connection>();
@@ -87,10 +94,11 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.address = address.path;
     this.#address = address;
     this.#options = options;
+    this.#resumable = new ResumableConnections(options);
     this.#owner = this.#makeOwner();
   }
 
-  /** The clients that are connected now, as a list of its own. */
+  /** The clients that are connected now, or are waited for to come back, as a list of its own. */
   get connections(): readonly Connection[] {
     return [...this.#open];
   }
@@ -132,6 +140,30 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   /**
+   * Handles all clients' requests of that type, but for connections that have a handler of their own for it.
+   *
+   * @returns Takes the handler away again.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` where that type has one.
+   *
+   * @example
+   * ```ts
+   * import { startClient, startServer } from "sealpipe";
+   *
+   * await using server = await startServer("my-app");
+   * server.handle(1, async ({ text, connection, signal }) => {
+   *   const response = await fetch(`data:,${text}`, { signal });
+   *   return `${await response.text()} for client ${connection.id}`;
+   * });
+   *
+   * await using client = await startClient("my-app");
+   * console.log((await client.request(1, "tea")).text); // tea for client 1
+   * ```
+   */
+  handle(type: number, handler: RequestHandler<ConnectionRequest>): () => void {
+    return this.#handlers.add(type, handler);
+  }
+
+  /**
    * Stops listening, ends every connection in order and removes the socket. Settles once all is closed, each peer being
    * waited for at most `closeTimeoutMs` without progress; never rejects. A second call waits for the first.
    */
@@ -151,7 +183,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.#destroyed ??= { error };
     this.inbox.end(error, "drop");
     void this.close();
-    for (const connection of this.#held) connection.destroy(error);
+    for (const connection of this.#all) connection.destroy(error);
   }
 
   /** @internal */
@@ -180,7 +212,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     for (const transport of this.#waiting.splice(0)) transport.destroy();
     // First of all: a golang-ipc client comes back at once, and gives up for ever where it is accepted and dropped.
     await this.#stopListening();
-    await Promise.all([...this.#held].map((connection) => connection.close()));
+    await Promise.all(this.#all.map((connection) => connection.close()));
     this.setStatus(this.#destroyed?.error === undefined ? "closed" : "error");
     this.tellClosed();
   }
@@ -207,6 +239,11 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       this.#begin(transport);
       this.#makeRoom();
     }
+  }
+
+  /** Those that hold a transport, and those that wait for their clients to come back. */
+  get #all(): Connection[] {
+    return [...new Set([...this.#held, ...this.#resumable.detached])];
   }
 
   /** How many of `maxConnections` are taken. */
@@ -249,22 +286,39 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       inbox: this.inbox,
       turns: new HandshakeTurns(),
       options: this.#options,
+      handlers: this.#handlers,
+      resuming: { resumable: this.#options.resumeWindowMs > 0, store: this.#resumable },
       opened: (connection) => {
         this.#open.add(connection);
         this.#handshaking.delete(connection);
+        this.#resumable.opened(connection);
         this.emitSafely("connection", connection);
       },
+      resumed: (other, event) => this.#resumed(other, event),
+      detached: (connection) => this.#resumable.lost(connection),
+      keepsMore: () => this.#resumable.enforce(),
       closed: (connection, error) => {
         this.#open.delete(connection);
+        this.#resumable.closed(connection);
         if (error !== undefined) this.emitSafely("error", error, connection);
       },
+      parted: (connection) => this.#held.delete(connection),
       released: (connection) => {
-        this.#open.delete(connection);
         this.#held.delete(connection);
         if (connection.hasUnread) this.#unread.add(connection);
         this.#handshaking.delete(connection);
       },
     };
+  }
+
+  #resumed(other: Connection, event: SessionOpened): void {
+    this.#handshaking.delete(other);
+    this.#held.delete(other);
+    const connection = event.native && this.#resumable.of(event.native.conversation);
+    // It was there a moment ago, when the handshake claimed its conversation.
+    if (connection === undefined) return;
+    this.#held.add(connection);
+    connection.adopt(other, event);
   }
 
   #writeOrDrop(connection: Connection, type: number, bytes: Uint8Array): Promise<void> | undefined {

@@ -1,7 +1,9 @@
 import { nodeCrypto } from "../crypto/node.ts";
-import type { SealpipeError } from "../errors.ts";
+import { PeerError, type SealpipeError } from "../errors.ts";
+import type { ProfileChoice } from "../protocol/handshake/handshake.ts";
 import type { SessionLimits } from "../protocol/limits.ts";
-import type { MessageContent } from "../protocol/message.ts";
+import type { NativeOptions } from "../protocol/native/hello-exchange.ts";
+import type { Taken } from "../protocol/profile.ts";
 import { batchBytes } from "../protocol/send-buffer.ts";
 import { Session, type SessionEvent } from "../protocol/session.ts";
 import type { Transport, TransportHandler } from "../transport/transport.ts";
@@ -15,14 +17,26 @@ export interface DriverOptions extends SessionLimits {
   readonly encryption: boolean;
   /** What the application has yet to read of the messages that are told. */
   readonly quota: ReadQuota;
+  readonly profile?: ProfileChoice | undefined;
+  readonly secret?: Uint8Array | undefined;
+  /** What is needed to speak the native profile; without it the classic one is spoken. */
+  readonly native?: NativeOptions | undefined;
   /** Where the costly steps of the handshake wait for their turn. Without it they are taken at once. */
   readonly turns?: HandshakeTurns | undefined;
 }
 
+/** A session that has opened. */
+export type SessionOpened = Extract<SessionEvent, { kind: "open" }>;
+
+/** What belongs to requests; only the native profile has them. */
+export type RequestEvent = Exclude<SessionEvent, { kind: "open" | "message" | "closed" }>;
+
 /** Who is told what happens to a session. */
 export interface DriverHandler {
-  opened(event: Extract<SessionEvent, { kind: "open" }>): void;
-  message(content: MessageContent): void;
+  opened(event: SessionOpened): void;
+  message(event: Extract<SessionEvent, { kind: "message" }>): void;
+  /** A request, or what belongs to one. */
+  request(event: RequestEvent): void;
   /** Some of what was written has left this process. */
   progressed(): void;
   /** The session is over; without an error, in order. Nothing is told after it but `released`. */
@@ -30,6 +44,16 @@ export interface DriverHandler {
   /** The transport is gone and nothing of it is held any more. */
   released(): void;
 }
+
+/** Who wants to know nothing. */
+export const deaf: DriverHandler = {
+  opened: () => {},
+  message: () => {},
+  request: () => {},
+  progressed: () => {},
+  closed: () => {},
+  released: () => {},
+};
 
 const clock = { now: () => performance.now() };
 
@@ -39,11 +63,9 @@ const clock = { now: () => performance.now() };
  */
 export class SessionDriver implements TransportHandler {
   readonly #transport: Transport;
-  readonly #handler: DriverHandler;
+  #handler: DriverHandler;
   readonly #options: DriverOptions;
   readonly #session: Session;
-  /** The handshake is over: from now on there are messages, which are subject to the quota. */
-  #opened = false;
   /** What has arrived of the handshake is left alone until then. */
   #awaitsTurn = false;
   #pumping = false;
@@ -65,15 +87,29 @@ export class SessionDriver implements TransportHandler {
     this.#transport = transport;
     this.#handler = handler;
     this.#options = options;
-    const { role, encryption } = options;
+    const { role, encryption, profile, secret, native } = options;
     const limits = sessionLimits(options);
     options.quota.onRoom(() => {
       if (this.#paused) this.#pump();
     });
-    this.#session = new Session({ role, encryption, limits, crypto: nodeCrypto, clock });
+    this.#session = new Session({
+      role,
+      encryption,
+      profile,
+      secret,
+      limits,
+      native,
+      crypto: nodeCrypto,
+      clock,
+    });
   }
 
-  /** Bytes that have not left this process. */
+  /** Who is told from now on. */
+  set handler(handler: DriverHandler) {
+    this.#handler = handler;
+  }
+
+  /** Bytes that are not done with: have not left this process or, where the peer tells, are not taken by it. */
   get queuedBytes(): number {
     return this.#session.queuedBytes + this.#transport.pendingBytes;
   }
@@ -92,8 +128,26 @@ export class SessionDriver implements TransportHandler {
   send(type: number, data: Uint8Array): void {
     if (!this.canSend) throw closedError();
     this.#session.send(type, data);
-    if (this.#session.queuedBytes >= batchBytes) this.#flush();
-    else this.#scheduleFlush();
+    this.flushSoon();
+  }
+
+  /** There is something to send: it leaves in this turn of the event loop. */
+  flushSoon(): void {
+    if (!this.canSend) return;
+    if (this.#session.unsentBytes >= batchBytes) this.#flush();
+    if (this.#session.unsentBytes > 0) this.#scheduleFlush();
+  }
+
+  /** The application has taken what has that mark. */
+  take(what: Taken, mark: number): void {
+    this.#session.take(what, mark);
+    if (!this.#pumping) this.#scheduleFlush();
+  }
+
+  /** Has the peer tell soon what it has taken. */
+  askForAcknowledgement(): void {
+    this.#session.askForAcknowledgement();
+    this.#scheduleFlush();
   }
 
   /** Ends the session in order. `closed` and `released` follow. */
@@ -153,7 +207,7 @@ export class SessionDriver implements TransportHandler {
    */
   get #wantsMore(): boolean {
     if (this.#awaitsTurn) return false;
-    return !this.#opened || this.#session.outputEnded || this.#transportGone || !this.#options.quota.isFull;
+    return !this.#session.needsPausing || this.#transportGone || !this.#options.quota.isFull;
   }
 
   /** Before a step of the handshake that costs us much more than the peer. */
@@ -187,19 +241,32 @@ export class SessionDriver implements TransportHandler {
     this.#pauseOrResume();
     this.#flush();
     this.#armTimer();
+    // What the peer has acknowledged makes room.
+    if (!this.#over) this.#handler.progressed();
   }
 
   #dispatch(event: SessionEvent): void {
     switch (event.kind) {
       case "open":
-        this.#opened = true;
         this.#handler.opened(event);
         return;
       case "message":
-        this.#handler.message(event.content);
+        this.#handler.message(event);
         return;
       case "closed":
         this.#finish(event.error);
+        return;
+      default:
+        this.#tellRequest(event);
+    }
+  }
+
+  #tellRequest(event: RequestEvent): void {
+    try {
+      this.#handler.request(event);
+    } catch (error) {
+      if (!(error instanceof PeerError)) throw error;
+      this.#session.refuse(error);
     }
   }
 
@@ -253,7 +320,7 @@ export class SessionDriver implements TransportHandler {
       if (parts.length === 0) break;
       this.#transport.write(parts);
     }
-    if (this.#session.queuedBytes > 0 || !this.#session.outputEnded) return;
+    if (this.#session.unsentBytes > 0 || !this.#session.outputEnded) return;
     if (this.#ended) return;
     this.#ended = true;
     if (this.#failed) this.#transport.endAndDestroy();

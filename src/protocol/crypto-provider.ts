@@ -6,10 +6,15 @@ export interface CryptoProvider {
   /** A fresh P-384 key pair for one handshake. */
   generateKeyPair(): KeyPair;
   sha256(data: Uint8Array): Uint8Array;
+  /** HMAC-SHA-256 (RFC 2104) of the parts as one. The caller owns the result. */
+  hmacSha256(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array;
   /** AES-256-GCM under a 32-byte key. */
   createAead(key: Uint8Array): Aead;
-  /** AES-256-GCM under the same kind of key, for runs of short messages. */
-  createBatchAead(key: Uint8Array): BatchAead;
+  /**
+   * AES-256-GCM under the same kind of key, for runs of short messages. Sealed, they carry their nonces in front, or both
+   * ends know them.
+   */
+  createBatchAead(key: Uint8Array, nonces: "carried" | "known"): BatchAead;
   /** Unpredictable bytes. The caller owns the result. */
   randomBytes(length: number): Uint8Array;
 }
@@ -24,22 +29,25 @@ export interface KeyPair {
   deriveSharedSecret(peerPublicKey: Uint8Array): Uint8Array | undefined;
 }
 
-/** Authenticated encryption as in RFC 5116, with a 12-byte nonce and a 16-byte tag. */
+/**
+ * Authenticated encryption as in RFC 5116, with a 12-byte nonce and a 16-byte tag. Nothing of the arguments is needed
+ * after a call.
+ */
 export interface Aead {
   /**
    * The plaintext's parts sealed as one: the ciphertext in as many parts as it comes in, then the tag as the last.
    * The caller must never repeat a nonce under one key.
    */
-  seal(nonce: Uint8Array, plaintext: readonly Uint8Array[]): Uint8Array[];
+  seal(nonce: Uint8Array, plaintext: readonly Uint8Array[], additionalData?: Uint8Array): Uint8Array[];
   /** The plaintext, or `undefined` where the tag does not fit. `sealed` is ciphertext and tag. */
-  open(nonce: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
+  open(nonce: Uint8Array, sealed: Uint8Array, additionalData?: Uint8Array): Uint8Array | undefined;
 }
 
 /**
  * The same for short messages whose nonces are known before they are sealed or opened: what it costs to call the
  * platform's cipher is then paid once for many.
  *
- * A sealed message is nonce, ciphertext and tag.
+ * A sealed message is its nonce where it carries that, ciphertext and tag.
  */
 export interface BatchAead {
   /** Nonces that are prepared and not used. */
@@ -50,15 +58,17 @@ export interface BatchAead {
    */
   prepare(nonces: Uint8Array, mostPlaintextBytes: number): void;
   /**
-   * Seals under the next nonce into `target`, which it fills.
+   * Seals under the next nonce into `target`, which it fills. Additional data have at most a block of 16 bytes.
    * @throws RangeError where none is prepared, or the plaintext is longer than was prepared for.
    */
-  sealNext(plaintext: readonly Uint8Array[], target: Uint8Array): void;
+  sealNext(plaintext: readonly Uint8Array[], target: Uint8Array, additionalData?: Uint8Array): void;
   /**
    * The plaintext of a message that was sealed under the next nonce, or `undefined` where the tag does not fit.
    * @throws RangeError as `sealNext`.
    */
-  openNext(sealed: Uint8Array): Uint8Array | undefined;
+  openNext(sealed: Uint8Array, additionalData?: Uint8Array): Uint8Array | undefined;
+  /** What is prepared will not be used. */
+  drop(): void;
 }
 
 export const publicKeyBytes = 97;

@@ -20,6 +20,9 @@ export const defaultSessionLimits: SessionLimits = Object.freeze({
   closeTimeoutMs: 5_000,
 });
 
+/** The largest secret that two ends can share, in bytes. Source: spec/protocol.md, "Native key schedule". */
+export const highestSecretBytes = 1_024;
+
 /** The largest `maxMessageBytes` that can be asked for: 1 GiB. AES-256-GCM calls take less than 2 GiB at once. */
 export const highestMaxMessageBytes = 1_073_741_824;
 

@@ -10,8 +10,8 @@ export interface MessageContent {
 export const reservedType = 0;
 export const highestType = 0xffff_ffff;
 
-/** @throws CallerError where no session could send such a message. */
-export function checkMessage(type: number, dataBytes: number, maxMessageBytes: number): void {
+/** @throws CallerError where no message or request can have such a type. */
+export function checkType(type: number): void {
   if (type === reservedType) {
     throw new CallerError("ERR_RESERVED_TYPE", "message type 0 is reserved; use 1 to 4294967295");
   }
@@ -21,6 +21,11 @@ export function checkMessage(type: number, dataBytes: number, maxMessageBytes: n
       `a message type is an integer from 1 to 4294967295, not ${typeof type === "number" ? type : `a ${typeof type}`}`,
     );
   }
+}
+
+/** @throws CallerError where no session could send such a message. */
+export function checkMessage(type: number, dataBytes: number, maxMessageBytes: number): void {
+  checkType(type);
   if (dataBytes > maxMessageBytes) {
     throw new CallerError(
       "ERR_MESSAGE_TOO_LARGE",

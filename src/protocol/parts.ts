@@ -11,3 +11,10 @@ export function copyParts(parts: readonly Uint8Array[], target: Uint8Array): voi
     offset += part.length;
   }
 }
+
+/** All parts in one. */
+export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(lengthOfParts(parts));
+  copyParts(parts, joined);
+  return joined;
+}

@@ -1,16 +1,61 @@
-import type { MessageContent } from "./message.ts";
 import type { ReceiveBuffer } from "./receive-buffer.ts";
-import type { SendBuffer } from "./send-buffer.ts";
 
-/** How messages stand on the wire once the handshake is over. */
+/** What a peer says once the handshake is over. */
+export type ProfileEvent =
+  /** The mark is for {@link Profile.take}. */
+  | { readonly kind: "message"; readonly type: number; readonly data: Uint8Array; readonly mark: number }
+  | {
+      readonly kind: "request";
+      readonly id: number;
+      readonly type: number;
+      readonly data: Uint8Array;
+      readonly mark: number;
+    }
+  | { readonly kind: "answer"; readonly id: number; readonly data: Uint8Array }
+  | { readonly kind: "failure"; readonly id: number; readonly code: string; readonly message: string }
+  | { readonly kind: "cancel"; readonly id: number }
+  /** It sends nothing more, and wants nothing more. */
+  | { readonly kind: "peer-closed" };
+
+/** What the application takes at its own pace. */
+export type Taken = "messages" | "requests";
+
+/** How what two ends say stands on the wire once the handshake is over. */
 export interface Profile {
-  readonly name: "classic";
+  readonly name: "classic" | "native";
   readonly encrypted: boolean;
-  /** Takes the message: nothing of `data` is needed after the call. The caller has checked type and size. */
-  encode(type: number, data: Uint8Array, output: SendBuffer): void;
+  /** Whether the peer may send without end, so that who does not read its messages must not read the transport. */
+  readonly needsPausing: boolean;
+  /** What was sent and is not done with: has not left or, where the peer tells, is not taken there. */
+  readonly queuedBytes: number;
+  /** What {@link takeOutput} has yet to give. */
+  readonly unsentBytes: number;
+  /** After a close: nothing will be added to the output any more. */
+  readonly outputEnded: boolean;
   /**
-   * The next message, or `undefined` until all of it is there.
-   * @throws PeerError for bytes that are no message.
+   * Takes a message: nothing of `data` is needed after the call.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE`.
    */
-  decode(input: ReceiveBuffer): MessageContent | undefined;
+  send(type: number, data: Uint8Array): void;
+  /**
+   * The next event, or `undefined` until all of it is there.
+   * @throws PeerError for bytes that are none.
+   */
+  receive(input: ReceiveBuffer): ProfileEvent | undefined;
+  /** The application has taken what has that mark. It takes each kind in the order in which it arrived. */
+  take(what: Taken, mark: number): void;
+  /** Has the peer tell soon what it has taken. */
+  askForAcknowledgement(): void;
+  /** Something has come from the peer. */
+  heard(): void;
+  /** The parts of the next write, or none. */
+  takeOutput(): Uint8Array[];
+  /** Nothing more will be sent. What was goes out first. */
+  close(): void;
+  /** The session is over. `orderly`: the peer may still be told so; otherwise it gets nothing more. */
+  finish(orderly: boolean): void;
+  /** When to call {@link handleTimeout}, on the session's clock; `Infinity` for never. */
+  nextTimeout(): number;
+  /** @throws PeerError where the peer has not done in time what it should. */
+  handleTimeout(now: number): void;
 }

@@ -1,11 +1,12 @@
 import { CallerError, PeerError, type SealpipeError } from "../errors.ts";
 import type { CryptoProvider } from "./crypto-provider.ts";
 import { ClientHandshake } from "./handshake/client.ts";
-import { type Handshake, HandshakeFailure, type Opened } from "./handshake/handshake.ts";
+import { type Handshake, HandshakeFailure, type Opened, type ProfileChoice } from "./handshake/handshake.ts";
+import type { NativeAgreement } from "./handshake/native-agreement.ts";
 import { ServerHandshake } from "./handshake/server.ts";
 import { endGraceMs, handshakeGraceMs, type SessionLimits, settleAfterOpenMs } from "./limits.ts";
-import { checkMessage, type MessageContent } from "./message.ts";
-import type { Profile } from "./profile.ts";
+import { HelloExchange, type NativeOpened, type NativeOptions } from "./native/hello-exchange.ts";
+import type { Profile, ProfileEvent, Taken } from "./profile.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 import { SendBuffer } from "./send-buffer.ts";
 import { closeTimeout, connectionLost, frameTimeout, handshakeTimeout } from "./session-errors.ts";
@@ -20,16 +21,28 @@ export interface SessionOptions {
   readonly role: "client" | "server";
   /** Server: whether it encrypts. Client: whether it insists; one that does not follows the server. */
   readonly encryption: boolean;
+  /** Default `auto`, where there are options for native. */
+  readonly profile?: ProfileChoice | undefined;
+  readonly secret?: Uint8Array | undefined;
   readonly limits: SessionLimits;
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
+  /** What is needed to speak the native profile. Without it the classic one is spoken. */
+  readonly native?: NativeOptions | undefined;
 }
 
 export type SessionEvent =
-  | { readonly kind: "open"; readonly profile: Profile["name"]; readonly encrypted: boolean }
-  | { readonly kind: "message"; readonly content: MessageContent }
+  | {
+      readonly kind: "open";
+      readonly profile: Profile["name"];
+      readonly encrypted: boolean;
+      readonly native?: NativeOpened | undefined;
+    }
+  | Exclude<ProfileEvent, { kind: "peer-closed" }>
   /** The last event. Without an error the end was orderly. */
   | { readonly kind: "closed"; readonly error?: SealpipeError };
+
+const never = Number.POSITIVE_INFINITY;
 
 /** A time, and what to do once it has passed. */
 interface Deadline {
@@ -50,9 +63,11 @@ export class Session {
   readonly #input = new ReceiveBuffer();
   readonly #output = new SendBuffer();
   readonly #events: SessionEvent[] = [];
-  readonly #handshake: Handshake;
+  #handshake: Handshake;
   #state: State;
-  #opened: Opened | undefined;
+  #profile: Profile | undefined;
+  /** Why the session closes as soon as it is open. */
+  #refused: PeerError | undefined;
   #deadline: Deadline | undefined;
   #closeRequested = false;
   #allHasLeft = false;
@@ -65,8 +80,10 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { role, encryption, crypto, limits } = options;
-    const handshakeOptions = { encryption, crypto, maxMessageBytes: limits.maxMessageBytes };
+    const { role, encryption, secret, crypto, limits, native } = options;
+    const { maxMessageBytes } = limits;
+    const profile = native === undefined ? "classic" : (options.profile ?? "auto");
+    const handshakeOptions = { encryption, profile, secret, crypto, maxMessageBytes };
     this.#state = role === "client" ? "client-awaits-hello" : "server-awaits-answer";
     this.#handshake =
       role === "client" ? new ClientHandshake(handshakeOptions) : new ServerHandshake(handshakeOptions);
@@ -78,20 +95,32 @@ export class Session {
     return this.#state;
   }
 
-  /** Bytes that {@link takeOutput} has yet to give. */
+  /** Bytes that were sent and are not done with: have not been taken from here or, where it tells, by the peer. */
   get queuedBytes(): number {
-    return this.#output.length;
+    return this.#output.length + (this.#profile?.queuedBytes ?? 0);
+  }
+
+  /** Bytes that {@link takeOutput} has yet to give. */
+  get unsentBytes(): number {
+    return this.#output.length + (this.#profile?.unsentBytes ?? 0);
+  }
+
+  /** Whether a driver whose application does not read has to stop reading the transport. */
+  get needsPausing(): boolean {
+    return this.#profile?.needsPausing === true && !this.outputEnded;
   }
 
   /** True once nothing will be added to the output any more: when it is written, the driver ends the transport. */
   get outputEnded(): boolean {
-    return this.#isEnding && !this.#settling;
+    return this.#isEnding && !this.#settling && (this.#profile?.outputEnded ?? true);
   }
 
   /** Bytes from the peer. Never throws for what is in them. The session keeps a view of `chunk`. */
   receive(chunk: Uint8Array): void {
-    if (chunk.length > 0) this.#heardFromPeer = true;
-    if (this.#isEnding) {
+    if (chunk.length === 0) return;
+    this.#heardFromPeer = true;
+    this.#profile?.heard();
+    if (this.#isEnding && !this.#listensToTheEnd) {
       this.#move("discard");
       return;
     }
@@ -102,7 +131,7 @@ export class Session {
   receiveEnd(cause?: Error): void {
     if (!this.#peerEnded) this.#peerEndCause = cause;
     this.#peerEnded = true;
-    if (!this.#isEnding) return;
+    if (!this.#isEnding || this.#listensToTheEnd) return;
     // What was written before the close, and had not left when the transport failed, never will.
     const lost = cause !== undefined && !this.#allHasLeft;
     this.#finish("end", lost ? connectionLost("before everything written had left", cause) : undefined);
@@ -123,7 +152,8 @@ export class Session {
    * the last to the system: what waits is better kept here, and an empty answer means that everything has left.
    */
   takeOutput(): Uint8Array[] {
-    const parts = this.#output.take();
+    const own = this.#output.take();
+    const parts = own.length > 0 ? own : (this.#profile?.takeOutput() ?? own);
     if (this.#state === "closing") this.#closeProgressed(parts.length === 0);
     return parts;
   }
@@ -137,12 +167,21 @@ export class Session {
     if (this.#isEnding || this.#closeRequested) {
       throw new CallerError("ERR_CLOSED", "the connection is closed");
     }
-    if (this.#opened === undefined) {
+    if (this.#profile === undefined) {
       throw new CallerError("ERR_NOT_CONNECTED", "the handshake is not over yet");
     }
-    checkMessage(type, data.length, this.#opened.maxSendBytes);
     this.#move("send");
-    this.#opened.profile.encode(type, data, this.#output);
+    this.#profile.send(type, data);
+  }
+
+  /** Has the peer tell soon what it has taken, where its profile has a word for that. */
+  askForAcknowledgement(): void {
+    this.#profile?.askForAcknowledgement();
+  }
+
+  /** The application has taken what has that mark. It takes each kind in the order in which it arrived. */
+  take(what: Taken, mark: number): void {
+    this.#profile?.take(what, mark);
   }
 
   /**
@@ -154,23 +193,35 @@ export class Session {
     if (this.#closeRequested || this.#state === "closed") return;
     this.#closeRequested = true;
     // The handshake goes on, and needs what has arrived of its next part.
-    if (this.#state === "closing") this.#startClosing();
+    if (this.#profile !== undefined) this.#startClosing(this.#profile);
     else this.#setCloseDeadline();
+  }
+
+  /** Ends the session for what the peer asked of whoever drives it. */
+  refuse(error: PeerError): void {
+    if (this.#state !== "closed") this.#finish("fault", error);
   }
 
   /** When to call {@link handleTimeout}, on the session's clock; `undefined` for never. */
   nextTimeout(): number | undefined {
-    return this.#deadline?.at;
+    const at = Math.min(this.#deadline?.at ?? never, this.#profile?.nextTimeout() ?? never);
+    return at === never || this.#state === "closed" ? undefined : at;
   }
 
   /** Ends the session where a deadline has passed at `now`, on the session's clock. Too early a call does nothing. */
   handleTimeout(now: number): void {
     const deadline = this.#deadline;
     if (deadline !== undefined && now >= deadline.at) deadline.passed();
+    if (this.#state !== "closed") this.#handleProfileTimeout(now);
   }
 
   get #isEnding(): boolean {
     return this.#state === "closing" || this.#state === "closed";
+  }
+
+  /** Closing, on a profile on which the peer says when it has all and is done too. */
+  get #listensToTheEnd(): boolean {
+    return this.#state === "closing" && this.#profile?.name === "native";
   }
 
   #move(input: Input): void {
@@ -179,9 +230,9 @@ export class Session {
 
   /** True where there may be more to do: an event, or a further step of the handshake. */
   #advance(): boolean {
-    if (this.#isEnding) return false;
-    const progressed =
-      this.#opened === undefined ? this.#advanceHandshake() : this.#receiveMessage(this.#opened);
+    if (this.#isEnding && !this.#listensToTheEnd) return false;
+    const profile = this.#profile;
+    const progressed = profile === undefined ? this.#advanceHandshake() : this.#receiveFrom(profile);
     if (!progressed && this.#peerEnded) this.#finish("end", this.#lossAtEnd());
     return progressed;
   }
@@ -191,31 +242,47 @@ export class Session {
     if (step === undefined) return false;
     this.#move(step.input);
     for (const part of step.output) this.#output.pushAlone(part);
+    if (step.native !== undefined) this.#exchangeHellos(step.native);
     if (step.opened !== undefined) this.#open(step.opened);
     return true;
   }
 
-  #open(opened: Opened): void {
-    this.#opened = opened;
+  #exchangeHellos(agreement: NativeAgreement): void {
+    const { crypto, clock, limits, native, role } = this.#options;
+    // Without these options native was not offered.
+    const options = {
+      crypto,
+      clock,
+      native: native as NativeOptions,
+      maxMessageBytes: limits.maxMessageBytes,
+    };
+    const exchange = new HelloExchange(agreement, options);
+    this.#handshake = exchange;
+    if (role === "client") for (const part of exchange.start()) this.#output.pushAlone(part);
+  }
+
+  #open({ profile, native, refused }: Opened): void {
+    this.#profile = profile;
     this.#openedAt = this.#options.clock.now();
+    this.#refused = refused;
+    this.#closeRequested ||= refused !== undefined;
     if (this.#closeRequested) {
       this.#move("close");
-      this.#startClosing();
+      this.#startClosing(profile);
       return;
     }
     this.#deadline = undefined;
-    const { name, encrypted } = opened.profile;
-    this.#events.push({ kind: "open", profile: name, encrypted });
+    this.#events.push({ kind: "open", profile: profile.name, encrypted: profile.encrypted, native });
   }
 
-  #receiveMessage({ profile }: Opened): boolean {
+  #receiveFrom(profile: Profile): boolean {
     const bytesBefore = this.#input.length;
-    const content = profile.decode(this.#input);
+    const event = profile.receive(this.#input);
+    if (this.#state === "closing") return this.#dropWhileClosing(profile, event);
     // A frame was completed: what is left began after it.
     if (this.#input.length < bytesBefore) this.#deadline = undefined;
-    if (content !== undefined) {
-      this.#move("message");
-      this.#events.push({ kind: "message", content });
+    if (event !== undefined) {
+      this.#handle(event);
       return true;
     }
     if (this.#input.length > 0 && this.#deadline === undefined) {
@@ -225,7 +292,38 @@ export class Session {
     return false;
   }
 
-  #startClosing(): void {
+  #handle(event: ProfileEvent): void {
+    if (event.kind === "peer-closed") {
+      this.#finish("end");
+      return;
+    }
+    this.#move("message");
+    this.#events.push(event);
+  }
+
+  /** Whether there may be more. What still arrives is taken by nobody, and the peer learns that it need not wait. */
+  #dropWhileClosing(profile: Profile, event: ProfileEvent | undefined): boolean {
+    this.#move("discard");
+    if (event?.kind === "peer-closed") this.#finish("end");
+    if (event?.kind === "message") profile.take("messages", event.mark);
+    if (event?.kind === "request") profile.take("requests", event.mark);
+    return event !== undefined;
+  }
+
+  #handleProfileTimeout(now: number): void {
+    try {
+      this.#profile?.handleTimeout(now);
+    } catch (error) {
+      this.#finish("timeout", error as PeerError);
+    }
+  }
+
+  #startClosing(profile: Profile): void {
+    profile.close();
+    if (profile.name === "native") {
+      this.#setCloseDeadline();
+      return;
+    }
     this.#input.clear();
     if (this.#peerEnded) {
       this.#finish("end");
@@ -246,7 +344,7 @@ export class Session {
     if (this.#settling) return;
     if (!allHasLeft) {
       this.#setCloseDeadline();
-    } else if (!this.#allHasLeft) {
+    } else if (!this.#allHasLeft && !this.#listensToTheEnd) {
       this.#allHasLeft = true;
       const { closeTimeoutMs } = this.#options.limits;
       this.#setDeadline(Math.min(closeTimeoutMs, endGraceMs), () => this.#finish("timeout"));
@@ -259,7 +357,7 @@ export class Session {
 
   #setCloseDeadline(): void {
     const { closeTimeoutMs } = this.#options.limits;
-    const waitMs = this.#opened === undefined ? Math.min(closeTimeoutMs, handshakeGraceMs) : closeTimeoutMs;
+    const waitMs = this.#profile === undefined ? Math.min(closeTimeoutMs, handshakeGraceMs) : closeTimeoutMs;
     this.#setDeadline(waitMs, () => this.#finish("timeout", closeTimeout(waitMs)));
   }
 
@@ -281,17 +379,26 @@ export class Session {
     this.#deadline = undefined;
     this.#settling = false;
     this.#input.clear();
-    // A peer that ended its side in order may still read what was sent to it; another gets no more.
+    // A peer that ended its side may still read what was sent to it; another gets no more. A native one that ended it
+    // without a close gets none from us either: one that comes back would find its session closed.
     if (input !== "end") this.#output.clear();
-    this.#events.push(error === undefined ? { kind: "closed" } : { kind: "closed", error });
+    const lost = this.#profile?.name === "native" && error !== undefined;
+    this.#profile?.finish(input === "end" && !lost);
+    const cause = this.#refused ?? error;
+    this.#events.push(cause === undefined ? { kind: "closed" } : { kind: "closed", error: cause });
   }
 
+  /** What the end of the transport means where nothing more can be made of what has arrived. */
   #lossAtEnd(): SealpipeError | undefined {
-    if (this.#opened !== undefined && this.#input.length === 0 && this.#peerEndCause === undefined)
-      return undefined;
-    const where =
-      this.#opened === undefined ? "in the handshake" : this.#input.length > 0 ? "within a frame" : "";
-    return connectionLost(where, this.#peerEndCause);
+    const cause = this.#peerEndCause;
+    if (this.#profile === undefined) return connectionLost("in the handshake", cause);
+    if (this.#input.length > 0) return connectionLost("within a frame", cause);
+    if (this.#profile.name === "native") {
+      // Who is done says so: this is none. Unless we have said it ourselves, and the peer has taken all there was.
+      const done = this.#state === "closing" && this.#profile.queuedBytes === 0 && this.#profile.outputEnded;
+      return done ? undefined : connectionLost("without a close", cause);
+    }
+    return cause === undefined ? undefined : connectionLost("", cause);
   }
 
   #handshakeTimeout(): SealpipeError {

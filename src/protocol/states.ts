@@ -5,9 +5,11 @@ export type State =
   | "client-awaits-hello"
   | "client-awaits-server-key"
   | "client-awaits-maximum-size"
+  | "client-awaits-native-hello"
   | "server-awaits-answer"
   | "server-awaits-client-key"
   | "server-awaits-confirmation"
+  | "server-awaits-native-hello"
   | "open"
   | "closing"
   | "closed";
@@ -18,10 +20,13 @@ export type Input =
   | "encrypted-hello"
   | "server-key"
   | "maximum-size"
+  | "native-maximum-size"
   | "plain-acceptance"
   | "encrypted-acceptance"
   | "client-key"
   | "confirmation"
+  | "native-confirmation"
+  | "native-hello"
   | "message"
   | "discard"
   | "send"
@@ -54,7 +59,13 @@ export const transitions: Transitions = {
   },
   "client-awaits-maximum-size": {
     "maximum-size": "open",
+    "native-maximum-size": "client-awaits-native-hello",
     close: "client-awaits-maximum-size",
+    ...endings,
+  },
+  "client-awaits-native-hello": {
+    "native-hello": "open",
+    close: "client-awaits-native-hello",
     ...endings,
   },
   "server-awaits-answer": {
@@ -71,12 +82,18 @@ export const transitions: Transitions = {
   // Any byte is the confirmation, so there is none at fault.
   "server-awaits-confirmation": {
     confirmation: "open",
+    "native-confirmation": "server-awaits-native-hello",
     close: "server-awaits-confirmation",
     end: "closed",
     timeout: "closed",
   },
+  "server-awaits-native-hello": {
+    "native-hello": "open",
+    close: "server-awaits-native-hello",
+    ...endings,
+  },
   open: { message: "open", send: "open", close: "closing", ...endings },
-  closing: { discard: "closing", close: "closing", end: "closed", timeout: "closed" },
+  closing: { discard: "closing", close: "closing", ...endings },
   closed: { discard: "closed", close: "closed", end: "closed" },
 };
 

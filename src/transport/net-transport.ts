@@ -62,6 +62,10 @@ export class NetTransport implements Transport {
 
   write(parts: readonly Uint8Array[]): void {
     const last = parts.length - 1;
+    if (last === 0) {
+      this.#socket.write(parts[0] as Uint8Array, this.#written);
+      return;
+    }
     // Corked, so that all parts leave in one system call.
     this.#socket.cork();
     parts.forEach((part, index) => {

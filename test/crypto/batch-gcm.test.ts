@@ -5,21 +5,21 @@ import { nodeCrypto } from "#dist/crypto/node.js";
 import { concat, flipBit, hex, pattern, toHex } from "../support/bytes.ts";
 
 const key = pattern(32);
-const overheadBytes = 28;
+/** As for a native record, whose length is authenticated; classic has none. */
+const lengths = hex("00 00 00 2a");
 const nonceAt = (index: number) => pattern(12, index);
 
-function sealed(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array): Uint8Array {
-  return concat(nonce, ...nodeCrypto.createAead(key).seal(nonce, [plaintext]));
+/** A use of it: whether the nonce stands in front of what is sealed, and what else is authenticated. */
+interface Use {
+  readonly nonces: "carried" | "known";
+  readonly additionalData: Uint8Array | undefined;
 }
 
-function sealNext(
-  aead: ReturnType<typeof nodeCrypto.createBatchAead>,
-  ...plaintext: Uint8Array[]
-): Uint8Array {
-  const target = new Uint8Array(concat(...plaintext).length + overheadBytes);
-  aead.sealNext(plaintext, target);
-  return target;
-}
+const uses: Readonly<Record<string, Use>> = {
+  "with its nonce in front": { nonces: "carried", additionalData: undefined },
+  "with a nonce that both ends know": { nonces: "known", additionalData: undefined },
+  "with a nonce that both ends know, and additional data": { nonces: "known", additionalData: lengths },
+};
 
 /** The test cases 13 to 15 that come with the definition of GCM: those with 256-bit keys and no additional data. */
 const published: readonly (readonly [string, string, string, string, string])[] = [
@@ -42,117 +42,169 @@ const published: readonly (readonly [string, string, string, string, string])[] 
   ],
 ];
 
-describe("a batch of short messages", () => {
-  for (const [publishedKey, nonce, plaintext, ciphertext, tag] of published) {
-    test(`seals and opens the published example of ${hex(plaintext).length} bytes`, () => {
-      const aead = nodeCrypto.createBatchAead(hex(publishedKey));
-      aead.prepare(hex(nonce + nonce), 64);
-      const message = sealNext(aead, hex(plaintext));
-      assert.equal(toHex(message), toHex(hex(nonce + ciphertext + tag)));
-      assert.deepEqual(aead.openNext(message), hex(plaintext));
-    });
-  }
+for (const [how, { nonces, additionalData }] of Object.entries(uses)) {
+  const carriedBytes = nonces === "carried" ? 12 : 0;
+  const overheadBytes = carriedBytes + 16;
+  const createBatchAead = (key: Uint8Array) => nodeCrypto.createBatchAead(key, nonces);
+  type BatchAead = ReturnType<typeof createBatchAead>;
 
-  test("seals every length as a cipher of its own would, and opens what that sealed", () => {
-    const aead = nodeCrypto.createBatchAead(key);
-    for (let length = 0; length <= 300; length++) {
-      const plaintext = pattern(length, length);
-      const nonce = nonceAt(length);
-      aead.prepare(concat(nonce, nonce), length);
-      const expected = sealed(key, nonce, plaintext);
-      assert.deepEqual(sealNext(aead, plaintext), expected, `${length} bytes`);
-      assert.deepEqual(aead.openNext(expected), plaintext, `${length} bytes`);
-    }
-  });
-
-  test("agrees with a cipher of its own for each of many, whatever the keys, nonces, lengths and cuts", () => {
-    const message = fc.record({
-      nonce: fc.uint8Array({ minLength: 12, maxLength: 12 }),
-      parts: fc.array(fc.uint8Array({ maxLength: 90 }), { maxLength: 3 }),
-    });
-    const anyKey = fc.uint8Array({ minLength: 32, maxLength: 32 });
-    fc.assert(
-      fc.property(anyKey, fc.array(message, { minLength: 1, maxLength: 12 }), (key, messages) => {
-        const nonces = concat(...messages.map(({ nonce }) => nonce));
-        const sealing = nodeCrypto.createBatchAead(key);
-        const opening = nodeCrypto.createBatchAead(key);
-        sealing.prepare(nonces, 270);
-        opening.prepare(nonces, 270);
-        for (const { nonce, parts } of messages) {
-          const plaintext = concat(...parts);
-          const expected = sealed(key, nonce, plaintext);
-          assert.deepEqual(sealNext(sealing, ...parts), expected);
-          assert.deepEqual(opening.openNext(expected), plaintext);
-        }
-      }),
+  const sealed = (key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array): Uint8Array =>
+    concat(
+      nonce.subarray(0, carriedBytes),
+      ...nodeCrypto.createAead(key).seal(nonce, [plaintext], additionalData),
     );
-  });
 
-  test("refuses a message with any one bit of ciphertext or tag changed, and opens the next all the same", () => {
-    const plaintext = pattern(37);
-    const message = sealed(key, nonceAt(1), plaintext);
-    const aead = nodeCrypto.createBatchAead(key);
-    for (let bit = 12 * 8; bit < message.length * 8; bit++) {
-      aead.prepare(concat(nonceAt(1), nonceAt(1)), 37);
-      assert.equal(aead.openNext(flipBit(message, bit)), undefined, `bit ${bit}`);
-      assert.deepEqual(aead.openNext(message), plaintext, `bit ${bit}`);
+  const sealNext = (aead: BatchAead, ...plaintext: Uint8Array[]): Uint8Array => {
+    const target = new Uint8Array(concat(...plaintext).length + overheadBytes);
+    aead.sealNext(plaintext, target, additionalData);
+    return target;
+  };
+
+  const openNext = (aead: BatchAead, message: Uint8Array): Uint8Array | undefined =>
+    aead.openNext(message, additionalData);
+
+  describe(`a batch of short messages ${how}`, () => {
+    for (const [publishedKey, nonce, plaintext, ciphertext, tag] of additionalData === undefined
+      ? published
+      : []) {
+      test(`seals and opens the published example of ${hex(plaintext).length} bytes`, () => {
+        const aead = createBatchAead(hex(publishedKey));
+        aead.prepare(hex(nonce + nonce), 64);
+        const message = sealNext(aead, hex(plaintext));
+        assert.equal(toHex(message), toHex(hex((nonces === "carried" ? nonce : "") + ciphertext + tag)));
+        assert.deepEqual(openNext(aead, message), hex(plaintext));
+      });
     }
-  });
 
-  test("refuses what was sealed under another nonce, under another key, cut or made longer", () => {
-    const plaintext = pattern(20);
-    const message = sealed(key, nonceAt(1), plaintext);
-    const wrong = [
-      sealed(key, nonceAt(2), plaintext),
-      sealed(pattern(32, 9), nonceAt(1), plaintext),
-      message.subarray(0, -1),
-      concat(message, hex("00")),
-      concat(message.subarray(0, 12), message.subarray(13)),
-    ];
-    for (const [index, each] of wrong.entries()) {
-      const aead = nodeCrypto.createBatchAead(key);
-      aead.prepare(nonceAt(1), 32);
-      assert.equal(aead.openNext(each), undefined, `case ${index}`);
-    }
-  });
+    test("seals every length as a cipher of its own would, and opens what that sealed", () => {
+      const aead = createBatchAead(key);
+      for (let length = 0; length <= 300; length++) {
+        const plaintext = pattern(length, length);
+        const nonce = nonceAt(length);
+        aead.prepare(concat(nonce, nonce), length);
+        const expected = sealed(key, nonce, plaintext);
+        assert.deepEqual(sealNext(aead, plaintext), expected, `${length} bytes`);
+        assert.deepEqual(openNext(aead, expected), plaintext, `${length} bytes`);
+      }
+    });
 
-  test("tells how many nonces are left, and has none at first or after the last", () => {
-    const aead = nodeCrypto.createBatchAead(key);
-    assert.equal(aead.prepared, 0);
-    assert.throws(() => sealNext(aead, hex("01")), RangeError);
-    aead.prepare(concat(nonceAt(1), nonceAt(2)), 1);
-    assert.equal(aead.prepared, 2);
-    sealNext(aead, hex("01"));
-    sealNext(aead, hex("01"));
-    assert.equal(aead.prepared, 0);
-    assert.throws(() => sealNext(aead, hex("01")), RangeError);
-    assert.throws(() => aead.openNext(sealed(key, nonceAt(2), hex("01"))), RangeError);
-  });
+    test("agrees with a cipher of its own for each of many, whatever the keys, nonces, lengths and cuts", () => {
+      const message = fc.record({
+        nonce: fc.uint8Array({ minLength: 12, maxLength: 12 }),
+        parts: fc.array(fc.uint8Array({ maxLength: 90 }), { maxLength: 3 }),
+      });
+      const anyKey = fc.uint8Array({ minLength: 32, maxLength: 32 });
+      fc.assert(
+        fc.property(anyKey, fc.array(message, { minLength: 1, maxLength: 12 }), (key, messages) => {
+          const prepared = concat(...messages.map(({ nonce }) => nonce));
+          const sealing = createBatchAead(key);
+          const opening = createBatchAead(key);
+          sealing.prepare(prepared, 270);
+          opening.prepare(prepared, 270);
+          for (const { nonce, parts } of messages) {
+            const plaintext = concat(...parts);
+            const expected = sealed(key, nonce, plaintext);
+            assert.deepEqual(sealNext(sealing, ...parts), expected);
+            assert.deepEqual(openNext(opening, expected), plaintext);
+          }
+        }),
+      );
+    });
 
-  test("refuses a plaintext that reaches into the next message's keystream, and writes nothing of it", () => {
-    const aead = nodeCrypto.createBatchAead(key);
-    aead.prepare(concat(nonceAt(1), nonceAt(2)), 16);
-    const target = new Uint8Array(17 + overheadBytes);
-    assert.throws(() => aead.sealNext([pattern(17)], target), RangeError);
-    assert.deepEqual(target, new Uint8Array(17 + overheadBytes));
-    assert.equal(aead.prepared, 2);
-  });
+    test("refuses a message with any one bit of ciphertext or tag changed, and opens the next all the same", () => {
+      const plaintext = pattern(37);
+      const message = sealed(key, nonceAt(1), plaintext);
+      const aead = createBatchAead(key);
+      for (let bit = carriedBytes * 8; bit < message.length * 8; bit++) {
+        aead.prepare(concat(nonceAt(1), nonceAt(1)), 37);
+        assert.equal(openNext(aead, flipBit(message, bit)), undefined, `bit ${bit}`);
+        assert.deepEqual(openNext(aead, message), plaintext, `bit ${bit}`);
+      }
+    });
 
-  test("drops what was prepared before", () => {
-    const aead = nodeCrypto.createBatchAead(key);
-    aead.prepare(concat(nonceAt(1), nonceAt(2)), 100);
-    aead.prepare(nonceAt(3), 1);
-    assert.equal(aead.prepared, 1);
-    assert.deepEqual(sealNext(aead, hex("01")), sealed(key, nonceAt(3), hex("01")));
-  });
+    test("refuses what was sealed under another nonce, under another key, cut or made longer", () => {
+      const plaintext = pattern(20);
+      const message = sealed(key, nonceAt(1), plaintext);
+      const wrong = [
+        sealed(key, nonceAt(2), plaintext),
+        sealed(pattern(32, 9), nonceAt(1), plaintext),
+        message.subarray(0, -1),
+        concat(message, hex("00")),
+        concat(message.subarray(0, carriedBytes), message.subarray(carriedBytes + 1)),
+      ];
+      for (const [index, each] of wrong.entries()) {
+        const aead = createBatchAead(key);
+        aead.prepare(nonceAt(1), 32);
+        assert.equal(openNext(aead, each), undefined, `case ${index}`);
+      }
+    });
 
-  test("keeps a key and nonces of its own: the caller's can be wiped", () => {
-    const wipedKey = Uint8Array.from(key);
-    const wipedNonces = nonceAt(1);
-    const aead = nodeCrypto.createBatchAead(wipedKey);
-    wipedKey.fill(0);
-    aead.prepare(wipedNonces, 1);
-    wipedNonces.fill(0);
-    assert.deepEqual(sealNext(aead, hex("01")), sealed(key, nonceAt(1), hex("01")));
+    test("refuses what was sealed with other additional data", () => {
+      const aead = createBatchAead(key);
+      for (const other of [
+        hex("00 00 00 2b"),
+        hex("00"),
+        additionalData === undefined ? lengths : undefined,
+      ]) {
+        aead.prepare(nonceAt(1), 32);
+        const message = sealed(key, nonceAt(1), pattern(20));
+        assert.equal(aead.openNext(message, other), undefined);
+      }
+    });
+
+    test("refuses additional data that do not fit into a block", () => {
+      const aead = createBatchAead(key);
+      aead.prepare(nonceAt(1), 16);
+      const target = new Uint8Array(1 + overheadBytes);
+      assert.throws(() => aead.sealNext([hex("01")], target, new Uint8Array(17)), RangeError);
+    });
+
+    test("drops what is prepared when it is asked to", () => {
+      const aead = createBatchAead(key);
+      aead.prepare(concat(nonceAt(1), nonceAt(2)), 32);
+      aead.drop();
+      assert.equal(aead.prepared, 0);
+      assert.throws(() => sealNext(aead, hex("01")), RangeError);
+    });
+
+    test("tells how many nonces are left, and has none at first or after the last", () => {
+      const aead = createBatchAead(key);
+      assert.equal(aead.prepared, 0);
+      assert.throws(() => sealNext(aead, hex("01")), RangeError);
+      aead.prepare(concat(nonceAt(1), nonceAt(2)), 1);
+      assert.equal(aead.prepared, 2);
+      sealNext(aead, hex("01"));
+      sealNext(aead, hex("01"));
+      assert.equal(aead.prepared, 0);
+      assert.throws(() => sealNext(aead, hex("01")), RangeError);
+      assert.throws(() => openNext(aead, sealed(key, nonceAt(2), hex("01"))), RangeError);
+    });
+
+    test("refuses a plaintext that reaches into the next message's keystream, and writes nothing of it", () => {
+      const aead = createBatchAead(key);
+      aead.prepare(concat(nonceAt(1), nonceAt(2)), 16);
+      const target = new Uint8Array(17 + overheadBytes);
+      assert.throws(() => aead.sealNext([pattern(17)], target, additionalData), RangeError);
+      assert.deepEqual(target, new Uint8Array(17 + overheadBytes));
+      assert.equal(aead.prepared, 2);
+    });
+
+    test("drops what was prepared before", () => {
+      const aead = createBatchAead(key);
+      aead.prepare(concat(nonceAt(1), nonceAt(2)), 100);
+      aead.prepare(nonceAt(3), 1);
+      assert.equal(aead.prepared, 1);
+      assert.deepEqual(sealNext(aead, hex("01")), sealed(key, nonceAt(3), hex("01")));
+    });
+
+    test("keeps a key and nonces of its own: the caller's can be wiped", () => {
+      const wipedKey = Uint8Array.from(key);
+      const wipedNonces = nonceAt(1);
+      const aead = createBatchAead(wipedKey);
+      wipedKey.fill(0);
+      aead.prepare(wipedNonces, 1);
+      wipedNonces.fill(0);
+      assert.deepEqual(sealNext(aead, hex("01")), sealed(key, nonceAt(1), hex("01")));
+    });
   });
-});
+}

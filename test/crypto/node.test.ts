@@ -67,6 +67,19 @@ test("sha256 is that of FIPS 180-2's example", () => {
   );
 });
 
+test("hmacSha256 is that of RFC 4231's test cases 1 and 6, in whatever parts", () => {
+  const first = [new TextEncoder().encode("Hi"), hex(""), new TextEncoder().encode(" There")];
+  assert.equal(
+    compact(nodeCrypto.hmacSha256(new Uint8Array(20).fill(0x0b), first)),
+    "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+  );
+  const sixth = new TextEncoder().encode("Test Using Larger Than Block-Size Key - Hash Key First");
+  assert.equal(
+    compact(nodeCrypto.hmacSha256(new Uint8Array(131).fill(0xaa), [sixth])),
+    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+  );
+});
+
 describe("the AEAD", () => {
   const key = pattern(32);
   const nonce = pattern(aeadNonceBytes, 1);
@@ -121,6 +134,27 @@ describe("the AEAD", () => {
     assert.equal(nodeCrypto.createAead(pattern(32, 9)).open(nonce, sealed), undefined);
     assert.equal(aead.open(nonce, sealed.subarray(1)), undefined);
     assert.equal(aead.open(nonce, sealed.subarray(0, -1)), undefined);
+  });
+
+  test("seals additional data with the rest: the GCM paper's test case 16", () => {
+    const keyOf16 = hex("feffe9928665731c6d6a8f9467308308 feffe9928665731c6d6a8f9467308308");
+    const plaintext = hex(
+      "d9313225f88406e5a55909c5aff5269a 86a7a9531534f7da2e4c303d8a318a72" +
+        "1c3c0c95956809532fcf0e2449a6b525 b16aedf5aa0de657ba637b39",
+    );
+    const additional = hex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
+    const nonceOf16 = hex("cafebabefacedbaddecaf888");
+    const paper = nodeCrypto.createAead(keyOf16);
+    const sealed = concat(...paper.seal(nonceOf16, [plaintext], additional));
+    assert.equal(
+      compact(sealed),
+      "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa" +
+        "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662" +
+        "76fc6ece0f4e1768cddf8853bb2d551b",
+    );
+    assert.deepEqual(paper.open(nonceOf16, sealed, additional), plaintext);
+    assert.equal(paper.open(nonceOf16, sealed, flipBit(additional, 0)), undefined);
+    assert.equal(paper.open(nonceOf16, sealed), undefined);
   });
 
   test("has its own copy of the key: the caller's can be wiped", () => {

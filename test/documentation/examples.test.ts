@@ -62,7 +62,7 @@ function run(example: Example): string[] {
     timeout: 20_000,
   });
   assert.equal(status, 0, stderr);
-  return stdout.trim().split("\n");
+  return stdout === "" ? [] : stdout.trim().split("\n");
 }
 
 describe("the examples of the documentation", () => {

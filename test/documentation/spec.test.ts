@@ -2,6 +2,15 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { parseServerOptions } from "#dist/endpoint/options.js";
+import {
+  frameKinds,
+  highestBodyBytes,
+  highestRecordBytes,
+  leastPartBytes,
+} from "#dist/protocol/native/frame.js";
+import { highestWindow, lowestWindow } from "#dist/protocol/native/lanes.js";
+import { recordsPerKey } from "#dist/protocol/native/record.js";
+import { frameOverheadBytes, highestBodiesUnderWay } from "#dist/protocol/native/send-lane.js";
 import { type Input, type State, transitions } from "#dist/protocol/states.js";
 
 const spec = readFileSync(new URL("../../../spec/protocol.md", import.meta.url), "utf8");
@@ -39,6 +48,33 @@ describe("spec/protocol.md", () => {
     const bounded = Object.keys(defaults).filter((name) => typeof defaults[name] === "number");
     assert.deepEqual(Object.keys(limits).sort(), bounded.sort());
     for (const name of bounded) assert.equal(limits[name], defaults[name], name);
+  });
+
+  test("shows each kind of a native frame with its number", () => {
+    const rows = [...section("native-frames").matchAll(/^\| `([0-9a-f]{2})` \| ([a-z-]+) \|/gm)];
+    assert.deepEqual(
+      Object.fromEntries(rows.map(([, number, name]) => [name, Number.parseInt(number as string, 16)])),
+      frameKinds,
+    );
+  });
+
+  test("names each number of the native profile as the code has it", () => {
+    const grouped = new Intl.NumberFormat("en");
+    const numbers: [string, number][] = [
+      ["Native key schedule", recordsPerKey],
+      ["Native record", highestRecordBytes],
+      ["Native hello", lowestWindow],
+      ["Native hello", highestWindow],
+      ["Lanes", frameOverheadBytes],
+      ["Large bodies", highestBodyBytes],
+      ["Large bodies", leastPartBytes],
+      ["Large bodies", highestBodiesUnderWay],
+    ];
+    for (const [heading, number] of numbers) {
+      const [, text = ""] = spec.split(`\n## ${heading}\n`);
+      const [body = ""] = text.split("\n## ");
+      assert.match(body, new RegExp(`\\b${grouped.format(number)}\\b`), `${heading}: ${number}`);
+    }
   });
 
   test("has each heading that the code names as its source", () => {

@@ -64,14 +64,16 @@ async function reconnecting(t: TestContext): Promise<ClientSituation> {
   return situation;
 }
 
-async function connectedToProcess(t: TestContext): Promise<ClientSituation> {
-  const name = freshName();
-  const child = startChild("unread-peer", "server", name);
-  // Killed, it leaves its socket behind.
-  t.after(() => rmSync(addressOf(name), { force: true }));
-  await child.until(isEvent("listening"));
-  return { client: await clientAt(t, name, { ...plain, ...retrying }), child };
-}
+const connectedToProcess =
+  (profile: "classic" | "native") =>
+  async (t: TestContext): Promise<ClientSituation> => {
+    const name = freshName();
+    const child = startChild("unread-peer", "server", name);
+    // Killed, it leaves its socket behind.
+    t.after(() => rmSync(addressOf(name), { force: true }));
+    await child.until(isEvent("listening"));
+    return { client: await clientAt(t, name, { ...plain, ...retrying, profile }), child };
+  };
 
 const gaveUp = (flush: Outcome) => outcomes("ERR_CONNECT_TIMEOUT", "ERR_CONNECT_TIMEOUT", flush);
 
@@ -131,9 +133,16 @@ const clientEnds: readonly ClientEnd[] = [
   },
   {
     when: "the server is killed",
-    arrange: connectedToProcess,
+    arrange: connectedToProcess("classic"),
     end: ({ child }) => child?.kill(),
     expected: gaveUp("ERR_CONNECTION_LOST"),
+  },
+  {
+    when: "a native server is killed",
+    arrange: connectedToProcess("native"),
+    end: ({ child }) => child?.kill(),
+    // It could have come back, and what was written could have gone on.
+    expected: gaveUp("ERR_CONNECT_TIMEOUT"),
   },
   {
     when: "the server sends a bad frame",

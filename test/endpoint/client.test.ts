@@ -28,7 +28,7 @@ describe("a client", { timeout }, () => {
     assert.equal(client.name, server.name);
     assert.equal(client.address, server.address);
     assert.equal(client.encrypted, true);
-    assert.equal(client.profile, "classic");
+    assert.equal(client.profile, "native");
     assert.equal(client.queuedBytes, 0);
   });
 

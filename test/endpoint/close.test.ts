@@ -337,21 +337,23 @@ describe("a peer that never reads", { timeout }, () => {
 });
 
 describe("destroying", { timeout }, () => {
-  test("a client drops its connection at once", async (t) => {
-    const { client, connection, server } = await connectedPair(t);
-    const closed = nextEvent(client, "close");
-    const reading = assert.rejects(client.read(), given);
-    const left = nextEvent(connection, "close");
-    client.destroy(given);
-    client.destroy();
-    assert.throws(() => client.write(1, ""), { code: "ERR_CLOSED" });
-    await closed;
-    await reading;
-    await left;
-    assert.deepEqual(server.connections, []);
-    assert.equal(client.status, "error");
-    await client.close();
-  });
+  for (const options of [{ profile: "classic" }, { resumeWindowMs: 0 }] as const) {
+    test(`a client drops its connection at once (${JSON.stringify(options)})`, async (t) => {
+      const { client, connection, server } = await connectedPair(t, { server: options });
+      const closed = nextEvent(client, "close");
+      const reading = assert.rejects(client.read(), given);
+      const left = nextEvent(connection, "close");
+      client.destroy(given);
+      client.destroy();
+      assert.throws(() => client.write(1, ""), { code: "ERR_CLOSED" });
+      await closed;
+      await reading;
+      await left;
+      assert.deepEqual(server.connections, []);
+      assert.equal(client.status, "error");
+      await client.close();
+    });
+  }
 
   for (const who of ["client", "connection", "server"] as const) {
     test(`a ${who} for an error leaves it in status error, and without one closed, with no error event`, async (t) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { pattern } from "../support/bytes.ts";
 import { connectedPair, connectTo, freshServer, rawClientOf } from "../support/endpoints.ts";
-import { plainHello, RawPeer } from "../support/raw-peer.ts";
+import { openAsClient, plainHello, RawPeer } from "../support/raw-peer.ts";
 import { nextEvent, record, turns, until } from "../support/waiting.ts";
 
 const timeout = 60_000;
@@ -11,15 +11,17 @@ const given = new Error("enough");
 describe("a connection", { timeout }, () => {
   for (const encryption of [true, false]) {
     test(`tells that it is ${encryption ? "encrypted" : "not encrypted"}, and its profile`, async (t) => {
-      const { connection, client } = await connectedPair(t, {
-        server: { encryption },
-        client: { encryption: false },
-      });
-      assert.equal(connection.encrypted, encryption);
-      assert.equal(client.encrypted, encryption);
-      assert.equal(connection.profile, "classic");
-      assert.equal(client.profile, "classic");
-      assert.equal(connection.status, "connected");
+      for (const profile of ["classic", "native"] as const) {
+        const { connection, client } = await connectedPair(t, {
+          server: { encryption, profile },
+          client: { encryption: false },
+        });
+        assert.equal(connection.encrypted, encryption);
+        assert.equal(client.encrypted, encryption);
+        assert.equal(connection.profile, profile);
+        assert.equal(client.profile, profile);
+        assert.equal(connection.status, "connected");
+      }
     });
   }
 
@@ -126,10 +128,7 @@ describe("a connection", { timeout }, () => {
     const server = await freshServer(t, { encryption: false });
     server.on("connection", (connection) => connection.destroy());
     const peer = await RawPeer.connect(server.address);
-    await peer.receive(2);
-    peer.send(Uint8Array.of(0));
-    await peer.receive(8);
-    peer.send(Uint8Array.of(0));
+    await openAsClient(peer);
     assert.deepEqual(await peer.receiveToEnd(), new Uint8Array(0));
     await until(() => server.connections.length === 0);
     peer.destroy();

@@ -49,6 +49,7 @@ function startServerDriver(transport: Transport): SessionDriver {
 const silent: DriverHandler = {
   opened() {},
   message() {},
+  request() {},
   progressed() {},
   closed() {},
   released() {},
@@ -62,6 +63,7 @@ function setUp(provider: TransportProvider, options: ClientOptions = {}) {
     provider,
     options: parseClientOptions({ encryption: false, retryDelayMs: 1, ...options }),
     quota: new ReadQuota(1_000_000),
+    conversation: () => undefined,
     retrying: (error) => retried.push(error),
   });
   let established: Established | undefined;
@@ -70,6 +72,7 @@ function setUp(provider: TransportProvider, options: ClientOptions = {}) {
     told.push("taken");
     return {
       progressed() {},
+      request() {},
       message: ({ type }) => told.push(`message ${type}`),
       closed: (error) => told.push(`closed ${error?.code ?? "in order"}`),
     };

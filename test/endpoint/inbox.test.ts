@@ -10,6 +10,8 @@ import { isSettled } from "../support/waiting.ts";
 /** Counts what waits, as a connection does; may send more when there is room. */
 class Source implements MessageSource {
   waiting = 0;
+  /** Of all that was taken, in that order. */
+  readonly marks: number[] = [];
   /** Called when a message was taken, as a connection goes on reading then. */
   goOn: () => void = () => {};
 
@@ -17,9 +19,14 @@ class Source implements MessageSource {
     this.waiting += 1;
   }
 
-  taken(): void {
+  taken(_message: Message, mark: number): void {
     this.waiting -= 1;
+    this.marks.push(mark);
     this.goOn();
+  }
+
+  passed(mark: number): void {
+    this.marks.push(mark);
   }
 }
 
@@ -38,7 +45,7 @@ function setUp() {
   const inbox = new Inbox<Message>(listeners);
   const source = new Source();
   const deliver = (...types: number[]): void => {
-    for (const type of types) inbox.deliver(new Message(type, new Uint8Array(0)), source);
+    for (const type of types) inbox.deliver(new Message(type, new Uint8Array(0)), source, type);
   };
   const read = async (...options: Parameters<typeof inbox.read>): Promise<number> =>
     (await inbox.read(...options)).type;
@@ -310,7 +317,7 @@ describe("moving what waits to another inbox", () => {
     const connection = setUp();
     const other = new Source();
     for (const type of [1, 2, 3, 4, 5]) {
-      server.inbox.deliver(new Message(type, new Uint8Array(0)), type % 2 ? server.source : other);
+      server.inbox.deliver(new Message(type, new Uint8Array(0)), type % 2 ? server.source : other, type);
     }
     assert.equal(await server.read(), 1);
     server.inbox.moveTo(connection.inbox, server.source);
@@ -334,7 +341,7 @@ describe("moving what waits to another inbox", () => {
     server.deliver(1, 2, 3);
     let next = 4;
     server.source.goOn = () => {
-      if (next <= 5) connection.inbox.deliver(new Message(next++, new Uint8Array(0)), server.source);
+      if (next <= 5) connection.inbox.deliver(new Message(next, new Uint8Array(0)), server.source, next++);
     };
     server.inbox.moveTo(connection.inbox, server.source);
     assert.deepEqual(

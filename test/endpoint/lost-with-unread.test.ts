@@ -113,7 +113,7 @@ describe("a peer that is killed", { timeout }, () => {
   const all = Array.from({ length: sent }, (_, index) => index + 1);
 
   test("loses nothing of what it had sent to a server that has yet to read it, and writes to it", async (t) => {
-    const server = await freshServer(t, small);
+    const server = await freshServer(t, { ...small, profile: "classic" });
     const accepted = nextEvent<[Connection]>(server, "connection");
     const child = startChild("unread-peer", "client", server.name, `${sent}`);
     const [connection] = await accepted;
@@ -129,7 +129,7 @@ describe("a peer that is killed", { timeout }, () => {
     // Killed, it leaves its socket behind.
     t.after(() => rmSync(addressOf(name), { force: true }));
     await child.until(isEvent("listening"));
-    const client = await clientAt(t, name, small);
+    const client = await clientAt(t, name, { ...small, profile: "classic" });
     await child.until(isEvent("ready"));
     await child.kill();
     assert.deepEqual(await readAfterDeath(client, () => client.status !== "connected"), all);

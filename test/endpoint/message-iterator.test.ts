@@ -7,11 +7,11 @@ import { isSettled } from "../support/waiting.ts";
 
 const done = { done: true, value: undefined };
 const nobody = { present: false, emit: () => {} };
-const source = { queued: () => {}, taken: () => {} };
+const source = { queued: () => {}, taken: () => {}, passed: () => {} };
 
 function setUp() {
   const inbox = new Inbox<Message>(nobody);
-  const deliver = (type: number): void => inbox.deliver(new Message(type, new Uint8Array(0)), source);
+  const deliver = (type: number): void => inbox.deliver(new Message(type, new Uint8Array(0)), source, 0);
   return { inbox, deliver, iterator: new MessageIterator(inbox) };
 }
 

@@ -5,6 +5,7 @@ import { CallerError } from "sealpipe";
 import {
   parseClientOptions,
   parseReadOptions,
+  parseRequestOptions,
   parseServerOptions,
   sessionLimits,
 } from "#dist/endpoint/options.js";
@@ -19,6 +20,15 @@ const endpointDefaults = {
   handshakeTimeoutMs: 5_000,
   frameTimeoutMs: 30_000,
   closeTimeoutMs: 5_000,
+  profile: "auto",
+  keepaliveIntervalMs: 10_000,
+  keepaliveTimeoutMs: 10_000,
+  application: "",
+  applicationVersion: "",
+  secret: undefined,
+  secretFile: undefined,
+  maxConcurrentRequests: 256,
+  exposeStacks: false,
   encryption: true,
 };
 
@@ -31,6 +41,9 @@ const kinds: Record<string, { parse: Parse; defaults: object }> = {
       addressCheckIntervalMs: 5_000,
       maxConnections: 1_024,
       maxPendingHandshakes: 1_024,
+      resumeWindowMs: 30_000,
+      maxDetachedSessions: 64,
+      maxDetachedBytes: 67_108_864,
     },
   },
   "a client": {
@@ -45,6 +58,7 @@ const kinds: Record<string, { parse: Parse; defaults: object }> = {
     },
   },
   "a read": { parse: parseReadOptions, defaults: { signal: undefined, timeoutMs: 0 } },
+  "a request": { parse: parseRequestOptions, defaults: { signal: undefined, timeoutMs: 0 } },
 };
 
 const highestTimeoutMs = 2_147_483_647;
@@ -58,9 +72,15 @@ const bounds: Record<string, Record<string, readonly [number, number]>> = {
     handshakeTimeoutMs: [1, highestTimeoutMs],
     frameTimeoutMs: [1, highestTimeoutMs],
     closeTimeoutMs: [1, highestTimeoutMs],
+    keepaliveIntervalMs: [0, highestTimeoutMs],
+    keepaliveTimeoutMs: [1, highestTimeoutMs],
+    maxConcurrentRequests: [1, 1_000_000],
     addressCheckIntervalMs: [0, highestTimeoutMs],
     maxConnections: [1, 1_000_000],
     maxPendingHandshakes: [1, 1_000_000],
+    resumeWindowMs: [0, highestTimeoutMs],
+    maxDetachedSessions: [1, 1_000_000],
+    maxDetachedBytes: [1, Number.MAX_SAFE_INTEGER],
   },
   "a client": {
     maxMessageBytes: [1, gibibyte],
@@ -68,10 +88,14 @@ const bounds: Record<string, Record<string, readonly [number, number]>> = {
     handshakeTimeoutMs: [1, highestTimeoutMs],
     frameTimeoutMs: [1, highestTimeoutMs],
     closeTimeoutMs: [1, highestTimeoutMs],
+    keepaliveIntervalMs: [0, highestTimeoutMs],
+    keepaliveTimeoutMs: [1, highestTimeoutMs],
+    maxConcurrentRequests: [1, 1_000_000],
     connectTimeoutMs: [0, highestTimeoutMs],
     maxRetryDelayMs: [100, highestTimeoutMs],
   },
   "a read": { timeoutMs: [0, highestTimeoutMs] },
+  "a request": { timeoutMs: [0, highestTimeoutMs] },
 };
 
 /** What is true or false, a path or a signal, and not a number. */
@@ -79,15 +103,20 @@ const others: Record<string, Record<string, readonly unknown[]>> = {
   "a server": {
     directory: ["/", "/run/user/1000", "runtime"],
     encryption: [true, false],
+    exposeStacks: [true, false],
+    profile: ["auto", "classic", "native"],
     unmaskPermissions: [true, false],
   },
   "a client": {
     directory: ["/", "/run/user/1000", "runtime"],
     encryption: [true, false],
+    exposeStacks: [true, false],
+    profile: ["auto", "classic", "native"],
     offlineQueue: [true, false],
     signal: [new AbortController().signal],
   },
   "a read": { signal: [new AbortController().signal, AbortSignal.abort()] },
+  "a request": { signal: [new AbortController().signal, AbortSignal.abort()] },
 };
 
 const wrongNumbers = ["5", 1.5, Number.NaN, Number.POSITIVE_INFINITY, -1, null, true, 5n, [5], {}];
@@ -119,7 +148,7 @@ for (const [kind, { parse, defaults }] of Object.entries(kinds)) {
 
     test("are complete and frozen", () => {
       const parsed = parse({});
-      if (kind !== "a read") assert.ok(Object.isFrozen(parsed));
+      if (kind.endsWith("server") || kind.endsWith("client")) assert.ok(Object.isFrozen(parsed));
       assert.deepEqual(Object.keys(parsed).sort(), Object.keys(defaults).sort());
     });
 
@@ -221,6 +250,24 @@ describe("whom an endpoint trusts", () => {
       assert.deepEqual(parsed.trust, [1_000]);
       assert.ok(Object.isFrozen(parsed.trust));
     });
+  }
+});
+
+describe("what a native peer is told of a program", () => {
+  for (const parse of [parseServerOptions, parseClientOptions]) {
+    for (const name of ["application", "applicationVersion"] as const) {
+      test(`is ${name}, a text that a hello has room for, to ${parse.name}`, () => {
+        for (const text of ["", "x".repeat(255), "é".repeat(127)])
+          assert.equal(parse({ [name]: text })[name], text);
+        for (const wrong of ["x".repeat(256), "é".repeat(128), 1, null, {}, true, Buffer.from("x")]) {
+          refuses(
+            parse as Parse,
+            { [name]: wrong },
+            new RegExp(`^${name} must be a string of at most 255 bytes`),
+          );
+        }
+      });
+    }
   }
 });
 

@@ -26,7 +26,7 @@ describe("a process with nothing but what is unref'd", { timeout }, () => {
     ["reading", "ends though a read of its client waits"],
   ] as const) {
     test(title, async (t) => {
-      const server = await freshServer(t);
+      const server = await freshServer(t, { resumeWindowMs: 0 });
       const left = nextEvent<[Connection]>(server, "connection").then(([connection]) =>
         nextEvent(connection, "close"),
       );

@@ -139,9 +139,7 @@ describe("a server's messages", { timeout }, () => {
       await claimed.client.write(1, `claimed ${text}`);
       await unclaimed.client.write(1, `unclaimed ${text}`);
     }
-    await claimed.client.flush();
-    await unclaimed.client.flush();
-    await turns();
+    await turns(50);
 
     // They waited at the server when the connection was asked.
     assert.equal((await claimed.connection.read()).text, "claimed a");

@@ -38,6 +38,8 @@ class Told implements DriverHandler {
     this.quota.queued(content as Message);
   }
 
+  request(): void {}
+
   progressed(): void {}
 
   closed(error?: PeerError): void {

@@ -6,6 +6,7 @@ import { clientOfRaw, connectedPair, freshServer, rawClientOf } from "../support
 import { isSettled, turns } from "../support/waiting.ts";
 
 const timeout = 60_000;
+const classic = { server: { profile: "classic" } } as const;
 const plain = { server: { encryption: false }, client: { encryption: false } };
 
 describe("writing", { timeout }, () => {
@@ -118,13 +119,31 @@ describe("writing", { timeout }, () => {
   });
 
   test("that small is flushed too", async (t) => {
-    const { client, connection } = await connectedPair(t);
+    const { client, connection } = await connectedPair(t, classic);
     void client.write(1, "small");
     assert.ok(client.queuedBytes > 0);
     await client.flush();
     assert.equal(client.queuedBytes, 0);
     void connection.write(1, "small");
     await connection.flush();
+  });
+
+  test("between native ends is flushed once the application has read it", async (t) => {
+    const { client, connection } = await connectedPair(t);
+    for (const [writer, reader] of [
+      [client, connection],
+      [connection, client],
+    ] as const) {
+      void writer.write(1, "small");
+      void writer.write(2, pattern(200_000));
+      const flushed = writer.flush();
+      assert.equal((await reader.read()).type, 1);
+      assert.equal(await isSettled(flushed), false);
+      assert.ok(writer.queuedBytes > 0);
+      assert.equal((await reader.read()).type, 2);
+      await flushed;
+      assert.equal(writer.queuedBytes, 0);
+    }
   });
 
   test("that is lost rejects the flush of a connection", async (t) => {

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type State, transitions } from "#dist/protocol/states.js";
 import { concat, hex } from "../support/bytes.ts";
 import { byteAtATime, type Cutting, whole } from "../support/cutting.ts";
 import { wireFor } from "../support/hand-made-peer.ts";
-import { clientHandshake, type Path, paths, serverHandshake } from "../support/session-states.ts";
+import {
+  type ClassicState,
+  classicStates,
+  clientHandshake,
+  type Path,
+  paths,
+  serverHandshake,
+} from "../support/session-states.ts";
 import { DrivenSession, story } from "./driven-session.ts";
 import { cuttings, damage, damaged, piece } from "./inputs.ts";
 import { type Target, target } from "./target.ts";
@@ -12,7 +18,7 @@ import { type Target, target } from "./target.ts";
 const limits = { maxMessageBytes: 200 };
 
 /** Every way into a state, each as what brings a fresh session there. */
-function entrancesOf(state: State): (() => DrivenSession)[] {
+function entrancesOf(state: ClassicState): (() => DrivenSession)[] {
   if (state !== "closing" && state !== "closed") {
     return paths[state].map((path) => () => DrivenSession.on(path, { limits }));
   }
@@ -25,7 +31,7 @@ function entrancesOf(state: State): (() => DrivenSession)[] {
   ]);
 }
 
-function nonsenseIn(state: State): Target {
+function nonsenseIn(state: ClassicState): Target {
   const entrances = entrancesOf(state);
   const input = fc.tuple(fc.nat(entrances.length - 1), fc.array(piece, { maxLength: 8 }), cuttings);
   return target(
@@ -81,6 +87,6 @@ function damagedConversation({ role, encrypted, bytes }: Path): Target {
 }
 
 export const handshakeTargets: readonly Target[] = [
-  ...(Object.keys(transitions) as State[]).map(nonsenseIn),
+  ...classicStates.map(nonsenseIn),
   ...conversations.map(damagedConversation),
 ];

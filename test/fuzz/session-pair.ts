@@ -169,7 +169,7 @@ function send({ session, sent }: Side, type: number, data: Uint8Array): void {
 
 function heard({ session }: Side): string[] {
   return session.events.flatMap((event) =>
-    event.kind === "message" ? [messageText(event.content.type, event.content.data)] : [],
+    event.kind === "message" ? [messageText(event.type, event.data)] : [],
   );
 }
 

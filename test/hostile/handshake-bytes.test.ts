@@ -32,10 +32,12 @@ for (const encryption of [true, false]) {
         }
       }));
 
-    test("each value of the confirmation opens the session, as golang-ipc has it", (t) =>
+    test("each value of the confirmation but native's opens the session, as golang-ipc has it", (t) =>
       attack(t, { encryption }, async (server) => {
         // Sealed, each costs an agreement of keys, and the byte is read by the same code.
-        for (const value of encryption ? [1, 2, 3, 0x7f, 0x80, 0xff] : wrongBytes) {
+        for (const value of encryption
+          ? [2, 3, 0x7f, 0x80, 0xff]
+          : wrongBytes.filter((value) => value !== 1)) {
           const peer = await server.connect();
           const wire = await openWireAsClient(peer, encryption, value);
           const message = wire.message(5, pattern(3));

@@ -38,7 +38,7 @@ describe("messages between two sessions", () => {
             const data = pattern(size, type);
             pair.client.session.send(type, data);
             pair.server.session.send(type, data);
-            expected.push(eventText({ kind: "message", content: { type, data } }));
+            expected.push(eventText({ kind: "message", type, data, mark: 0 }));
           }
         }
         pair.run();

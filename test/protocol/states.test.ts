@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Input, nextState, type State, transitions } from "#dist/protocol/states.js";
+import { nextState, type State, transitions, type Input as WholeInput } from "#dist/protocol/states.js";
 import { hex, pattern } from "../support/bytes.ts";
 import { clientPublicKey, serverPublicKey, wireFor } from "../support/hand-made-peer.ts";
 import { type SessionProbe, thrownCode } from "../support/session-probe.ts";
-import { type Way, waysInto } from "../support/session-states.ts";
+import { nativeStates, type Way, waysInto } from "../support/session-states.ts";
+
+type NativeInput = "native-maximum-size" | "native-confirmation" | "native-hello";
+type Input = Exclude<WholeInput, NativeInput>;
+type ClassicState = Exclude<State, (typeof nativeStates)[number]>;
 
 /** How each input is brought about. The peer's are bytes, whatever the session makes of them. */
 const bringAbout: Record<Input, (probe: SessionProbe, way: Way) => unknown> = {
@@ -56,7 +60,9 @@ const discarded = {
   send: "ERR_CLOSED",
 } as const;
 
-const elsewhere: Record<State, Partial<Record<Input, Outcome>>> = {
+const { fault: _, ...inClosing } = discarded;
+
+const elsewhere: Record<ClassicState, Partial<Record<Input, Outcome>>> = {
   "client-awaits-hello": {
     "server-key": "ERR_VERSION_MISMATCH",
     "maximum-size": "ERR_VERSION_MISMATCH",
@@ -142,17 +148,19 @@ const elsewhere: Record<State, Partial<Record<Input, Outcome>>> = {
     confirmation: "stays",
     discard: "stays",
   },
-  closing: discarded,
+  closing: inClosing,
   closed: { ...discarded, timeout: "stays" },
 };
 
-const states = Object.keys(transitions) as State[];
+const states = Object.keys(elsewhere) as ClassicState[];
 const inputs = Object.keys(bringAbout) as Input[];
 
 /** A plain server has only a plain acceptance to receive, and so on. */
 function waysFor(state: State, input: Input): Way[] {
   const needsPlain = input === "plain-hello" || input === "plain-acceptance";
   return waysInto(state).filter((way) => {
+    // What a classic end says after our close is dropped unread, faults among it.
+    if (state === "closing" && input === "fault") return false;
     if (transitions[state][input] === undefined) return true;
     return input === "encrypted-acceptance" ? way.encrypted : !(needsPlain && way.encrypted);
   });
@@ -174,6 +182,28 @@ describe("pairs of state and input that the table has", () => {
       }
     }
   }
+});
+
+describe("the steps of a native handshake", () => {
+  test("lead to the native hello, and from it on", () => {
+    assert.equal(
+      nextState("client-awaits-maximum-size", "native-maximum-size"),
+      "client-awaits-native-hello",
+    );
+    assert.equal(
+      nextState("server-awaits-confirmation", "native-confirmation"),
+      "server-awaits-native-hello",
+    );
+    for (const state of nativeStates) {
+      assert.equal(nextState(state, "native-hello"), "open");
+      assert.equal(nextState(state, "close"), state);
+      for (const input of ["end", "fault", "timeout"] as const)
+        assert.equal(nextState(state, input), "closed");
+      for (const input of ["maximum-size", "confirmation", "message", "send", "discard"] as const) {
+        assert.throws(() => nextState(state, input), /the session's table has no/);
+      }
+    }
+  });
 });
 
 describe("pairs that the table lacks", () => {

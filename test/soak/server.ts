@@ -10,7 +10,9 @@ import { Gauge } from "./figures.ts";
 const [directory = ""] = process.argv.slice(2);
 const gauge = new Gauge();
 const servers = await Promise.all(
-  [true, false].map((encryption) => startServer(encryption ? "sealed" : "plain", { directory, encryption })),
+  [true, false].map((encryption) =>
+    startServer(encryption ? "sealed" : "plain", { directory, encryption, resumeWindowMs: 500 }),
+  ),
 );
 const errors: Record<string, number> = {};
 const messages = { all: 0, certain: 0 };

@@ -146,10 +146,16 @@ export async function openAsServer(peer: RawPeer, maxMessageBytes = 3_145_728): 
   await peer.receive(1);
 }
 
+/** The next frame's payload. */
+export async function receiveFrame(peer: RawPeer): Promise<Uint8Array> {
+  const header = await peer.receive(4);
+  return peer.receive(new DataView(header.buffer, header.byteOffset).getUint32(0));
+}
+
 /** Plays a client of a server without encryption up to the open session. */
 export async function openAsClient(peer: RawPeer): Promise<void> {
   await peer.receive(2);
   peer.send(accepted);
-  await peer.receive(8);
+  await receiveFrame(peer);
   peer.send(confirmation);
 }

@@ -8,14 +8,14 @@ import {
   serverPublicKey,
   type Wire,
 } from "./hand-made-peer.ts";
-import { accepted, encryptedHello, plainHello, type RawPeer } from "./raw-peer.ts";
+import { accepted, encryptedHello, plainHello, type RawPeer, receiveFrame } from "./raw-peer.ts";
 
 /** Plays a client up to the open session, and gives the wire to go on with. */
 export async function openWireAsClient(peer: RawPeer, encrypted: boolean, confirmation = 0): Promise<Wire> {
   await peer.receive(2);
   peer.send(accepted);
   const wire = encrypted ? await agreeAsClient(peer) : plainWire;
-  await peer.receive(encrypted ? 36 : 8);
+  await receiveFrame(peer);
   peer.send(Uint8Array.of(confirmation));
   return wire;
 }

@@ -1,6 +1,8 @@
 import { SealpipeError } from "#dist/errors.js";
 import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
+import type { Opened, ProfileChoice } from "#dist/protocol/handshake/handshake.js";
 import { defaultSessionLimits, type SessionLimits } from "#dist/protocol/limits.js";
+import type { NativeOptions } from "#dist/protocol/native/hello-exchange.js";
 import { Session, type SessionEvent } from "#dist/protocol/session.js";
 import type { State } from "#dist/protocol/states.js";
 import { concat, toHex } from "./bytes.ts";
@@ -12,10 +14,23 @@ import { clientPrivateKey, serverPrivateKey } from "./hand-made-peer.ts";
 export interface ProbeOptions {
   readonly role: "client" | "server";
   readonly encryption?: boolean;
+  readonly profile?: ProfileChoice;
+  readonly secret?: Uint8Array;
   readonly limits?: Partial<SessionLimits>;
   readonly crypto?: CryptoProvider;
   readonly clock?: FakeClock;
+  /** Without it the session speaks classic. */
+  readonly native?: Partial<NativeOptions>;
 }
+
+/** What a session that speaks native is given where its test says nothing else: no pings. */
+export const nativeDefaults: NativeOptions = {
+  self: { pid: 1, library: "sealpipe/test", application: "", applicationVersion: "" },
+  windows: [65_536, 65_536, 65_536],
+  resumable: false,
+  keepaliveIntervalMs: Number.POSITIVE_INFINITY,
+  keepaliveTimeoutMs: 10_000,
+};
 
 /** A session whose peer is the test, and everything that came out of it. */
 export class SessionProbe {
@@ -26,15 +41,27 @@ export class SessionProbe {
   /** The error of the `closed` event. */
   error: SealpipeError | undefined;
 
-  constructor({ role, encryption = false, limits = {}, crypto, clock = new FakeClock() }: ProbeOptions) {
+  constructor({
+    role,
+    encryption = false,
+    native,
+    profile = native === undefined ? "classic" : "auto",
+    secret,
+    limits = {},
+    crypto,
+    clock = new FakeClock(),
+  }: ProbeOptions) {
     const privateKey = role === "client" ? clientPrivateKey : serverPrivateKey;
     this.clock = clock;
     this.session = new Session({
       role,
       encryption,
+      profile,
+      secret,
       limits: { ...defaultSessionLimits, ...limits },
       crypto: crypto ?? fixedCrypto({ privateKey }),
       clock,
+      native: native && { ...nativeDefaults, ...native },
     });
   }
 
@@ -98,16 +125,39 @@ export class SessionProbe {
   }
 }
 
-/** An event as one line: `open encrypted`, `message 5: 01 02`, `closed`, `closed ERR_…`. */
+/** An event as one line: `open encrypted`, `message 5: 01 02`, `request 1 of 5: 01`, `closed`, `closed ERR_…`. */
 export function eventText(event: SessionEvent): string {
   switch (event.kind) {
     case "open":
       return event.encrypted ? "open encrypted" : "open plain";
     case "message":
-      return `message ${event.content.type}: ${toHex(event.content.data)}`;
+      return `message ${event.type}: ${toHex(event.data)}`;
+    case "request":
+      return `request ${event.id} of ${event.type}: ${toHex(event.data)}`;
+    case "answer":
+      return `answer ${event.id}: ${toHex(event.data)}`;
+    case "failure":
+      return `failure ${event.id}: ${event.code} ${event.message}`;
+    case "cancel":
+      return `cancel ${event.id}`;
     case "closed":
       return event.error === undefined ? "closed" : `closed ${event.error.code}`;
   }
+}
+
+/** The largest message, of these sizes, that may be sent by what has opened. */
+export function mostSent(
+  opened: Opened | undefined,
+  sizes = [100, 1_000, 2_000, 3_145_728],
+): number | undefined {
+  return sizes.findLast((size) => {
+    try {
+      opened?.profile.send(5, new Uint8Array(size));
+      return opened !== undefined;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** The code of the error that `act` throws, or fails. */

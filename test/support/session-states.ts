@@ -26,8 +26,16 @@ export function clientHandshake(encrypted: boolean): Uint8Array {
 const client = (encrypted: boolean, bytes: Uint8Array): Path => ({ role: "client", encrypted, bytes });
 const server = (encrypted: boolean, bytes: Uint8Array): Path => ({ role: "server", encrypted, bytes });
 
+/** What only two ends that speak native come to. */
+export const nativeStates = [
+  "client-awaits-native-hello",
+  "server-awaits-native-hello",
+] as const satisfies readonly State[];
+type NativeState = (typeof nativeStates)[number];
+export type ClassicState = Exclude<State, NativeState>;
+
 /** The ways into the states that a peer's bytes alone lead to. */
-export const paths: Record<Exclude<State, "closing" | "closed">, readonly Path[]> = {
+export const paths: Record<Exclude<State, NativeState | "closing" | "closed">, readonly Path[]> = {
   "client-awaits-hello": [client(false, hex("")), client(true, hex(""))],
   "client-awaits-server-key": [client(true, hex("02 01"))],
   "client-awaits-maximum-size": [
@@ -54,6 +62,9 @@ export const handshakeStates = [
   "server-awaits-confirmation",
 ] as const satisfies readonly State[];
 
+/** All that a session comes to that speaks classic. */
+export const classicStates: readonly ClassicState[] = [...handshakeStates, "open", "closing", "closed"];
+
 /** One of the ways into a state, ready to be gone. */
 export interface Way {
   /** For a test's name: `client, encrypted`. */
@@ -79,6 +90,7 @@ export function waysInto(state: State): Way[] {
       ...waysOn("closing", "and its timeout", (probe) => probe.passAllTimeouts()),
     ];
   }
+  if (isNative(state)) return [];
   return paths[state].map(({ role, encrypted, bytes }) => ({
     name: `${role}, ${encrypted ? "encrypted" : "plain"}`,
     role,
@@ -86,6 +98,10 @@ export function waysInto(state: State): Way[] {
     enter: (options = {}) =>
       quiet(new SessionProbe({ ...options, role, encryption: encrypted }).receive(bytes)),
   }));
+}
+
+function isNative(state: State): state is NativeState {
+  return nativeStates.includes(state as NativeState);
 }
 
 /** A plain client that has been open for a second, so that a close of it need not wait. */

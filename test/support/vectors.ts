@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Positions } from "#dist/protocol/native/lanes.js";
 
 // The shared vectors as spec/protocol.md, "Vectors", has them. Bytes are hexadecimal.
 
@@ -56,6 +57,76 @@ export interface BadFrameVector {
   readonly outcome: string;
 }
 
+export interface NativeKeyVector {
+  readonly name: string;
+  readonly serverPrivateKey: string;
+  readonly serverPublicKey: string;
+  readonly clientPrivateKey: string;
+  readonly clientPublicKey: string;
+  readonly sharedSecret: string;
+  readonly secret?: string;
+  readonly maxMessageBytes: number;
+  readonly nonce: string;
+  readonly maximumSizeFrame: string;
+  readonly transcript: string;
+  readonly early: string;
+  readonly master: string;
+  readonly resumptionKey: string;
+  readonly client: NativeDirection;
+  readonly server: NativeDirection;
+  readonly proofs: readonly {
+    readonly side: "client" | "server";
+    readonly sessionId: string;
+    readonly received: Positions;
+    readonly proof: string;
+  }[];
+}
+
+export interface NativeDirection {
+  readonly secrets: readonly string[];
+  readonly keys: readonly string[];
+  readonly ivs: readonly string[];
+}
+
+export interface NativeRecordVector {
+  readonly name: string;
+  readonly trafficSecret?: string;
+  readonly recordsPerKey: number;
+  readonly records: readonly {
+    readonly number: number;
+    readonly frames?: string;
+    readonly framesPattern?: { readonly bytes: number; readonly seed: number };
+    readonly record?: string;
+    readonly recordBytes?: number;
+    readonly recordSha256?: string;
+  }[];
+  readonly refused?: readonly {
+    readonly name: string;
+    readonly numbers: readonly number[];
+    readonly outcome: string;
+  }[];
+}
+
+export interface NativeHelloVector {
+  readonly name: string;
+  readonly from: "client" | "server";
+  readonly hello?: {
+    readonly maxMessageBytes: number;
+    readonly windows: Positions;
+    readonly pid: number;
+    readonly library: string;
+    readonly application: string;
+    readonly applicationVersion: string;
+    readonly session: "none" | "new" | "resume" | "resumed";
+    readonly sessionId?: string;
+    readonly received?: Positions;
+    readonly proof?: string;
+  };
+  readonly frame?: string;
+  readonly body?: string;
+  readonly outcome?: string;
+}
+
 function read<T>(file: string): readonly T[] {
   const url = new URL(`../../../spec/vectors/${file}`, import.meta.url);
   return JSON.parse(readFileSync(url, "utf8")).vectors;
@@ -65,3 +136,6 @@ export const keyAgreements = read<KeyAgreementVector>("key-agreement.json");
 export const handshakes = read<HandshakeVector>("handshakes.json");
 export const frames = read<FrameVector>("frames.json");
 export const badFrames = read<BadFrameVector>("bad-frames.json");
+export const nativeKeys = read<NativeKeyVector>("native-key-schedule.json");
+export const nativeRecords = read<NativeRecordVector>("native-records.json");
+export const nativeHellos = read<NativeHelloVector>("native-hello.json");

@@ -1,3 +1,3 @@
 module sealpipe.test/interop/vectors
 
-go 1.21
+go 1.24

@@ -26,6 +26,10 @@ func allFiles() map[string]vectorFile {
 		"handshakes.json":    {handshakesDescription, handshakeVectors()},
 		"frames.json":        {framesDescription, frameVectors()},
 		"bad-frames.json":    {badFramesDescription, badFrameVectors()},
+
+		"native-key-schedule.json": {nativeKeyScheduleDescription, nativeKeyVectors()},
+		"native-records.json":      {nativeRecordsDescription, nativeRecordVectors()},
+		"native-hello.json":        {nativeHelloDescription, nativeHelloVectors()},
 	}
 }
 

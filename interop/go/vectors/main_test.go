@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/ecdh"
+	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -123,6 +124,48 @@ func TestEachBadFrameIsBadInItsWay(t *testing.T) {
 		}
 		if is != vector.Outcome {
 			t.Errorf("%s: is %q", vector.Name, is)
+		}
+	}
+}
+
+func TestBothEndsDeriveTheSameNativeSecrets(t *testing.T) {
+	for _, vector := range load[nativeKeyVector](t, "native-key-schedule.json") {
+		secret := sharedSecret(t, vector.ClientPrivateKey, vector.ServerPublicKey)
+		if !bytes.Equal(secret, vector.SharedSecret) {
+			t.Errorf("%s: the secret is another", vector.Name)
+		}
+		// In one go, where the program does it in two steps.
+		for side, made := range map[string]directionVector{"client": vector.Client, "server": vector.Server} {
+			info := side + string(vector.Transcript)
+			whole, err := hkdf.Key(sha256.New, secret, vector.Early, info, sha256.Size)
+			if err != nil || !bytes.Equal(whole, made.Secrets[0]) {
+				t.Errorf("%s: the %s's secret is another", vector.Name, side)
+			}
+		}
+		key := sha256.Sum256(bytes.TrimLeft(secret, "\x00"))
+		maximum := mustOpen(t, key[:], payloadOf(t, vector.MaximumSizeFrame))
+		if binary.BigEndian.Uint32(maximum) != vector.MaxMessageBytes {
+			t.Errorf("%s: announces %x", vector.Name, maximum)
+		}
+	}
+}
+
+func TestEachNativeRecordOpensUnderItsNumber(t *testing.T) {
+	for _, vector := range load[nativeRecordVector](t, "native-records.json") {
+		for _, record := range vector.Records {
+			if record.Record == nil || vector.TrafficSecret == nil {
+				continue
+			}
+			secret := []byte(vector.TrafficSecret)
+			for changes := record.Number / uint64(vector.RecordsPerKey); changes > 0; changes-- {
+				secret = expand(secret, []byte("next"), sha256.Size)
+			}
+			sealer := aead(expand(secret, []byte("key"), 32))
+			nonce := recordNonce(secret, record.Number)
+			frames, err := sealer.Open(nil, nonce, payloadOf(t, record.Record), record.Record[:lengthBytes])
+			if err != nil || !bytes.Equal(frames, record.Frames) {
+				t.Errorf("%s: record %d: %v", vector.Name, record.Number, err)
+			}
 		}
 	}
 }

@@ -1,8 +1,8 @@
 import { PeerError } from "../../errors.ts";
-import { type MessageContent, reservedType } from "../message.ts";
-import type { Profile } from "../profile.ts";
+import { checkMessage, reservedType } from "../message.ts";
+import type { Profile, ProfileEvent } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
-import { batchBytes, type SendBuffer } from "../send-buffer.ts";
+import { batchBytes, SendBuffer } from "../send-buffer.ts";
 import {
   encodeUint32,
   type FrameBounds,
@@ -14,17 +14,30 @@ import {
 } from "./frame.ts";
 import { type RecordProtection, sealedOverheadBytes } from "./record.ts";
 
+export interface ClassicProfileOptions {
+  readonly maxMessageBytes: number;
+  /** Largest `data` that may be sent to the peer. */
+  readonly maxSendBytes: number;
+  /** Absent where plain. */
+  readonly records: RecordProtection | undefined;
+}
+
 /** golang-ipc's messages: one frame each, sealed one by one where the connection is encrypted. */
 export class ClassicProfile implements Profile {
   readonly name = "classic";
+  readonly needsPausing = true;
+  readonly outputEnded = true;
   readonly encrypted: boolean;
+  readonly #output = new SendBuffer();
   readonly #records: RecordProtection | undefined;
   readonly #bounds: FrameBounds;
+  readonly #maxSendBytes: number;
 
-  constructor(maxMessageBytes: number, records?: RecordProtection) {
+  constructor({ maxMessageBytes, maxSendBytes, records }: ClassicProfileOptions) {
     const overheadBytes = typeBytes + (records === undefined ? 0 : sealedOverheadBytes);
     this.encrypted = records !== undefined;
     this.#records = records;
+    this.#maxSendBytes = maxSendBytes;
     this.#bounds = {
       leastBytes: overheadBytes,
       mostBytes: overheadBytes + maxMessageBytes,
@@ -36,30 +49,60 @@ export class ClassicProfile implements Profile {
     };
   }
 
-  encode(type: number, data: Uint8Array, output: SendBuffer): void {
-    if (this.#records !== undefined) {
-      encodeSealed(type, data, output, this.#records);
-      return;
-    }
-    const headBytes = lengthBytes + typeBytes;
-    const fits = headBytes + data.length <= batchBytes;
-    const frame = fits ? output.reserve(headBytes + data.length) : new Uint8Array(headBytes + data.length);
-    writeUint32(frame, typeBytes + data.length, 0);
-    writeUint32(frame, type, lengthBytes);
-    frame.set(data, headBytes);
-    if (!fits) output.push([frame]);
+  get queuedBytes(): number {
+    return this.#output.length;
   }
 
-  decode(input: ReceiveBuffer): MessageContent | undefined {
+  get unsentBytes(): number {
+    return this.#output.length;
+  }
+
+  send(type: number, data: Uint8Array): void {
+    checkMessage(type, data.length, this.#maxSendBytes);
+    if (this.#records === undefined) encodePlain(type, data, this.#output);
+    else encodeSealed(type, data, this.#output, this.#records);
+  }
+
+  receive(input: ReceiveBuffer): ProfileEvent | undefined {
     for (;;) {
       this.#records?.lookAhead(input);
       const payload = readFrame(input, this.#bounds);
       if (payload === undefined) return undefined;
       const plaintext = this.#records === undefined ? payload : this.#records.open(payload);
       const type = readUint32(plaintext, 0);
-      if (type !== reservedType) return { type, data: ownData(plaintext.subarray(typeBytes)) };
+      if (type === reservedType) continue;
+      return { kind: "message", type, data: ownData(plaintext.subarray(typeBytes)), mark: 0 };
     }
   }
+
+  takeOutput(): Uint8Array[] {
+    return this.#output.take();
+  }
+
+  finish(orderly: boolean): void {
+    if (!orderly) this.#output.clear();
+  }
+
+  nextTimeout(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  // Its wire has no word for any of these.
+  take(): void {}
+  askForAcknowledgement(): void {}
+  heard(): void {}
+  close(): void {}
+  handleTimeout(): void {}
+}
+
+function encodePlain(type: number, data: Uint8Array, output: SendBuffer): void {
+  const headBytes = lengthBytes + typeBytes;
+  const fits = headBytes + data.length <= batchBytes;
+  const frame = fits ? output.reserve(headBytes + data.length) : new Uint8Array(headBytes + data.length);
+  writeUint32(frame, typeBytes + data.length, 0);
+  writeUint32(frame, type, lengthBytes);
+  frame.set(data, headBytes);
+  if (!fits) output.push([frame]);
 }
 
 /**

@@ -23,13 +23,18 @@ export class RecordProtection {
   constructor(key: Uint8Array, crypto: CryptoProvider) {
     this.#aead = crypto.createAead(key);
     this.#crypto = crypto;
-    this.#sealing = new SealingBatch(crypto.createBatchAead(key), crypto);
-    this.#opening = new OpeningBatch(crypto.createBatchAead(key));
+    this.#sealing = new SealingBatch(crypto.createBatchAead(key, "carried"), crypto);
+    this.#opening = new OpeningBatch(crypto.createBatchAead(key, "carried"));
   }
 
-  /** The sealed payload in parts: the nonce, the ciphertext in one or more, the tag. */
-  seal(plaintext: readonly Uint8Array[]): Uint8Array[] {
-    const nonce = this.#crypto.randomBytes(aeadNonceBytes);
+  /**
+   * The sealed payload in parts: the nonce, the ciphertext in one or more, the tag. A nonce that the caller gives is
+   * used for one payload only.
+   */
+  seal(
+    plaintext: readonly Uint8Array[],
+    nonce: Uint8Array = this.#crypto.randomBytes(aeadNonceBytes),
+  ): Uint8Array[] {
     return [nonce, ...this.#aead.seal(nonce, plaintext)];
   }
 

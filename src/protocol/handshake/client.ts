@@ -1,16 +1,19 @@
 import { PeerError } from "../../errors.ts";
 import { ClassicProfile } from "../classic/profile.ts";
-import type { RecordProtection } from "../classic/record.ts";
 import type { KeyPair } from "../crypto-provider.ts";
+import { nativeNonce } from "../native/key-schedule.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import type { State } from "../states.ts";
 import {
-  agreeOnRecords,
+  demandsEncryption,
+  demandsNative,
   type Handshake,
   HandshakeFailure,
   type HandshakeOptions,
   type HandshakeStep,
+  offersNative,
 } from "./handshake.ts";
+import { agreeOnKeys, type KeyAgreement } from "./key-agreement.ts";
 import {
   type answers,
   decodeHello,
@@ -18,14 +21,17 @@ import {
   encodeAnswer,
   encodeConfirmation,
   type Hello,
+  type MaximumSize,
   protocolVersion,
+  saysNative,
 } from "./messages.ts";
+import { agreeOnNative } from "./native-agreement.ts";
 
 /** The client's side: its answer, its key, the confirmation. Source: spec/protocol.md, "Handshake". */
 export class ClientHandshake implements Handshake {
   readonly #options: HandshakeOptions;
   #keyPair: KeyPair | undefined;
-  #records: RecordProtection | undefined;
+  #keys: KeyAgreement | undefined;
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
@@ -58,7 +64,7 @@ export class ClientHandshake implements Handshake {
         ),
       );
     }
-    if (this.#options.encryption && !hello.encrypted) {
+    if (demandsEncryption(this.#options) && !hello.encrypted) {
       throw refusal(
         "encryptionRequired",
         new PeerError(
@@ -75,24 +81,49 @@ export class ClientHandshake implements Handshake {
 
   #receiveServerKey(input: ReceiveBuffer): HandshakeStep | undefined {
     const keyPair = this.#keyPair as KeyPair;
-    this.#records = agreeOnRecords(input, keyPair, this.#options.crypto);
-    if (this.#records === undefined) return undefined;
+    this.#keys = agreeOnKeys(input, keyPair, this.#options.crypto);
+    if (this.#keys === undefined) return undefined;
     this.#keyPair = undefined;
     return { input: "server-key", output: [keyPair.publicKey] };
   }
 
   #receiveMaximumSize(input: ReceiveBuffer): HandshakeStep | undefined {
-    const peerMaximum = decodeMaximumSize(input, this.#records);
-    if (peerMaximum === undefined) return undefined;
+    const maximumSize = decodeMaximumSize(input, this.#keys?.records);
+    if (maximumSize === undefined) return undefined;
+    const native = offersNative(this.#options) && this.#isFromNative(maximumSize);
+    const step = native ? this.#goOnNative(maximumSize) : this.#openClassic(maximumSize);
+    this.#keys?.sharedSecret.fill(0);
+    this.#keys = undefined;
+    return step;
+  }
+
+  #isFromNative(maximumSize: MaximumSize): boolean {
+    if (this.#keys === undefined) return saysNative(maximumSize);
+    const { ownPublicKey, peerPublicKey } = this.#keys;
+    return saysNative(maximumSize, nativeNonce(peerPublicKey, ownPublicKey, this.#options.crypto));
+  }
+
+  #goOnNative({ frame }: MaximumSize): HandshakeStep {
+    const native = agreeOnNative("client", { keys: this.#keys, frame }, this.#options);
+    return { input: "native-maximum-size", output: [encodeConfirmation("native")], native };
+  }
+
+  #openClassic(maximumSize: MaximumSize): HandshakeStep {
     const { maxMessageBytes } = this.#options;
-    return {
-      input: "maximum-size",
-      output: [encodeConfirmation()],
-      opened: {
-        profile: new ClassicProfile(maxMessageBytes, this.#records),
-        maxSendBytes: Math.min(maxMessageBytes, peerMaximum),
-      },
+    const opened = {
+      profile: new ClassicProfile({
+        maxMessageBytes,
+        maxSendBytes: Math.min(maxMessageBytes, maximumSize.maxMessageBytes),
+        records: this.#keys?.records,
+      }),
     };
+    const output = [encodeConfirmation("classic")];
+    if (!demandsNative(this.#options)) return { input: "maximum-size", output, opened };
+    const refused = new PeerError(
+      "ERR_PEER_NOT_NATIVE",
+      "the server does not speak sealpipe's native profile, on which this client insists",
+    );
+    return { input: "maximum-size", output, opened: { ...opened, refused } };
   }
 }
 

@@ -1,17 +1,38 @@
-import { PeerError } from "../../errors.ts";
-import { deriveTrafficKey } from "../classic/key-schedule.ts";
-import { RecordProtection } from "../classic/record.ts";
-import { type CryptoProvider, type KeyPair, publicKeyBytes } from "../crypto-provider.ts";
+import type { PeerError } from "../../errors.ts";
+import type { CryptoProvider } from "../crypto-provider.ts";
+import type { NativeOpened } from "../native/hello-exchange.ts";
 import type { Profile } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import type { Input, State } from "../states.ts";
+import type { NativeAgreement } from "./native-agreement.ts";
+
+/** Which profiles an end speaks: `auto` is native with a peer that does too, and otherwise classic. */
+export type ProfileChoice = "auto" | "classic" | "native";
 
 /** What either side's handshake is given. */
 export interface HandshakeOptions {
   /** Server: whether it encrypts. Client: whether it insists; one that does not follows the server. */
   readonly encryption: boolean;
+  readonly profile: ProfileChoice;
+  /** What both ends know and nobody else. With it they speak native and encrypted, or not at all. */
+  readonly secret?: Uint8Array | undefined;
   readonly maxMessageBytes: number;
   readonly crypto: CryptoProvider;
+}
+
+/** Whether an end speaks with no peer but a native one. */
+export function demandsNative({ profile, secret }: HandshakeOptions): boolean {
+  return profile === "native" || secret !== undefined;
+}
+
+/** Whether an end speaks with no peer but one that encrypts or, as a server, does so itself. */
+export function demandsEncryption({ encryption, secret }: HandshakeOptions): boolean {
+  return encryption || secret !== undefined;
+}
+
+/** Whether an end can speak native at all. */
+export function offersNative(options: HandshakeOptions): boolean {
+  return options.profile !== "classic" || demandsNative(options);
 }
 
 /** One step of the handshake: what arrived, as an input of the session's table, and what to answer. */
@@ -21,12 +42,16 @@ export interface HandshakeStep {
   readonly output: readonly Uint8Array[];
   /** With the last step: how to go on. */
   readonly opened?: Opened;
+  /** With the last step where both speak native: how to go on with their hellos. */
+  readonly native?: NativeAgreement;
 }
 
 export interface Opened {
   readonly profile: Profile;
-  /** Largest `data` that may be sent to the peer. */
-  readonly maxSendBytes: number;
+  /** Where two native ends have opened it. */
+  readonly native?: NativeOpened;
+  /** Why the session has to close in order at once: nothing is to be sent or delivered. */
+  readonly refused?: PeerError;
 }
 
 /** One side of the handshake. */
@@ -50,29 +75,4 @@ export class HandshakeFailure extends Error {
     this.error = error;
     this.lastWords = lastWords;
   }
-}
-
-/** The peer's public key, once all of it is there, and the records it leads to. */
-export function agreeOnRecords(
-  input: ReceiveBuffer,
-  keyPair: KeyPair,
-  crypto: CryptoProvider,
-): RecordProtection | undefined {
-  if (input.length < publicKeyBytes) return undefined;
-  const peerPublicKey = input.take(publicKeyBytes);
-  const reflected = peerPublicKey.every((byte, index) => byte === keyPair.publicKey[index]);
-  const sharedSecret = reflected ? undefined : keyPair.deriveSharedSecret(peerPublicKey);
-  if (sharedSecret === undefined) {
-    throw new PeerError(
-      "ERR_INVALID_PUBLIC_KEY",
-      reflected
-        ? "the peer sent our own public key back"
-        : "the peer's public key is no uncompressed point on the curve P-384",
-    );
-  }
-  const key = deriveTrafficKey(sharedSecret, crypto);
-  sharedSecret.fill(0);
-  const records = new RecordProtection(key, crypto);
-  key.fill(0);
-  return records;
 }

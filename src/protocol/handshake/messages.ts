@@ -1,8 +1,10 @@
 import { PeerError } from "../../errors.ts";
-import { encodeUint32, readFrame, readUint32 } from "../classic/frame.ts";
+import { encodeUint32, lengthBytes, readFrame, readUint32 } from "../classic/frame.ts";
 import { type RecordProtection, sealedOverheadBytes } from "../classic/record.ts";
+import { aeadNonceBytes } from "../crypto-provider.ts";
+import { equalBytes } from "../equal-bytes.ts";
 import { maxMaximumSizeFrameBytes } from "../limits.ts";
-import { copyParts, lengthOfParts } from "../parts.ts";
+import { joinParts, lengthOfParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 
 // The parts of the handshake in the order in which they are sent. Source: spec/protocol.md, "Handshake".
@@ -66,22 +68,36 @@ export function decodeAnswer(input: ReceiveBuffer): true | undefined {
   }
 }
 
-/** The server's largest message, as a frame whose payload is sealed where the connection is encrypted. */
-export function encodeMaximumSize(maxMessageBytes: number, records?: RecordProtection): Uint8Array {
+/** `sealpip1`: what a plain server that speaks native puts behind its maximum size. */
+export const nativeMagic = Uint8Array.of(0x73, 0x65, 0x61, 0x6c, 0x70, 0x69, 0x70, 0x31);
+
+/**
+ * The server's largest message, as a frame whose payload is sealed where the connection is encrypted. `nativeSign` says
+ * that the server speaks native: sealed it is the nonce, which is random without it; plain it follows the size.
+ */
+export function encodeMaximumSize(
+  maxMessageBytes: number,
+  records?: RecordProtection,
+  nativeSign?: Uint8Array,
+): Uint8Array {
   const size = encodeUint32(maxMessageBytes);
-  const payload = records === undefined ? [size] : records.seal([size]);
-  const payloadBytes = lengthOfParts(payload);
+  const plain = nativeSign === undefined ? [size] : [size, nativeSign];
+  const payload = records === undefined ? plain : records.seal([size], nativeSign);
   // In one piece: golang-ipc reads each part of the handshake with a single read.
-  const frame = new Uint8Array(4 + payloadBytes);
-  copyParts([encodeUint32(payloadBytes), ...payload], frame);
-  return frame;
+  return joinParts([encodeUint32(lengthOfParts(payload)), ...payload]);
+}
+
+export interface MaximumSize {
+  readonly maxMessageBytes: number;
+  /** The whole frame, as it stands on the wire. */
+  readonly frame: Uint8Array;
 }
 
 /**
  * What follows the four bytes of the size is ignored, as golang-ipc ignores it.
  * @throws PeerError `ERR_FRAME_TOO_SHORT`, `ERR_FRAME_TOO_LARGE` or `ERR_DECRYPTION_FAILED`.
  */
-export function decodeMaximumSize(input: ReceiveBuffer, records?: RecordProtection): number | undefined {
+export function decodeMaximumSize(input: ReceiveBuffer, records?: RecordProtection): MaximumSize | undefined {
   const payload = readFrame(input, {
     leastBytes: 4 + (records === undefined ? 0 : sealedOverheadBytes),
     mostBytes: maxMaximumSizeFrameBytes,
@@ -92,16 +108,26 @@ export function decodeMaximumSize(input: ReceiveBuffer, records?: RecordProtecti
       ),
   });
   if (payload === undefined) return undefined;
-  return readUint32(records === undefined ? payload : records.open(payload), 0);
+  const maxMessageBytes = readUint32(records === undefined ? payload : records.open(payload), 0);
+  return { maxMessageBytes, frame: joinParts([encodeUint32(payload.length), payload]) };
+}
+
+/** Whether the server says in its maximum-size frame that it speaks native, where an encrypted one says `nonce`. */
+export function saysNative({ frame }: MaximumSize, nonce?: Uint8Array): boolean {
+  if (nonce !== undefined)
+    return equalBytes(frame.subarray(lengthBytes, lengthBytes + aeadNonceBytes), nonce);
+  const behindSize = lengthBytes + 4;
+  return equalBytes(frame.subarray(behindSize, behindSize + nativeMagic.length), nativeMagic);
 }
 
 /** The last byte, by which the client says that it has the maximum size. Its value has no meaning to golang-ipc. */
-export function encodeConfirmation(): Uint8Array {
-  return Uint8Array.of(0);
+export const confirmations = { classic: 0, native: 1 } as const;
+
+export function encodeConfirmation(profile: keyof typeof confirmations): Uint8Array {
+  return Uint8Array.of(confirmations[profile]);
 }
 
-export function decodeConfirmation(input: ReceiveBuffer): true | undefined {
+export function decodeConfirmation(input: ReceiveBuffer): keyof typeof confirmations | undefined {
   if (input.length < 1) return undefined;
-  input.skip(1);
-  return true;
+  return input.take(1)[0] === confirmations.native ? "native" : "classic";
 }

@@ -1,23 +1,36 @@
+import { PeerError } from "../../errors.ts";
 import { ClassicProfile } from "../classic/profile.ts";
-import type { RecordProtection } from "../classic/record.ts";
 import type { KeyPair } from "../crypto-provider.ts";
+import { nativeNonce } from "../native/key-schedule.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import type { State } from "../states.ts";
-import { agreeOnRecords, type Handshake, type HandshakeOptions, type HandshakeStep } from "./handshake.ts";
-import { decodeAnswer, decodeConfirmation, encodeHello, encodeMaximumSize } from "./messages.ts";
+import {
+  demandsEncryption,
+  demandsNative,
+  type Handshake,
+  type HandshakeOptions,
+  type HandshakeStep,
+  offersNative,
+} from "./handshake.ts";
+import { agreeOnKeys, type KeyAgreement } from "./key-agreement.ts";
+import { decodeAnswer, decodeConfirmation, encodeHello, encodeMaximumSize, nativeMagic } from "./messages.ts";
+import { agreeOnNative } from "./native-agreement.ts";
 
 /** The server's side: hello, its key, the maximum size. It speaks first. Source: spec/protocol.md, "Handshake". */
 export class ServerHandshake implements Handshake {
   readonly #options: HandshakeOptions;
+  readonly #offersNative: boolean;
   #keyPair: KeyPair | undefined;
-  #records: RecordProtection | undefined;
+  #keys: KeyAgreement | undefined;
+  #maximumSizeFrame: Uint8Array = new Uint8Array(0);
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
+    this.#offersNative = offersNative(options);
   }
 
   start(): Uint8Array[] {
-    return [encodeHello(this.#options.encryption)];
+    return [encodeHello(demandsEncryption(this.#options))];
   }
 
   advance(state: State, input: ReceiveBuffer): HandshakeStep | undefined {
@@ -33,25 +46,58 @@ export class ServerHandshake implements Handshake {
 
   #receiveAnswer(input: ReceiveBuffer): HandshakeStep | undefined {
     if (decodeAnswer(input) === undefined) return undefined;
-    if (!this.#options.encryption) {
-      return { input: "plain-acceptance", output: [encodeMaximumSize(this.#options.maxMessageBytes)] };
+    const { maxMessageBytes, crypto } = this.#options;
+    if (!demandsEncryption(this.#options)) {
+      const sign = this.#offersNative ? nativeMagic : undefined;
+      this.#maximumSizeFrame = encodeMaximumSize(maxMessageBytes, undefined, sign);
+      return { input: "plain-acceptance", output: [this.#maximumSizeFrame] };
     }
     // Not before the client has answered: a key pair costs a millisecond that a silent peer must not get for free.
-    this.#keyPair = this.#options.crypto.generateKeyPair();
+    this.#keyPair = crypto.generateKeyPair();
     return { input: "encrypted-acceptance", output: [this.#keyPair.publicKey] };
   }
 
   #receiveClientKey(input: ReceiveBuffer): HandshakeStep | undefined {
-    this.#records = agreeOnRecords(input, this.#keyPair as KeyPair, this.#options.crypto);
-    if (this.#records === undefined) return undefined;
+    const { maxMessageBytes, crypto } = this.#options;
+    const keys = agreeOnKeys(input, this.#keyPair as KeyPair, crypto);
+    if (keys === undefined) return undefined;
     this.#keyPair = undefined;
-    return { input: "client-key", output: [encodeMaximumSize(this.#options.maxMessageBytes, this.#records)] };
+    this.#keys = keys;
+    const sign = this.#offersNative ? nativeNonce(keys.ownPublicKey, keys.peerPublicKey, crypto) : undefined;
+    this.#maximumSizeFrame = encodeMaximumSize(maxMessageBytes, keys.records, sign);
+    return { input: "client-key", output: [this.#maximumSizeFrame] };
   }
 
   #receiveConfirmation(input: ReceiveBuffer): HandshakeStep | undefined {
-    if (decodeConfirmation(input) === undefined) return undefined;
+    const wanted = decodeConfirmation(input);
+    if (wanted === undefined) return undefined;
+    const step = wanted === "native" && this.#offersNative ? this.#goOnNative() : this.#openClassic();
+    this.#keys?.sharedSecret.fill(0);
+    this.#keys = undefined;
+    return step;
+  }
+
+  #goOnNative(): HandshakeStep {
+    const native = agreeOnNative(
+      "server",
+      { keys: this.#keys, frame: this.#maximumSizeFrame },
+      this.#options,
+    );
+    return { input: "native-confirmation", output: [], native };
+  }
+
+  #openClassic(): HandshakeStep {
     const { maxMessageBytes } = this.#options;
-    const profile = new ClassicProfile(maxMessageBytes, this.#records);
-    return { input: "confirmation", output: [], opened: { profile, maxSendBytes: maxMessageBytes } };
+    const profile = new ClassicProfile({
+      maxMessageBytes,
+      maxSendBytes: maxMessageBytes,
+      records: this.#keys?.records,
+    });
+    if (!demandsNative(this.#options)) return { input: "confirmation", output: [], opened: { profile } };
+    const refused = new PeerError(
+      "ERR_PEER_NOT_NATIVE",
+      "the client does not speak sealpipe's native profile, on which this server insists",
+    );
+    return { input: "confirmation", output: [], opened: { profile, refused } };
   }
 }

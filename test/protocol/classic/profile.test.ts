@@ -3,31 +3,34 @@ import { describe, test } from "node:test";
 import { ClassicProfile } from "#dist/protocol/classic/profile.js";
 import { RecordProtection } from "#dist/protocol/classic/record.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
-import { SendBuffer } from "#dist/protocol/send-buffer.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
 import { clientPrivateKey, frame, plainWire, SealedWire } from "../../support/hand-made-peer.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
 const key = pattern(32);
-const plain = (maxMessageBytes = 100_000) => new ClassicProfile(maxMessageBytes);
+const plain = (maxMessageBytes = 100_000, maxSendBytes = 100_000) =>
+  new ClassicProfile({ maxMessageBytes, maxSendBytes, records: undefined });
 const sealing = (maxMessageBytes = 100_000) =>
-  new ClassicProfile(
+  new ClassicProfile({
     maxMessageBytes,
-    new RecordProtection(key, fixedCrypto({ privateKey: clientPrivateKey, nonces: [hex("aa".repeat(12))] })),
-  );
+    maxSendBytes: 100_000,
+    records: new RecordProtection(
+      key,
+      fixedCrypto({ privateKey: clientPrivateKey, nonces: [hex("aa".repeat(12))] }),
+    ),
+  });
 
 function encode(profile: ClassicProfile, type: number, data: Uint8Array): Uint8Array[] {
-  const output = new SendBuffer();
-  profile.encode(type, data, output);
-  return output.take();
+  profile.send(type, data);
+  return profile.takeOutput();
 }
 
 function decode(profile: ClassicProfile, bytes: Uint8Array): string | undefined {
   const input = new ReceiveBuffer();
   input.push(bytes);
-  const content = profile.decode(input);
-  return content && `${content.type}: ${toHex(content.data)}`;
+  const event = profile.receive(input);
+  return event?.kind === "message" ? `${event.type}: ${toHex(event.data)}` : event?.kind;
 }
 
 describe("the plain profile", () => {
@@ -51,25 +54,28 @@ describe("the plain profile", () => {
 
   test("takes the data: what the caller does to it afterwards is not sent", () => {
     const data = hex("01 02");
-    const output = new SendBuffer();
-    plain().encode(5, data, output);
+    const profile = plain();
+    profile.send(5, data);
     const large = pattern(40_000);
-    plain().encode(6, large, output);
+    profile.send(6, large);
     data.fill(0xff);
     large.fill(0xff);
-    assert.deepEqual(concat(...output.take()), plainWire.message(5, hex("01 02")));
-    assert.deepEqual(concat(...output.take()), plainWire.message(6, pattern(40_000)));
+    assert.deepEqual(concat(...profile.takeOutput()), plainWire.message(5, hex("01 02")));
+    assert.deepEqual(concat(...profile.takeOutput()), plainWire.message(6, pattern(40_000)));
   });
 
   test("shares a write up to 32 KiB, and gives a larger message one of its own", () => {
-    const output = new SendBuffer();
-    plain().encode(1, pattern(32_768 - 8), output);
-    assert.equal(concat(...output.take()).length, 32_768);
-    plain().encode(1, hex("01"), output);
-    plain().encode(2, pattern(32_768 - 7), output);
-    plain().encode(3, hex("03"), output);
-    const writes = [output.take(), output.take(), output.take()].map((parts) => concat(...parts).length);
-    assert.deepEqual(writes, [9, 32_769, 9]);
+    const profile = plain();
+    profile.send(1, pattern(32_768 - 8));
+    assert.equal(concat(...profile.takeOutput()).length, 32_768);
+    profile.send(1, hex("01"));
+    profile.send(2, pattern(32_768 - 7));
+    profile.send(3, hex("03"));
+    const writes = [profile.takeOutput(), profile.takeOutput(), profile.takeOutput()];
+    assert.deepEqual(
+      writes.map((parts) => concat(...parts).length),
+      [9, 32_769, 9],
+    );
   });
 
   test("takes no more memory for a large message than it needs", () => {
@@ -81,7 +87,48 @@ describe("the plain profile", () => {
     const input = new ReceiveBuffer();
     const chunk = plainWire.message(5, hex("01 02"));
     input.push(chunk);
-    assert.equal(plain().decode(input)?.data.buffer, chunk.buffer);
+    const event = plain().receive(input);
+    assert.ok(event?.kind === "message");
+    assert.equal(event.data.buffer, chunk.buffer);
+  });
+
+  test("counts what it has yet to give, until it has given it or its session has failed", () => {
+    for (const leave of [
+      (profile: ClassicProfile) => profile.takeOutput(),
+      (profile: ClassicProfile) => profile.finish(false),
+    ]) {
+      const profile = plain();
+      profile.send(5, hex("01"));
+      assert.deepEqual([profile.queuedBytes, profile.unsentBytes], [9, 9]);
+      leave(profile);
+      assert.deepEqual([profile.queuedBytes, profile.unsentBytes], [0, 0]);
+    }
+    const profile = plain();
+    profile.send(5, hex("01"));
+    profile.finish(true);
+    assert.equal(profile.queuedBytes, 9);
+  });
+
+  test("sends what the peer takes, and nothing larger", () => {
+    const profile = plain(100, 2);
+    profile.send(5, hex("01 02"));
+    assert.equal(
+      thrownCode(() => profile.send(5, hex("01 02 03"))),
+      "ERR_MESSAGE_TOO_LARGE",
+    );
+  });
+
+  test("waits for nothing, and says nothing that messages do not say", () => {
+    const profile = plain();
+    assert.equal(profile.nextTimeout(), Number.POSITIVE_INFINITY);
+    profile.heard();
+    profile.take();
+    profile.askForAcknowledgement();
+    profile.handleTimeout();
+    profile.close();
+    assert.deepEqual(profile.takeOutput(), []);
+    assert.equal(profile.outputEnded, true);
+    assert.equal(profile.needsPausing, true);
   });
 
   test("drops messages of type 0 and goes on to the next", () => {

@@ -1,103 +1,41 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { nodeCrypto } from "#dist/crypto/node.js";
 import { PeerError } from "#dist/errors.js";
-import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
-import { agreeOnRecords, HandshakeFailure } from "#dist/protocol/handshake/handshake.js";
-import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
-import { concat, hex, toHex } from "../../support/bytes.ts";
-import { fixedCrypto, fixedKeyPair } from "../../support/fixed-crypto.ts";
 import {
-  clientPrivateKey,
-  clientPublicKey,
-  frame,
-  goTrafficKey,
-  SealedWire,
-  sealedWire,
-  serverPrivateKey,
-  serverPublicKey,
-} from "../../support/hand-made-peer.ts";
-import { thrownCode } from "../../support/session-probe.ts";
+  demandsEncryption,
+  demandsNative,
+  HandshakeFailure,
+  type HandshakeOptions,
+  offersNative,
+} from "#dist/protocol/handshake/handshake.js";
+import { hex, toHex } from "../../support/bytes.ts";
+import { fixedCrypto } from "../../support/fixed-crypto.ts";
+import { serverPrivateKey } from "../../support/hand-made-peer.ts";
 
-const crypto = fixedCrypto({ privateKey: serverPrivateKey });
-
-function agree(peerPublicKey: Uint8Array, privateKey = serverPrivateKey) {
-  const input = new ReceiveBuffer();
-  input.push(peerPublicKey);
-  return agreeOnRecords(input, fixedKeyPair(privateKey), crypto);
-}
-
-describe("agreeOnRecords", () => {
-  test("waits for all 97 bytes and takes none before", () => {
-    const input = new ReceiveBuffer();
-    input.push(clientPublicKey.subarray(0, 96));
-    assert.equal(agreeOnRecords(input, fixedKeyPair(serverPrivateKey), crypto), undefined);
-    assert.equal(input.length, 96);
-    input.push(concat(clientPublicKey.subarray(96), hex("0a")));
-    assert.ok(agreeOnRecords(input, fixedKeyPair(serverPrivateKey), crypto));
-    assert.equal(input.length, 1, "what follows is left");
-  });
-
-  test("gives both sides the records that golang-ipc has", () => {
-    for (const records of [agree(clientPublicKey), agree(serverPublicKey, clientPrivateKey)]) {
-      assert.ok(records);
-      assert.equal(toHex(records.open(sealedWire.seal(hex("01")).subarray(4))), "01");
-      assert.equal(toHex(sealedWire.open(frame(...records.seal([hex("02")])))), "02");
-    }
-  });
-
-  test("gives the records that golang-ipc has where the secret begins with a zero byte", () => {
-    // Found by trying: with the server's key the shared secret of this one is 00 25 86 90 …
-    const privateKey = concat(new Uint8Array(44).fill(0x22), hex("00 00 00 b4"));
-    const { publicKey, deriveSharedSecret } = fixedKeyPair(privateKey);
-    assert.equal(toHex((deriveSharedSecret(serverPublicKey) ?? hex("")).subarray(0, 2)), "00 25");
-    const records = agree(publicKey);
-    const peer = new SealedWire(goTrafficKey(privateKey, serverPublicKey));
-    assert.equal(toHex(records?.open(peer.seal(hex("01")).subarray(4)) ?? hex("")), "01");
-  });
-
-  test("refuses our own key, which a peer that reflects sends back", () => {
-    assert.throws(() => agree(serverPublicKey), {
-      code: "ERR_INVALID_PUBLIC_KEY",
-      message: /our own public key/,
+describe("what an end's options come to", () => {
+  const common = { maxMessageBytes: 1_000, crypto: fixedCrypto({ privateKey: serverPrivateKey }) };
+  const secret = hex("aa");
+  const rows: readonly (readonly [Omit<HandshakeOptions, keyof typeof common>, string])[] = [
+    [{ profile: "classic", encryption: false }, ""],
+    [{ profile: "auto", encryption: false }, "offers native"],
+    [{ profile: "native", encryption: false }, "offers native, demands native"],
+    [{ profile: "auto", encryption: true }, "offers native, demands encryption"],
+    [{ profile: "auto", encryption: false, secret }, "offers native, demands native, demands encryption"],
+    [{ profile: "native", encryption: true, secret }, "offers native, demands native, demands encryption"],
+  ];
+  for (const [options, expected] of rows) {
+    const { profile, encryption } = options;
+    const title = `${profile}, ${encryption ? "encrypted" : "plain"}${"secret" in options ? ", with a secret" : ""}`;
+    test(`is ${expected === "" ? "nothing but classic" : expected} (${title})`, () => {
+      const all = { ...common, ...options };
+      const found = [
+        offersNative(all) ? "offers native" : [],
+        demandsNative(all) ? "demands native" : [],
+        demandsEncryption(all) ? "demands encryption" : [],
+      ].flat();
+      assert.equal(found.join(", "), expected);
     });
-  });
-
-  test("refuses what is no point on the curve", () => {
-    assert.throws(() => agree(new Uint8Array(97)), {
-      code: "ERR_INVALID_PUBLIC_KEY",
-      message: /no uncompressed point on the curve P-384/,
-    });
-    const offTheCurve = Uint8Array.from(clientPublicKey);
-    offTheCurve[96] = (offTheCurve[96] as number) ^ 1;
-    assert.equal(
-      thrownCode(() => agree(offTheCurve)),
-      "ERR_INVALID_PUBLIC_KEY",
-    );
-  });
-
-  test("wipes the shared secret and the key once they are used", () => {
-    const secrets: Uint8Array[] = [];
-    const watched: CryptoProvider = {
-      ...nodeCrypto,
-      sha256: (data) => {
-        secrets.push(data);
-        return nodeCrypto.sha256(data);
-      },
-      createAead: (key) => {
-        secrets.push(key);
-        return nodeCrypto.createAead(key);
-      },
-    };
-    const input = new ReceiveBuffer();
-    input.push(clientPublicKey);
-    assert.ok(agreeOnRecords(input, fixedKeyPair(serverPrivateKey), watched));
-    assert.deepEqual(
-      secrets.map((secret) => secret.length),
-      [48, 32],
-    );
-    for (const secret of secrets) assert.ok(secret.every((byte) => byte === 0));
-  });
+  }
 });
 
 test("a HandshakeFailure carries the error and the last bytes worth sending", () => {

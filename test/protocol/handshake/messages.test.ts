@@ -11,7 +11,9 @@ import {
   encodeConfirmation,
   encodeHello,
   encodeMaximumSize,
+  nativeMagic,
   protocolVersion,
+  saysNative,
 } from "#dist/protocol/handshake/messages.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, flipBit, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
@@ -24,6 +26,9 @@ function received(bytes: Uint8Array): ReceiveBuffer {
   buffer.push(bytes);
   return buffer;
 }
+
+const sizeOf = (input: ReceiveBuffer, records?: RecordProtection) =>
+  decodeMaximumSize(input, records)?.maxMessageBytes;
 
 describe("the hello", () => {
   test("is the version and whether the server encrypts", () => {
@@ -91,9 +96,9 @@ describe("the answer", () => {
 describe("the maximum size in the clear", () => {
   test("is a frame of four bytes", () => {
     assert.equal(toHex(encodeMaximumSize(3_145_728)), "00 00 00 04 00 30 00 00");
-    assert.equal(decodeMaximumSize(received(hex("00 00 00 04 00 30 00 00"))), 3_145_728);
-    assert.equal(decodeMaximumSize(received(hex("00 00 00 04 ff ff ff ff"))), 4_294_967_295);
-    assert.equal(decodeMaximumSize(received(hex("00 00 00 04 00 00 00 00"))), 0);
+    assert.equal(sizeOf(received(hex("00 00 00 04 00 30 00 00"))), 3_145_728);
+    assert.equal(sizeOf(received(hex("00 00 00 04 ff ff ff ff"))), 4_294_967_295);
+    assert.equal(sizeOf(received(hex("00 00 00 04 00 00 00 00"))), 0);
   });
 
   test("is read once all of it is there", () => {
@@ -106,7 +111,7 @@ describe("the maximum size in the clear", () => {
   test("may have more behind it, up to 256 bytes in all, which is ignored", () => {
     for (const further of [1, 8, 251, 252]) {
       const input = received(concat(plainWire.maximumSize(1_000, pattern(further)), hex("aa")));
-      assert.equal(decodeMaximumSize(input), 1_000);
+      assert.equal(sizeOf(input), 1_000);
       assert.equal(toHex(input.take(input.length)), "aa");
     }
   });
@@ -140,13 +145,13 @@ describe("the sealed maximum size", () => {
   });
 
   test("is read as the peer sealed it", () => {
-    assert.equal(decodeMaximumSize(received(wire.maximumSize(3_145_728)), records), 3_145_728);
+    assert.equal(sizeOf(received(wire.maximumSize(3_145_728)), records), 3_145_728);
   });
 
   test("may have more sealed behind it, up to 256 bytes in all, which is ignored", () => {
     for (const further of [1, 223, 224]) {
       const bytes = wire.maximumSize(1_000, pattern(further));
-      assert.equal(decodeMaximumSize(received(bytes), records), 1_000);
+      assert.equal(sizeOf(received(bytes), records), 1_000);
     }
   });
 
@@ -187,14 +192,66 @@ describe("the sealed maximum size", () => {
   });
 });
 
-describe("the confirmation", () => {
-  test("is a zero byte", () => assert.equal(toHex(encodeConfirmation()), "00"));
+describe("what says that a server is native", () => {
+  const key = pattern(32);
+  const nonce = pattern(12, 1);
+  const records = new RecordProtection(key, fixedCrypto({ privateKey: clientPrivateKey }));
+  const read = (bytes: Uint8Array, protection?: RecordProtection) => {
+    const maximumSize = decodeMaximumSize(received(bytes), protection);
+    assert.ok(maximumSize);
+    return maximumSize;
+  };
 
-  test("may have any value", () => {
+  test("is the nonce of a sealed maximum size, which is no longer than another", () => {
+    const bytes = encodeMaximumSize(3_145_728, records, nonce);
+    assert.equal(toHex(bytes.subarray(0, 16)), `00 00 00 20 ${toHex(nonce)}`);
+    assert.equal(bytes.length, 36);
+    assert.equal(toHex(new SealedWire(key).open(bytes)), "00 30 00 00");
+    assert.equal(saysNative(read(bytes, records), nonce), true);
+  });
+
+  test("is not said by a nonce that differs in any bit", () => {
+    const maximumSize = read(encodeMaximumSize(3_145_728, records, nonce), records);
+    for (let bit = 0; bit < 96; bit++) assert.equal(saysNative(maximumSize, flipBit(nonce, bit)), false);
+  });
+
+  test("is eight bytes behind a plain maximum size", () => {
+    const bytes = encodeMaximumSize(3_145_728, undefined, nativeMagic);
+    assert.equal(toHex(bytes), "00 00 00 0c 00 30 00 00 73 65 61 6c 70 69 70 31");
+    assert.equal(saysNative(read(bytes)), true);
+    assert.equal(sizeOf(received(bytes)), 3_145_728);
+  });
+
+  test("is not said by other bytes, fewer, or none", () => {
+    const bytes = encodeMaximumSize(3_145_728, undefined, nativeMagic);
+    for (let bit = 64; bit < 128; bit++) assert.equal(saysNative(read(flipBit(bytes, bit))), false);
+    assert.equal(saysNative(read(plainWire.maximumSize(1))), false);
+    assert.equal(saysNative(read(plainWire.maximumSize(1, nativeMagic.subarray(0, 7)))), false);
+  });
+
+  test("may have more behind it in the clear", () => {
+    assert.equal(saysNative(read(plainWire.maximumSize(1, concat(nativeMagic, hex("00"))))), true);
+  });
+
+  test("comes with the whole frame as it stood on the wire", () => {
+    const plain = plainWire.maximumSize(1_000, pattern(9));
+    assert.equal(toHex(read(concat(plain, hex("aa"))).frame), toHex(plain));
+    const sealed = encodeMaximumSize(3_145_728, records, nonce);
+    assert.equal(toHex(read(sealed, records).frame), toHex(sealed));
+  });
+});
+
+describe("the confirmation", () => {
+  test("is a byte: 0, or 1 for native", () => {
+    assert.equal(toHex(encodeConfirmation("classic")), "00");
+    assert.equal(toHex(encodeConfirmation("native")), "01");
+  });
+
+  test("means classic with any value but 1", () => {
     assert.equal(decodeConfirmation(received(hex(""))), undefined);
     for (let byte = 0; byte <= 255; byte++) {
       const input = received(Uint8Array.of(byte, 0xaa));
-      assert.equal(decodeConfirmation(input), true);
+      assert.equal(decodeConfirmation(input), byte === 1 ? "native" : "classic");
       assert.equal(toHex(input.take(input.length)), "aa");
     }
   });

@@ -12,14 +12,20 @@ import {
   serverPublicKey,
 } from "../../support/hand-made-peer.ts";
 import { invalidPublicKeys } from "../../support/public-keys.ts";
-import { SessionProbe } from "../../support/session-probe.ts";
+import { mostSent, SessionProbe } from "../../support/session-probe.ts";
 import { clientHandshake } from "../../support/session-states.ts";
 
 const crypto = fixedCrypto({ privateKey: serverPrivateKey });
 
 function steps(encryption: boolean) {
   const input = new ReceiveBuffer();
-  return { handshake: new ServerHandshake({ encryption, maxMessageBytes: 3_145_728, crypto }), input };
+  const handshake = new ServerHandshake({
+    encryption,
+    profile: "classic",
+    maxMessageBytes: 3_145_728,
+    crypto,
+  });
+  return { handshake, input };
 }
 
 const server = (encryption: boolean) => new SessionProbe({ role: "server", encryption });
@@ -45,7 +51,7 @@ describe("the server's side of the handshake", () => {
     assert.equal(last?.input, "confirmation");
     assert.deepEqual(last.output, []);
     assert.equal(last.opened?.profile.encrypted, false);
-    assert.equal(last.opened?.maxSendBytes, 3_145_728);
+    assert.equal(mostSent(last.opened), 3_145_728);
   });
 
   test("encrypted sends its key, then the maximum size sealed", () => {

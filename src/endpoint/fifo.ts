@@ -1,0 +1,38 @@
+/** What waits for its turn. Taking the first costs the same however many there are. */
+export class Fifo<T> {
+  #items: (T | undefined)[] = [];
+  /** Items before this one are taken. */
+  #head = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#head];
+    if (item === undefined) return undefined;
+    this.#items[this.#head] = undefined;
+    this.#head += 1;
+    if (this.#head === this.#items.length) {
+      this.clear();
+    } else if (this.#head > 1_024 && this.#head * 2 > this.#items.length) {
+      // Now and then, not each time: moving what follows costs as much as it is long.
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+  }
+}

@@ -1,0 +1,45 @@
+import type { NativeOptions, NativePeer } from "../protocol/native/hello-exchange.ts";
+import { highestWindow, lowestWindow, type Windows } from "../protocol/native/lanes.ts";
+import type { ParsedClientOptions, ParsedServerOptions } from "./options.ts";
+
+export type { NativePeer as PeerInfo };
+
+/** What every end says of the library that it uses. */
+const library = "sealpipe/0.1.0";
+
+/** What a session needs to speak the native profile, or `undefined` where it is not to. */
+export function nativeOptions(
+  options: ParsedClientOptions | ParsedServerOptions,
+  going: Pick<NativeOptions, "resumable" | "conversation" | "store">,
+): NativeOptions | undefined {
+  if (options.profile === "classic") return undefined;
+  const { keepaliveIntervalMs, keepaliveTimeoutMs, maxQueuedBytes } = options;
+  return {
+    ...going,
+    self: selfOf(options),
+    windows: windowsOf(maxQueuedBytes),
+    keepaliveIntervalMs: keepaliveIntervalMs === 0 ? Number.POSITIVE_INFINITY : keepaliveIntervalMs,
+    keepaliveTimeoutMs,
+  };
+}
+
+function selfOf({
+  application,
+  applicationVersion,
+}: {
+  application: string;
+  applicationVersion: string;
+}): NativePeer {
+  return { pid: process.pid, library, application, applicationVersion };
+}
+
+/** Requests and answers are taken soon, and need no more than keeps the wire busy. */
+export function windowsOf(maxQueuedBytes: number): Windows {
+  const messages = clamp(maxQueuedBytes);
+  const others = clamp(maxQueuedBytes / 4);
+  return [messages, others, others];
+}
+
+function clamp(bytes: number): number {
+  return Math.min(highestWindow, Math.max(lowestWindow, Math.floor(bytes)));
+}

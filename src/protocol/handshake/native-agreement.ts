@@ -1,0 +1,48 @@
+import { deriveNativeSecrets, hashTranscript } from "../native/key-schedule.ts";
+import { RecordReader, RecordWriter } from "../native/record.ts";
+import type { HandshakeOptions } from "./handshake.ts";
+import type { KeyAgreement } from "./key-agreement.ts";
+
+/** What a handshake that ends in the native profile has led to: all that the hellos, and then the session, need. */
+export interface NativeAgreement {
+  readonly encrypted: boolean;
+  readonly reader: RecordReader;
+  readonly writer: RecordWriter;
+  /** T; empty where plain. */
+  readonly transcript: Uint8Array;
+  /** Absent where plain. */
+  readonly resumptionKey: Uint8Array | undefined;
+}
+
+/** `keys` are absent where the connection is plain; `frame` is the maximum-size frame, as it stood on the wire. */
+export function agreeOnNative(
+  side: "client" | "server",
+  handshake: { readonly keys: KeyAgreement | undefined; readonly frame: Uint8Array },
+  { secret, crypto }: HandshakeOptions,
+): NativeAgreement {
+  const { keys, frame } = handshake;
+  if (keys === undefined) return plainAgreement();
+  const { ownPublicKey, peerPublicKey, sharedSecret } = keys;
+  const [serverPublicKey, clientPublicKey] =
+    side === "server" ? [ownPublicKey, peerPublicKey] : [peerPublicKey, ownPublicKey];
+  const transcript = hashTranscript({ serverPublicKey, clientPublicKey, maximumSizeFrame: frame }, crypto);
+  const secrets = deriveNativeSecrets({ sharedSecret, transcript, secret }, crypto);
+  const peersSide = side === "server" ? "client" : "server";
+  return {
+    encrypted: true,
+    reader: new RecordReader({ trafficSecret: secrets[peersSide], crypto }),
+    writer: new RecordWriter({ trafficSecret: secrets[side], crypto }),
+    transcript,
+    resumptionKey: secrets.resumptionKey,
+  };
+}
+
+function plainAgreement(): NativeAgreement {
+  return {
+    encrypted: false,
+    reader: new RecordReader(),
+    writer: new RecordWriter(),
+    transcript: new Uint8Array(0),
+    resumptionKey: undefined,
+  };
+}

@@ -1,0 +1,111 @@
+import { checkMessage, type MessageContent } from "../message.ts";
+import { Incoming } from "./incoming.ts";
+import type { Windows } from "./lanes.ts";
+import { decodeMessages, decodeRequests, type RequestContent } from "./leftovers.ts";
+import { Outgoing } from "./outgoing.ts";
+
+/** What an end tells the other of what it takes. */
+export interface ConversationLimits {
+  readonly maxMessageBytes: number;
+  /** What it takes in each lane before it acknowledges. */
+  readonly windows: Windows;
+}
+
+/** By what a peer that comes back is known. */
+export interface Identity {
+  readonly id: Uint8Array;
+  readonly resumptionKey: Uint8Array;
+}
+
+/** What was under way when a conversation was lost. */
+export interface Leftovers {
+  /** Sent, in part at least, and not acknowledged: they may have arrived or not. */
+  readonly unacknowledged: readonly MessageContent[];
+  /** Not sent at all. */
+  readonly unsent: readonly MessageContent[];
+  readonly unsentRequests: readonly RequestContent[];
+}
+
+/**
+ * What two native ends have said to each other and not settled yet: it outlives the connection, so that another one can
+ * go on where it broke. Sends may come at any time, with a connection or without.
+ *
+ * Source: spec/protocol.md, "Lanes" and "Resume".
+ */
+export class Conversation {
+  readonly incoming: Incoming;
+  readonly outgoing = new Outgoing();
+  readonly #maxMessageBytes: number;
+  #maxSendBytes: number;
+  #identity: Identity | undefined;
+
+  constructor({ maxMessageBytes, windows }: ConversationLimits) {
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#maxSendBytes = maxMessageBytes;
+    this.incoming = new Incoming(maxMessageBytes, windows);
+  }
+
+  /** Absent where the conversation ends with its connection. */
+  get identity(): Identity | undefined {
+    return this.#identity;
+  }
+
+  /** The weight of what waits to be sent, or is sent and not acknowledged. */
+  get queuedBytes(): number {
+    return this.outgoing.queuedBytes;
+  }
+
+  /** What is kept besides that, in both directions. It does not grow while there is no connection. */
+  get keptBytes(): number {
+    return this.outgoing.keptBytes + this.incoming.keptBytes;
+  }
+
+  /** Begins, or goes on with the same peer on another connection. */
+  attach(peer: ConversationLimits, identity: Identity | undefined): void {
+    this.#identity = identity;
+    this.#maxSendBytes = Math.min(this.#maxMessageBytes, peer.maxMessageBytes);
+    this.outgoing.lanes.forEach((lane, index) => {
+      lane.window = peer.windows[index] as number;
+    });
+    this.incoming.forgetTold();
+  }
+
+  /** @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE` */
+  sendMessage(type: number, data: Uint8Array): void {
+    checkMessage(type, data.length, this.#maxSendBytes);
+    this.outgoing.message(type, data);
+  }
+
+  /** @throws CallerError as {@link sendMessage} */
+  sendRequest(id: number, type: number, data: Uint8Array): void {
+    checkMessage(type, data.length, this.#maxSendBytes);
+    this.outgoing.request(id, type, data);
+  }
+
+  /** @throws CallerError `ERR_MESSAGE_TOO_LARGE` */
+  sendAnswer(id: number, data: Uint8Array): void {
+    checkMessage(1, data.length, this.#maxSendBytes);
+    this.outgoing.answer(id, data);
+  }
+
+  /** A failed answer. Of the message no more is sent than fits into a frame. */
+  sendFailure(id: number, code: string, message: string): void {
+    this.outgoing.failure(id, code, message);
+  }
+
+  sendCancel(id: number): void {
+    this.outgoing.cancel(id);
+  }
+
+  /** Gives it up. Answers and cancels mean nothing to anyone else and are dropped. */
+  abandon(): Leftovers {
+    const messages = this.outgoing.messages.drain();
+    const requests = this.outgoing.requests.drain();
+    this.outgoing.answers.drain();
+    return {
+      unacknowledged: decodeMessages(messages.sent),
+      unsent: decodeMessages(messages.unsent),
+      unsentRequests: decodeRequests(requests.unsent),
+    };
+  }
+}

@@ -1,0 +1,208 @@
+import { PeerError } from "../../errors.ts";
+import { readUint32 } from "../classic/frame.ts";
+import { reservedType } from "../message.ts";
+import type { ProfileEvent, Taken } from "../profile.ts";
+import { isFailureCode } from "./failure.ts";
+import { frameHeaderBytes, frameKinds, invalidFrame } from "./frame.ts";
+import { IncomingBodies, type IncomingBody } from "./incoming-bodies.ts";
+import type { Positions, Windows } from "./lanes.ts";
+import { ReceiveLane } from "./receive-lane.ts";
+import { highestBodiesUnderWay } from "./send-lane.ts";
+
+/** What a peer's frames say to the application. */
+export type IncomingEvent = Exclude<ProfileEvent, { kind: "peer-closed" }>;
+
+const noId = 0;
+const decoder = new TextDecoder();
+
+/** What this end receives: the three lanes, and the frames in them. */
+export class Incoming {
+  readonly #maxMessageBytes: number;
+  readonly #messages: ReceiveLane;
+  readonly #requests: ReceiveLane;
+  readonly #answers: ReceiveLane;
+  readonly #lanes: readonly ReceiveLane[];
+  readonly #messageBodies: IncomingBodies;
+  readonly #requestBodies: IncomingBodies;
+  readonly #answerBodies: IncomingBodies;
+
+  constructor(maxMessageBytes: number, windows: Windows) {
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#messages = new ReceiveLane(windows[0]);
+    this.#requests = new ReceiveLane(windows[1]);
+    this.#answers = new ReceiveLane(windows[2]);
+    this.#lanes = [this.#messages, this.#requests, this.#answers];
+    this.#messageBodies = new IncomingBodies({ maxMessageBytes, highestUnderWay: 1 });
+    this.#requestBodies = new IncomingBodies({ maxMessageBytes, highestUnderWay: highestBodiesUnderWay });
+    this.#answerBodies = new IncomingBodies({ maxMessageBytes, highestUnderWay: highestBodiesUnderWay });
+  }
+
+  /** How far each lane's frames have arrived. */
+  get received(): Positions {
+    return [this.#messages.received, this.#requests.received, this.#answers.received];
+  }
+
+  /** What is kept of bodies under way, and of requests that wait for a handler. Messages are the application's to count. */
+  get keptBytes(): number {
+    const bodies = this.#messageBodies.bytes + this.#requestBodies.bytes + this.#answerBodies.bytes;
+    return bodies + this.#requests.untakenBytes;
+  }
+
+  get allTaken(): boolean {
+    return this.#messages.allTaken && this.#requests.allTaken && this.#answers.allTaken;
+  }
+
+  get hasNews(): boolean {
+    return this.#messages.hasNews || this.#requests.hasNews || this.#answers.hasNews;
+  }
+
+  get hasNotableNews(): boolean {
+    return this.#messages.hasNotableNews || this.#requests.hasNotableNews || this.#answers.hasNotableNews;
+  }
+
+  get hasUrgentNews(): boolean {
+    return this.#messages.hasUrgentNews || this.#requests.hasUrgentNews || this.#answers.hasUrgentNews;
+  }
+
+  /** The application has taken what has that mark. */
+  take(lane: Taken, mark: number): void {
+    (lane === "messages" ? this.#messages : this.#requests).take(mark);
+  }
+
+  /** What to tell the peer of what is taken. */
+  tell(): Positions {
+    return [this.#messages.tell(), this.#requests.tell(), this.#answers.tell()];
+  }
+
+  /** The connection was lost, and with it perhaps the last acknowledgement. */
+  forgetTold(): void {
+    for (const lane of this.#lanes) lane.forgetTold();
+  }
+
+  /**
+   * A frame of one of the lanes, from `start` of `record`, whose body ends at `end`; an event where it completes one.
+   * @throws PeerError `ERR_FRAME_INVALID`, `ERR_PEER_MESSAGE_TOO_LARGE`, `ERR_WINDOW_EXCEEDED`.
+   */
+  receive(record: Uint8Array, start: number, end: number): IncomingEvent | undefined {
+    const kind = record[start] as number;
+    const body = start + frameHeaderBytes;
+    if (kind === frameKinds.message) return this.#message(record, body, end);
+    const lane = this.#laneOf(kind);
+    if (end - body < fixedBytes(kind)) throw invalidFrame(`a frame of kind ${kind} that is too short`);
+    lane.receive(end - start);
+    return this.#other(kind, record.subarray(body, end));
+  }
+
+  #message(record: Uint8Array, body: number, end: number): IncomingEvent {
+    if (end - body < 4) throw invalidFrame("a message that is too short for its type");
+    if (this.#messageBodies.underWay > 0) throw invalidFrame("a message within another");
+    this.#messages.receive(end - body + frameHeaderBytes);
+    this.#checkSize(end - body - 4);
+    const type = checkType(readUint32(record, body));
+    return { kind: "message", type, data: record.subarray(body + 4, end), mark: this.#messages.hold() };
+  }
+
+  #laneOf(kind: number): ReceiveLane {
+    switch (kind >> 4) {
+      case 1:
+        return this.#messages;
+      case 2:
+        return this.#requests;
+      default:
+        return this.#answers;
+    }
+  }
+
+  #other(kind: number, body: Uint8Array): IncomingEvent | undefined {
+    switch (kind) {
+      case frameKinds["message-start"]:
+        return this.#messageBodies.start(
+          { id: noId, type: checkType(readUint32(body, 0)), totalBytes: readUint32(body, 4) },
+          body.subarray(8),
+        );
+      case frameKinds["message-part"]:
+        return this.#messageWhole(this.#messageBodies.part(noId, body));
+      case frameKinds.request:
+        this.#checkSize(body.length - 8);
+        return this.#request(readUint32(body, 0), readUint32(body, 4), body.subarray(8));
+      case frameKinds["request-start"]:
+        return this.#requestBodies.start(
+          { id: readUint32(body, 0), type: checkType(readUint32(body, 4)), totalBytes: readUint32(body, 8) },
+          body.subarray(12),
+        );
+      case frameKinds["request-part"]:
+        return this.#requestWhole(this.#requestBodies.part(readUint32(body, 0), body.subarray(4)));
+      case frameKinds.answer:
+        this.#checkSize(body.length - 4);
+        return { kind: "answer", id: readUint32(body, 0), data: body.subarray(4) };
+      case frameKinds["answer-start"]:
+        return this.#answerBodies.start(
+          { id: readUint32(body, 0), type: noId, totalBytes: readUint32(body, 4) },
+          body.subarray(8),
+        );
+      case frameKinds["answer-part"]: {
+        const whole = this.#answerBodies.part(readUint32(body, 0), body.subarray(4));
+        return whole && { kind: "answer", id: whole.id, data: whole.data };
+      }
+      case frameKinds.failure:
+        return decodeFailure(body);
+      default:
+        return { kind: "cancel", id: readUint32(body, 0) };
+    }
+  }
+
+  #messageWhole(whole: IncomingBody | undefined): IncomingEvent | undefined {
+    return whole && { kind: "message", type: whole.type, data: whole.data, mark: this.#messages.hold() };
+  }
+
+  #requestWhole(whole: IncomingBody | undefined): IncomingEvent | undefined {
+    return whole && this.#request(whole.id, whole.type, whole.data);
+  }
+
+  #request(id: number, type: number, data: Uint8Array): IncomingEvent {
+    return { kind: "request", id, type: checkType(type), data, mark: this.#requests.hold() };
+  }
+
+  #checkSize(dataBytes: number): void {
+    if (dataBytes <= this.#maxMessageBytes) return;
+    throw new PeerError(
+      "ERR_PEER_MESSAGE_TOO_LARGE",
+      `the peer sent a message of ${dataBytes} bytes, over maxMessageBytes (${this.#maxMessageBytes})`,
+    );
+  }
+}
+
+/** The bytes of a kind's fixed fields. @throws PeerError `ERR_FRAME_INVALID` where there is no such kind in a lane. */
+function fixedBytes(kind: number): number {
+  switch (kind) {
+    case frameKinds["message-part"]:
+      return 0;
+    case frameKinds.answer:
+    case frameKinds["request-part"]:
+    case frameKinds["answer-part"]:
+    case frameKinds.cancel:
+      return 4;
+    case frameKinds.failure:
+      return 6;
+    case frameKinds.request:
+    case frameKinds["message-start"]:
+    case frameKinds["answer-start"]:
+      return 8;
+    case frameKinds["request-start"]:
+      return 12;
+    default:
+      throw invalidFrame(`a frame of the unknown kind ${kind}`);
+  }
+}
+
+function checkType(type: number): number {
+  if (type === reservedType) throw invalidFrame("a message of type 0");
+  return type;
+}
+
+function decodeFailure(body: Uint8Array): IncomingEvent {
+  const codeEnd = 5 + (body[4] as number);
+  const code = decoder.decode(body.subarray(5, codeEnd));
+  if (codeEnd > body.length || !isFailureCode(code)) throw invalidFrame("a failure without a code");
+  return { kind: "failure", id: readUint32(body, 0), code, message: decoder.decode(body.subarray(codeEnd)) };
+}

@@ -1,0 +1,184 @@
+import { writeUint32 } from "../classic/frame.ts";
+import { frameHeaderBytes, frameKinds, highestBodyBytes, invalidFrame, writeFrameHeader } from "./frame.ts";
+import type { Positions } from "./lanes.ts";
+import { SendLane } from "./send-lane.ts";
+
+const encoder = new TextEncoder();
+
+/** The kinds and fixed fields of what can be cut into parts. */
+interface BodyKinds {
+  readonly whole: number;
+  readonly start: number;
+  readonly part: number;
+}
+
+const messageKinds: BodyKinds = {
+  whole: frameKinds.message,
+  start: frameKinds["message-start"],
+  part: frameKinds["message-part"],
+};
+const requestKinds: BodyKinds = {
+  whole: frameKinds.request,
+  start: frameKinds["request-start"],
+  part: frameKinds["request-part"],
+};
+const answerKinds: BodyKinds = {
+  whole: frameKinds.answer,
+  start: frameKinds["answer-start"],
+  part: frameKinds["answer-part"],
+};
+
+/**
+ * What this end sends: the three lanes, and the frames that are written into them. Callers have checked types and sizes;
+ * nothing of `data` is needed after a call.
+ */
+export class Outgoing {
+  readonly messages = new SendLane("ordered");
+  readonly requests = new SendLane("interleaved");
+  readonly answers = new SendLane("interleaved");
+
+  /** In the order in which a record has them. */
+  readonly lanes: readonly SendLane[] = [this.messages, this.requests, this.answers];
+
+  /** The weight of all that waits, or is sent and not acknowledged. */
+  get queuedBytes(): number {
+    return this.messages.queuedBytes + this.requests.queuedBytes + this.answers.queuedBytes;
+  }
+
+  /** What is kept besides that. */
+  get keptBytes(): number {
+    return this.messages.keptBytes + this.requests.keptBytes + this.answers.keptBytes;
+  }
+
+  /** The weight of what waits to be sent. */
+  get unsentBytes(): number {
+    return this.messages.unsentBytes + this.requests.unsentBytes + this.answers.unsentBytes;
+  }
+
+  get allSent(): boolean {
+    return this.messages.allSent && this.requests.allSent && this.answers.allSent;
+  }
+
+  message(type: number, data: Uint8Array): void {
+    const bodyBytes = 4 + data.length;
+    if (bodyBytes > highestBodyBytes) {
+      this.#large(this.messages, messageKinds, { wholeFields: [type], partFields: [] }, data);
+      return;
+    }
+    const { messages } = this;
+    const offset = messages.reserve(frameHeaderBytes + bodyBytes);
+    const { slab } = messages;
+    writeFrameHeader(slab, offset, frameKinds.message, bodyBytes);
+    writeUint32(slab, type, offset + 3);
+    slab.set(data, offset + 7);
+  }
+
+  request(id: number, type: number, data: Uint8Array): void {
+    this.#push(this.requests, requestKinds, { wholeFields: [id, type], partFields: [id] }, data);
+  }
+
+  answer(id: number, data: Uint8Array): void {
+    this.#push(this.answers, answerKinds, { wholeFields: [id], partFields: [id] }, data);
+  }
+
+  /** `code` has at most 64 ASCII characters; of the message no more is sent than fits into a frame. */
+  failure(id: number, code: string, message: string): void {
+    const codeBytes = encoder.encode(code);
+    const text = encodeUpTo(highestBodyBytes - 128, message);
+    const tail = new Uint8Array(1 + codeBytes.length + text.length);
+    tail[0] = codeBytes.length;
+    tail.set(codeBytes, 1);
+    tail.set(text, 1 + codeBytes.length);
+    this.#whole(this.answers, frameKinds.failure, [id], tail);
+  }
+
+  cancel(id: number): void {
+    this.#whole(this.answers, frameKinds.cancel, [id], new Uint8Array(0));
+  }
+
+  /** The peer has taken so much. @throws PeerError `ERR_FRAME_INVALID` where it cannot have. */
+  acknowledge(taken: Positions): void {
+    this.lanes.forEach((lane, index) => {
+      const position = taken[index] as number;
+      if (position < lane.acknowledged || position > lane.sentPosition) {
+        throw invalidFrame("an acknowledgement of what was not sent, or before an earlier one");
+      }
+      if (position > lane.acknowledged) lane.acknowledge(position);
+    });
+  }
+
+  /** Changes nothing. @throws PeerError `ERR_FRAME_INVALID` where {@link rewind} could not go on from there. */
+  checkRewind(received: Positions): void {
+    const servable = this.lanes.every((lane, index) => lane.canRewind(received[index] as number));
+    if (!servable) throw invalidFrame("a position that this end cannot go on from");
+  }
+
+  /** Goes on, on another connection, behind what the peer has received. @throws PeerError `ERR_FRAME_INVALID` */
+  rewind(received: Positions): void {
+    this.checkRewind(received);
+    this.lanes.forEach((lane, index) => {
+      lane.rewind(received[index] as number);
+    });
+  }
+
+  #push(lane: SendLane, kinds: BodyKinds, fields: Fields, data: Uint8Array): void {
+    const bodyBytes = 4 * fields.wholeFields.length + data.length;
+    if (bodyBytes > highestBodyBytes) this.#large(lane, kinds, fields, data);
+    else this.#whole(lane, kinds.whole, fields.wholeFields, data);
+  }
+
+  #whole(lane: SendLane, kind: number, fields: readonly number[], data: Uint8Array): void {
+    const bodyBytes = 4 * fields.length + data.length;
+    const offset = lane.reserve(frameHeaderBytes + bodyBytes);
+    writeFrame(lane.slab, { offset, kind, fields, data });
+  }
+
+  #large(lane: SendLane, kinds: BodyKinds, { wholeFields, partFields }: Fields, data: Uint8Array): void {
+    const frames: Uint8Array[] = [];
+    let kind = kinds.start;
+    let fields: readonly number[] = [...wholeFields, data.length];
+    for (let start = 0; start < data.length; ) {
+      const roomBytes = highestBodyBytes - 4 * fields.length;
+      const part = data.subarray(start, start + roomBytes);
+      const frame = new Uint8Array(frameHeaderBytes + 4 * fields.length + part.length);
+      writeFrame(frame, { offset: 0, kind, fields, data: part });
+      frames.push(frame);
+      start += part.length;
+      kind = kinds.part;
+      fields = partFields;
+    }
+    lane.pushBody(frames);
+  }
+}
+
+/** As many whole characters of `text` as fit into so many bytes of UTF-8. */
+function encodeUpTo(highestBytes: number, text: string): Uint8Array {
+  const bytes = new Uint8Array(Math.min(highestBytes, text.length * 3));
+  const { written } = encoder.encodeInto(text, bytes);
+  return bytes.subarray(0, written);
+}
+
+/** The u32s before the data, in a whole frame and in a part. */
+interface Fields {
+  readonly wholeFields: readonly number[];
+  readonly partFields: readonly number[];
+}
+
+function writeFrame(
+  target: Uint8Array,
+  frame: {
+    readonly offset: number;
+    readonly kind: number;
+    readonly fields: readonly number[];
+    readonly data: Uint8Array;
+  },
+): void {
+  const { offset, kind, fields, data } = frame;
+  writeFrameHeader(target, offset, kind, 4 * fields.length + data.length);
+  let position = offset + frameHeaderBytes;
+  for (const field of fields) {
+    writeUint32(target, field, position);
+    position += 4;
+  }
+  target.set(data, position);
+}

@@ -1,0 +1,245 @@
+import { PeerError } from "../../errors.ts";
+import { encodeUint32, readUint32 } from "../classic/frame.ts";
+import { joinParts } from "../parts.ts";
+import type { Profile, ProfileEvent, Taken } from "../profile.ts";
+import type { ReceiveBuffer } from "../receive-buffer.ts";
+import { Acknowledger } from "./acknowledger.ts";
+import type { Conversation } from "./conversation.ts";
+import { encodeFrame, frameHeaderBytes, frameKinds, highestRecordBytes, invalidFrame } from "./frame.ts";
+import { Keepalive, type KeepaliveLimits } from "./keepalive.ts";
+import { decodePositions, positionsBytes } from "./positions.ts";
+import type { RecordReader, RecordWriter } from "./record.ts";
+import type { SendLane } from "./send-lane.ts";
+
+export interface NativeProfileOptions {
+  readonly conversation: Conversation;
+  readonly reader: RecordReader;
+  readonly writer: RecordWriter;
+  readonly encrypted: boolean;
+  readonly keepalive: KeepaliveLimits;
+  readonly clock: { now(): number };
+}
+
+/** Records leave in one write until they have so many bytes. */
+const highestWriteBytes = 2 * highestRecordBytes;
+/** Frames that are this small together are joined before they are sealed: a call for each would cost more. */
+const joinedBytes = 4_096;
+/** Pongs that wait to be sent. A peer that makes more wait does not read them. */
+const highestWaitingPongs = 64;
+const nothing = new Uint8Array(0);
+
+/** A conversation on one connection: its records, and the frames that are about the connection itself. */
+export class NativeProfile implements Profile {
+  readonly name = "native";
+  readonly needsPausing = false;
+  readonly encrypted: boolean;
+  readonly conversation: Conversation;
+  readonly #reader: RecordReader;
+  readonly #writer: RecordWriter;
+  readonly #clock: { now(): number };
+  readonly #keepalive: Keepalive;
+  readonly #acknowledger: Acknowledger;
+  /** Pings and pongs that wait to be sent. */
+  #control: Uint8Array[] = [];
+  /** The record that is being read, and how far. */
+  #record: Uint8Array = nothing;
+  #offset = 0;
+  #pings = 0;
+  #asks = false;
+  /** The lane that comes first in the next record. */
+  #firstLane = 0;
+  /** `closing`: nothing more is sent after what there is; `closed`: the peer has closed, or we both have. */
+  #phase: "open" | "closing" | "closed" = "open";
+  #closeSent = false;
+
+  constructor(options: NativeProfileOptions) {
+    const { conversation, clock } = options;
+    this.conversation = conversation;
+    this.encrypted = options.encrypted;
+    this.#reader = options.reader;
+    this.#writer = options.writer;
+    this.#clock = clock;
+    this.#keepalive = new Keepalive(options.keepalive, clock.now());
+    this.#acknowledger = new Acknowledger(conversation.incoming);
+  }
+
+  get queuedBytes(): number {
+    return this.conversation.queuedBytes;
+  }
+
+  get unsentBytes(): number {
+    return this.#closeSent ? 0 : this.conversation.outgoing.unsentBytes;
+  }
+
+  get outputEnded(): boolean {
+    return this.#closeSent;
+  }
+
+  send(type: number, data: Uint8Array): void {
+    this.conversation.sendMessage(type, data);
+  }
+
+  take(lane: Taken, mark: number): void {
+    this.conversation.incoming.take(lane, mark);
+    if (this.#acknowledger.nextTimeout === undefined) this.#acknowledger.notice(this.#clock.now());
+  }
+
+  askForAcknowledgement(): void {
+    if (this.conversation.queuedBytes > 0) this.#asks = true;
+  }
+
+  heard(): void {
+    this.#keepalive.heard(this.#clock.now());
+  }
+
+  receive(input: ReceiveBuffer): ProfileEvent | undefined {
+    for (;;) {
+      while (this.#offset < this.#record.length) {
+        const event = this.#receiveFrame();
+        if (event !== undefined) return event;
+      }
+      const record = this.#reader.read(input);
+      if (record === undefined) break;
+      this.#record = record;
+      this.#offset = 0;
+    }
+    this.#record = nothing;
+    this.#offset = 0;
+    this.#acknowledger.notice(this.#clock.now());
+    return undefined;
+  }
+
+  close(): void {
+    if (this.#phase === "open") this.#phase = "closing";
+  }
+
+  finish(orderly: boolean): void {
+    this.#phase = "closed";
+    if (!orderly) this.#closeSent = true;
+  }
+
+  takeOutput(): Uint8Array[] {
+    const output: Uint8Array[] = [];
+    let bytes = 0;
+    while (bytes < highestWriteBytes) {
+      const frames = this.#composeRecord();
+      if (frames.length === 0) break;
+      for (const part of this.#writer.write(frames)) {
+        output.push(part);
+        bytes += part.length;
+      }
+    }
+    return output;
+  }
+
+  nextTimeout(): number {
+    return Math.min(
+      this.#keepalive.nextTimeout(),
+      this.#acknowledger.nextTimeout ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  handleTimeout(now: number): void {
+    this.#acknowledger.handleTimeout(now);
+    switch (this.#keepalive.handleTimeout(now)) {
+      case "ping":
+        this.#pings = (this.#pings + 1) >>> 0;
+        this.#control.push(encodeFrame(frameKinds.ping, encodeUint32(this.#pings)));
+        return;
+      case "dead":
+        throw new PeerError(
+          "ERR_KEEPALIVE_TIMEOUT",
+          "the peer has not answered a ping: it hangs, or is stopped",
+        );
+    }
+  }
+
+  #receiveFrame(): ProfileEvent | undefined {
+    const record = this.#record;
+    const start = this.#offset;
+    const end =
+      start + frameHeaderBytes + (record[start + 1] as number) * 256 + (record[start + 2] as number);
+    // A header that is cut makes this NaN, which is not within either.
+    if (!(end <= record.length)) throw invalidFrame("a frame that ends outside its record");
+    this.#offset = end;
+    const kind = record[start] as number;
+    if (kind < frameKinds.message)
+      return this.#receiveControl(kind, record.subarray(start + frameHeaderBytes, end));
+    return this.conversation.incoming.receive(record, start, end);
+  }
+
+  #receiveControl(kind: number, body: Uint8Array): ProfileEvent | undefined {
+    const { outgoing } = this.conversation;
+    switch (kind) {
+      case frameKinds.acknowledge:
+        if (body.length !== positionsBytes) throw invalidFrame("an acknowledgement of another length");
+        outgoing.acknowledge(decodePositions(body));
+        return undefined;
+      case frameKinds["acknowledge-soon"]:
+        this.#acknowledger.ask();
+        return undefined;
+      case frameKinds.ping:
+        this.#pong(body);
+        return undefined;
+      case frameKinds.pong:
+        return undefined;
+      case frameKinds.close:
+        return { kind: "peer-closed" };
+      default:
+        throw invalidFrame(`a frame of kind ${kind} where it may not be`);
+    }
+  }
+
+  #pong(body: Uint8Array): void {
+    if (body.length !== 4) throw invalidFrame("a ping of another length");
+    if (this.#control.length >= highestWaitingPongs)
+      throw invalidFrame("pings whose answers it does not read");
+    this.#control.push(encodeFrame(frameKinds.pong, encodeUint32(readUint32(body, 0))));
+  }
+
+  /** The frames of the next record, or none where there is nothing to say yet. */
+  #composeRecord(): Uint8Array[] {
+    if (this.#closeSent) return [];
+    if (this.#phase === "closed") return this.#composeClose([]);
+    const frames = this.#control;
+    this.#control = [];
+    const bytes = this.#addLanes(frames, highestRecordBytes - 1_024);
+    const { outgoing } = this.conversation;
+    if (this.#asks && outgoing.allSent) {
+      this.#asks = false;
+      frames.push(encodeFrame(frameKinds["acknowledge-soon"], nothing));
+    }
+    if (frames.length > 0 ? this.#acknowledger.isNotable : this.#acknowledger.isDue) {
+      const acknowledgement = this.#acknowledger.takeFrame();
+      if (acknowledgement !== undefined) frames.push(acknowledgement);
+    }
+    if (this.#phase === "closing" && outgoing.allSent) return this.#composeClose(frames);
+    return frames.length > 1 && bytes < joinedBytes ? [joinParts(frames)] : frames;
+  }
+
+  #composeClose(frames: Uint8Array[]): Uint8Array[] {
+    this.#closeSent = true;
+    frames.push(encodeFrame(frameKinds.close, nothing));
+    return [joinParts(frames)];
+  }
+
+  /** Adds runs of the lanes' frames, as many as fit; a lane that had to wait for others comes first in the next record. */
+  #addLanes(frames: Uint8Array[], roomBytes: number): number {
+    const { lanes } = this.conversation.outgoing;
+    let room = roomBytes;
+    let first: number | undefined;
+    for (let index = 0; index < lanes.length; index++) {
+      const number = (this.#firstLane + index) % lanes.length;
+      const lane = lanes[number] as SendLane;
+      const roomBefore = room;
+      let next = lane.nextBytes;
+      for (; next > 0 && next <= room; next = lane.nextBytes) {
+        frames.push(lane.take());
+        room -= next;
+      }
+      if (next > 0 && room === roomBefore) first ??= number;
+    }
+    this.#firstLane = first ?? 0;
+    return roomBytes - room;
+  }
+}

@@ -1,0 +1,251 @@
+import { frameHeaderBytes, highestBodyBytes } from "./frame.ts";
+
+/** What a frame adds to its lane's position besides its bytes. Source: spec/protocol.md, "Lanes". */
+export const frameOverheadBytes = 64;
+
+/** Whole frames of one lane that leave in one record. */
+interface Run {
+  readonly frames: Uint8Array;
+  /** What they add to the lane's position. */
+  readonly weight: number;
+  /** The large body that they are of: kept whole until all of it is acknowledged, to be told if it never is. */
+  readonly body: OutgoingBody | undefined;
+}
+
+/** A run that is on its way, or may have to be sent again. */
+interface SentRun extends Run {
+  /** The lane's position behind it. */
+  readonly end: number;
+}
+
+/** A large body as its frames, of which those before `next` are sent. */
+interface OutgoingBody {
+  readonly frames: readonly Uint8Array[];
+  next: number;
+}
+
+/** What lay in a lane when it was given up: runs of whole frames, and each large body as all of its frames. */
+export interface Drained {
+  /** Sent, in part at least, and not acknowledged. */
+  readonly sent: readonly (readonly Uint8Array[])[];
+  readonly unsent: readonly (readonly Uint8Array[])[];
+}
+
+const smallestSlabBytes = 2_048;
+const highestSlabBytes = frameHeaderBytes + highestBodyBytes;
+/** Bodies whose parts are on their way at the same time. Source: spec/protocol.md, "Large bodies". */
+export const highestBodiesUnderWay = 4;
+
+/**
+ * One direction of one lane: frames that wait, and those that were sent and not acknowledged. Frames are written one
+ * behind the other into slabs, from which records are cut without another copy, and kept there for a resume.
+ *
+ * Source: spec/protocol.md, "Lanes".
+ */
+export class SendLane {
+  /** Large bodies keep their place among the other frames; otherwise they take turns with them and each other. */
+  readonly #ordered: boolean;
+  readonly #sent: SentRun[] = [];
+  /** The first of `#sent` that has to be sent, for the first time on this connection. */
+  #resendFrom = 0;
+  readonly #waiting: (Run | OutgoingBody)[] = [];
+  readonly #interleaved: OutgoingBody[] = [];
+  #slab: Uint8Array = new Uint8Array(0);
+  #slabUsed = 0;
+  /** Where in the slab the frames begin that are not in `#waiting` yet, and what they weigh. */
+  #openStart = 0;
+  #openWeight = 0;
+  #waitingWeight = 0;
+  #sentPosition = 0;
+  #acknowledged = 0;
+  /** An interleaved body is next, where there is something else too. */
+  #bodyIsNext = false;
+  /** How far behind the acknowledged position the peer lets us go. */
+  window = 0;
+
+  constructor(order: "ordered" | "interleaved") {
+    this.#ordered = order === "ordered";
+  }
+
+  /** The weight of what waits, or is sent and not acknowledged. */
+  get queuedBytes(): number {
+    return this.#waitingWeight + this.#sentPosition - this.#acknowledged;
+  }
+
+  /** The weight of what waits to be sent for the first time. */
+  get unsentBytes(): number {
+    return this.#waitingWeight;
+  }
+
+  /** What is acknowledged of large bodies of which not all is: kept until it is, and no part of {@link queuedBytes}. */
+  get keptBytes(): number {
+    const bodies = new Set<OutgoingBody>();
+    for (const { body } of this.#sent) if (body !== undefined) bodies.add(body);
+    for (const waiting of [...this.#waiting, ...this.#interleaved])
+      if ("next" in waiting) bodies.add(waiting);
+    let bytes = 0;
+    for (const { frames, next } of bodies) for (const { length } of frames.slice(0, next)) bytes += length;
+    for (const { frames, body } of this.#sent) if (body !== undefined) bytes -= frames.length;
+    return bytes;
+  }
+
+  /** The position behind all that was sent. */
+  get sentPosition(): number {
+    return this.#sentPosition;
+  }
+
+  /** The position before which the peer has taken everything. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  /** Everything was sent, on this connection too. Not all of it may be acknowledged. */
+  get allSent(): boolean {
+    return this.#waitingWeight === 0 && this.#resendFrom === this.#sent.length;
+  }
+
+  get slab(): Uint8Array {
+    return this.#slab;
+  }
+
+  /**
+   * Room for a frame of `count` bytes behind those before it: in `slab`, from the offset that is returned. The caller
+   * fills all of it before it calls again.
+   */
+  reserve(count: number): number {
+    if (this.#slab.length - this.#slabUsed < count) this.#renewSlab(count);
+    const offset = this.#slabUsed;
+    this.#slabUsed += count;
+    this.#openWeight += count + frameOverheadBytes;
+    this.#waitingWeight += count + frameOverheadBytes;
+    return offset;
+  }
+
+  /** A large body as its frames, each of which leaves by itself. The lane keeps them. */
+  pushBody(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) this.#waitingWeight += frame.length + frameOverheadBytes;
+    if (this.#ordered) this.#closeRun();
+    (this.#ordered ? this.#waiting : this.#interleaved).push({ frames, next: 0 });
+  }
+
+  /** How many bytes {@link take} has to give; 0 while there are none or the window is full. */
+  get nextBytes(): number {
+    const again = this.#sent[this.#resendFrom];
+    if (again !== undefined) return again.frames.length;
+    if (this.#waitingWeight === 0 || this.#sentPosition - this.#acknowledged >= this.window) return 0;
+    const next = this.#next();
+    if (next === undefined) return this.#slabUsed - this.#openStart;
+    return "weight" in next ? next.frames.length : (next.frames[next.next] as Uint8Array).length;
+  }
+
+  /** The next run of whole frames. The caller has seen by {@link nextBytes} that there is one. */
+  take(): Uint8Array {
+    const again = this.#sent[this.#resendFrom];
+    this.#resendFrom += 1;
+    if (again !== undefined) return again.frames;
+    const run = this.#takeWaiting();
+    this.#waitingWeight -= run.weight;
+    this.#sentPosition += run.weight;
+    this.#sent.push({ ...run, end: this.#sentPosition });
+    return run.frames;
+  }
+
+  /** The peer has taken everything before `position`, which the caller has checked against the lane's. */
+  acknowledge(position: number): void {
+    this.#acknowledged = position;
+    let taken = 0;
+    while (taken < this.#sent.length && (this.#sent[taken] as SentRun).end <= position) taken += 1;
+    if (taken === 0) return;
+    this.#sent.splice(0, taken);
+    this.#resendFrom = Math.max(0, this.#resendFrom - taken);
+  }
+
+  /** Whether one of our runs that may have to be sent again begins at that position, or none is behind it. */
+  canRewind(position: number): boolean {
+    return this.#runBehind(position) !== undefined;
+  }
+
+  /** Goes back to the position up to which the peer has received. The caller has seen that this can be done. */
+  rewind(position: number): void {
+    this.#resendFrom = this.#runBehind(position) as number;
+  }
+
+  /** Empties the lane. */
+  drain(): Drained {
+    this.#closeRun();
+    const begun = new Set<OutgoingBody>();
+    const sent: (readonly Uint8Array[])[] = [];
+    const unsent: (readonly Uint8Array[])[] = [];
+    for (const { frames, body } of this.#sent.splice(0)) {
+      if (body === undefined) sent.push([frames]);
+      else begun.add(body);
+    }
+    for (const waiting of [...this.#waiting.splice(0), ...this.#interleaved.splice(0)]) {
+      if ("weight" in waiting) unsent.push([waiting.frames]);
+      else if (waiting.next > 0) begun.add(waiting);
+      else unsent.push(waiting.frames);
+    }
+    for (const { frames } of begun) sent.push(frames);
+    this.#resendFrom = 0;
+    this.#waitingWeight = 0;
+    this.#acknowledged = this.#sentPosition;
+    return { sent, unsent };
+  }
+
+  /** The first of `#sent` behind the position; `undefined` where none begins there. */
+  #runBehind(position: number): number | undefined {
+    let index = this.#sent.length;
+    let end = this.#sentPosition;
+    while (end > position && index > 0) {
+      index -= 1;
+      end -= (this.#sent[index] as SentRun).weight;
+    }
+    return end === position ? index : undefined;
+  }
+
+  /** What is next to be sent for the first time; `undefined` for the open run. */
+  #next(): Run | OutgoingBody | undefined {
+    const othersWait = this.#waiting.length > 0 || this.#slabUsed > this.#openStart;
+    if (this.#interleaved.length > 0 && (this.#bodyIsNext || !othersWait)) return this.#interleaved[0];
+    return this.#waiting[0];
+  }
+
+  #takeWaiting(): Run {
+    const next = this.#next();
+    const interleaved = next !== undefined && next === this.#interleaved[0];
+    this.#bodyIsNext = !interleaved;
+    if (next === undefined) {
+      this.#closeRun();
+      return this.#waiting.shift() as Run;
+    }
+    const queue = interleaved ? this.#interleaved : this.#waiting;
+    queue.shift();
+    if ("weight" in next) return next;
+    const frames = next.frames[next.next] as Uint8Array;
+    next.next += 1;
+    if (next.next < next.frames.length) this.#requeue(next, interleaved);
+    return { frames, weight: frames.length + frameOverheadBytes, body: next };
+  }
+
+  #requeue(body: OutgoingBody, interleaved: boolean): void {
+    if (!interleaved) this.#waiting.unshift(body);
+    else this.#interleaved.splice(highestBodiesUnderWay - 1, 0, body);
+  }
+
+  #closeRun(): void {
+    if (this.#slabUsed === this.#openStart) return;
+    const frames = this.#slab.subarray(this.#openStart, this.#slabUsed);
+    this.#waiting.push({ frames, weight: this.#openWeight, body: undefined });
+    this.#openStart = this.#slabUsed;
+    this.#openWeight = 0;
+  }
+
+  #renewSlab(count: number): void {
+    this.#closeRun();
+    // The busier the lane, the larger the slab; a quiet one holds little.
+    const wanted = Math.max(count, smallestSlabBytes, this.#slab.length * 2);
+    this.#slab = new Uint8Array(Math.min(wanted, highestSlabBytes));
+    this.#slabUsed = 0;
+    this.#openStart = 0;
+  }
+}

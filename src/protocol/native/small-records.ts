@@ -1,0 +1,63 @@
+import { aeadNonceBytes, type BatchAead } from "../crypto-provider.ts";
+
+/** Longer records cost no less than with a cipher of their own. */
+const smallBytes = 256;
+/** So many small records in a row have a cipher of their own first: who sends a few, or now and then, needs no more. */
+const singleRecords = 16;
+const fewestPrepared = 8;
+const mostPrepared = 64;
+
+/** Writes the nonce of the record of that number. */
+export type WriteNonce = (nonce: Uint8Array, recordNumber: number) => void;
+
+/**
+ * Runs of small records in one direction, such as requests and answers that follow each other. Their nonces are known
+ * before they are, so that the cipher is called once for many.
+ */
+export class SmallRecords {
+  readonly #aead: BatchAead;
+  readonly #writeNonce: WriteNonce;
+  #singles = 0;
+  #count = fewestPrepared;
+  /** The longest record since nonces were last prepared, and the longest that they are prepared for. */
+  #longest = 0;
+  #preparedBytes = 0;
+
+  constructor(aead: BatchAead, writeNonce: WriteNonce) {
+    this.#aead = aead;
+    this.#writeNonce = writeNonce;
+  }
+
+  /**
+   * What to seal or open the next record with, of so many bytes of frames; nothing where it is none for this. Asked for
+   * every record: those that are for this use up the nonces in turn.
+   */
+  take(recordNumber: number, frameBytes: number): BatchAead | undefined {
+    if (frameBytes > smallBytes) {
+      this.#singles = 0;
+      this.#aead.drop();
+      return undefined;
+    }
+    if (this.#singles < singleRecords) {
+      this.#singles += 1;
+      return undefined;
+    }
+    if (frameBytes > this.#longest) this.#longest = frameBytes;
+    if (this.#aead.prepared === 0 || frameBytes > this.#preparedBytes) this.#prepare(recordNumber);
+    return this.#aead;
+  }
+
+  #prepare(recordNumber: number): void {
+    const nonces = new Uint8Array(this.#count * aeadNonceBytes);
+    for (let index = 0; index < this.#count; index++) {
+      this.#writeNonce(
+        nonces.subarray(index * aeadNonceBytes, (index + 1) * aeadNonceBytes),
+        recordNumber + index,
+      );
+    }
+    this.#aead.prepare(nonces, this.#longest);
+    this.#preparedBytes = this.#longest;
+    this.#longest = 0;
+    this.#count = Math.min(mostPrepared, this.#count * 2);
+  }
+}

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import {
+  type ClientSession,
+  decodeNativeHello,
+  encodeNativeHello,
+  type NativeHello,
+  type ServerSession,
+} from "#dist/protocol/native/hello.js";
+import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
+import { thrownCode } from "../../support/session-probe.ts";
+
+const hello = {
+  maxMessageBytes: 3_145_728,
+  windows: [65_536, 1_048_576, 2_147_483_647] as const,
+  pid: 4_711,
+  library: "sealpipe 0.1.0",
+  application: "Müller",
+  applicationVersion: "",
+};
+
+const common =
+  "00 30 00 00 | 00 01 00 00 00 10 00 00 7f ff ff ff | 00 00 12 67" +
+  "| 0e 73 65 61 6c 70 69 70 65 20 30 2e 31 2e 30 | 07 4d c3 bc 6c 6c 65 72 | 00".replaceAll("|", "");
+const bytes = (text: string) => hex(text.replaceAll("|", ""));
+const received = "0000000000000001 0000000200000003 0000000000000004";
+const sessionId = pattern(16);
+const proof = pattern(32, 1);
+
+const clientSessions: readonly (readonly [ClientSession, Uint8Array])[] = [
+  [{ kind: "none" }, hex("00")],
+  [{ kind: "new" }, hex("01")],
+  [
+    { kind: "resume", sessionId, received: [1, 0x2_0000_0003, 4], proof },
+    concat(hex("02"), sessionId, hex(received), proof),
+  ],
+];
+const serverSessions: readonly (readonly [ServerSession, Uint8Array])[] = [
+  [{ kind: "none" }, hex("00")],
+  [{ kind: "new", sessionId }, concat(hex("01"), sessionId)],
+  [{ kind: "resumed", received: [1, 0x2_0000_0003, 4], proof }, concat(hex("02"), hex(received), proof)],
+];
+const all = [
+  ...clientSessions.map(([session, end]) => ({ from: "client", session, end }) as const),
+  ...serverSessions.map(([session, end]) => ({ from: "server", session, end }) as const),
+];
+
+const bodyWith = (end: Uint8Array) => concat(bytes(common), end);
+const refusal = (body: Uint8Array, from: "client" | "server" = "client") =>
+  thrownCode(() => decodeNativeHello(body, from));
+
+describe("a native hello", () => {
+  for (const { from, session, end } of all) {
+    test(`of a ${from} with the session "${session.kind}" is one frame, and is read back`, () => {
+      const body = bodyWith(end);
+      const frame = encodeNativeHello({ ...hello, session });
+      assert.equal(toHex(frame), `01 00 ${toHex(Uint8Array.of(body.length))} ${toHex(body)}`);
+      assert.deepEqual(decodeNativeHello(body, from), { ...hello, session });
+    });
+
+    test(`of a ${from} with the session "${session.kind}" is refused wherever it is cut short`, () => {
+      const body = bodyWith(end);
+      for (let length = 0; length < body.length; length++) {
+        assert.equal(refusal(body.subarray(0, length), from), "ERR_FRAME_INVALID", `${length} bytes`);
+      }
+    });
+
+    test(`of a ${from} with the session "${session.kind}" may have more behind it`, () => {
+      const read = decodeNativeHello(concat(bodyWith(end), pattern(100)), from);
+      assert.deepEqual(read, { ...hello, session });
+    });
+  }
+
+  test("has texts of 255 bytes at the most", () => {
+    const text = "é".repeat(127).concat("e");
+    const longest: NativeHello<ClientSession> = {
+      ...hello,
+      library: text,
+      application: text,
+      applicationVersion: text,
+      session: { kind: "none" },
+    };
+    assert.deepEqual(decodeNativeHello(encodeNativeHello(longest).subarray(3), "client"), longest);
+    assert.throws(() => encodeNativeHello({ ...longest, application: `${text}e` }), RangeError);
+  });
+
+  test("keeps a mark of byte order that a text begins with", () => {
+    const marked: NativeHello<ClientSession> = {
+      ...hello,
+      application: "\ufeffa",
+      session: { kind: "none" },
+    };
+    assert.equal(decodeNativeHello(encodeNativeHello(marked).subarray(3), "client").application, "\ufeffa");
+  });
+
+  test("is refused with a text that is no UTF-8", () => {
+    for (const broken of ["ff", "c3", "c0 80", "ed a0 80", "f4 90 80 80"].map(hex)) {
+      const body = concat(
+        bytes(common).subarray(0, 20),
+        Uint8Array.of(broken.length),
+        broken,
+        hex("00 00 00"),
+      );
+      assert.equal(refusal(body), "ERR_FRAME_INVALID", toHex(broken));
+    }
+  });
+
+  test("is refused with a window outside of its bounds", () => {
+    for (const offset of [4, 8, 12]) {
+      for (const window of [0, 65_535, 2_147_483_648, 4_294_967_295]) {
+        const body = bodyWith(hex("00"));
+        body.set(uint32(window), offset);
+        assert.equal(refusal(body), "ERR_FRAME_INVALID", `${window} at ${offset}`);
+      }
+    }
+  });
+
+  test("is refused with a session that there is not", () => {
+    for (let kind = 3; kind <= 255; kind++) {
+      const body = concat(bodyWith(Uint8Array.of(kind)), pattern(72));
+      assert.equal(refusal(body, "client"), "ERR_FRAME_INVALID");
+      assert.equal(refusal(body, "server"), "ERR_FRAME_INVALID");
+    }
+  });
+
+  test("is refused with a position of 2^53 or more", () => {
+    const body = bodyWith(concat(hex("02"), sessionId, hex("0020000000000000"), new Uint8Array(16), proof));
+    assert.equal(refusal(body), "ERR_FRAME_INVALID");
+  });
+
+  test("is nothing but a hello or ERR_FRAME_INVALID, whatever its bytes", () => {
+    const from = fc.constantFrom("client" as const, "server" as const);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 150 }), fc.nat(), from, (junk, at, side) => {
+        const body = bodyWith(concat(hex("02"), sessionId, hex(received), proof));
+        body.set(junk.subarray(0, body.length - (at % body.length)), at % body.length);
+        try {
+          decodeNativeHello(body, side);
+        } catch (error) {
+          assert.equal((error as { code?: string }).code, "ERR_FRAME_INVALID");
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("shares no memory with the record it came in", () => {
+    const body = Buffer.from(bodyWith(concat(hex("02"), sessionId, hex(received), proof)));
+    const read = decodeNativeHello(body, "client");
+    body.fill(0);
+    assert.deepEqual(read.session, clientSessions[2]?.[0]);
+  });
+});

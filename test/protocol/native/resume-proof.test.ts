@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { nodeCrypto } from "#dist/crypto/node.js";
+import { Conversation } from "#dist/protocol/native/conversation.js";
+import { resumptionProof } from "#dist/protocol/native/key-schedule.js";
+import type { Positions } from "#dist/protocol/native/lanes.js";
+import { AwaitingHello } from "../../support/awaiting-hello.ts";
+import { flipBit, hex, pattern, toHex } from "../../support/bytes.ts";
+import { nativeDefaults } from "../../support/session-probe.ts";
+
+const { windows } = nativeDefaults;
+const id = pattern(16);
+const resumptionKey = pattern(32, 1);
+const none = [0, 0, 0] as const;
+
+/** A conversation of an earlier connection, in which nothing was said. */
+function earlier(): Conversation {
+  const conversation = new Conversation({ maxMessageBytes: 1_000, windows });
+  conversation.attach({ maxMessageBytes: 1_000, windows }, { id, resumptionKey });
+  return conversation;
+}
+
+const failed = ["closed ERR_AUTHENTICATION_FAILED"];
+
+interface Changed {
+  readonly key?: Uint8Array;
+  readonly transcript?: Uint8Array;
+  readonly sessionId?: Uint8Array;
+  readonly received?: Positions;
+  readonly side?: "client" | "server";
+}
+
+/** The peer's proof on this connection, or one of something else. */
+function proofOf(ends: AwaitingHello, changed: Changed = {}): Uint8Array {
+  const side = changed.side ?? (ends.role === "client" ? "server" : "client");
+  const proof = resumptionProof(
+    side,
+    {
+      resumptionKey: changed.key ?? resumptionKey,
+      transcript: changed.transcript ?? ends.peer.native?.transcript ?? hex(""),
+      sessionId: changed.sessionId ?? id,
+      received: changed.received ?? none,
+    },
+    nodeCrypto,
+  );
+  return Uint8Array.from(proof);
+}
+
+const wrongProofs: Record<string, Changed> = {
+  "made with another key": { key: pattern(32, 2) },
+  "of another connection": { transcript: pattern(32, 3) },
+  "of another session": { sessionId: pattern(16, 4) },
+  "of other positions": { received: [1, 0, 0] },
+};
+
+describe("a server that is asked to resume a session", () => {
+  function server(encryption = true) {
+    const conversation = earlier();
+    const claimed: Conversation[] = [];
+    const store = {
+      find: (wanted: Uint8Array) => (toHex(wanted) === toHex(id) ? conversation : undefined),
+      claim: (found: Conversation) => {
+        claimed.push(found);
+      },
+    };
+    const ends = new AwaitingHello({ role: "server", encryption, native: { resumable: true, store } });
+    const ask = (proof: Uint8Array, sessionId = id) =>
+      ends.hearHello({ kind: "resume", sessionId, received: none, proof });
+    return { ends, ask, claimed, conversation };
+  }
+
+  test("goes on with it where the client proves that it had part in it, and proves so itself", () => {
+    const { ends, ask, claimed, conversation } = server();
+    ask(proofOf(ends));
+    assert.deepEqual(ends.told, ["open native encrypted"]);
+    assert.deepEqual(claimed, [conversation]);
+    const proof = proofOf(ends, { side: "server" });
+    assert.deepEqual(ends.saidHello().session, { kind: "resumed", received: none, proof });
+  });
+
+  for (const [name, changed] of Object.entries(wrongProofs)) {
+    test(`refuses a proof ${name}, and leaves the session alone`, () => {
+      const { ends, ask, claimed } = server();
+      ask(proofOf(ends, changed));
+      assert.deepEqual(ends.told, failed);
+      assert.deepEqual(claimed, []);
+      assert.deepEqual(ends.saidHello().session, { kind: "none" });
+    });
+  }
+
+  test("refuses a proof with any bit changed, and its own side's", () => {
+    for (const bit of [0, 1, 100, 255]) {
+      const { ends, ask } = server();
+      assert.deepEqual(ask(flipBit(proofOf(ends), bit)).told, failed);
+    }
+    const { ends, ask } = server();
+    assert.deepEqual(ask(proofOf(ends, { side: "server" })).told, failed);
+  });
+
+  test("takes in the clear a proof without a transcript", () => {
+    const { ends, ask } = server(false);
+    assert.deepEqual(ask(proofOf(ends)).told, ["open native plain"]);
+  });
+
+  test("begins a new one where it does not know it, whatever the proof", () => {
+    const { ends, ask, claimed } = server();
+    ask(pattern(32), pattern(16, 9));
+    assert.deepEqual(ends.told, ["open native encrypted"]);
+    assert.deepEqual(claimed, []);
+    assert.equal(ends.saidHello().session.kind, "new");
+  });
+});
+
+test("a server whose store fails does not hide it: that is no fault of the peer's", () => {
+  const failure = new Error("out of order");
+  const store = {
+    find: () => {
+      throw failure;
+    },
+    claim: () => {},
+  };
+  const ends = new AwaitingHello({ role: "server", encryption: true, native: { resumable: true, store } });
+  const session = { kind: "resume", sessionId: id, received: none, proof: pattern(32) } as const;
+  assert.throws(() => ends.hearHello(session), failure);
+});
+
+test("a session that begins in the clear can be resumed with what everyone can read, its id", () => {
+  const ends = new AwaitingHello({ role: "server", encryption: false, native: { resumable: true } });
+  const [opened] = ends.hearHello({ kind: "new" }).events;
+  const identity = opened?.kind === "open" ? opened.native?.conversation.identity : undefined;
+  const said = ends.saidHello().session;
+  assert.ok(identity && said.kind === "new" && said.sessionId);
+  assert.equal(toHex(identity.id), toHex(said.sessionId));
+  assert.equal(toHex(identity.resumptionKey), toHex(nodeCrypto.sha256(said.sessionId)));
+});
+
+describe("a client that asks to resume its session", () => {
+  const client = () =>
+    new AwaitingHello({
+      role: "client",
+      encryption: true,
+      native: { resumable: true, conversation: earlier() },
+    });
+
+  test("proves that it had part in it, on this connection", () => {
+    const ends = client();
+    const proof = proofOf(ends, { side: "client" });
+    assert.deepEqual(ends.saidHello().session, { kind: "resume", sessionId: id, received: none, proof });
+  });
+
+  test("goes on with it where the server proves so too", () => {
+    const ends = client();
+    ends.hearHello({ kind: "resumed", received: none, proof: proofOf(ends) });
+    assert.deepEqual(ends.told, ["open native encrypted"]);
+  });
+
+  for (const [name, changed] of Object.entries(wrongProofs)) {
+    test(`refuses a server with a proof ${name}`, () => {
+      const ends = client();
+      ends.hearHello({ kind: "resumed", received: none, proof: proofOf(ends, changed) });
+      assert.deepEqual(ends.told, failed);
+    });
+  }
+
+  test("refuses its own proof sent back", () => {
+    const ends = client();
+    ends.hearHello({ kind: "resumed", received: none, proof: proofOf(ends, { side: "client" }) });
+    assert.deepEqual(ends.told, failed);
+  });
+});
+
+describe("a client that has no session to resume", () => {
+  const client = (resumable: boolean) =>
+    new AwaitingHello({ role: "client", encryption: true, native: { resumable } });
+
+  test("refuses to have one resumed", () => {
+    const ends = client(true);
+    ends.hearHello({ kind: "resumed", received: none, proof: pattern(32) });
+    assert.deepEqual(ends.told, ["closed ERR_FRAME_INVALID"]);
+  });
+
+  test("refuses a new one where it asked for none", () => {
+    const begun = { kind: "new", sessionId: id } as const;
+    assert.deepEqual(client(false).hearHello(begun).told, ["closed ERR_FRAME_INVALID"]);
+    assert.deepEqual(client(true).hearHello(begun).told, ["open native encrypted"]);
+  });
+});

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { PeerError } from "#dist/errors.js";
+import { defaultSessionLimits } from "#dist/protocol/limits.js";
+import {
+  type ClientSession,
+  decodeNativeHello,
+  encodeNativeHello,
+  type NativeHello,
+  type ServerSession,
+} from "#dist/protocol/native/hello.js";
+import type { NativeOptions } from "#dist/protocol/native/hello-exchange.js";
+import { Session, type SessionEvent } from "#dist/protocol/session.js";
+import { concat } from "./bytes.ts";
+import { type Cutting, whole } from "./cutting.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { fixedCrypto } from "./fixed-crypto.ts";
+import { clientPrivateKey, serverPrivateKey } from "./hand-made-peer.ts";
+import { HandshakeEnd } from "./handshake-pair.ts";
+import { nativeDefaults } from "./session-probe.ts";
+
+/** A hello as a peer says it: the whole frame. */
+export function helloFrame(session: ClientSession | ServerSession = { kind: "none" }): Uint8Array {
+  return encodeNativeHello({
+    ...nativeDefaults.self,
+    windows: nativeDefaults.windows,
+    maxMessageBytes: 1_000,
+    session,
+  });
+}
+
+export interface Ends {
+  readonly role: "client" | "server";
+  readonly encryption: boolean;
+  readonly secrets?: { readonly own?: Uint8Array; readonly peers?: Uint8Array } | undefined;
+  readonly native?: Partial<NativeOptions>;
+}
+
+/** A session whose peer is a handshake that the test goes on with by hand, in the state before the peer's hello. */
+export class AwaitingHello {
+  readonly clock = new FakeClock();
+  readonly session: Session;
+  readonly role: "client" | "server";
+  readonly peer: HandshakeEnd;
+  readonly events: SessionEvent[] = [];
+  /** What the session has written since the handshake began, write by write. */
+  readonly writes: Uint8Array[] = [];
+
+  constructor({ role, encryption, secrets = {}, native = {} }: Ends) {
+    this.role = role;
+    const keys = { client: clientPrivateKey, server: serverPrivateKey };
+    const peersRole = role === "client" ? "server" : "client";
+    this.peer = new HandshakeEnd(peersRole, {
+      encryption,
+      secret: secrets.peers,
+      crypto: fixedCrypto({ privateKey: keys[peersRole] }),
+    });
+    this.session = new Session({
+      role,
+      encryption,
+      secret: secrets.own,
+      native: { ...nativeDefaults, resumable: false, ...native },
+      limits: defaultSessionLimits,
+      clock: this.clock,
+      crypto: fixedCrypto({ privateKey: keys[role] }),
+    });
+    for (let heard = 0; heard < this.peer.written.length || this.#exchange(); ) {
+      for (; heard < this.peer.written.length; heard++) this.hear(this.peer.written[heard] as Uint8Array);
+    }
+    assert.equal(this.session.state, `${role}-awaits-native-hello`);
+    assert.equal(this.peer.outcome, "native");
+  }
+
+  hear(bytes: Uint8Array, cutting: Cutting = whole): this {
+    for (const chunk of cutting(bytes)) {
+      this.session.receive(chunk);
+      this.#takeEvents();
+    }
+    return this;
+  }
+
+  hearFrames(...frames: readonly Uint8Array[]): this {
+    return this.hear(this.#record(frames));
+  }
+
+  hearHello(session?: ClientSession | ServerSession, cutting: Cutting = whole): this {
+    return this.hear(this.#record([helloFrame(session)]), cutting);
+  }
+
+  /** What the session says of itself as its first record. */
+  saidHello(): NativeHello {
+    const record = this.nextRecord();
+    assert.ok(record instanceof Uint8Array);
+    return decodeNativeHello(record.subarray(3), this.role);
+  }
+
+  end(): this {
+    this.session.receiveEnd();
+    return this.#takeEvents();
+  }
+
+  close(): this {
+    this.session.close();
+    return this.#takeEvents();
+  }
+
+  pass(ms: number): this {
+    this.clock.advance(ms);
+    this.session.handleTimeout(this.clock.now());
+    return this.#takeEvents();
+  }
+
+  /** The frames of the session's next record, or the code of the error that its peer gets. */
+  nextRecord(): Uint8Array | string | undefined {
+    this.#exchange();
+    try {
+      return this.peer.native?.reader.read(this.peer.input);
+    } catch (error) {
+      assert.ok(error instanceof PeerError);
+      return error.code;
+    }
+  }
+
+  get told(): string[] {
+    return this.events.map((event) => {
+      if (event.kind === "open") return `open ${event.profile} ${event.encrypted ? "encrypted" : "plain"}`;
+      return event.kind === "closed" ? `closed ${event.error?.code ?? "in order"}` : event.kind;
+    });
+  }
+
+  #record(frames: readonly Uint8Array[]): Uint8Array {
+    return concat(...(this.peer.native?.writer.write(frames) ?? []));
+  }
+
+  #exchange(): boolean {
+    const before = this.writes.length;
+    for (let parts = this.session.takeOutput(); parts.length > 0; parts = this.session.takeOutput()) {
+      const write = concat(...parts);
+      this.writes.push(write);
+      this.peer.receive(write);
+    }
+    return this.writes.length > before;
+  }
+
+  #takeEvents(): this {
+    for (let event = this.session.nextEvent(); event !== undefined; event = this.session.nextEvent()) {
+      this.events.push(event);
+    }
+    return this;
+  }
+}

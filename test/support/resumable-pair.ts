@@ -1,0 +1,274 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { defaultSessionLimits } from "#dist/protocol/limits.js";
+import type { Conversation } from "#dist/protocol/native/conversation.js";
+import type { NativeOptions } from "#dist/protocol/native/hello-exchange.js";
+import { Session, type SessionEvent } from "#dist/protocol/session.js";
+import { concat, toHex } from "./bytes.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { fixedCrypto } from "./fixed-crypto.ts";
+import { clientPrivateKey, serverPrivateKey } from "./hand-made-peer.ts";
+import { nativeDefaults } from "./session-probe.ts";
+
+export type Role = "client" | "server";
+
+export interface Content {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
+interface Waiting<T> {
+  readonly what: T;
+  readonly mark: number;
+}
+
+/** The data, or what tells it from other data where it is long. */
+export function digest(data: Uint8Array): string {
+  if (data.length <= 64) return toHex(data);
+  return `${data.length} bytes, ${createHash("sha256").update(data).digest("hex")}`;
+}
+
+/** One end's application, through all of its connections: what it has said and heard, and has yet to take. */
+export class ResumableEnd {
+  readonly role: Role;
+  session: Session | undefined;
+  conversation: Conversation | undefined;
+  /** Why its connections ended, those that were merely lost left out. */
+  readonly ends: string[] = [];
+  /** How often it opened, and how often that was an earlier session. */
+  opened = 0;
+  resumed = 0;
+  readonly sent: Content[] = [];
+  readonly taken: Content[] = [];
+  readonly unread: Waiting<Content>[] = [];
+  /** What it has asked, by id, and what became of it, in the order in which that came. */
+  readonly asked = new Map<number, Content>();
+  readonly outcomes: string[] = [];
+  /** What the other asks and this has not handled; what it has handled, in order; what was cancelled meanwhile. */
+  readonly unhandled: Waiting<Content & { readonly id: number }>[] = [];
+  readonly handled: number[] = [];
+  readonly cancelled: number[] = [];
+  #lastId = 0;
+
+  constructor(role: Role) {
+    this.role = role;
+  }
+
+  get isOpen(): boolean {
+    return this.session?.state === "open";
+  }
+
+  send(type: number, data: Uint8Array): void {
+    this.#talk.sendMessage(type, data);
+    this.sent.push({ type, data: Uint8Array.from(data) });
+  }
+
+  ask(type: number, data: Uint8Array): number {
+    this.#lastId += 1;
+    this.#talk.sendRequest(this.#lastId, type, data);
+    this.asked.set(this.#lastId, { type, data: Uint8Array.from(data) });
+    return this.#lastId;
+  }
+
+  /** Takes the oldest message that waits. */
+  read(): boolean {
+    const next = this.unread.shift();
+    if (next === undefined) return false;
+    this.#take("messages", next.mark);
+    this.taken.push(next.what);
+    return true;
+  }
+
+  /** Answers the oldest request that waits with its own data, or with a failure where its type is even. */
+  handle(): boolean {
+    const next = this.unhandled.shift();
+    if (next === undefined) return false;
+    const { id, type, data } = next.what;
+    this.#take("requests", next.mark);
+    this.handled.push(id);
+    if (type % 2 === 0) this.#talk.sendFailure(id, "EVEN", `type ${type}`);
+    else this.#talk.sendAnswer(id, data);
+    return true;
+  }
+
+  hear(event: SessionEvent): void {
+    switch (event.kind) {
+      case "open":
+        this.opened += 1;
+        this.conversation = event.native?.conversation;
+        if (event.native?.resumed) this.resumed += 1;
+        return;
+      case "message":
+        this.unread.push({ what: { type: event.type, data: event.data }, mark: event.mark });
+        return;
+      case "request":
+        this.unhandled.push({ what: event, mark: event.mark });
+        return;
+      case "answer":
+        this.outcomes.push(`${event.id}: ${digest(event.data)}`);
+        return;
+      case "failure":
+        this.outcomes.push(`${event.id}: ${event.code} ${event.message}`);
+        return;
+      case "cancel":
+        this.cancelled.push(event.id);
+        return;
+      default:
+        // One that was not lost may have last words.
+        if (event.error?.code === "ERR_CONNECTION_LOST") this.session = undefined;
+        else this.ends.push(event.error?.code ?? "in order");
+    }
+  }
+
+  #take(what: "messages" | "requests", mark: number): void {
+    if (this.session?.state === "open") this.session.take(what, mark);
+    else this.conversation?.incoming.take(what, mark);
+  }
+
+  get #talk(): Conversation {
+    assert.ok(this.conversation, "it was connected once");
+    return this.conversation;
+  }
+}
+
+export interface ResumablePairOptions {
+  readonly encryption?: boolean;
+  readonly native?: Partial<NativeOptions>;
+  readonly maxMessageBytes?: number;
+}
+
+/**
+ * A client and a server whose conversation goes on over one connection after another. What moves between them, when, and
+ * where the connection breaks is the test's to say.
+ */
+export class ResumablePair {
+  readonly clock = new FakeClock();
+  readonly client = new ResumableEnd("client");
+  readonly server = new ResumableEnd("server");
+  /** Bytes that have left, and have not arrived. */
+  readonly underWay: Record<Role, Uint8Array> = { client: new Uint8Array(0), server: new Uint8Array(0) };
+  /** Bytes that have arrived at each, on this connection. */
+  readonly arrived: Record<Role, number> = { client: 0, server: 0 };
+  readonly #options: ResumablePairOptions;
+  readonly #crypto = {
+    client: fixedCrypto({ privateKey: clientPrivateKey }),
+    server: fixedCrypto({ privateKey: serverPrivateKey }),
+  };
+  readonly #known = new Map<string, Conversation>();
+
+  constructor(options: ResumablePairOptions = {}) {
+    this.#options = options;
+    this.connect();
+  }
+
+  get ends(): readonly [ResumableEnd, ResumableEnd] {
+    return [this.client, this.server];
+  }
+
+  /** The server knows no session any more, as one that was started again. */
+  forget(): void {
+    this.#known.clear();
+  }
+
+  /** A new connection. The server may still take an old one for alive, until the client has proved who it is. */
+  connect(): this {
+    this.underWay.client = new Uint8Array(0);
+    this.underWay.server = new Uint8Array(0);
+    this.arrived.client = 0;
+    this.arrived.server = 0;
+    this.client.session = this.#makeSession("client");
+    this.server.session = this.#makeSession("server");
+    return this;
+  }
+
+  /** Lets so many bytes arrive there that have left or do so now. Whether there were any. */
+  deliver(to: Role, bytes = Number.POSITIVE_INFINITY): boolean {
+    const from = this[to === "client" ? "server" : "client"];
+    this.#takeOutput(from, to);
+    const chunk = this.underWay[to].slice(0, bytes);
+    this.underWay[to] = this.underWay[to].subarray(chunk.length);
+    this.arrived[to] += chunk.length;
+    if (chunk.length > 0) this[to].session?.receive(chunk);
+    this.listen(this[to]);
+    return chunk.length > 0;
+  }
+
+  /** Everything arrives, both ways, until both are quiet. */
+  run(): this {
+    for (let moved = true; moved; ) {
+      const toClient = this.deliver("client");
+      moved = this.deliver("server") || toClient;
+    }
+    return this;
+  }
+
+  /** The same, with everything read and handled, and time for what is told late. */
+  settle(): this {
+    for (let busy = true; busy; ) {
+      this.run();
+      busy = false;
+      for (const end of this.ends) while (end.read() || end.handle()) busy = true;
+      this.pass(20);
+      busy ||= this.deliver("client") || this.deliver("server");
+    }
+    return this;
+  }
+
+  pass(ms: number): this {
+    this.clock.advance(ms);
+    for (const end of this.ends) {
+      end.session?.handleTimeout(this.clock.now());
+      this.listen(end);
+    }
+    return this;
+  }
+
+  /** What is under way is gone. Who notices has heard all that came before. */
+  cut(whoNotices: readonly Role[] = ["client", "server"]): this {
+    this.underWay.client = new Uint8Array(0);
+    this.underWay.server = new Uint8Array(0);
+    for (const role of whoNotices) {
+      const end = this[role];
+      end.session?.receiveEnd(new Error("cut"));
+      this.listen(end);
+    }
+    return this;
+  }
+
+  listen(end: ResumableEnd): void {
+    for (let event = end.session?.nextEvent(); event !== undefined; event = end.session?.nextEvent()) {
+      if (event.kind === "open" && end.role === "server") this.#remember(event.native?.conversation);
+      end.hear(event);
+    }
+  }
+
+  #remember(conversation: Conversation | undefined): void {
+    if (conversation?.identity !== undefined) this.#known.set(toHex(conversation.identity.id), conversation);
+  }
+
+  #takeOutput(from: ResumableEnd, to: Role): void {
+    const { session } = from;
+    if (session === undefined) return;
+    const parts: Uint8Array[] = [this.underWay[to]];
+    for (let write = session.takeOutput(); write.length > 0; write = session.takeOutput())
+      parts.push(...write);
+    if (parts.length > 1) this.underWay[to] = concat(...parts);
+  }
+
+  #makeSession(role: Role): Session {
+    const { encryption = false, native, maxMessageBytes } = this.#options;
+    const limits = { ...defaultSessionLimits, ...(maxMessageBytes && { maxMessageBytes }) };
+    const going =
+      role === "client"
+        ? { conversation: this.client.conversation }
+        : { store: { find: (id: Uint8Array) => this.#known.get(toHex(id)), claim: () => {} } };
+    return new Session({
+      role,
+      encryption,
+      limits,
+      crypto: this.#crypto[role],
+      clock: this.clock,
+      native: { ...nativeDefaults, resumable: true, ...native, ...going },
+    });
+  }
+}
