@@ -389,7 +389,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       this.#keptBesides = this.#channel.conversation?.keptBytes ?? 0;
       this.setStatus("reconnecting");
       if (error !== undefined) this.emitSafely("error", error);
-      this.#owner.detached(this);
+      // A listener may have ended it.
+      if (this.#isDetached) this.#owner.detached(this);
       return;
     }
     this.inbox.end(error, "keep");
