@@ -333,8 +333,9 @@ export class Client extends Endpoint<Message, ClientEvents> {
     const wasInSession = this.#channel.conversation?.identity !== undefined;
     const carried = this.#channel.attach(driver, native, this.#requests);
     this.#last = established;
+    if (carried !== undefined) this.#settle(carried);
     this.setStatus("connected");
-    if (carried !== undefined) this.#carryOn(carried, wasInSession);
+    if (carried !== undefined) this.#tellOf(carried, wasInSession);
     this.#progressed();
     return {
       message: ({ type, data, mark }) => this.#deliver(type, data, mark),
@@ -344,13 +345,17 @@ export class Client extends Endpoint<Message, ClientEvents> {
     };
   };
 
-  /** What an earlier conversation had left has gone over to another, as far as it may. */
-  #carryOn(carried: Carried, lostSomething: boolean): void {
-    const { lostMessages, unsentRequests, messageErrors, requestErrors } = carried;
+  /**
+   * What an earlier conversation had left has gone over to another, as far as it may. To be called before any listener
+   * is: what that asks is of the next.
+   */
+  #settle({ lostMessages, unsentRequests, requestErrors }: Carried): void {
     this.#requests.lost(sessionLost(), unsentRequests);
     for (const [id, error] of requestErrors) this.#requests.unsent(error, [id]);
     if (lostMessages.length > 0) this.#gate.lost(sessionLost());
-    // Not before all are sent: a listener may write.
+  }
+
+  #tellOf({ lostMessages, messageErrors }: Carried, lostSomething: boolean): void {
     if (lostSomething) this.emitSafely("session-lost", lostSession(lostMessages));
     for (const error of messageErrors) this.emitSafely("error", error);
   }
@@ -378,9 +383,10 @@ export class Client extends Endpoint<Message, ClientEvents> {
     );
     // A flush of a classic connection that still waits waits for what is lost now.
     if (conversation === undefined) this.#gate.lost(error ?? lostUnsent());
+    if (carried !== undefined) this.#settle(carried);
     this.setStatus("reconnecting");
     if (error !== undefined) this.emitSafely("error", error);
-    if (carried !== undefined) this.#carryOn(carried, carried.lostMessages.length > 0);
+    if (carried !== undefined) this.#tellOf(carried, carried.lostMessages.length > 0);
     // What was queued may be gone, so there is room.
     this.#progressed();
     this.#connector.reestablish(this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
