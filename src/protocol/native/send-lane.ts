@@ -24,7 +24,7 @@ interface OutgoingBody {
   next: number;
 }
 
-/** What lay in a lane when it was given up: runs of whole frames, and each large body as all of its frames. */
+/** What lay in a lane when it was given up, in order: runs of whole frames, and each large body as all of its frames. */
 export interface Drained {
   /** Sent, in part at least, and not acknowledged. */
   readonly sent: readonly (readonly Uint8Array[])[];
@@ -173,23 +173,19 @@ export class SendLane {
   /** Empties the lane. */
   drain(): Drained {
     this.#closeRun();
-    const begun = new Set<OutgoingBody>();
-    const sent: (readonly Uint8Array[])[] = [];
+    // Each once, at the place of the first of its frames: a set keeps the order.
+    const sent = new Set<readonly Uint8Array[]>();
     const unsent: (readonly Uint8Array[])[] = [];
-    for (const { frames, body } of this.#sent.splice(0)) {
-      if (body === undefined) sent.push([frames]);
-      else begun.add(body);
-    }
+    for (const { frames, body } of this.#sent.splice(0)) sent.add(body?.frames ?? [frames]);
     for (const waiting of [...this.#waiting.splice(0), ...this.#interleaved.splice(0)]) {
       if ("weight" in waiting) unsent.push([waiting.frames]);
-      else if (waiting.next > 0) begun.add(waiting);
+      else if (waiting.next > 0) sent.add(waiting.frames);
       else unsent.push(waiting.frames);
     }
-    for (const { frames } of begun) sent.push(frames);
     this.#resendFrom = 0;
     this.#waitingWeight = 0;
     this.#acknowledged = this.#sentPosition;
-    return { sent, unsent };
+    return { sent: [...sent], unsent };
   }
 
   /** The first of `#sent` behind the position; `undefined` where none begins there. */
