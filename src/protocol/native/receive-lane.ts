@@ -83,10 +83,13 @@ export class ReceiveLane {
     return this.#received;
   }
 
-  /** The application has taken what has that mark. It takes in the order in which things arrived. */
+  /**
+   * The application has taken what has that mark. It takes in the order in which things arrived, but for a listener that
+   * reads the next before it has returned: what was told is never taken back.
+   */
   take(mark: number): void {
     this.#untaken -= 1;
-    this.#taken = this.#untaken === 0 ? this.#received : mark;
+    this.#taken = this.#untaken === 0 ? this.#received : Math.max(this.#taken, mark);
   }
 
   /** The peer is told of everything that is taken. */
