@@ -18,6 +18,13 @@ ReceiveBuffer.prototype.push = function (chunk) {
   push.call(this, chunk);
 };
 
+/** The buffer that bytes were pushed to meanwhile, if any were. */
+export function bufferPushedTo(act: () => void): ReceiveBuffer | undefined {
+  pushedTo = undefined;
+  act();
+  return pushedTo;
+}
+
 export interface DrivenOptions {
   readonly role: "client" | "server";
   readonly encryption: boolean;
@@ -81,8 +88,7 @@ export class DrivenSession {
   }
 
   receive(chunk: Uint8Array): void {
-    pushedTo = undefined;
-    this.session.receive(chunk);
+    const pushedTo = bufferPushedTo(() => this.session.receive(chunk));
     this.#buffer ??= pushedTo;
     this.listen();
   }

@@ -5,6 +5,9 @@ import { bufferTargets } from "./buffers.ts";
 import { callerTargets } from "./caller.ts";
 import { frameTargets } from "./frames.ts";
 import { handshakeTargets } from "./handshake.ts";
+import { nativeFrameTargets } from "./native-frames.ts";
+import { nativeLaneTargets } from "./native-lanes.ts";
+import { nativePairTargets } from "./native-pair.ts";
 import { pairTargets } from "./session-pair.ts";
 import type { Target } from "./target.ts";
 
@@ -14,4 +17,7 @@ export const targets: readonly Target[] = [
   ...bufferTargets,
   ...pairTargets,
   ...callerTargets,
+  ...nativeFrameTargets,
+  ...nativeLaneTargets,
+  ...nativePairTargets,
 ];

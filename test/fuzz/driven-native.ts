@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { type ErrorCode, errorCodes } from "#dist/errors.js";
+import { defaultSessionLimits } from "#dist/protocol/limits.js";
+import type { Conversation } from "#dist/protocol/native/conversation.js";
+import type { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
+import { Session, type SessionEvent } from "#dist/protocol/session.js";
+import { concat, hex } from "../support/bytes.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { fixedCrypto } from "../support/fixed-crypto.ts";
+import { clientPrivateKey, serverPrivateKey } from "../support/hand-made-peer.ts";
+import { nativeDefaults } from "../support/session-probe.ts";
+import { bufferPushedTo } from "./driven-session.ts";
+import { NativePeer, type Role } from "./native-peer.ts";
+
+export const maxMessageBytes = 100_000;
+const [window] = nativeDefaults.windows;
+/** A record of the smallest frames may reach behind the window: spec/protocol.md, "Lanes". */
+const highestRecordWeight = 65_536 + Math.ceil(65_536 / 7) * 64;
+const mostKept = 9 * maxMessageBytes + window + highestRecordWeight;
+const mostHeld = 4 + 65_536 + 16 - 1;
+const limits = { ...defaultSessionLimits, maxMessageBytes };
+
+function makeSession(role: Role, encryption: boolean): Session {
+  const privateKey = role === "client" ? clientPrivateKey : serverPrivateKey;
+  const crypto = fixedCrypto({ privateKey });
+  const native = { ...nativeDefaults, resumable: true };
+  return new Session({ role, encryption, limits, crypto, clock: new FakeClock(), native });
+}
+
+function takeAll(session: Session): Uint8Array[] {
+  const writes: Uint8Array[] = [];
+  while (session.nextEvent() !== undefined);
+  for (let write = session.takeOutput(); write.length > 0; write = session.takeOutput())
+    writes.push(concat(...write));
+  return writes;
+}
+
+/** How a session of that role comes to be open, and who speaks with it. */
+export interface NativePath {
+  readonly role: Role;
+  readonly encrypted: boolean;
+  /** What it hears up to the peer's hello, and that hello's record. */
+  readonly handshake: Uint8Array;
+  readonly hello: Uint8Array;
+  readonly peer: NativePeer;
+}
+
+function pathOf(role: Role, encrypted: boolean): NativePath {
+  const client = makeSession("client", encrypted);
+  const server = makeSession("server", encrypted);
+  const heard: Record<Role, Uint8Array> = { client: hex(""), server: hex("") };
+  for (let round = 0; round < 4; round++) {
+    for (const [from, to, toRole] of [
+      [server, client, "client"],
+      [client, server, "server"],
+    ] as const) {
+      const bytes = concat(...takeAll(from));
+      heard[toRole] = concat(heard[toRole], bytes);
+      to.receive(bytes);
+    }
+  }
+  takeAll(client);
+  assert.deepEqual([client.state, server.state], ["open", "open"]);
+  const keyBytes = encrypted ? 97 : 0;
+  const maximumSizeBytes = 4 + new DataView(heard.client.buffer).getUint32(2 + keyBytes);
+  const maximumSize = heard.client.slice(2 + keyBytes, 2 + keyBytes + maximumSizeBytes);
+  const helloAt = keyBytes + 2 + (role === "client" ? maximumSizeBytes : 0);
+  const bytes = heard[role];
+  return {
+    role,
+    encrypted,
+    handshake: bytes.slice(0, helloAt),
+    hello: bytes.slice(helloAt),
+    peer: new NativePeer(role === "client" ? "server" : "client", encrypted ? maximumSize : undefined),
+  };
+}
+
+export const nativePaths: readonly NativePath[] = (["client", "server"] as const).flatMap((role) =>
+  [false, true].map((encrypted) => pathOf(role, encrypted)),
+);
+
+/** A native session, and after all that happens to it a look at what must always hold. */
+export class DrivenNative {
+  readonly session: Session;
+  readonly events: string[] = [];
+  conversation: Conversation | undefined;
+  readonly #written: Uint8Array[] = [];
+  #buffer: ReceiveBuffer | undefined;
+  #closed = false;
+
+  /** It has heard all but the peer's hello. */
+  constructor({ role, encrypted, handshake }: NativePath) {
+    this.session = makeSession(role, encrypted);
+    this.receive(handshake);
+    this.#take();
+    this.#written.length = 0;
+  }
+
+  static open(path: NativePath): DrivenNative {
+    const driven = new DrivenNative(path);
+    driven.receive(path.hello);
+    assert.deepEqual(driven.events, ["open"]);
+    driven.#take();
+    driven.events.length = 0;
+    driven.#written.length = 0;
+    return driven;
+  }
+
+  receive(chunk: Uint8Array): void {
+    const buffer = bufferPushedTo(() => this.session.receive(chunk));
+    this.#buffer ??= buffer;
+    this.#listen();
+  }
+
+  receiveAll(chunks: readonly Uint8Array[]): this {
+    for (const chunk of chunks) this.receive(chunk);
+    return this;
+  }
+
+  receiveEnd(): this {
+    this.session.receiveEnd();
+    this.#listen();
+    return this;
+  }
+
+  /** All that it said since it was made, or opened. */
+  written(): Uint8Array {
+    this.#take();
+    return concat(...this.#written);
+  }
+
+  /** Everything that came out of it, as text that two sessions can be compared by. */
+  story(): string {
+    return [...this.events, `written ${latin1(this.written())}`].join("\n");
+  }
+
+  #take(): void {
+    this.#written.push(...takeAll(this.session));
+  }
+
+  #listen(): void {
+    for (let event = this.session.nextEvent(); event !== undefined; event = this.session.nextEvent()) {
+      assert.ok(!this.#closed, "an event comes after the end");
+      this.#closed = event.kind === "closed";
+      if (event.kind === "open") this.conversation = event.native?.conversation;
+      this.events.push(textOf(event));
+    }
+    assert.equal(this.#closed, this.session.state === "closed");
+    const held = this.#buffer?.length ?? 0;
+    assert.ok(held <= mostHeld, `${held} bytes are held`);
+    const kept = this.conversation?.keptBytes ?? 0;
+    assert.ok(kept <= mostKept, `${kept} bytes are kept`);
+  }
+}
+
+function textOf(event: SessionEvent): string {
+  switch (event.kind) {
+    case "message":
+      assert.ok(event.data.length <= maxMessageBytes && event.type > 0);
+      return `message ${event.type} ${digestOf(event.data)}`;
+    case "request":
+      assert.ok(event.data.length <= maxMessageBytes && event.type > 0);
+      return `request ${event.id} ${event.type} ${digestOf(event.data)}`;
+    case "answer":
+      assert.ok(event.data.length <= maxMessageBytes);
+      return `answer ${event.id} ${digestOf(event.data)}`;
+    case "failure":
+      assert.match(event.code, /^[A-Z0-9_]{1,64}$/);
+      return `failure ${event.id} ${event.code} ${event.message}`;
+    case "cancel":
+      return `cancel ${event.id}`;
+    case "closed": {
+      const { error } = event;
+      if (error === undefined) return "closed";
+      assert.equal(errorCodes[error.code as ErrorCode], "peer", `${error.code} is no fault of a peer's`);
+      return `closed ${error.code}`;
+    }
+    default:
+      return event.kind;
+  }
+}
+
+export function digestOf(data: Uint8Array): string {
+  if (data.length <= 64) return latin1(data);
+  return `${data.length} ${createHash("sha256").update(data).digest("base64")}`;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}

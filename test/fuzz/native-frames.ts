@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { decodeNativeHello, encodeNativeHello } from "#dist/protocol/native/hello.js";
+import { concat, flipBit, pattern, uint32 } from "../support/bytes.ts";
+import { byteAtATime, type Cutting, whole } from "../support/cutting.ts";
+import { nativeFrame } from "../support/native-raw-peer.ts";
+import { DrivenNative, digestOf, type NativePath, nativePaths } from "./driven-native.ts";
+import { cuttings, damage, damaged } from "./inputs.ts";
+import { type Target, target } from "./target.ts";
+
+const kinds = [1, 2, 3, 4, 5, 6, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x30, 0x31, 0x32, 0x33, 0x34];
+const zeros = (count: number): Uint8Array => new Uint8Array(count);
+const position = fc.constantFrom(0, 0, 0, 71, 65_536, 0xffff_ffff);
+const id = fc.oneof(fc.nat(5), fc.constantFrom(0xffff_ffff, 0x8000_0000));
+const total = fc.constantFrom(0, 1, 5, 16_384, 16_385, 40_000, 99_999, 100_000, 100_001, 0xffff_ffff);
+const small = fc.uint8Array({ maxLength: 20 });
+const part = fc.oneof(
+  { weight: 6, arbitrary: small },
+  { weight: 1, arbitrary: fc.constantFrom(16_383, 16_384, 16_385, 40_000, 64_500).map(zeros) },
+);
+const failureTail = fc
+  .tuple(
+    fc.constantFrom("", "E", "ERR_NO_HANDLER", "lower", "A".repeat(64), "A".repeat(65)),
+    small,
+    fc.nat(3),
+  )
+  .map(([code, message, off]) =>
+    concat(Uint8Array.of(off === 3 ? code.length + 1 : code.length), Buffer.from(code), message),
+  );
+
+/** A frame that its fields at least are right of. */
+const formed: fc.Arbitrary<Uint8Array> = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(id, part).map(([type, data]) => nativeFrame(0x10, uint32(type), data)) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(id, id, part)
+      .map(([n, type, data]) => nativeFrame(0x20, uint32(n), uint32(type), data)),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(fc.constantFrom(0x12, 0x22, 0x30, 0x32, 0x34), id, part)
+      .map(([kind, n, data]) => nativeFrame(kind, uint32(n), data)),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(fc.constantFrom(0x11, 0x31), id, total, part)
+      .map(([kind, n, bytes, data]) => nativeFrame(kind, uint32(n), uint32(bytes), data)),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(id, id, total, part)
+      .map(([n, type, bytes, data]) => nativeFrame(0x21, uint32(n), uint32(type), uint32(bytes), data)),
+  },
+  { weight: 3, arbitrary: fc.tuple(id, failureTail).map(([n, tail]) => nativeFrame(0x33, uint32(n), tail)) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(position, position, position)
+      .map((all) => nativeFrame(0x02, ...all.flatMap((low) => [uint32(0), uint32(low)]))),
+  },
+  { weight: 3, arbitrary: fc.nat().map((token) => nativeFrame(0x04, uint32(token))) },
+  { weight: 1, arbitrary: fc.constantFrom(0x03, 0x05, 0x06).map((kind) => nativeFrame(kind, uint32(7))) },
+  { weight: 1, arbitrary: fc.constantFrom(0x03, 0x06).map((kind) => nativeFrame(kind)) },
+);
+const frame = fc.oneof(
+  { weight: 12, arbitrary: formed },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.oneof(fc.constantFrom(...kinds), fc.nat(255)), small)
+      .map(([kind, body]) => nativeFrame(kind, body)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(formed, damage).map(([good, change]) => damaged(good.subarray(0, 200), [change])),
+  },
+);
+
+/** The records of these frames, numbered from the one behind the hello. A record is as large as it may be, or smaller. */
+function recordsOf({ peer }: NativePath, list: readonly (readonly Uint8Array[])[]): Uint8Array[] {
+  return list.map((frames, index) => {
+    const bytes = concat(...frames).subarray(0, 65_536);
+    return peer.record(1 + index, bytes.length < 3 ? zeros(3) : bytes);
+  });
+}
+
+const runs = fc.array(fc.array(frame, { minLength: 1, maxLength: 4 }), { maxLength: 5 });
+
+function anyFrames(path: NativePath): Target {
+  return target(
+    `native ${nameOf(path)}: any frames end in a documented code, at the same place however they are cut`,
+    60,
+    fc.tuple(runs, fc.array(damage, { maxLength: 2 }), cuttings, fc.boolean()),
+    ([list, damages, cutting, isDamaged]) => {
+      const good = concat(...recordsOf(path, list));
+      const bytes = isDamaged ? damaged(good, damages) : good;
+      const hear = (cut: Cutting): string =>
+        DrivenNative.open(path).receiveAll(cut(bytes)).receiveEnd().story();
+      const expected = hear(whole);
+      assert.match(expected, /^closed/m);
+      assert.equal(hear(cutting), expected);
+      if (bytes.length <= 400) assert.equal(hear(byteAtATime), expected);
+    },
+  );
+}
+
+type RecordDamage = "flip" | "cut" | "replay" | "swap" | "drop" | "insert" | "back";
+const recordDamage = fc.record({
+  kind: fc.constantFrom<RecordDamage>("flip", "cut", "replay", "swap", "drop", "insert", "back"),
+  at: fc.nat(),
+  which: fc.nat(),
+});
+
+function damageRecords(
+  records: readonly Uint8Array[],
+  { kind, at, which }: { kind: RecordDamage; at: number; which: number },
+  own: Uint8Array,
+): Uint8Array[] {
+  const list = [...records];
+  const index = at % list.length;
+  const chosen = list[index] as Uint8Array;
+  const other = which % list.length;
+  switch (kind) {
+    case "flip":
+      list[index] = flipBit(chosen, which % (chosen.length * 8));
+      break;
+    case "cut":
+      list[index] = chosen.subarray(0, which % chosen.length);
+      break;
+    case "replay":
+      list.splice(other, 0, chosen);
+      break;
+    case "swap":
+      [list[index], list[other]] = [list[other] as Uint8Array, chosen];
+      break;
+    case "drop":
+      list.splice(index, 1);
+      break;
+    case "insert":
+      list.splice(index, 0, pattern(which % 60, at % 256));
+      break;
+    default:
+      list.splice(index, 0, own);
+  }
+  return list;
+}
+
+/** The records that stand where they belong, from the first. */
+function sound(records: readonly Uint8Array[], arrived: Uint8Array): number {
+  let [count, at] = [0, 0];
+  for (const record of records) {
+    if (Buffer.compare(arrived.subarray(at, at + record.length), record) !== 0) break;
+    at += record.length;
+    count += 1;
+  }
+  return count;
+}
+
+function damagedRecords(path: NativePath): Target {
+  const record = fc.tuple(fc.nat(40), fc.boolean());
+  return target(
+    `native ${nameOf(path)}: of records that are changed, cut, repeated, moved or dropped, those before are delivered and none after`,
+    100,
+    fc.tuple(
+      fc.array(record, { minLength: 1, maxLength: 24 }),
+      fc.array(recordDamage, { minLength: 1, maxLength: 2 }),
+      cuttings,
+    ),
+    ([list, damages, cutting]) => {
+      const told = list.map(([bytes], index) => `message ${index + 1} ${digestOf(pattern(bytes, index))}`);
+      const records = list.map(([bytes, alone], index) => {
+        const message = nativeFrame(0x10, uint32(index + 1), pattern(bytes, index));
+        return path.peer.record(1 + index, message, ...(alone ? [] : [nativeFrame(0x03)]));
+      });
+      const own = DrivenNative.open(path);
+      own.session.send(1, pattern(5));
+      const sentBack = own.written();
+      const changed = damages.reduce((now: Uint8Array[], one) => {
+        return now.length === 0 ? now : damageRecords(now, one, sentBack);
+      }, records);
+      const arrived = concat(...changed);
+      const driven = DrivenNative.open(path).receiveAll(cutting(arrived)).receiveEnd();
+      const expected = told.slice(0, sound(records, arrived));
+      assert.deepEqual(driven.events.slice(0, -1), expected);
+      assert.match(driven.events.at(-1) as string, /^closed ERR_/);
+    },
+  );
+}
+
+const text = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: "grapheme", maxLength: 30 }));
+const uint = fc.oneof(fc.constantFrom(0, 65_535, 65_536, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff), fc.nat());
+const session = fc.oneof(
+  fc.constantFrom(0, 1, 2, 3).map((kind) => Uint8Array.of(kind)),
+  fc
+    .tuple(fc.constantFrom(1, 2), fc.constantFrom(15, 16, 55, 56, 71, 72, 73))
+    .map(([kind, bytes]) => concat(Uint8Array.of(kind), zeros(bytes))),
+  fc.uint8Array({ maxLength: 80 }),
+);
+const helloBody = fc
+  .tuple(fc.tuple(uint, uint, uint, uint, uint), fc.tuple(text, text, text), session)
+  .map(([numbers, texts, rest]) =>
+    concat(
+      ...numbers.map(uint32),
+      ...texts.map((given) => Buffer.from(given)).flatMap((bytes) => [Uint8Array.of(bytes.length), bytes]),
+      rest,
+    ),
+  );
+const good = fc.constantFrom(65_536, 0x7fff_ffff, 1_000_000);
+const soundBody = fc
+  .tuple(helloBody, good, good, good)
+  .map(([body, ...windows]) => concat(body.subarray(0, 4), ...windows.map(uint32), body.subarray(16)));
+const anyHello = fc.tuple(fc.oneof(helloBody, soundBody, soundBody), fc.array(damage, { maxLength: 2 }));
+
+function hellos(path: NativePath): Target {
+  const from = path.role === "client" ? "server" : "client";
+  return target(
+    `native ${nameOf(path)}: any hello opens the session and means what it says, or ends it in a documented code`,
+    80,
+    fc.tuple(anyHello, fc.boolean(), cuttings),
+    ([[sent, damages], isDamaged, cutting]) => {
+      const body = (isDamaged ? damaged(sent, damages) : sent).subarray(0, 65_000);
+      const record = path.peer.record(0, nativeFrame(0x01, body));
+      const driven = new DrivenNative(path).receiveAll(cutting(record));
+      if (driven.events.length === 0) assert.fail("it waits for more than there is");
+      if (driven.events[0] !== "open") {
+        assert.match(driven.events.join(), /^closed ERR_(FRAME_INVALID|AUTHENTICATION_FAILED)$/);
+        // A server tells its client so, with a hello of its own.
+        assert.equal(driven.written().length > 0, path.role === "server");
+        return;
+      }
+      const hello = decodeNativeHello(body, from);
+      const again = encodeNativeHello(hello).subarray(3);
+      assert.equal(Buffer.compare(again, body.subarray(0, again.length)), 0);
+      assert.match(driven.receiveEnd().events.join(), /^open,closed ERR_CONNECTION_LOST$/);
+    },
+  );
+}
+
+function nameOf({ role, encrypted }: NativePath): string {
+  return `${role}, ${encrypted ? "sealed" : "plain"}`;
+}
+
+export const nativeFrameTargets: readonly Target[] = [
+  ...nativePaths.map(anyFrames),
+  ...nativePaths.filter(({ encrypted }) => encrypted).map(damagedRecords),
+  ...nativePaths.map(hellos),
+];

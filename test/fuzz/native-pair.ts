@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { pattern } from "../support/bytes.ts";
+import {
+  digest,
+  type ResumableEnd,
+  ResumablePair,
+  type ResumablePairOptions,
+  type Role,
+} from "../support/resumable-pair.ts";
+import { type Target, target } from "./target.ts";
+
+/** A pair, and the cancels that each end has sent. */
+interface Talk {
+  readonly pair: ResumablePair;
+  readonly cancels: Record<Role, number[]>;
+}
+
+type Step = (talk: Talk) => void;
+
+/** More does not fit into one frame, and takes turns with what comes after it. */
+const mostInFrame = 64_497;
+const role = fc.constantFrom<Role>("client", "server");
+const type = fc.integer({ min: 1, max: 4 });
+const size = fc.oneof(
+  { weight: 30, arbitrary: fc.nat(40) },
+  { weight: 1, arbitrary: fc.integer({ min: 64_490, max: 64_520 }) },
+  { weight: 1, arbitrary: fc.nat(200_000) },
+);
+
+function send(who: Role, type: number, bytes: number): Step {
+  return ({ pair }) => pair[who].send(type, pattern(bytes, pair[who].sent.length));
+}
+
+function ask(who: Role, type: number, bytes: number): Step {
+  return ({ pair }) => void pair[who].ask(type, pattern(bytes, pair[who].asked.size));
+}
+
+function cancel(who: Role): Step {
+  return ({ pair, cancels }) => {
+    cancels[who].push(cancels[who].length);
+    pair[who].conversation?.sendCancel(cancels[who].length - 1);
+  };
+}
+
+/** Whether the end of the old connection is seen, and by whom; whether there is a new one at once, and how far it gets. */
+function cut(whoNotices: readonly Role[], reconnects: boolean, bytes: readonly number[]): Step {
+  return ({ pair }) => {
+    pair.cut(whoNotices);
+    if (!reconnects) return;
+    pair.connect();
+    bytes.forEach((count, index) => {
+      pair.deliver(index % 2 === 0 ? "client" : "server", count);
+    });
+  };
+}
+
+const steps = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.tuple(role, type, size).map((given) => send(...given)) },
+    { weight: 4, arbitrary: fc.tuple(role, type, size).map((given) => ask(...given)) },
+    { weight: 1, arbitrary: role.map(cancel) },
+    {
+      weight: 8,
+      arbitrary: fc.tuple(role, fc.nat(200)).map<Step>(([who, count]) => ({ pair }) => {
+        pair.deliver(who, count);
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(role, fc.nat(200_000)).map<Step>(([who, count]) => ({ pair }) => {
+        pair.deliver(who, count);
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: role.map<Step>((who) => ({ pair }) => {
+        pair[who].read();
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: role.map<Step>((who) => ({ pair }) => {
+        pair[who].handle();
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.nat(30).map<Step>((ms) => ({ pair }) => {
+        pair.pass(ms);
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(
+          fc.constantFrom<readonly Role[]>(["client", "server"], ["client"]),
+          fc.constantFrom(true, true, true, false),
+          fc.array(fc.nat(400), { maxLength: 8 }),
+        )
+        .map((given) => cut(...given)),
+    },
+  ),
+  { maxLength: 40 },
+);
+
+const texts = (contents: readonly { type: number; data: Uint8Array }[]): string[] =>
+  contents.map(({ type, data }) => `${type}: ${digest(data)}`);
+const byId = (one: string, other: string): number => Number.parseInt(one, 10) - Number.parseInt(other, 10);
+
+function outcomeOf(id: number, { type, data }: { type: number; data: Uint8Array }): string {
+  return type % 2 === 0 ? `${id}: EVEN type ${type}` : `${id}: ${digest(data)}`;
+}
+
+/** What `one` has said, and what `other` has heard of it. */
+function check(one: ResumableEnd, other: ResumableEnd, cancels: readonly number[]): void {
+  assert.deepEqual(one.ends, []);
+  assert.deepEqual(texts(other.taken), texts(one.sent));
+  assert.deepEqual(other.cancelled, cancels);
+  const isSmall = (id: number): boolean => (one.asked.get(id)?.data.length ?? 0) <= mostInFrame;
+  const ids = [...one.asked.keys()];
+  assert.deepEqual(other.handled.filter(isSmall), ids.filter(isSmall), "small requests keep their order");
+  assert.deepEqual(
+    other.handled.toSorted((a, b) => a - b),
+    ids,
+  );
+  const expected = [...one.asked].map(([id, asked]) => outcomeOf(id, asked));
+  assert.deepEqual(one.outcomes.toSorted(byId), expected);
+  const { conversation } = one;
+  assert.equal(conversation?.queuedBytes, 0, "all of it is acknowledged");
+  assert.equal(conversation?.keptBytes, 0, "nothing more is kept");
+}
+
+function resumed(name: string, options: ResumablePairOptions): Target {
+  return target(
+    `native pair, ${name}: over whatever cuts and resumes, all arrives once and each lane keeps its order`,
+    60,
+    steps,
+    (list) => {
+      const pair = new ResumablePair(options).run();
+      const cancels = { client: [], server: [] };
+      for (const step of list) step({ pair, cancels });
+      pair.cut().connect().settle();
+      const { client, server } = pair;
+      check(client, server, cancels.client);
+      check(server, client, cancels.server);
+      client.session?.close();
+      pair.listen(client);
+      pair.run();
+      assert.deepEqual([client.ends, server.ends], [["in order"], ["in order"]]);
+    },
+  );
+}
+
+export const nativePairTargets: readonly Target[] = [
+  resumed("plain", {}),
+  resumed("sealed", { encryption: true }),
+  resumed("plain, with windows of different sizes", { native: { windows: [200_000, 65_536, 100_000] } }),
+];
