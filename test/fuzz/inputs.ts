@@ -13,6 +13,14 @@ export const cuttings: fc.Arbitrary<Cutting> = fc
   )
   .map(cutInto);
 
+/** The same for what may be long: in that, the chunks are larger by as much. */
+export const scaledCuttings: fc.Arbitrary<Cutting> = fc
+  .array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 })
+  .map((sizes) => (bytes) => {
+    const scale = 1 + Math.floor(bytes.length / 2_000);
+    return cutInto(sizes.map((size) => size * scale))(bytes);
+  });
+
 export const messageType = fc.oneof(fc.nat(3), fc.integer({ min: 0, max: 0xffff_ffff }));
 
 export const dataBytes = fc.oneof(

@@ -23,9 +23,9 @@ const mostInFrame = 64_497;
 const role = fc.constantFrom<Role>("client", "server");
 const type = fc.integer({ min: 1, max: 4 });
 const size = fc.oneof(
-  { weight: 30, arbitrary: fc.nat(40) },
+  { weight: 60, arbitrary: fc.nat(40) },
   { weight: 1, arbitrary: fc.integer({ min: 64_490, max: 64_520 }) },
-  { weight: 1, arbitrary: fc.nat(200_000) },
+  { weight: 1, arbitrary: fc.nat(150_000) },
 );
 
 function send(who: Role, type: number, bytes: number): Step {

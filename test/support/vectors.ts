@@ -127,6 +127,35 @@ export interface NativeHelloVector {
   readonly outcome?: string;
 }
 
+export interface NativeFrameVector {
+  readonly name: string;
+  /** What the receiver has sent. */
+  readonly before?: readonly Saying[];
+  readonly frames?: readonly {
+    readonly head: string;
+    readonly tailPattern?: { readonly bytes: number; readonly seed: number };
+    /** Where in the pattern it begins. */
+    readonly tailStart?: number;
+  }[];
+  readonly record?: string;
+  readonly read?: "only";
+  readonly says?: Saying;
+  readonly outcome?: string;
+}
+
+/** A kind of frame with its fields, or what large ones come to. */
+export interface Saying {
+  readonly kind: string;
+  readonly id?: number;
+  readonly type?: number;
+  readonly data?: string;
+  readonly dataPattern?: { readonly bytes: number; readonly seed: number };
+  readonly code?: string;
+  readonly message?: string;
+  readonly token?: number;
+  readonly taken?: Positions;
+}
+
 function read<T>(file: string): readonly T[] {
   const url = new URL(`../../../spec/vectors/${file}`, import.meta.url);
   return JSON.parse(readFileSync(url, "utf8")).vectors;
@@ -139,3 +168,4 @@ export const badFrames = read<BadFrameVector>("bad-frames.json");
 export const nativeKeys = read<NativeKeyVector>("native-key-schedule.json");
 export const nativeRecords = read<NativeRecordVector>("native-records.json");
 export const nativeHellos = read<NativeHelloVector>("native-hello.json");
+export const nativeFrames = read<NativeFrameVector>("native-frames.json");

@@ -30,6 +30,7 @@ func allFiles() map[string]vectorFile {
 		"native-key-schedule.json": {nativeKeyScheduleDescription, nativeKeyVectors()},
 		"native-records.json":      {nativeRecordsDescription, nativeRecordVectors()},
 		"native-hello.json":        {nativeHelloDescription, nativeHelloVectors()},
+		"native-frames.json":       {nativeFramesDescription, nativeFrameVectors()},
 	}
 }
 

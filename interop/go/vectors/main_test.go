@@ -170,6 +170,38 @@ func TestEachNativeRecordOpensUnderItsNumber(t *testing.T) {
 	}
 }
 
+func TestEachNativeFrameSaysHowLongItIs(t *testing.T) {
+	kinds := map[byte]bool{}
+	for _, vector := range load[nativeFrameVector](t, "native-frames.json") {
+		if (vector.Says == nil) == (vector.Outcome == "") || (vector.Record == nil) == (vector.Frames == nil) {
+			t.Errorf("%s: is neither good nor bad", vector.Name)
+		}
+		var data []byte
+		for _, frame := range vector.Frames {
+			whole := frame.whole()
+			if int(binary.BigEndian.Uint16(whole[1:])) != len(whole)-3 || len(whole) > mostFrameBytes {
+				t.Errorf("%s: a frame has another length", vector.Name)
+			}
+			if vector.Says != nil {
+				kinds[whole[0]] = true
+			}
+			if frame.TailPattern != nil {
+				data = append(data, whole[len(whole)-frame.TailPattern.Bytes:]...)
+			}
+		}
+		if vector.Says == nil || vector.Says.DataPattern == nil {
+			continue
+		}
+		if !bytes.Equal(data, pattern(vector.Says.DataPattern.Bytes, vector.Says.DataPattern.Seed)) {
+			t.Errorf("%s: another body", vector.Name)
+		}
+	}
+	// All but the hello, which has a file of its own.
+	if len(kinds) != 16 {
+		t.Errorf("%d kinds", len(kinds))
+	}
+}
+
 func opened(t *testing.T, vector badFrameVector) string {
 	payload := payloadOf(t, vector.Bytes)
 	if vector.Encrypted {

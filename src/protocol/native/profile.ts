@@ -182,6 +182,7 @@ export class NativeProfile implements Profile {
         this.#pong(body);
         return undefined;
       case frameKinds.pong:
+        if (body.length !== 4) throw invalidFrame("a pong of another length");
         return undefined;
       case frameKinds.close:
         return { kind: "peer-closed" };
