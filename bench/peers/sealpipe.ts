@@ -12,7 +12,7 @@ interface Asking {
 
 export const createPeer: CreatePeer = ({ encryption, profile }) => {
   // A build that has one profile has no option for it.
-  const options = { encryption: encryption === true, ...(profile === "classic" ? {} : { profile }) };
+  const options = { encryption: encryption === true, profile };
   const asks = profile === "native";
   return {
     form: "bytes",

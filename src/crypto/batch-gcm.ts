@@ -1,4 +1,5 @@
 import { aeadNonceBytes, aeadTagBytes, type BatchAead } from "../protocol/crypto-provider.ts";
+import { takeSmall } from "../protocol/slab.ts";
 import { Ghash } from "./ghash.ts";
 
 const blockBytes = 16;
@@ -89,7 +90,7 @@ export class BatchGcm implements BatchAead {
     }
     if (difference !== 0) return undefined;
     const keystream = this.#keystream;
-    const plaintext = new Uint8Array(count);
+    const plaintext = takeSmall(count);
     for (let index = 0, key = start + blockBytes; index < count; index++, key++) {
       plaintext[index] = (sealed[carriedBytes + index] as number) ^ (keystream[key] as number);
     }

@@ -135,7 +135,8 @@ export class SessionDriver implements TransportHandler {
   flushSoon(): void {
     if (!this.canSend) return;
     if (this.#session.unsentBytes >= batchBytes) this.#flush();
-    if (this.#session.unsentBytes > 0) this.#scheduleFlush();
+    // What arrives is dealt with to its end, and then all that came of it is sent.
+    if (!this.#pumping && this.#session.unsentBytes > 0) this.#scheduleFlush();
   }
 
   /** The application has taken what has that mark. */

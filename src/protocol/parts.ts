@@ -1,3 +1,5 @@
+import { takeSmall } from "./slab.ts";
+
 /** How many bytes the parts of something have together. */
 export function lengthOfParts(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, part) => sum + part.length, 0);
@@ -14,7 +16,7 @@ export function copyParts(parts: readonly Uint8Array[], target: Uint8Array): voi
 
 /** All parts in one. */
 export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(lengthOfParts(parts));
+  const joined = takeSmall(lengthOfParts(parts));
   copyParts(parts, joined);
   return joined;
 }

@@ -49,15 +49,18 @@ export class ReceiveBuffer {
     return value;
   }
 
-  /** The next `count` bytes. The caller has checked that they are there. */
-  take(count: number): Uint8Array {
+  /**
+   * The next `count` bytes. The caller has checked that they are there. What spans chunks is copied, into `scratch` where
+   * the caller gives one that is large enough.
+   */
+  take(count: number, scratch?: Uint8Array): Uint8Array {
     const first = this.#chunks[0];
     if (first !== undefined && first.length - this.#offset >= count) {
       const view = first.subarray(this.#offset, this.#offset + count);
       this.skip(count);
       return view;
     }
-    return this.#takeAcrossChunks(count);
+    return this.#takeAcrossChunks(count, scratch);
   }
 
   /** Drops the next `count` bytes. The caller has checked that they are there. */
@@ -70,7 +73,8 @@ export class ReceiveBuffer {
       spent += 1;
       chunk = this.#chunks[spent];
     }
-    if (spent > 0) this.#chunks.splice(0, spent);
+    if (spent > 0 && spent === this.#chunks.length) this.#chunks.length = 0;
+    else if (spent > 0) this.#chunks.splice(0, spent);
     if (this.#chunks.length === 0) this.#block = undefined;
   }
 
@@ -98,6 +102,9 @@ export class ReceiveBuffer {
 
   #byteAt(index: number): number {
     let position = this.#offset + index;
+    // Nearly always.
+    const first = this.#chunks[0];
+    if (first !== undefined && position < first.length) return first[position] as number;
     for (const chunk of this.#chunks) {
       if (position < chunk.length) return chunk[position] as number;
       position -= chunk.length;
@@ -105,9 +112,9 @@ export class ReceiveBuffer {
     throw new RangeError("the buffer holds fewer bytes than were asked for");
   }
 
-  #takeAcrossChunks(count: number): Uint8Array {
+  #takeAcrossChunks(count: number, scratch?: Uint8Array): Uint8Array {
     if (count > this.#length) throw new RangeError("the buffer holds fewer bytes than were asked for");
-    const bytes = new Uint8Array(count);
+    const bytes = scratch?.subarray(0, count) ?? new Uint8Array(count);
     let filled = 0;
     let start = this.#offset;
     for (const chunk of this.#chunks) {

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,7 +31,6 @@ export async function chaos({ cuts, encryption, say }: ChaosOptions): Promise<Ch
   const failures: string[] = [];
   server.handle(requestType, serverTraffic.handle);
   server.on("message", serverTraffic.message);
-  const connected = once(server, "connection") as Promise<[Connection]>;
   const client = await startClient("client", {
     directory,
     encryption,
@@ -43,7 +41,8 @@ export async function chaos({ cuts, encryption, say }: ChaosOptions): Promise<Ch
   client.on("message", clientTraffic.message);
   client.handle(requestType, clientTraffic.handle);
   client.on("session-lost", () => failures.push("the client lost its session"));
-  const [connection] = await connected;
+  // The last: one that was cut before the client knew of it is another, and nobody will ever come back to it.
+  const connection = server.connections.at(-1) as Connection;
   server.on("connection", () => failures.push("the server took the client for another"));
   const timer = setInterval(
     () => say(line(proxy.harm, clientTraffic.tally, serverTraffic.tally)),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PeerError } from "#dist/errors.js";
-import { defaultSessionLimits } from "#dist/protocol/limits.js";
+import { defaultSessionLimits, type SessionLimits } from "#dist/protocol/limits.js";
 import {
   type ClientSession,
   decodeNativeHello,
@@ -33,6 +33,7 @@ export interface Ends {
   readonly encryption: boolean;
   readonly secrets?: { readonly own?: Uint8Array; readonly peers?: Uint8Array } | undefined;
   readonly native?: Partial<NativeOptions>;
+  readonly limits?: Partial<SessionLimits>;
 }
 
 /** A session whose peer is a handshake that the test goes on with by hand, in the state before the peer's hello. */
@@ -45,7 +46,7 @@ export class AwaitingHello {
   /** What the session has written since the handshake began, write by write. */
   readonly writes: Uint8Array[] = [];
 
-  constructor({ role, encryption, secrets = {}, native = {} }: Ends) {
+  constructor({ role, encryption, secrets = {}, native = {}, limits = {} }: Ends) {
     this.role = role;
     const keys = { client: clientPrivateKey, server: serverPrivateKey };
     const peersRole = role === "client" ? "server" : "client";
@@ -59,7 +60,7 @@ export class AwaitingHello {
       encryption,
       secret: secrets.own,
       native: { ...nativeDefaults, resumable: false, ...native },
-      limits: defaultSessionLimits,
+      limits: { ...defaultSessionLimits, ...limits },
       clock: this.clock,
       crypto: fixedCrypto({ privateKey: keys[role] }),
     });

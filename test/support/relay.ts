@@ -41,6 +41,15 @@ export class Relay {
     for (const socket of this.#sockets) socket.pause();
   }
 
+  /** Nothing comes through on the connections of now, for good, and neither end is told. Later ones are as good as any. */
+  holdOpen(): void {
+    for (const socket of this.#sockets) {
+      socket.removeAllListeners("close");
+      socket.removeAllListeners("data");
+      socket.pause();
+    }
+  }
+
   release(): void {
     this.#held = false;
     for (const socket of this.#sockets) socket.resume();

@@ -16,11 +16,18 @@ export interface FrameBounds {
  * The payload of the next frame, once all of it is there. The length is checked as soon as it has arrived, before
  * anything is kept for the rest.
  *
+ * A payload that spans chunks is put into `scratch`, where there is one: it has `bounds.mostBytes`, and is the caller's
+ * until the next call.
+ *
  * Source: spec/protocol.md, "Frame".
  *
  * @throws PeerError `ERR_FRAME_TOO_SHORT`, or what `bounds.tooLarge` makes.
  */
-export function readFrame(buffer: ReceiveBuffer, bounds: FrameBounds): Uint8Array | undefined {
+export function readFrame(
+  buffer: ReceiveBuffer,
+  bounds: FrameBounds,
+  scratch?: Uint8Array,
+): Uint8Array | undefined {
   if (buffer.length < lengthBytes) return undefined;
   const payloadBytes = buffer.peekUint32();
   if (payloadBytes < bounds.leastBytes) {
@@ -32,7 +39,7 @@ export function readFrame(buffer: ReceiveBuffer, bounds: FrameBounds): Uint8Arra
   if (payloadBytes > bounds.mostBytes) throw bounds.tooLarge(payloadBytes);
   if (buffer.length < lengthBytes + payloadBytes) return undefined;
   buffer.skip(lengthBytes);
-  return buffer.take(payloadBytes);
+  return buffer.take(payloadBytes, scratch);
 }
 
 export function writeUint32(target: Uint8Array, value: number, offset: number): void {

@@ -32,6 +32,9 @@ export const highestBodyBytes = highestRecordBytes - 1_024 - frameHeaderBytes;
 /** The least bytes of a part that is not a body's last. */
 export const leastPartBytes = 16_384;
 
+/** The most bytes of such a frame. */
+export const highestFrameBytes = frameHeaderBytes + highestBodyBytes;
+
 /** Writes a frame's header at `offset`. */
 export function writeFrameHeader(target: Uint8Array, offset: number, kind: number, bodyBytes: number): void {
   target[offset] = kind;

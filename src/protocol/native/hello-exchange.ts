@@ -183,8 +183,8 @@ export class HelloExchange implements Handshake {
     },
   ): HandshakeStep {
     const { conversation, identity, resumed } = going;
-    conversation.attach(hello, identity);
     const { reader, writer, encrypted } = this.#agreement;
+    conversation.attach(hello, identity, encrypted);
     const { native, clock } = this.#options;
     const profile = new NativeProfile({ conversation, reader, writer, encrypted, clock, keepalive: native });
     const { pid, library, application, applicationVersion } = hello;

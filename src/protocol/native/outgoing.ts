@@ -1,7 +1,15 @@
 import { writeUint32 } from "../classic/frame.ts";
-import { frameHeaderBytes, frameKinds, highestBodyBytes, invalidFrame, writeFrameHeader } from "./frame.ts";
+import {
+  frameHeaderBytes,
+  frameKinds,
+  highestBodyBytes,
+  highestFrameBytes,
+  invalidFrame,
+  writeFrameHeader,
+} from "./frame.ts";
 import type { Positions } from "./lanes.ts";
 import { SendLane } from "./send-lane.ts";
+import { takeSlab } from "./slab-pool.ts";
 
 const encoder = new TextEncoder();
 
@@ -140,7 +148,8 @@ export class Outgoing {
     for (let start = 0; start < data.length; ) {
       const roomBytes = highestBodyBytes - 4 * fields.length;
       const part = data.subarray(start, start + roomBytes);
-      const frame = new Uint8Array(frameHeaderBytes + 4 * fields.length + part.length);
+      const frameBytes = frameHeaderBytes + 4 * fields.length + part.length;
+      const frame = frameBytes === highestFrameBytes ? takeSlab() : new Uint8Array(frameBytes);
       writeFrame(frame, { offset: 0, kind, fields, data: part });
       frames.push(frame);
       start += part.length;

@@ -3,6 +3,7 @@ import { encodeUint32, type FrameBounds, lengthBytes, readFrame, writeUint32 } f
 import { type Aead, aeadNonceBytes, aeadTagBytes, type CryptoProvider } from "../crypto-provider.ts";
 import { joinParts, lengthOfParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
+import { takeSmall } from "../slab.ts";
 import { frameHeaderBytes, highestRecordBytes } from "./frame.ts";
 import { deriveTrafficKeys, nextTrafficSecret } from "./key-schedule.ts";
 import { SmallRecords } from "./small-records.ts";
@@ -62,14 +63,18 @@ export class RecordReader {
    *   `ERR_AUTHENTICATION_FAILED` for the first and `ERR_DECRYPTION_FAILED` for a later one. Nothing can be read after it.
    */
   read(input: ReceiveBuffer): Uint8Array | undefined {
-    const payload = readFrame(input, this.#bounds);
-    if (payload === undefined || this.#protection === undefined) return payload;
+    if (this.#protection === undefined) return readFrame(input, this.#bounds);
+    const payload = readFrame(input, this.#bounds, sealedScratch);
+    if (payload === undefined) return undefined;
     const frames = this.#protection.open(payload);
     if (frames === undefined) throw this.#openedOne ? wasChanged() : isNotThePeer();
     this.#openedOne = true;
     return frames;
   }
 }
+
+/** Where sealed records are put together that came in pieces: to open one takes no longer than the call. */
+const sealedScratch = new Uint8Array(highestRecordBytes + aeadTagBytes);
 
 /** One direction's key and the number of its next record. */
 class Protection {
@@ -96,7 +101,7 @@ class Protection {
     const { aead, iv, small } = this.#keys;
     const batch = small.take(recordNumber, frameBytes);
     if (batch !== undefined) {
-      const record = new Uint8Array(lengthBytes + frameBytes + aeadTagBytes);
+      const record = takeSmall(lengthBytes + frameBytes + aeadTagBytes);
       const payload = record.subarray(lengthBytes);
       writeUint32(record, payload.length, 0);
       batch.sealNext(frames, payload, record.subarray(0, lengthBytes));

@@ -1,4 +1,5 @@
-import { frameHeaderBytes, highestBodyBytes } from "./frame.ts";
+import { highestFrameBytes } from "./frame.ts";
+import { giveSlab } from "./slab-pool.ts";
 
 /** What a frame adds to its lane's position besides its bytes. Source: spec/protocol.md, "Lanes". */
 export const frameOverheadBytes = 64;
@@ -32,7 +33,6 @@ export interface Drained {
 }
 
 const smallestSlabBytes = 2_048;
-const highestSlabBytes = frameHeaderBytes + highestBodyBytes;
 /** Bodies whose parts are on their way at the same time. Source: spec/protocol.md, "Large bodies". */
 export const highestBodiesUnderWay = 4;
 
@@ -62,6 +62,8 @@ export class SendLane {
   #bodyIsNext = false;
   /** How far behind the acknowledged position the peer lets us go. */
   window = 0;
+  /** Frames are sealed as they leave, so that nobody but this lane has them. */
+  recycles = false;
 
   constructor(order: "ordered" | "interleaved") {
     this.#ordered = order === "ordered";
@@ -156,7 +158,7 @@ export class SendLane {
     let taken = 0;
     while (taken < this.#sent.length && (this.#sent[taken] as SentRun).end <= position) taken += 1;
     if (taken === 0) return;
-    this.#sent.splice(0, taken);
+    for (const run of this.#sent.splice(0, taken)) if (this.recycles) recycle(run);
     this.#resendFrom = Math.max(0, this.#resendFrom - taken);
   }
 
@@ -240,8 +242,14 @@ export class SendLane {
     this.#closeRun();
     // The busier the lane, the larger the slab; a quiet one holds little.
     const wanted = Math.max(count, smallestSlabBytes, this.#slab.length * 2);
-    this.#slab = new Uint8Array(Math.min(wanted, highestSlabBytes));
+    this.#slab = new Uint8Array(Math.min(wanted, highestFrameBytes));
     this.#slabUsed = 0;
     this.#openStart = 0;
   }
+}
+
+/** With the last run of a large body, nobody asks for its frames any more. */
+function recycle({ frames, body }: Run): void {
+  if (body === undefined || frames !== body.frames.at(-1)) return;
+  for (const frame of body.frames) if (frame.length === highestFrameBytes) giveSlab(frame);
 }

@@ -9,7 +9,7 @@ const nextPart = 64_505;
 
 function conversation(): Conversation {
   const made = new Conversation(limits);
-  made.attach(limits, undefined);
+  made.attach(limits, undefined, false);
   return made;
 }
 

@@ -1,46 +1,86 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Conversation } from "#dist/protocol/native/conversation.js";
+import fc from "fast-check";
+import { decodeMessages, decodeRequests } from "#dist/protocol/native/leftovers.js";
+import { Outgoing } from "#dist/protocol/native/outgoing.js";
+import { concat, hex, pattern } from "../../support/bytes.ts";
+import { nativeFrame } from "../../support/native-frames.ts";
 
-const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_000_000] } as const;
-
-describe("messages that may have arrived when a conversation is given up", () => {
-  test("are told in the order in which they were sent, large ones among small ones", () => {
-    const conversation = new Conversation(limits);
-    conversation.attach(limits, undefined);
-    const { messages } = conversation.outgoing;
-    for (const [index, bytes] of [10, 150_000, 20, 130_000, 30].entries()) {
-      conversation.sendMessage(index + 1, new Uint8Array(bytes));
-    }
-    while (messages.nextBytes > 0) messages.take();
-    // Of the first large one a part is taken, and what was before it.
-    conversation.outgoing.acknowledge([10 + 7 + 64 + 65_000, 0, 0]);
-    const { unacknowledged, unsent } = conversation.abandon();
-    assert.deepEqual(
-      unacknowledged.map(({ type, data }) => [type, data.length]),
-      [
-        [2, 150_000],
-        [3, 20],
-        [4, 130_000],
-        [5, 30],
-      ],
-    );
-    assert.deepEqual(unsent, []);
+describe("what lay in a lane", () => {
+  test("is read as the messages that were written", () => {
+    const run = concat(nativeFrame("message", [5], hex("0a")), nativeFrame("message", [0xffff_ffff]));
+    assert.deepEqual(decodeMessages([[run], [nativeFrame("message", [6])]]), [
+      { type: 5, data: hex("0a") },
+      { type: 0xffff_ffff, data: hex("") },
+      { type: 6, data: hex("") },
+    ]);
   });
 
-  test("are those of which a part was sent, behind all that were sent whole", () => {
-    const conversation = new Conversation(limits);
-    conversation.attach(limits, undefined);
-    const { messages } = conversation.outgoing;
-    conversation.sendMessage(1, new Uint8Array(150_000));
-    conversation.sendMessage(2, new Uint8Array(1));
-    conversation.sendMessage(3, new Uint8Array(150_000));
-    conversation.sendMessage(4, new Uint8Array(2));
-    for (let taken = 0; taken < 5; taken++) messages.take();
-    const { unacknowledged, unsent } = conversation.abandon();
-    assert.deepEqual(
-      [unacknowledged, unsent].map((contents) => contents.map(({ type }) => type)),
-      [[1, 2, 3], [4]],
-    );
+  test("is read as the requests that were written", () => {
+    const run = concat(nativeFrame("request", [1, 5], hex("0a")), nativeFrame("request", [2, 6]));
+    assert.deepEqual(decodeRequests([[run]]), [
+      { id: 1, type: 5, data: hex("0a") },
+      { id: 2, type: 6, data: hex("") },
+    ]);
+  });
+
+  test("is nothing where there was nothing", () => {
+    assert.deepEqual(decodeMessages([]), []);
+    assert.deepEqual(decodeRequests([]), []);
   });
 });
+
+const bodies = fc.array(
+  fc.record({
+    type: fc.integer({ min: 1, max: 0xffff_ffff }),
+    bytes: fc.oneof(fc.nat(50), fc.integer({ min: 64_400, max: 64_600 }), fc.nat(200_000)),
+    left: fc.nat(3),
+  }),
+  { maxLength: 12 },
+);
+
+describe("whatever was written and left", () => {
+  for (const lane of ["messages", "requests"] as const) {
+    test(`comes back whole and once, in the lane of ${lane}`, () => {
+      fc.assert(
+        fc.property(bodies, (bodies) => {
+          const outgoing = new Outgoing();
+          outgoing[lane].window = 200_000;
+          const written = bodies.map(({ type, bytes, left }, index) => {
+            const data = pattern(bytes, index);
+            if (lane === "messages") outgoing.message(type, data);
+            else outgoing.request(index + 1, type, data);
+            for (let count = 0; count < left && outgoing[lane].nextBytes > 0; count++) outgoing[lane].take();
+            return { id: index + 1, type, data };
+          });
+          const { sent, unsent } = outgoing[lane].drain();
+          if (lane === "messages") {
+            const read = [...decodeMessages(sent), ...decodeMessages(unsent)];
+            check(read, written);
+          } else {
+            const read = [...decodeRequests(sent), ...decodeRequests(unsent)];
+            // Large ones let others pass.
+            check(
+              read.toSorted((one, other) => one.id - other.id),
+              written,
+            );
+          }
+        }),
+        { numRuns: 60 },
+      );
+    });
+  }
+});
+
+function check(
+  read: readonly { readonly type: number; readonly data: Uint8Array }[],
+  written: readonly { readonly type: number; readonly data: Uint8Array }[],
+): void {
+  assert.deepEqual(
+    read.map(({ type }) => type),
+    written.map(({ type }) => type),
+  );
+  for (const [index, { data }] of written.entries()) {
+    assert.ok(Buffer.from(read[index]?.data ?? hex("")).equals(data), `body ${index}`);
+  }
+}

@@ -1,20 +1,147 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ReceiveLane } from "#dist/protocol/native/receive-lane.js";
+import { thrownCode } from "../../support/session-probe.ts";
 
-describe("what is told to be taken", () => {
-  test("never goes back, though a listener read the next before it was done with the first", () => {
-    const lane = new ReceiveLane(1_000_000);
-    const marks = [1, 2, 3].map(() => {
-      lane.receive(100);
-      return lane.hold();
-    }) as [number, number, number];
-    lane.take(marks[1]);
-    assert.equal(lane.tell(), marks[1]);
-    lane.take(marks[0]);
-    assert.equal(lane.tell(), marks[1]);
-    lane.take(marks[2]);
-    assert.equal(lane.tell(), marks[2]);
-    assert.ok(lane.allTaken);
+/** What a frame of 36 bytes adds to the position. */
+const step = 100;
+
+function laneWith(window = 65_536) {
+  const lane = new ReceiveLane(window);
+  return { lane, receive: () => lane.receive(36) };
+}
+
+describe("what a lane has received", () => {
+  test("counts each frame's bytes and 64 more", () => {
+    const { lane } = laneWith();
+    assert.equal(lane.received, 0);
+    lane.receive(3);
+    assert.equal(lane.received, 67);
+    lane.receive(36);
+    assert.equal(lane.received, 167);
+  });
+
+  test("is taken at once, where it is not for the application", () => {
+    const { lane, receive } = laneWith();
+    receive();
+    receive();
+    assert.equal(lane.taken, 2 * step);
+    assert.equal(lane.allTaken, true);
+  });
+});
+
+describe("what is for the application to take", () => {
+  test("is taken when it says so, in order", () => {
+    const { lane, receive } = laneWith();
+    receive();
+    const first = lane.hold();
+    receive();
+    const second = lane.hold();
+    assert.equal(lane.taken, 0);
+    assert.equal(lane.allTaken, false);
+    lane.take(first);
+    assert.equal(lane.taken, step);
+    assert.equal(lane.allTaken, false);
+    lane.take(second);
+    assert.equal(lane.taken, 2 * step);
+    assert.equal(lane.allTaken, true);
+  });
+
+  test("leaves what came before it taken", () => {
+    const { lane, receive } = laneWith();
+    receive();
+    receive();
+    const mark = lane.hold();
+    assert.equal(lane.taken, step);
+    lane.take(mark);
+    assert.equal(lane.taken, 2 * step);
+  });
+
+  test("holds up what comes after it, until it is taken", () => {
+    const { lane, receive } = laneWith();
+    receive();
+    const mark = lane.hold();
+    // Parts of a large body, say.
+    receive();
+    receive();
+    assert.equal(lane.taken, 0);
+    lane.take(mark);
+    assert.equal(lane.taken, 3 * step);
+  });
+});
+
+describe("what the peer is told", () => {
+  test("is what was taken, once", () => {
+    const { lane, receive } = laneWith();
+    assert.equal(lane.hasNews, false);
+    receive();
+    assert.equal(lane.hasNews, true);
+    assert.equal(lane.tell(), step);
+    assert.equal(lane.hasNews, false);
+    receive();
+    lane.hold();
+    assert.equal(lane.hasNews, false);
+    assert.equal(lane.tell(), step);
+  });
+
+  test("is told again where it may not have arrived", () => {
+    const { lane, receive } = laneWith();
+    receive();
+    lane.tell();
+    lane.forgetTold();
+    assert.equal(lane.hasNews, true);
+    assert.equal(lane.tell(), step);
+  });
+
+  test("is urgent from a quarter of the window on, or from 256 KiB where that is less", () => {
+    for (const [window, urgentBytes] of [
+      [65_536, 16_384],
+      [1_048_576, 262_144],
+      [100_000_000, 262_144],
+    ] as const) {
+      const { lane } = laneWith(window);
+      lane.receive(urgentBytes - 64 - 1);
+      assert.equal(lane.hasUrgentNews, false);
+      lane.tell();
+      lane.receive(urgentBytes - 64);
+      assert.equal(lane.hasUrgentNews, true);
+      lane.tell();
+      assert.equal(lane.hasUrgentNews, false);
+    }
+  });
+
+  test("is worth going along with something else from 8 KiB on", () => {
+    const { lane } = laneWith();
+    lane.receive(8_192 - 64 - 1);
+    assert.equal(lane.hasNotableNews, false);
+    lane.receive(1);
+    assert.equal(lane.hasNotableNews, true);
+    lane.tell();
+    assert.equal(lane.hasNotableNews, false);
+  });
+});
+
+describe("a lane's window", () => {
+  test("may be exceeded by one record of the smallest frames, and by no byte more", () => {
+    const window = 65_536;
+    const record = 65_536 + Math.ceil(65_536 / 7) * 64;
+    const { lane, receive } = laneWith(window);
+    receive();
+    lane.hold();
+    lane.receive(window + record - step - 64);
+    assert.equal(lane.received, window + record);
+    assert.equal(
+      thrownCode(() => lane.receive(0)),
+      "ERR_WINDOW_EXCEEDED",
+    );
+  });
+
+  test("moves on with what is taken", () => {
+    const { lane } = laneWith(65_536);
+    for (let round = 0; round < 100; round++) {
+      lane.receive(60_000);
+      lane.take(lane.hold());
+    }
+    assert.equal(lane.received, 100 * 60_064);
   });
 });

@@ -173,6 +173,51 @@ describe("a record that is not what the peer wrote next", () => {
   });
 });
 
+describe("many small records", () => {
+  /** Runs long enough that they are sealed and opened in batches, and larger ones in between. */
+  const sizes = [...Array(60).fill(10), 257, ...Array(40).fill(256), 5_000, ...Array(20).fill(3)];
+  const frames = sizes.map((size, index) => pattern(size, index));
+
+  test("are sealed each as it would be alone", () => {
+    const writer = new RecordWriter(keys());
+    for (const [number, frame] of frames.entries()) {
+      // In two parts, as a record of two frames is.
+      const record = write(writer, frame.subarray(0, 1), frame.subarray(1));
+      assert.deepEqual(record, handMadeRecord(secret(), number, frame), `record ${number}`);
+    }
+  });
+
+  test("are opened each as it would be alone, and the next keys' too", () => {
+    for (const changeKeyAfter of [undefined, 20, 33]) {
+      const writer = new RecordWriter(keys(), changeKeyAfter);
+      const reader = new RecordReader(keys(), changeKeyAfter);
+      for (const [number, frame] of frames.entries()) {
+        assert.deepEqual(reader.read(received(write(writer, frame))), frame, `record ${number}`);
+      }
+    }
+  });
+
+  test("are refused each where it was changed, repeated or left out", () => {
+    const writer = new RecordWriter(keys());
+    const records = Array.from({ length: 60 }, (_, index) => write(writer, pattern(10, index)));
+    for (const wrong of [5, 20, 40, 59]) {
+      const others = [
+        flipBit(records[wrong] as Uint8Array, 8 * 9),
+        records[wrong - 1] as Uint8Array,
+        records[wrong + 1] ?? flipBit(records[wrong] as Uint8Array, 8 * 20),
+      ];
+      for (const other of others) {
+        const reader = new RecordReader(keys());
+        for (const record of records.slice(0, wrong)) reader.read(received(record));
+        assert.equal(
+          thrownCode(() => reader.read(received(other))),
+          "ERR_DECRYPTION_FAILED",
+        );
+      }
+    }
+  });
+});
+
 describe("the key", () => {
   test("changes after 1,048,576 records", () => assert.equal(recordsPerKey, 2 ** 20));
 

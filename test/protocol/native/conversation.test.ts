@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Conversation } from "#dist/protocol/native/conversation.js";
+import { hex, pattern } from "../../support/bytes.ts";
+import { nativeFrame } from "../../support/native-frames.ts";
+import { thrownCode } from "../../support/session-probe.ts";
+
+const windows = [65_536, 65_536, 65_536] as const;
+const own = { maxMessageBytes: 100_000, windows };
+const identity = { id: pattern(16), resumptionKey: pattern(32) };
+
+function attached(peersMaxMessageBytes = 100_000): Conversation {
+  const conversation = new Conversation(own);
+  conversation.attach({ maxMessageBytes: peersMaxMessageBytes, windows }, identity, false);
+  return conversation;
+}
+
+/** Lets everything leave that the windows allow. */
+function sendAll({ outgoing }: Conversation): void {
+  for (const lane of outgoing.lanes) while (lane.nextBytes > 0) lane.take();
+}
+
+describe("a conversation", () => {
+  test("takes what is to be sent before there is a peer, and holds it", () => {
+    const conversation = new Conversation(own);
+    assert.equal(conversation.identity, undefined);
+    conversation.sendMessage(5, hex("01"));
+    sendAll(conversation);
+    assert.equal(conversation.queuedBytes, 72);
+    assert.equal(conversation.outgoing.unsentBytes, 72);
+    conversation.attach(own, identity, false);
+    assert.equal(conversation.identity, identity);
+    sendAll(conversation);
+    assert.equal(conversation.outgoing.unsentBytes, 0);
+  });
+
+  test("keeps to what the peer takes in each lane", () => {
+    const conversation = new Conversation(own);
+    conversation.attach({ maxMessageBytes: 100_000, windows: [1, 2, 3] }, undefined, false);
+    assert.deepEqual(
+      conversation.outgoing.lanes.map((lane) => lane.window),
+      [1, 2, 3],
+    );
+  });
+
+  test("tells the peer anew, on another connection, what was taken", () => {
+    const conversation = attached();
+    const answer = nativeFrame("answer", [1]);
+    conversation.incoming.receive(answer, 0, answer.length);
+    conversation.incoming.tell();
+    assert.equal(conversation.incoming.hasNews, false);
+    conversation.attach(own, identity, false);
+    assert.equal(conversation.incoming.hasNews, true);
+  });
+
+  test("sends nothing that is larger than either end takes, or of a type that there is not", () => {
+    const small = attached(10);
+    const sends = {
+      message: (data: Uint8Array) => small.sendMessage(5, data),
+      request: (data: Uint8Array) => small.sendRequest(1, 5, data),
+      answer: (data: Uint8Array) => small.sendAnswer(1, data),
+    };
+    for (const send of Object.values(sends)) {
+      send(pattern(10));
+      assert.equal(
+        thrownCode(() => send(pattern(11))),
+        "ERR_MESSAGE_TOO_LARGE",
+      );
+    }
+    assert.equal(
+      thrownCode(() => small.sendMessage(0, hex(""))),
+      "ERR_RESERVED_TYPE",
+    );
+    assert.equal(
+      thrownCode(() => small.sendRequest(1, 2 ** 32, hex(""))),
+      "ERR_TYPE_OUT_OF_RANGE",
+    );
+    const queued = small.queuedBytes;
+    assert.equal(queued, 3 + 4 + 10 + 64 + (3 + 8 + 10 + 64) + (3 + 4 + 10 + 64));
+  });
+
+  test("sends what it takes itself, where the peer takes more or is not known", () => {
+    for (const conversation of [attached(1_000_000), new Conversation(own)]) {
+      conversation.sendMessage(5, pattern(100_000));
+      assert.equal(
+        thrownCode(() => conversation.sendMessage(5, pattern(100_001))),
+        "ERR_MESSAGE_TOO_LARGE",
+      );
+    }
+  });
+
+  test("sends failures and cancels", () => {
+    const conversation = attached();
+    conversation.sendFailure(1, "NO", "no");
+    conversation.sendCancel(2);
+    assert.equal(conversation.queuedBytes, 3 + 4 + 1 + 4 + 64 + (3 + 4 + 64));
+  });
+});
+
+describe("a conversation that is given up", () => {
+  test("tells what may have arrived and what has not left, and drops what means nothing to anyone else", () => {
+    const conversation = attached();
+    conversation.sendMessage(1, hex("01"));
+    conversation.sendRequest(1, 7, hex("0a"));
+    sendAll(conversation);
+    conversation.sendMessage(2, hex("02"));
+    conversation.sendRequest(2, 8, hex("0b"));
+    conversation.sendAnswer(9, hex("0c"));
+    conversation.sendCancel(1);
+    assert.deepEqual(conversation.abandon(), {
+      unacknowledged: [{ type: 1, data: hex("01") }],
+      unsent: [{ type: 2, data: hex("02") }],
+      unsentRequests: [{ id: 2, type: 8, data: hex("0b") }],
+    });
+    assert.equal(conversation.queuedBytes, 0);
+    assert.deepEqual(conversation.abandon(), { unacknowledged: [], unsent: [], unsentRequests: [] });
+  });
+
+  test("forgets what was acknowledged", () => {
+    const conversation = attached();
+    for (const type of [1, 2]) {
+      conversation.sendMessage(type, hex(""));
+      sendAll(conversation);
+    }
+    conversation.outgoing.acknowledge([71, 0, 0]);
+    assert.deepEqual(conversation.abandon().unacknowledged, [{ type: 2, data: hex("") }]);
+  });
+});

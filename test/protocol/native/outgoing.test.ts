@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Outgoing } from "#dist/protocol/native/outgoing.js";
+import type { SendLane } from "#dist/protocol/native/send-lane.js";
+import { concat, hex, pattern } from "../../support/bytes.ts";
+import { framesOf, nativeFrame } from "../../support/native-frames.ts";
+import { thrownCode } from "../../support/session-probe.ts";
+
+const highestBodyBytes = 64_509;
+
+function setUp(): Outgoing {
+  const outgoing = new Outgoing();
+  for (const lane of outgoing.lanes) lane.window = 100_000_000;
+  return outgoing;
+}
+
+function takeAll(lane: SendLane): Uint8Array {
+  const runs: Uint8Array[] = [];
+  while (lane.nextBytes > 0) runs.push(lane.take());
+  return concat(...runs);
+}
+
+describe("what is sent", () => {
+  const data = hex("0a 0b");
+  const examples: Record<string, { lane: 0 | 1 | 2; send: (outgoing: Outgoing) => void; frame: Uint8Array }> =
+    {
+      "a message": {
+        lane: 0,
+        send: (outgoing) => outgoing.message(0xffff_fffe, data),
+        frame: nativeFrame("message", [0xffff_fffe], data),
+      },
+      "an empty message": {
+        lane: 0,
+        send: (outgoing) => outgoing.message(1, hex("")),
+        frame: nativeFrame("message", [1]),
+      },
+      "a request": {
+        lane: 1,
+        send: (outgoing) => outgoing.request(7, 5, data),
+        frame: nativeFrame("request", [7, 5], data),
+      },
+      "an answer": {
+        lane: 2,
+        send: (outgoing) => outgoing.answer(7, data),
+        frame: nativeFrame("answer", [7], data),
+      },
+      "a failure": {
+        lane: 2,
+        send: (outgoing) => outgoing.failure(7, "NO", "hé"),
+        frame: nativeFrame("failure", [7], concat(hex("02"), Buffer.from("NOhé"))),
+      },
+      "a failure without a message": {
+        lane: 2,
+        send: (outgoing) => outgoing.failure(7, "NO", ""),
+        frame: nativeFrame("failure", [7], concat(hex("02"), Buffer.from("NO"))),
+      },
+      "a cancel": { lane: 2, send: (outgoing) => outgoing.cancel(7), frame: nativeFrame("cancel", [7]) },
+    };
+  for (const [what, { lane, send, frame }] of Object.entries(examples)) {
+    test(`is ${what}, as the spec has it, in its lane`, () => {
+      const outgoing = setUp();
+      send(outgoing);
+      assert.equal(outgoing.unsentBytes, frame.length + 64);
+      assert.deepEqual(takeAll(outgoing.lanes[lane] as SendLane), frame);
+      assert.equal(outgoing.unsentBytes, 0);
+      assert.equal(outgoing.queuedBytes, frame.length + 64);
+      assert.equal(outgoing.allSent, true);
+    });
+  }
+
+  test("is not changed by what the caller does to the data afterwards", () => {
+    const outgoing = setUp();
+    for (const size of [10, 200_000]) {
+      const bytes = pattern(size);
+      outgoing.message(5, bytes);
+      outgoing.request(1, 5, bytes);
+      outgoing.answer(1, bytes);
+      bytes.fill(0xff);
+    }
+    for (const lane of outgoing.lanes) assert.equal(takeAll(lane).includes(0xfe), true);
+    const all = concat(...outgoing.lanes.map(takeAll));
+    assert.equal(all.length, 0);
+  });
+
+  test("of a failure's message is no more than fits into a frame, and no part of a character", () => {
+    for (const letters of ["é".repeat(70_000), "x".repeat(70_000), `x${"😀".repeat(40_000)}`]) {
+      const outgoing = setUp();
+      outgoing.failure(7, "A".repeat(64), letters);
+      const [frame, ...others] = framesOf(takeAll(outgoing.answers));
+      assert.deepEqual(others, []);
+      assert.ok(frame !== undefined && frame.body.length <= highestBodyBytes);
+      const message = new TextDecoder("utf-8", { fatal: true }).decode(frame.body.subarray(5 + 64));
+      assert.ok(letters.startsWith(message));
+      assert.ok(frame.body.length > highestBodyBytes - 200);
+    }
+  });
+});
+
+describe("a body that does not fit into a frame", () => {
+  const kinds = {
+    message: { fields: 1, send: (outgoing: Outgoing, data: Uint8Array) => outgoing.message(5, data) },
+    request: { fields: 2, send: (outgoing: Outgoing, data: Uint8Array) => outgoing.request(7, 5, data) },
+    answer: { fields: 1, send: (outgoing: Outgoing, data: Uint8Array) => outgoing.answer(7, data) },
+  } as const;
+  const start = { message: [5], request: [7, 5], answer: [7] } as const;
+  const part = { message: [], request: [7], answer: [7] } as const;
+
+  for (const [index, kind] of (["message", "request", "answer"] as const).entries()) {
+    const { fields, send } = kinds[kind];
+    const most = highestBodyBytes - 4 * fields;
+
+    test(`is cut, where one that just fits is not (${kind})`, () => {
+      const outgoing = setUp();
+      send(outgoing, pattern(most));
+      const lane = outgoing.lanes[index] as SendLane;
+      assert.deepEqual(takeAll(lane), nativeFrame(kind, start[kind], pattern(most)));
+      send(outgoing, pattern(most + 1));
+      const first = most - 4;
+      assert.deepEqual(
+        takeAll(lane),
+        concat(
+          nativeFrame(`${kind}-start`, [...start[kind], most + 1], pattern(most + 1).subarray(0, first)),
+          nativeFrame(`${kind}-part`, part[kind], pattern(most + 1).subarray(first)),
+        ),
+      );
+    });
+
+    test(`is cut into frames as large as they may be (${kind})`, () => {
+      const outgoing = setUp();
+      const data = pattern(1_000_000);
+      send(outgoing, data);
+      const frames = framesOf(takeAll(outgoing.lanes[index] as SendLane));
+      assert.deepEqual(
+        frames.slice(0, -1).map(({ body }) => body.length),
+        Array(frames.length - 1).fill(highestBodyBytes),
+      );
+      const heads = frames.map((_, at) => 4 * (at === 0 ? start[kind].length + 1 : part[kind].length));
+      const whole = concat(...frames.map(({ body }, at) => body.subarray(heads[at])));
+      assert.ok(Buffer.from(whole).equals(data));
+    });
+  }
+});
+
+describe("an acknowledgement", () => {
+  function sent(): Outgoing {
+    const outgoing = setUp();
+    outgoing.message(5, pattern(29));
+    outgoing.request(1, 5, pattern(25));
+    outgoing.answer(1, pattern(29));
+    for (const lane of outgoing.lanes) takeAll(lane);
+    return outgoing;
+  }
+
+  test("forgets what the peer has taken in each lane", () => {
+    const outgoing = sent();
+    assert.equal(outgoing.queuedBytes, 300);
+    outgoing.acknowledge([100, 0, 0]);
+    assert.equal(outgoing.queuedBytes, 200);
+    outgoing.acknowledge([100, 50, 100]);
+    assert.equal(outgoing.queuedBytes, 50);
+    outgoing.acknowledge([100, 100, 100]);
+    outgoing.acknowledge([100, 100, 100]);
+    assert.equal(outgoing.queuedBytes, 0);
+  });
+
+  for (const [what, positions] of Object.entries({
+    "of messages that were not sent": [101, 50, 50],
+    "of requests that were not sent": [50, 101, 50],
+    "of answers that were not sent": [50, 50, 101],
+    "before an earlier one of messages": [49, 50, 50],
+    "before an earlier one of requests": [50, 49, 50],
+    "before an earlier one of answers": [50, 50, 49],
+  } as const)) {
+    test(`is refused ${what}`, () => {
+      const outgoing = sent();
+      outgoing.acknowledge([50, 50, 50]);
+      assert.equal(
+        thrownCode(() => outgoing.acknowledge(positions)),
+        "ERR_FRAME_INVALID",
+      );
+    });
+  }
+
+  test("of what waits to be sent is refused", () => {
+    const outgoing = setUp();
+    outgoing.message(5, pattern(29));
+    assert.equal(
+      thrownCode(() => outgoing.acknowledge([1, 0, 0])),
+      "ERR_FRAME_INVALID",
+    );
+  });
+});
+
+describe("going on behind what the peer has received", () => {
+  test("sends the rest again, in each lane", () => {
+    const outgoing = setUp();
+    for (let id = 1; id <= 3; id++) {
+      outgoing.message(id, pattern(29));
+      outgoing.request(id, 5, pattern(25));
+      outgoing.answer(id, pattern(29));
+      for (const lane of outgoing.lanes) takeAll(lane);
+    }
+    outgoing.rewind([200, 100, 300]);
+    assert.equal(outgoing.allSent, false);
+    assert.deepEqual(
+      outgoing.lanes.map((lane) => framesOf(takeAll(lane)).map(({ body }) => body[3])),
+      [[3], [2, 3], []],
+    );
+  });
+
+  test("is refused from positions that this end cannot serve, and changes nothing then", () => {
+    for (const positions of [
+      [0, 0, 1],
+      [1, 0, 0],
+      [101, 0, 0],
+    ] as const) {
+      const outgoing = setUp();
+      outgoing.message(5, pattern(29));
+      takeAll(outgoing.messages);
+      for (const act of [() => outgoing.checkRewind(positions), () => outgoing.rewind(positions)]) {
+        assert.equal(thrownCode(act), "ERR_FRAME_INVALID");
+      }
+      assert.equal(outgoing.allSent, true);
+    }
+  });
+});

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { nodeCrypto } from "#dist/crypto/node.js";
+import { SmallRecords } from "#dist/protocol/native/small-records.js";
+import { pattern } from "../../support/bytes.ts";
+
+/** For which records nonces were drawn, and for how many bytes, in order. */
+function setUp() {
+  const prepared: { from: number; to: number; bytes: number }[] = [];
+  const numbers: number[] = [];
+  const aead = nodeCrypto.createBatchAead(pattern(32), "known");
+  const prepare = aead.prepare.bind(aead);
+  aead.prepare = (nonces, bytes) => {
+    assert.equal(nonces.length, 12 * numbers.length);
+    prepared.push({ from: numbers[0] as number, to: numbers.at(-1) as number, bytes });
+    numbers.length = 0;
+    prepare(nonces, bytes);
+  };
+  const records = new SmallRecords(aead, (_nonce, number) => numbers.push(number));
+  let number = 0;
+  /** The next record, sealed by the batch where it is for that. */
+  const next = (bytes: number): boolean => {
+    const batch = records.take(number, bytes);
+    number += 1;
+    batch?.sealNext([pattern(bytes)], new Uint8Array(bytes + 16));
+    return batch !== undefined;
+  };
+  return {
+    prepared,
+    next,
+    count: (count: number, bytes = 40) => Array.from({ length: count }, () => next(bytes)),
+  };
+}
+
+const times = (count: number, value: boolean): boolean[] => Array(count).fill(value);
+
+describe("runs of small records", () => {
+  test("begin after 16 of them, with nonces for 8, and twice as many each time, up to 64", () => {
+    const { prepared, count } = setUp();
+    assert.deepEqual(count(16), times(16, false));
+    assert.deepEqual(prepared, []);
+    assert.deepEqual(count(8 + 16 + 32 + 64 + 64), times(184, true));
+    assert.deepEqual(
+      prepared.map(({ from, to }) => [from, to]),
+      [
+        [16, 23],
+        [24, 39],
+        [40, 71],
+        [72, 135],
+        [136, 199],
+      ],
+    );
+  });
+
+  test("are prepared for the longest of late, and anew for a longer one, with the numbers of then", () => {
+    const { prepared, count } = setUp();
+    count(16, 200);
+    count(3, 10);
+    count(1, 11);
+    count(15, 5);
+    assert.deepEqual(prepared, [
+      { from: 16, to: 23, bytes: 10 },
+      { from: 19, to: 34, bytes: 11 },
+    ]);
+    count(1, 4);
+    assert.deepEqual(prepared.at(-1), { from: 35, to: 66, bytes: 5 });
+  });
+
+  test("end with a record of more than 256 bytes, and what was prepared is dropped", () => {
+    const { prepared, count } = setUp();
+    count(17, 256);
+    assert.equal(prepared.length, 1);
+    assert.deepEqual(count(1, 257), [false]);
+    assert.deepEqual(count(16), times(16, false));
+    assert.deepEqual(count(1), [true]);
+    assert.equal(prepared.at(-1)?.from, 34);
+  });
+});
