@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Client, type Connection, type SealpipeError, startClient, startServer } from "sealpipe";
 import { pattern } from "../support/bytes.ts";
-import { clientAt, clientOfRaw, connectedPair, freshServer, rawClientOf } from "../support/endpoints.ts";
+import {
+  clientAt,
+  clientOfRaw,
+  connectedPair,
+  freshServer,
+  onEachWire,
+  rawClientOf,
+} from "../support/endpoints.ts";
 import { plainWire } from "../support/hand-made-peer.ts";
 import { freshName } from "../support/names.ts";
 import { accepted, openAsServer, plainHello, RawPeer } from "../support/raw-peer.ts";
@@ -12,266 +19,272 @@ const timeout = 60_000;
 const plain = { encryption: false };
 const given = new Error("enough");
 
-describe("closing", { timeout }, () => {
-  for (const [who, pick] of [
-    ["a client", (pair: { client: Client; connection: Connection }) => [pair.client, pair.connection]],
-    ["a connection", (pair: { client: Client; connection: Connection }) => [pair.connection, pair.client]],
-  ] as const) {
-    test(`${who} sends everything that was written first`, async (t) => {
-      const pair = await connectedPair(t);
-      const [closing, other] = pick(pair) as [Client, Connection];
-      const count = 50;
-      const reading = (async () => {
-        for (let type = 1; type <= count; type++) {
-          const message = await other.read();
-          assert.equal(message.type, type);
-          assert.ok(Buffer.from(message.data).equals(pattern(105_000, type)));
-        }
-      })();
-      // More than 5 MiB, none of it awaited.
-      for (let type = 1; type <= count; type++) void closing.write(type, pattern(105_000, type));
-      const closed = closing.close();
-      await reading;
-      await closed;
-    });
-  }
-
-  test("a server sends everything that was written first, to each client", async (t) => {
-    const server = await freshServer(t);
-    const clients = [await clientAt(t, server.name), await clientAt(t, server.name)];
-    await until(() => server.connections.length === 2);
-    for (let type = 1; type <= 20; type++) void server.broadcast(type, pattern(100_000, type));
-    const closed = server.close();
-    for (const client of clients) {
-      for (let type = 1; type <= 20; type++) {
-        const message = await client.read();
-        assert.equal(message.type, type);
-        assert.ok(Buffer.from(message.data).equals(pattern(100_000, type)));
-      }
-    }
-    await closed;
-  });
-
-  for (const who of ["server", "client", "connection"] as const) {
-    test(`a ${who} twice is closing it once`, async (t) => {
-      const endpoint = (await connectedPair(t))[who];
-      const closes = record(endpoint, "close");
-      const closed = endpoint.close();
-      assert.equal(endpoint.close(), closed, "the same promise");
-      await closed;
-      assert.equal(endpoint.close(), closed);
-      await turns();
-      assert.equal(closes.length, 1);
-    });
-
-    test(`a ${who} again in the listener that is told of it is closing it once`, async (t) => {
-      const endpoint = (await connectedPair(t))[who];
-      const closes = record(endpoint, "close");
-      const statuses = record<string>(endpoint, "status");
-      const inListener: Promise<void>[] = [];
-      endpoint.on("status", () => inListener.push(endpoint.close()));
-      await endpoint.close();
-      assert.equal(inListener.length, 2);
-      await Promise.all(inListener);
-      await turns();
-      assert.equal(closes.length, 1);
-      assert.deepEqual(statuses, ["closing", "closed"]);
-    });
-  }
-
-  test("in a listener for messages leaves the rest unread", async (t) => {
-    const { server, client } = await connectedPair(t);
-    const types: number[] = [];
-    server.on("message", ({ type, connection }) => {
-      types.push(type);
-      void connection.close();
-    });
-    for (let type = 1; type <= 10; type++) void client.write(type, "");
-    await nextEvent(client, "status");
-    assert.deepEqual(types, [1]);
-  });
-
-  test("with messages unread drops them", async (t) => {
-    const { server, client, connection } = await connectedPair(t);
-    for (let type = 1; type <= 10; type++) {
-      await client.write(type, pattern(10_000));
-      await connection.write(type, pattern(10_000));
-    }
-    await turns();
-    await client.close();
-    await server.close();
-    for (const endpoint of [client, connection, server]) {
-      await assert.rejects(endpoint.read(), { code: "ERR_CLOSED" });
-    }
-  });
-
-  test("with more unread than may wait drops that too", async (t) => {
-    const options = { maxQueuedBytes: 10_000, closeTimeoutMs: 20 };
-    const { server, client, connection } = await connectedPair(t, { server: options, client: options });
-    const writes = [client, connection].map(async (endpoint) => {
-      for (;;) await endpoint.write(1, pattern(5_000));
-    });
-    const rejected = writes.map((writing) => assert.rejects(writing));
-    await turns();
-    await server.close();
-    await client.close();
-    await Promise.all(rejected);
-  });
-
-  test("refuses what is written after it, at once", async (t) => {
-    const { server, client, connection } = await connectedPair(t);
-    const closing: Promise<void>[] = [];
-    for (const endpoint of [client, connection]) {
-      closing.push(endpoint.close());
-      assert.equal(endpoint.status, "closing");
-      assert.throws(() => endpoint.write(1, ""), { code: "ERR_CLOSED" });
-    }
-    await Promise.all(closing);
-    await assert.rejects(client.flush(), { code: "ERR_CLOSED" });
-    await server.close();
-  });
-
-  test("settles what still waits to be written, once that has left", async (t) => {
-    const { client, peer } = await clientOfRaw(t);
-    const room = client.write(1, pattern(3_000_000));
-    const flushed = client.flush();
-    const closed = client.close();
-    assert.equal(await isSettled(closed), false);
-    await peer.receive(3_000_008);
-    await Promise.all([room, flushed]);
-    assert.deepEqual(await peer.receiveToEnd(), new Uint8Array(0));
-    peer.end();
-    await closed;
-    assert.equal(client.status, "closed");
-  });
-
-  test("is done by `await using`", async () => {
-    const name = freshName();
-    const kept: { readonly status: string }[] = [];
-    {
-      await using server = await startServer(name);
-      await using client = await startClient(name);
-      kept.push(server, client);
-      await client.write(1, "hello");
-      assert.equal((await server.read()).text, "hello");
-    }
-    assert.deepEqual(
-      kept.map(({ status }) => status),
-      ["closed", "closed"],
-    );
-  });
-});
-
-describe("closing a client", { timeout }, () => {
-  test("while it reconnects ends its tries", async (t) => {
-    const { server, client } = await connectedPair(t, {
-      client: { retryDelayMs: 60_000, maxRetryDelayMs: 60_000 },
-    });
-    const statuses = record<string>(client, "status");
-    const errors = record<Error>(client, "error");
-    const reading = assert.rejects(client.read(), { code: "ERR_CLOSED" });
-    await server.close();
-    await until(() => client.status === "reconnecting");
-    await client.close();
-    await reading;
-    assert.deepEqual(statuses, ["reconnecting", "closing", "closed"]);
-    assert.deepEqual(errors, []);
-  });
-
-  test("in the handshake of a reconnect finishes that first", async (t) => {
-    const { client, peer, raw } = await clientOfRaw(t);
-    peer.end();
-    const next = await raw.accept();
-    next.send(plainHello);
-    assert.deepEqual(await next.receive(1), accepted);
-    const closed = client.close();
-    assert.equal(await isSettled(closed), false);
-    next.send(plainWire.maximumSize(100));
-    assert.equal((await next.receive(1)).length, 1);
-    assert.deepEqual(await next.receiveToEnd(), new Uint8Array(0));
-    next.end();
-    await closed;
-    assert.equal(client.status, "closed");
-  });
-
-  test("in a listener for its status, whichever it is, ends it", async (t) => {
-    for (const wanted of ["reconnecting", "connected"]) {
-      const { client, peer, raw } = await clientOfRaw(t);
-      const statuses = record<string>(client, "status");
-      const closed = nextEvent(client, "close");
-      client.on("status", (status) => {
-        if (status === wanted) void client.close();
+onEachWire((wire, { connectedPair, freshServer }) => {
+  describe(`closing (${wire})`, { timeout }, () => {
+    for (const [who, pick] of [
+      ["a client", (pair: { client: Client; connection: Connection }) => [pair.client, pair.connection]],
+      ["a connection", (pair: { client: Client; connection: Connection }) => [pair.connection, pair.client]],
+    ] as const) {
+      test(`${who} sends everything that was written first`, async (t) => {
+        const pair = await connectedPair(t);
+        const [closing, other] = pick(pair) as [Client, Connection];
+        const count = 50;
+        const reading = (async () => {
+          for (let type = 1; type <= count; type++) {
+            const message = await other.read();
+            assert.equal(message.type, type);
+            assert.ok(Buffer.from(message.data).equals(pattern(105_000, type)));
+          }
+        })();
+        // More than 5 MiB, none of it awaited.
+        for (let type = 1; type <= count; type++) void closing.write(type, pattern(105_000, type));
+        const closed = closing.close();
+        await reading;
+        await closed;
       });
-      peer.end();
-      if (wanted === "connected") {
-        const next = await raw.accept();
-        await openAsServer(next);
-        await next.receiveToEnd();
-        next.end();
+    }
+
+    test("a server sends everything that was written first, to each client", async (t) => {
+      const server = await freshServer(t);
+      const clients = [await clientAt(t, server.name), await clientAt(t, server.name)];
+      await until(() => server.connections.length === 2);
+      for (let type = 1; type <= 20; type++) void server.broadcast(type, pattern(100_000, type));
+      const closed = server.close();
+      for (const client of clients) {
+        for (let type = 1; type <= 20; type++) {
+          const message = await client.read();
+          assert.equal(message.type, type);
+          assert.ok(Buffer.from(message.data).equals(pattern(100_000, type)));
+        }
       }
       await closed;
-      const expected = ["reconnecting", "connected", "closing", "closed"];
-      assert.deepEqual(statuses, wanted === "connected" ? expected : expected.toSpliced(1, 1));
+    });
+
+    for (const who of ["server", "client", "connection"] as const) {
+      test(`a ${who} twice is closing it once`, async (t) => {
+        const endpoint = (await connectedPair(t))[who];
+        const closes = record(endpoint, "close");
+        const closed = endpoint.close();
+        assert.equal(endpoint.close(), closed, "the same promise");
+        await closed;
+        assert.equal(endpoint.close(), closed);
+        await turns();
+        assert.equal(closes.length, 1);
+      });
+
+      test(`a ${who} again in the listener that is told of it is closing it once`, async (t) => {
+        const endpoint = (await connectedPair(t))[who];
+        const closes = record(endpoint, "close");
+        const statuses = record<string>(endpoint, "status");
+        const inListener: Promise<void>[] = [];
+        endpoint.on("status", () => inListener.push(endpoint.close()));
+        await endpoint.close();
+        assert.equal(inListener.length, 2);
+        await Promise.all(inListener);
+        await turns();
+        assert.equal(closes.length, 1);
+        assert.deepEqual(statuses, ["closing", "closed"]);
+      });
     }
-  });
 
-  test("in the listener for an error ends it", async (t) => {
-    const { client, peer } = await clientOfRaw(t);
-    client.on("error", () => void client.close());
-    peer.send(Uint8Array.of(0, 0, 0, 0));
-    await nextEvent(client, "close");
-    assert.equal(client.status, "closed");
-  });
+    test("in a listener for messages leaves the rest unread", async (t) => {
+      const { server, client } = await connectedPair(t);
+      const types: number[] = [];
+      server.on("message", ({ type, connection }) => {
+        types.push(type);
+        void connection.close();
+      });
+      for (let type = 1; type <= 10; type++) void client.write(type, "");
+      await nextEvent(client, "status");
+      assert.deepEqual(types, [1]);
+    });
 
-  test("that has failed changes nothing, and drops what was not read", async (t) => {
-    const { client, peer, raw } = await clientOfRaw(t);
-    const closes = record(client, "close");
-    peer.send(plainWire.message(1, new Uint8Array(0)), plainWire.message(2, new Uint8Array(0)));
-    peer.end();
-    (await raw.accept()).send(Uint8Array.of(3, 0));
-    await until(() => closes.length === 1);
-    assert.equal((await client.read()).type, 1);
-    await client.close();
-    client.destroy();
-    await assert.rejects(client.read(), { code: "ERR_VERSION_MISMATCH" });
-    await turns();
-    assert.equal(closes.length, 1);
-    assert.equal(client.status, "error");
+    test("with messages unread drops them", async (t) => {
+      const { server, client, connection } = await connectedPair(t);
+      for (let type = 1; type <= 10; type++) {
+        await client.write(type, pattern(10_000));
+        await connection.write(type, pattern(10_000));
+      }
+      await turns();
+      await client.close();
+      await server.close();
+      for (const endpoint of [client, connection, server]) {
+        await assert.rejects(endpoint.read(), { code: "ERR_CLOSED" });
+      }
+    });
+
+    test("with more unread than may wait drops that too", async (t) => {
+      const options = { maxQueuedBytes: 10_000, closeTimeoutMs: 20 };
+      const { server, client, connection } = await connectedPair(t, { server: options, client: options });
+      const writes = [client, connection].map(async (endpoint) => {
+        for (;;) await endpoint.write(1, pattern(5_000));
+      });
+      const rejected = writes.map((writing) => assert.rejects(writing));
+      await turns();
+      await server.close();
+      await client.close();
+      await Promise.all(rejected);
+    });
+
+    test("refuses what is written after it, at once", async (t) => {
+      const { server, client, connection } = await connectedPair(t);
+      const closing: Promise<void>[] = [];
+      for (const endpoint of [client, connection]) {
+        closing.push(endpoint.close());
+        assert.equal(endpoint.status, "closing");
+        assert.throws(() => endpoint.write(1, ""), { code: "ERR_CLOSED" });
+      }
+      await Promise.all(closing);
+      await assert.rejects(client.flush(), { code: "ERR_CLOSED" });
+      await server.close();
+    });
+
+    test("settles what still waits to be written, once that has left", async (t) => {
+      const { client, peer } = await clientOfRaw(t);
+      const room = client.write(1, pattern(3_000_000));
+      const flushed = client.flush();
+      const closed = client.close();
+      assert.equal(await isSettled(closed), false);
+      await peer.receive(3_000_008);
+      await Promise.all([room, flushed]);
+      assert.deepEqual(await peer.receiveToEnd(), new Uint8Array(0));
+      peer.end();
+      await closed;
+      assert.equal(client.status, "closed");
+    });
+
+    test("is done by `await using`", async () => {
+      const name = freshName();
+      const kept: { readonly status: string }[] = [];
+      {
+        await using server = await startServer(name);
+        await using client = await startClient(name);
+        kept.push(server, client);
+        await client.write(1, "hello");
+        assert.equal((await server.read()).text, "hello");
+      }
+      assert.deepEqual(
+        kept.map(({ status }) => status),
+        ["closed", "closed"],
+      );
+    });
   });
 });
 
-describe("closing a server", { timeout }, () => {
-  test("in the handshake of a client waits for that, and no longer than closeTimeoutMs", async (t) => {
-    const server = await freshServer(t, { ...plain, closeTimeoutMs: 10 });
-    const errors = record<SealpipeError>(server, "error");
-    const silent = await RawPeer.connect(server.address);
-    t.after(() => silent.destroy());
-    await silent.receive(2);
-    await server.close();
-    assert.deepEqual(
-      errors.map(({ code }) => code),
-      ["ERR_CLOSE_TIMEOUT"],
-    );
-    assert.deepEqual(await silent.receiveToEnd(), new Uint8Array(0));
-  });
+onEachWire((wire, { connectedPair }) => {
+  describe(`closing a client (${wire})`, { timeout }, () => {
+    test("while it reconnects ends its tries", async (t) => {
+      const { server, client } = await connectedPair(t, {
+        client: { retryDelayMs: 60_000, maxRetryDelayMs: 60_000 },
+      });
+      const statuses = record<string>(client, "status");
+      const errors = record<Error>(client, "error");
+      const reading = assert.rejects(client.read(), { code: "ERR_CLOSED" });
+      await server.close();
+      await until(() => client.status === "reconnecting");
+      await client.close();
+      await reading;
+      assert.deepEqual(statuses, ["reconnecting", "closing", "closed"]);
+      assert.deepEqual(errors, []);
+    });
 
-  test("gives its name to the next at once", async (t) => {
-    const { server } = await connectedPair(t);
-    await server.close();
-    const next = await startServer(server.name);
-    await next.close();
-  });
+    test("in the handshake of a reconnect finishes that first", async (t) => {
+      const { client, peer, raw } = await clientOfRaw(t);
+      peer.end();
+      const next = await raw.accept();
+      next.send(plainHello);
+      assert.deepEqual(await next.receive(1), accepted);
+      const closed = client.close();
+      assert.equal(await isSettled(closed), false);
+      next.send(plainWire.maximumSize(100));
+      assert.equal((await next.receive(1)).length, 1);
+      assert.deepEqual(await next.receiveToEnd(), new Uint8Array(0));
+      next.end();
+      await closed;
+      assert.equal(client.status, "closed");
+    });
 
-  test("drops a client that comes while it closes", async (t) => {
-    const server = await freshServer(t, plain);
-    const connections = record<Connection>(server, "connection");
-    const connecting = RawPeer.connect(server.address);
-    const closing = server.close();
-    const peer = await connecting;
-    assert.deepEqual(await peer.receiveToEnd(), new Uint8Array(0));
-    peer.destroy();
-    await closing;
-    assert.deepEqual(connections, []);
+    test("in a listener for its status, whichever it is, ends it", async (t) => {
+      for (const wanted of ["reconnecting", "connected"]) {
+        const { client, peer, raw } = await clientOfRaw(t);
+        const statuses = record<string>(client, "status");
+        const closed = nextEvent(client, "close");
+        client.on("status", (status) => {
+          if (status === wanted) void client.close();
+        });
+        peer.end();
+        if (wanted === "connected") {
+          const next = await raw.accept();
+          await openAsServer(next);
+          await next.receiveToEnd();
+          next.end();
+        }
+        await closed;
+        const expected = ["reconnecting", "connected", "closing", "closed"];
+        assert.deepEqual(statuses, wanted === "connected" ? expected : expected.toSpliced(1, 1));
+      }
+    });
+
+    test("in the listener for an error ends it", async (t) => {
+      const { client, peer } = await clientOfRaw(t);
+      client.on("error", () => void client.close());
+      peer.send(Uint8Array.of(0, 0, 0, 0));
+      await nextEvent(client, "close");
+      assert.equal(client.status, "closed");
+    });
+
+    test("that has failed changes nothing, and drops what was not read", async (t) => {
+      const { client, peer, raw } = await clientOfRaw(t);
+      const closes = record(client, "close");
+      peer.send(plainWire.message(1, new Uint8Array(0)), plainWire.message(2, new Uint8Array(0)));
+      peer.end();
+      (await raw.accept()).send(Uint8Array.of(3, 0));
+      await until(() => closes.length === 1);
+      assert.equal((await client.read()).type, 1);
+      await client.close();
+      client.destroy();
+      await assert.rejects(client.read(), { code: "ERR_VERSION_MISMATCH" });
+      await turns();
+      assert.equal(closes.length, 1);
+      assert.equal(client.status, "error");
+    });
+  });
+});
+
+onEachWire((wire, { connectedPair, freshServer }) => {
+  describe(`closing a server (${wire})`, { timeout }, () => {
+    test("in the handshake of a client waits for that, and no longer than closeTimeoutMs", async (t) => {
+      const server = await freshServer(t, { ...plain, closeTimeoutMs: 10 });
+      const errors = record<SealpipeError>(server, "error");
+      const silent = await RawPeer.connect(server.address);
+      t.after(() => silent.destroy());
+      await silent.receive(2);
+      await server.close();
+      assert.deepEqual(
+        errors.map(({ code }) => code),
+        ["ERR_CLOSE_TIMEOUT"],
+      );
+      assert.deepEqual(await silent.receiveToEnd(), new Uint8Array(0));
+    });
+
+    test("gives its name to the next at once", async (t) => {
+      const { server } = await connectedPair(t);
+      await server.close();
+      const next = await startServer(server.name);
+      await next.close();
+    });
+
+    test("drops a client that comes while it closes", async (t) => {
+      const server = await freshServer(t, plain);
+      const connections = record<Connection>(server, "connection");
+      const connecting = RawPeer.connect(server.address);
+      const closing = server.close();
+      const peer = await connecting;
+      assert.deepEqual(await peer.receiveToEnd(), new Uint8Array(0));
+      peer.destroy();
+      await closing;
+      assert.deepEqual(connections, []);
+    });
   });
 });
 

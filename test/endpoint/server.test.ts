@@ -13,7 +13,7 @@ import { createMemoryTransports } from "#dist/transport/memory.js";
 import type { Transport, TransportProvider } from "#dist/transport/transport.js";
 import { never } from "../support/accepting.ts";
 import { pattern, uint32 } from "../support/bytes.ts";
-import { clientAt, connectedPair, connectTo, freshServer, rawClientOf } from "../support/endpoints.ts";
+import { clientAt, connectTo, freshServer, onEachWire, rawClientOf } from "../support/endpoints.ts";
 import { plainWire } from "../support/hand-made-peer.ts";
 import { freshName } from "../support/names.ts";
 import { accepted, addressOf, confirmation, openAsClient, plainHello, RawPeer } from "../support/raw-peer.ts";
@@ -106,203 +106,207 @@ describe("a server", { timeout }, () => {
   }
 });
 
-describe("a server's messages", { timeout }, () => {
-  test("are those of all clients, by read, by iteration and by listener", async (t) => {
-    const server = await freshServer(t);
-    const one = await connectTo(t, server);
-    const other = await connectTo(t, server);
+onEachWire((wire, { connectedPair, freshServer }) => {
+  describe(`a server's messages (${wire})`, { timeout }, () => {
+    test("are those of all clients, by read, by iteration and by listener", async (t) => {
+      const server = await freshServer(t);
+      const one = await connectTo(t, server);
+      const other = await connectTo(t, server);
 
-    await one.client.write(1, "by read");
-    const first = await server.read();
-    assert.equal(first.connection, one.connection);
-    assert.equal(first.text, "by read");
+      await one.client.write(1, "by read");
+      const first = await server.read();
+      assert.equal(first.connection, one.connection);
+      assert.equal(first.text, "by read");
 
-    await other.client.write(2, "by iteration");
-    for await (const message of server) {
-      assert.equal(message.connection, other.connection);
-      assert.equal(message.text, "by iteration");
-      break;
-    }
+      await other.client.write(2, "by iteration");
+      for await (const message of server) {
+        assert.equal(message.connection, other.connection);
+        assert.equal(message.text, "by iteration");
+        break;
+      }
 
-    const heard = nextEvent<[ConnectionMessage]>(server, "message");
-    await one.client.write(3, "by listener");
-    const [message] = await heard;
-    assert.equal(message.connection, one.connection);
-    assert.equal(message.text, "by listener");
-  });
-
-  test("go to a connection of which they are asked; the others' stay the server's", async (t) => {
-    const server = await freshServer(t);
-    const claimed = await connectTo(t, server);
-    const unclaimed = await connectTo(t, server);
-    for (const text of ["a", "b"]) {
-      await claimed.client.write(1, `claimed ${text}`);
-      await unclaimed.client.write(1, `unclaimed ${text}`);
-    }
-    await turns(50);
-
-    // They waited at the server when the connection was asked.
-    assert.equal((await claimed.connection.read()).text, "claimed a");
-    assert.equal((await server.read()).text, "unclaimed a");
-    assert.equal((await server.read()).text, "unclaimed b");
-    await claimed.client.write(1, "claimed c");
-    assert.equal((await claimed.connection.read()).text, "claimed b");
-    assert.equal((await claimed.connection.read()).text, "claimed c");
-    assert.equal(await isSettled(server.read()), false);
-  });
-
-  for (const [how, take] of [
-    [
-      "read",
-      (connection: Connection, seen: string[]) => connection.read().then(({ text }) => seen.push(text)),
-    ],
-    [
-      "iterating",
-      async (connection: Connection, seen: string[]) => {
-        for await (const { text } of connection) seen.push(text);
-      },
-    ],
-    [
-      "listening",
-      async (connection: Connection, seen: string[]) => {
-        connection.on("message", ({ text }) => seen.push(text));
-      },
-    ],
-  ] as const) {
-    test(`are claimed by ${how}`, async (t) => {
-      const { server, client, connection } = await connectedPair(t);
-      const atServer = record<ConnectionMessage>(server, "message");
-      const seen: string[] = [];
-      const taking = take(connection, seen);
-      await client.write(1, "mine");
-      await until(() => seen.length > 0);
-      assert.deepEqual(seen, ["mine"]);
-      assert.equal(atServer.length, 0);
-      await client.close();
-      await taking;
+      const heard = nextEvent<[ConnectionMessage]>(server, "message");
+      await one.client.write(3, "by listener");
+      const [message] = await heard;
+      assert.equal(message.connection, one.connection);
+      assert.equal(message.text, "by listener");
     });
-  }
 
-  test("keep their order where a connection is claimed with more on its way than may wait", async (t) => {
-    const count = 2_000;
-    const { client, connection } = await connectedPair(t, { server: { maxQueuedBytes: 10_000 } });
-    for (let type = 1; type <= count; type++) void client.write(type, "x".repeat(50));
-    await turns();
-    const types: number[] = [];
-    connection.on("message", ({ type }) => types.push(type));
-    await until(() => types.length === count);
-    assert.deepEqual(
-      types,
-      Array.from({ length: count }, (_, index) => index + 1),
-    );
-  });
+    test("go to a connection of which they are asked; the others' stay the server's", async (t) => {
+      const server = await freshServer(t);
+      const claimed = await connectTo(t, server);
+      const unclaimed = await connectTo(t, server);
+      for (const text of ["a", "b"]) {
+        await claimed.client.write(1, `claimed ${text}`);
+        await unclaimed.client.write(1, `unclaimed ${text}`);
+      }
+      await turns(50);
 
-  test("keep their order where a listener comes while one larger than may wait does", async (t) => {
-    const { server, client } = await connectedPair(t, { server: { maxQueuedBytes: 10_000 } });
-    void client.write(1, "x".repeat(20_000));
-    for (let type = 2; type <= 5; type++) void client.write(type, "");
-    await turns();
-    const types: number[] = [];
-    server.on("message", ({ type }) => types.push(type));
-    await until(() => types.length === 5);
-    assert.deepEqual(types, [1, 2, 3, 4, 5]);
-  });
+      // They waited at the server when the connection was asked.
+      assert.equal((await claimed.connection.read()).text, "claimed a");
+      assert.equal((await server.read()).text, "unclaimed a");
+      assert.equal((await server.read()).text, "unclaimed b");
+      await claimed.client.write(1, "claimed c");
+      assert.equal((await claimed.connection.read()).text, "claimed b");
+      assert.equal((await claimed.connection.read()).text, "claimed c");
+      assert.equal(await isSettled(server.read()), false);
+    });
 
-  test("that arrived before their client left can be read after it", async (t) => {
-    const { server, client, connection } = await connectedPair(t);
-    for (let type = 1; type <= 3; type++) await client.write(type, "");
-    const left = nextEvent(connection, "close");
-    await client.close();
-    await left;
-    assert.equal((await server.read()).type, 1);
-    // Those that are left move to the connection, which has ended after them.
-    assert.equal((await connection.read()).type, 2);
-    assert.equal((await connection.read()).type, 3);
-    await assert.rejects(connection.read(), { code: "ERR_CLOSED" });
+    for (const [how, take] of [
+      [
+        "read",
+        (connection: Connection, seen: string[]) => connection.read().then(({ text }) => seen.push(text)),
+      ],
+      [
+        "iterating",
+        async (connection: Connection, seen: string[]) => {
+          for await (const { text } of connection) seen.push(text);
+        },
+      ],
+      [
+        "listening",
+        async (connection: Connection, seen: string[]) => {
+          connection.on("message", ({ text }) => seen.push(text));
+        },
+      ],
+    ] as const) {
+      test(`are claimed by ${how}`, async (t) => {
+        const { server, client, connection } = await connectedPair(t);
+        const atServer = record<ConnectionMessage>(server, "message");
+        const seen: string[] = [];
+        const taking = take(connection, seen);
+        await client.write(1, "mine");
+        await until(() => seen.length > 0);
+        assert.deepEqual(seen, ["mine"]);
+        assert.equal(atServer.length, 0);
+        await client.close();
+        await taking;
+      });
+    }
+
+    test("keep their order where a connection is claimed with more on its way than may wait", async (t) => {
+      const count = 2_000;
+      const { client, connection } = await connectedPair(t, { server: { maxQueuedBytes: 10_000 } });
+      for (let type = 1; type <= count; type++) void client.write(type, "x".repeat(50));
+      await turns();
+      const types: number[] = [];
+      connection.on("message", ({ type }) => types.push(type));
+      await until(() => types.length === count);
+      assert.deepEqual(
+        types,
+        Array.from({ length: count }, (_, index) => index + 1),
+      );
+    });
+
+    test("keep their order where a listener comes while one larger than may wait does", async (t) => {
+      const { server, client } = await connectedPair(t, { server: { maxQueuedBytes: 10_000 } });
+      void client.write(1, "x".repeat(20_000));
+      for (let type = 2; type <= 5; type++) void client.write(type, "");
+      await turns();
+      const types: number[] = [];
+      server.on("message", ({ type }) => types.push(type));
+      await until(() => types.length === 5);
+      assert.deepEqual(types, [1, 2, 3, 4, 5]);
+    });
+
+    test("that arrived before their client left can be read after it", async (t) => {
+      const { server, client, connection } = await connectedPair(t);
+      for (let type = 1; type <= 3; type++) await client.write(type, "");
+      const left = nextEvent(connection, "close");
+      await client.close();
+      await left;
+      assert.equal((await server.read()).type, 1);
+      // Those that are left move to the connection, which has ended after them.
+      assert.equal((await connection.read()).type, 2);
+      assert.equal((await connection.read()).type, 3);
+      await assert.rejects(connection.read(), { code: "ERR_CLOSED" });
+    });
   });
 });
 
-describe("broadcasting", { timeout }, () => {
-  test("writes to every client", async (t) => {
-    const server = await freshServer(t);
-    const clients = [await connectTo(t, server), await connectTo(t, server), await connectTo(t, server)];
-    assert.equal(server.broadcast(4, "to all"), undefined, "there is room");
-    for (const { client } of clients) {
-      const { type, text } = await client.read();
-      assert.equal(type, 4);
-      assert.equal(text, "to all");
-    }
-  });
-
-  test("to nobody does nothing, and wrong messages are refused all the same", async (t) => {
-    const server = await freshServer(t, { maxMessageBytes: 10 });
-    assert.equal(server.broadcast(1, "to nobody"), undefined);
-    assert.throws(() => server.broadcast(0, ""), { code: "ERR_RESERVED_TYPE" });
-    assert.throws(() => server.broadcast(1.5, ""), { code: "ERR_TYPE_OUT_OF_RANGE" });
-    assert.throws(() => server.broadcast(1, "x".repeat(11)), { code: "ERR_MESSAGE_TOO_LARGE" });
-    assert.throws(() => server.broadcast(1, 5 as unknown as string), { code: "ERR_INVALID_ARGUMENT" });
-    await server.close();
-    assert.throws(() => server.broadcast(1, ""), { code: "ERR_CLOSED" });
-  });
-
-  test("gives a promise that waits for the slowest client", async (t) => {
-    const server = await freshServer(t, { encryption: false, maxQueuedBytes: 4_000_000 });
-    const reader = await connectTo(t, server, { encryption: false });
-    reader.client.on("message", () => {});
-    const slow = await rawClientOf(t, server);
-    const room = server.broadcast(1, pattern(2_000_000));
-    assert.ok(room instanceof Promise);
-    assert.equal(await isSettled(room), false);
-    await slow.peer.receive(2_000_008);
-    await room;
-  });
-
-  test("settles also where the slowest client goes", async (t) => {
-    const server = await freshServer(t, { encryption: false, maxQueuedBytes: 4_000_000 });
-    const slow = await rawClientOf(t, server);
-    const room = server.broadcast(1, pattern(2_000_000));
-    assert.equal(await isSettled(room), false);
-    slow.peer.destroy();
-    await room;
-  });
-
-  test("drops a client that never reads, with an error, and the others get everything", async (t) => {
-    const rounds = 40;
-    const server = await freshServer(t, { encryption: false, maxQueuedBytes: 1_000_000 });
-    const hung = await rawClientOf(t, server);
-    const plain = { encryption: false };
-    const one = await connectTo(t, server, plain);
-    const other = await connectTo(t, server, plain);
-    const readers = [one.client, other.client];
-    const errors: [SealpipeError, Connection][] = [];
-    server.on("error", (error, connection) =>
-      errors.push([error as SealpipeError, connection as Connection]),
-    );
-
-    for (let round = 1; round <= rounds; round++) {
-      void server.broadcast(round, pattern(100_000, round));
-      for (const client of readers) {
-        const { type, data } = await client.read();
-        assert.equal(type, round);
-        assert.ok(Buffer.from(data).equals(pattern(100_000, round)));
+onEachWire((wire, { freshServer }) => {
+  describe(`broadcasting (${wire})`, { timeout }, () => {
+    test("writes to every client", async (t) => {
+      const server = await freshServer(t);
+      const clients = [await connectTo(t, server), await connectTo(t, server), await connectTo(t, server)];
+      assert.equal(server.broadcast(4, "to all"), undefined, "there is room");
+      for (const { client } of clients) {
+        const { type, text } = await client.read();
+        assert.equal(type, 4);
+        assert.equal(text, "to all");
       }
-    }
-    assert.equal(errors.length, 1);
-    const [[error, connection]] = errors as [[SealpipeError, Connection]];
-    assert.equal(error.code, "ERR_QUEUE_FULL");
-    assert.equal(connection, hung.connection);
-    assert.equal(connection.status, "error");
-    assert.equal(server.connections.length, 2);
-  });
+    });
 
-  test("passes over a client that is just being closed", async (t) => {
-    const server = await freshServer(t);
-    const closing = await connectTo(t, server);
-    const other = await connectTo(t, server);
-    void closing.connection.close();
-    assert.equal(server.connections.length, 2);
-    await server.broadcast(1, "to those that stay");
-    assert.equal((await other.client.read()).text, "to those that stay");
+    test("to nobody does nothing, and wrong messages are refused all the same", async (t) => {
+      const server = await freshServer(t, { maxMessageBytes: 10 });
+      assert.equal(server.broadcast(1, "to nobody"), undefined);
+      assert.throws(() => server.broadcast(0, ""), { code: "ERR_RESERVED_TYPE" });
+      assert.throws(() => server.broadcast(1.5, ""), { code: "ERR_TYPE_OUT_OF_RANGE" });
+      assert.throws(() => server.broadcast(1, "x".repeat(11)), { code: "ERR_MESSAGE_TOO_LARGE" });
+      assert.throws(() => server.broadcast(1, 5 as unknown as string), { code: "ERR_INVALID_ARGUMENT" });
+      await server.close();
+      assert.throws(() => server.broadcast(1, ""), { code: "ERR_CLOSED" });
+    });
+
+    test("gives a promise that waits for the slowest client", async (t) => {
+      const server = await freshServer(t, { encryption: false, maxQueuedBytes: 4_000_000 });
+      const reader = await connectTo(t, server, { encryption: false });
+      reader.client.on("message", () => {});
+      const slow = await rawClientOf(t, server);
+      const room = server.broadcast(1, pattern(2_000_000));
+      assert.ok(room instanceof Promise);
+      assert.equal(await isSettled(room), false);
+      await slow.peer.receive(2_000_008);
+      await room;
+    });
+
+    test("settles also where the slowest client goes", async (t) => {
+      const server = await freshServer(t, { encryption: false, maxQueuedBytes: 4_000_000 });
+      const slow = await rawClientOf(t, server);
+      const room = server.broadcast(1, pattern(2_000_000));
+      assert.equal(await isSettled(room), false);
+      slow.peer.destroy();
+      await room;
+    });
+
+    test("drops a client that never reads, with an error, and the others get everything", async (t) => {
+      const rounds = 40;
+      const server = await freshServer(t, { encryption: false, maxQueuedBytes: 1_000_000 });
+      const hung = await rawClientOf(t, server);
+      const plain = { encryption: false };
+      const one = await connectTo(t, server, plain);
+      const other = await connectTo(t, server, plain);
+      const readers = [one.client, other.client];
+      const errors: [SealpipeError, Connection][] = [];
+      server.on("error", (error, connection) =>
+        errors.push([error as SealpipeError, connection as Connection]),
+      );
+
+      for (let round = 1; round <= rounds; round++) {
+        void server.broadcast(round, pattern(100_000, round));
+        for (const client of readers) {
+          const { type, data } = await client.read();
+          assert.equal(type, round);
+          assert.ok(Buffer.from(data).equals(pattern(100_000, round)));
+        }
+      }
+      assert.equal(errors.length, 1);
+      const [[error, connection]] = errors as [[SealpipeError, Connection]];
+      assert.equal(error.code, "ERR_QUEUE_FULL");
+      assert.equal(connection, hung.connection);
+      assert.equal(connection.status, "error");
+      assert.equal(server.connections.length, 2);
+    });
+
+    test("passes over a client that is just being closed", async (t) => {
+      const server = await freshServer(t);
+      const closing = await connectTo(t, server);
+      const other = await connectTo(t, server);
+      void closing.connection.close();
+      assert.equal(server.connections.length, 2);
+      await server.broadcast(1, "to those that stay");
+      assert.equal((await other.client.read()).text, "to those that stay");
+    });
   });
 });
 

@@ -89,3 +89,25 @@ export async function clientOfRaw(
   await openAsServer(peer);
   return { client: await connecting, peer, raw };
 }
+
+/** Which wire two ends of ours speak: by themselves the native one. */
+export type Wire = "classic" | "native";
+
+/** What starts servers whose clients speak that wire with them. */
+export interface WireEndpoints {
+  readonly freshServer: typeof freshServer;
+  readonly connectedPair: typeof connectedPair;
+}
+
+/** For tests of what holds on either wire. */
+export function onEachWire(define: (wire: Wire, endpoints: WireEndpoints) => void): void {
+  for (const wire of ["classic", "native"] as const) {
+    // Left to the default, which bare sockets that speak classic can connect to as well.
+    const profile = wire === "classic" ? { profile: "classic" as const } : {};
+    define(wire, {
+      freshServer: (t, options = {}) => freshServer(t, { ...profile, ...options }),
+      connectedPair: (t, { server, client } = {}) =>
+        connectedPair(t, { server: { ...profile, ...server }, ...(client && { client }) }),
+    });
+  }
+}
