@@ -71,6 +71,8 @@ export class Session {
   #deadline: Deadline | undefined;
   #closeRequested = false;
   #allHasLeft = false;
+  /** Native, while closing: what had not left, or was not taken, when last asked. */
+  #undone = 0;
   /** Closing, but the end is not to be seen by the peer yet. */
   #settling = false;
   #openedAt = 0;
@@ -342,9 +344,14 @@ export class Session {
   /** A peer that still takes what was written before the close is not one that hangs. */
   #closeProgressed(allHasLeft: boolean): void {
     if (this.#settling) return;
-    if (!allHasLeft) {
+    if (this.#profile?.name === "native") {
+      // Pings and the like leave too, and go on for as long as the peer lets messages wait.
+      const undone = this.#profile.unsentBytes + this.#profile.queuedBytes;
+      if (undone < this.#undone) this.#setCloseDeadline();
+      this.#undone = undone;
+    } else if (!allHasLeft) {
       this.#setCloseDeadline();
-    } else if (!this.#allHasLeft && !this.#listensToTheEnd) {
+    } else if (!this.#allHasLeft) {
       this.#allHasLeft = true;
       const { closeTimeoutMs } = this.#options.limits;
       this.#setDeadline(Math.min(closeTimeoutMs, endGraceMs), () => this.#finish("timeout"));
