@@ -75,6 +75,11 @@ export class Channel implements RequestWire, TakenTeller {
     return this.#conversation?.queuedBytes ?? this.#driver?.queuedBytes ?? 0;
   }
 
+  /** The same of messages alone, where they can be told from what else is sent. */
+  get queuedMessageBytes(): number {
+    return this.#conversation?.outgoing.messages.queuedBytes ?? this.queuedBytes;
+  }
+
   /** The same of requests alone. */
   get queuedRequestBytes(): number {
     return this.#conversation?.outgoing.requests.queuedBytes ?? 0;

@@ -188,9 +188,9 @@ export class Client extends Endpoint<Message, ClientEvents> {
     if (this.#ended) throw closedError(this.#failure);
     const bytes = toBytes(data);
     if (!this.#options.offlineQueue && !this.#channel.isConnected) throw notConnected();
-    this.#gate.checkRoom(this.queuedBytes);
+    this.#gate.checkRoom(this.#channel.queuedMessageBytes);
     this.#channel.send(type, bytes);
-    return this.#gate.roomAt(this.queuedBytes);
+    return this.#gate.roomAt(this.#channel.queuedMessageBytes);
   }
 
   /**
@@ -361,7 +361,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   #progressed(): void {
-    this.#gate.progressed(this.queuedBytes);
+    this.#gate.progressed(this.#channel.queuedMessageBytes, this.queuedBytes);
     this.#requests.progressed();
   }
 

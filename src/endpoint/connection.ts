@@ -162,10 +162,10 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       checkMessage(type, bytes.length, this.#owner.options.maxMessageBytes);
       return undefined;
     }
-    this.#gate.checkRoom(this.queuedBytes);
+    this.#gate.checkRoom(this.#channel.queuedMessageBytes);
     this.#channel.send(type, bytes);
     if (this.#isDetached) this.#owner.keepsMore();
-    return this.#gate.roomAt(this.queuedBytes);
+    return this.#over ? undefined : this.#gate.roomAt(this.#channel.queuedMessageBytes);
   }
 
   /**
@@ -298,7 +298,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#opened = event;
     this.#channel.attach(driver, event.native);
     this.setStatus("connected");
-    this.#gate.progressed(this.queuedBytes);
+    this.#progressed();
   }
 
   /** @internal The client does not come back. */
@@ -357,10 +357,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       },
       message: ({ type, data, mark }) => this.#deliver(type, data, mark),
       request: (event) => tellRequests(this.#requests, event),
-      progressed: () => {
-        this.#gate.progressed(this.queuedBytes);
-        this.#requests.progressed();
-      },
+      progressed: () => this.#progressed(),
       closed: (error) => this.#closed(error),
       released: () => {
         this.#released = true;
@@ -399,6 +396,11 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     if (error !== undefined) this.emitSafely("error", error);
     this.#owner.closed(this, error);
     this.#finish();
+  }
+
+  #progressed(): void {
+    this.#gate.progressed(this.#channel.queuedMessageBytes, this.queuedBytes);
+    this.#requests.progressed();
   }
 
   #dropUnread(error: Error | undefined): void {

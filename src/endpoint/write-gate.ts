@@ -49,10 +49,10 @@ export class WriteGate {
     });
   }
 
-  /** Some of what was queued has left. */
-  progressed(queuedBytes: number): void {
+  /** Some of what was queued has left. `unflushedBytes`: with what a flush waits for besides. */
+  progressed(queuedBytes: number, unflushedBytes = queuedBytes): void {
     if (queuedBytes <= this.#roomBytes / 2) this.#freeRoom();
-    if (queuedBytes === 0) this.#settleFlushes((settlers) => settlers.resolve());
+    if (unflushedBytes === 0) this.#settleFlushes((settlers) => settlers.resolve());
   }
 
   /** What was queued will not leave any more; later writes may. */
