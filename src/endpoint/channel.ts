@@ -38,11 +38,14 @@ export class Channel implements RequestWire, TakenTeller {
   readonly #quota: ReadQuota;
   /** Where what is sent without a connection waits, where it may. */
   readonly #offline: ConversationLimits | undefined;
+  readonly #answeredOffline: () => void;
   #source: MessageSource;
 
-  constructor(quota: ReadQuota, offline?: ConversationLimits) {
+  /** `answeredOffline` is told of answers that wait for a connection, as nobody else knows of them. */
+  constructor(quota: ReadQuota, offline?: ConversationLimits, answeredOffline = () => {}) {
     this.#quota = quota;
     this.#offline = offline;
+    this.#answeredOffline = answeredOffline;
     this.#source = new ChannelSource(quota, this, undefined);
   }
 
@@ -131,12 +134,14 @@ export class Channel implements RequestWire, TakenTeller {
 
   sendAnswer(id: number, data: Uint8Array): void {
     this.#conversation?.sendAnswer(id, data);
-    this.#driver?.flushSoon();
+    if (this.#driver === undefined) this.#answeredOffline();
+    else this.#driver.flushSoon();
   }
 
   sendFailure(id: number, code: string, message: string): void {
     this.#conversation?.sendFailure(id, code, message);
-    this.#driver?.flushSoon();
+    if (this.#driver === undefined) this.#answeredOffline();
+    else this.#driver.flushSoon();
   }
 
   sendCancel(id: number): void {

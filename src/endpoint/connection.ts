@@ -85,6 +85,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   #driver: SessionDriver;
   #opened: SessionOpened | undefined;
   #claimed = false;
+  #referenced = true;
   /** What was kept when the client went, besides what is queued and what is unread. */
   #keptBesides = 0;
   /** By a call of our side, not by the client. */
@@ -104,7 +105,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     const native = nativeOptions(owner.options, owner.resuming);
     const options = { ...owner.options, quota: this.#quota, turns, native, role: "server" } as const;
     this.#driver = new SessionDriver(transport, options, this.#driverHandler());
-    this.#channel = new Channel(this.#quota);
+    this.#channel = new Channel(this.#quota, undefined, () => owner.keepsMore());
     this.#channel.attach(this.#driver);
     this.#handlers = new RequestHandlers(owner.handlers);
     this.#requests = new Requests(this.#channel, {
@@ -293,6 +294,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     other.#over = true;
     other.#requests.end(closedError());
     driver.handler = this.#driverHandler();
+    driver.setReferenced(this.#referenced);
     this.#driver = driver;
     this.#released = false;
     this.#opened = event;
@@ -330,6 +332,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   /** @internal For its server too. */
   override setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
     if (!this.#closedHere) this.#driver.setReferenced(referenced);
   }
 

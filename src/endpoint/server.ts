@@ -203,7 +203,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   protected override setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
     this.#listener?.setReferenced(referenced);
-    for (const connection of this.#held) connection.setReferenced(referenced);
+    for (const connection of this.#all) connection.setReferenced(referenced);
   }
 
   async #close(): Promise<void> {
