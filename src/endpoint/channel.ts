@@ -107,10 +107,11 @@ export class Channel implements RequestWire, TakenTeller {
     return as === "over" ? this.#replace(undefined, pending) : undefined;
   }
 
-  /** Nothing more will be sent or heard. */
-  abandon(): void {
-    this.#conversation?.abandon();
+  /** Nothing more will be sent or heard. What was sent and not acknowledged. */
+  abandon(): readonly MessageContent[] {
+    const leftovers = this.#conversation?.abandon();
     this.#conversation = undefined;
+    return leftovers?.unacknowledged ?? [];
   }
 
   /** @throws CallerError as `Session.send` */

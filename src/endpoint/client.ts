@@ -34,7 +34,7 @@ export interface ClientEvents extends EndpointEvents<Message> {
   /**
    * The server no longer knows the session that a native client had, as it was restarted, say: these messages may have
    * arrived or not. Requests that wait for an answer are rejected with `ERR_SESSION_LOST`. What was not sent at all is
-   * sent now.
+   * sent now. Where the client gives up instead, as its `status` tells, the last two do not hold.
    */
   "session-lost": [lost: LostSession];
 }
@@ -398,12 +398,13 @@ export class Client extends Endpoint<Message, ClientEvents> {
     const failure = error instanceof Error ? error : new Error("aborted", { cause: error });
     this.#failure = failure;
     this.inbox.end(failure, "keep");
-    this.#channel.abandon();
+    const lostMessages = this.#channel.abandon();
     this.#requests.end(failure);
     this.#gate.end(failure);
     // Anything else is the reason of a signal that the caller gave.
     const known = failure instanceof SealpipeError;
     this.setStatus(!known ? "closed" : failure.code === "ERR_CONNECT_TIMEOUT" ? "timeout" : "error");
+    if (lostMessages.length > 0) this.emitSafely("session-lost", lostSession(lostMessages));
     if (known) this.emitSafely("error", failure);
     void this.#connector.whenReleased.then(() => this.tellClosed());
   }
