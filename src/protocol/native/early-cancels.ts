@@ -1,7 +1,13 @@
 /** Most cancels that are kept for requests to come. A peer that sends more has its requests handled for nothing. */
 export const highestEarlyCancels = 16_384;
-/** Most requests that others may overtake and whose cancels are still known to be early. */
+/** Most runs of requests that others may overtake and whose cancels are still known to be early. */
 export const highestOvertaken = 1_024;
+
+/** Ids from the first to the last, both of them too. */
+interface Run {
+  readonly first: number;
+  readonly last: number;
+}
 
 /**
  * Cancels that came before their requests, as they travel in another lane: a request that waits for its window is
@@ -13,38 +19,57 @@ export const highestOvertaken = 1_024;
 export class EarlyCancels {
   readonly #ids = new Set<number>();
   #lastArrived = 0;
-  /** Ids before the last that have not come: large requests are overtaken by small ones. */
-  readonly #overtaken = new Set<number>();
+  /**
+   * Ids before the last that have not come, in order: large requests are overtaken by small ones. As runs, so that a peer
+   * whose ids leap costs no more than one that counts.
+   */
+  readonly #overtaken: Run[] = [];
 
   /** A cancel of a request that is not there. One whose request was there before has crossed its answer. */
   add(id: number): void {
-    const isEarly = isAfter(id, this.#lastArrived) || this.#overtaken.has(id);
+    const isEarly = isAfter(id, this.#lastArrived) || this.#runOf(id) >= 0;
     if (isEarly && this.#ids.size < highestEarlyCancels) this.#ids.add(id);
   }
 
   /** A request has come. Whether it was cancelled before. */
   arrived(id: number): boolean {
     if (isAfter(id, this.#lastArrived)) this.#advance(id);
-    else this.#overtaken.delete(id);
+    else this.#catchUp(id);
     return this.#ids.size > 0 && this.#ids.delete(id);
   }
 
   /** Ids begin anew, with another session. */
   clear(): void {
     this.#ids.clear();
-    this.#overtaken.clear();
+    this.#overtaken.length = 0;
     this.#lastArrived = 0;
   }
 
   #advance(id: number): void {
-    const skipped = Math.min(((id - this.#lastArrived) >>> 0) - 1, highestOvertaken);
-    for (let distance = skipped; distance > 0; distance--) this.#overtaken.add((id - distance) >>> 0);
+    const first = (this.#lastArrived + 1) >>> 0;
+    if (id !== first) this.#overtaken.push({ first, last: (id - 1) >>> 0 });
     this.#lastArrived = id;
-    // Those that were overtaken first never come, it seems: a new session goes on with the ids of the old.
-    for (const oldest of this.#overtaken) {
-      if (this.#overtaken.size <= highestOvertaken) break;
-      this.#overtaken.delete(oldest);
-    }
+    this.#forgetOldest();
+  }
+
+  #catchUp(id: number): void {
+    const index = this.#runOf(id);
+    const run = this.#overtaken[index];
+    if (run === undefined) return;
+    const rest: Run[] = [];
+    if (run.first !== id) rest.push({ first: run.first, last: (id - 1) >>> 0 });
+    if (run.last !== id) rest.push({ first: (id + 1) >>> 0, last: run.last });
+    this.#overtaken.splice(index, 1, ...rest);
+    this.#forgetOldest();
+  }
+
+  #runOf(id: number): number {
+    return this.#overtaken.findIndex(({ first, last }) => (id - first) >>> 0 <= (last - first) >>> 0);
+  }
+
+  /** Those that were overtaken first never come, it seems: a new session goes on with the ids of the old. */
+  #forgetOldest(): void {
+    if (this.#overtaken.length > highestOvertaken) this.#overtaken.shift();
   }
 }
 

@@ -59,6 +59,32 @@ describe("cancels that come before their requests", () => {
     assert.equal(cancels.arrived(1), true);
   });
 
+  test("are known in the middle of those that were overtaken, and bounded in number there", () => {
+    const cancels = new EarlyCancels();
+    const last = 3 * highestOvertaken;
+    cancels.arrived(last);
+    // Each leaves two runs where there was one.
+    for (let id = 3; id < last; id += 2) assert.equal(cancels.arrived(id), false);
+    for (const id of [3, 4, last - 1, last - 2]) cancels.add(id);
+    assert.deepEqual(
+      [3, 4, last - 1, last - 2].map((id) => cancels.arrived(id)),
+      [false, false, false, true],
+    );
+  });
+
+  test("are known of a peer whose ids leap", () => {
+    const cancels = new EarlyCancels();
+    const leap = 0x7000_0000;
+    let id = 0;
+    // As many as one record has. With each id that was left out in a set, they took most of a second.
+    for (let arrived = 0; arrived < 6_000; arrived++) {
+      id = (id + leap) >>> 0;
+      cancels.arrived(id);
+    }
+    cancels.add((id - 1) >>> 0);
+    assert.equal(cancels.arrived((id - 1) >>> 0), true);
+  });
+
   test("are forgotten with the session", () => {
     const cancels = new EarlyCancels();
     cancels.arrived(9);
