@@ -10,6 +10,8 @@ export const types = {
   sendAway: 3,
   /** To be sent back, to a client that may be gone by then. */
   careless: 4,
+  /** Of a request: to be answered with its data. */
+  ask: 5,
 } as const;
 
 export const largestBytes = 3_145_728;
@@ -32,6 +34,16 @@ function makeBlock(): Uint8Array {
 export function payload(bytes: number, seed: number): Uint8Array {
   const start = (seed * 7_919) % 65_536;
   return block.subarray(start, start + bytes);
+}
+
+/** Asks with requests of those sizes, all at a time, and checks each answer. */
+export async function askAll(client: Client, sizes: readonly number[], seed: number): Promise<void> {
+  const asking = sizes.map(async (bytes, index) => {
+    const data = payload(bytes, seed + index);
+    const answer = await client.request(types.ask, data, { timeoutMs: 60_000 });
+    assert.ok(Buffer.from(data).equals(answer.data), `request ${index} was answered with something else`);
+  });
+  await Promise.all(asking);
 }
 
 /** Sends messages of those sizes, a few ahead of the answers, and checks each answer. Returns how many. */

@@ -23,6 +23,7 @@ for (const server of servers) {
     clients += 1;
     void serve(connection);
   });
+  server.handle(types.ask, ({ data }) => data);
   server.on("error", ({ code }) => {
     errors[code] = (errors[code] ?? 0) + 1;
   });

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type Client, type ClientOptions, startClient } from "sealpipe";
+import { type Client, type ClientOptions, type SealpipeError, startClient } from "sealpipe";
 import { hex } from "../support/bytes.ts";
 import { exitOf, isEvent } from "../support/children.ts";
 import { clientPublicKey } from "../support/hand-made-peer.ts";
 import { LinesProcess } from "../support/lines-process.ts";
 import { RawPeer } from "../support/raw-peer.ts";
-import { exchange, largestBytes, payload, smallSizes, types } from "./conversation.ts";
+import { Relay } from "../support/relay.ts";
+import { askAll, exchange, largestBytes, payload, smallSizes, types } from "./conversation.ts";
 
 /** Where a visitor goes. */
 export interface Host {
@@ -87,9 +89,43 @@ async function saysNonsense(host: Host, turn: number): Promise<number> {
   return 0;
 }
 
+/**
+ * Its connection breaks again and again while it asks. Where it is back in time its session goes on, and else it asks
+ * anew: either way each answer is right.
+ */
+async function isCutWhileItAsks({ directory, name }: Host, turn: number): Promise<number> {
+  const ends: (() => unknown)[] = [];
+  const after = ((end: () => unknown) => ends.push(end)) as unknown as TestContext["after"];
+  const relay = await Relay.start({ after }, join(directory, `${name}.sock`));
+  const client = await startClient(relay.name, { encryption: name === "sealed", retryDelayMs: 20 });
+  try {
+    for (let round = 0; round < 3; round++) {
+      const asking = askAll(client, smallSizes, turn + round).catch((error: SealpipeError) => {
+        assert.equal(error.code, "ERR_SESSION_LOST");
+      });
+      // A first answer has come, and not all have.
+      await client.request(types.ask, "cut me").catch(() => {});
+      relay.cut();
+      await asking;
+    }
+    // With a turn in three the server waits for one that never comes back.
+    if (turn % 3 === 0) relay.cut();
+    else await client.close();
+    return 0;
+  } finally {
+    client.destroy();
+    await client.close();
+    for (const end of ends) await end();
+  }
+}
+
 const program = fileURLToPath(new URL("./client.js", import.meta.url));
 
-function startProcess({ directory, name }: Host, how: "certain" | "careless", turn: number): LinesProcess {
+function startProcess(
+  { directory, name }: Host,
+  how: "certain" | "careless" | "asking",
+  turn: number,
+): LinesProcess {
   return new LinesProcess(process.execPath, [program, directory, name, how, String(turn)]);
 }
 
@@ -105,8 +141,12 @@ async function processThatGoes(host: Host, turn: number): Promise<number> {
 }
 
 /** Killed once it has said so. */
-async function processThatIsKilled(host: Host, turn: number, when: "connecting" | "connected" | "busy") {
-  const child = startProcess(host, "careless", turn);
+async function processThatIsKilled(
+  host: Host,
+  turn: number,
+  { when, how = "careless" }: { when: "connecting" | "connected" | "busy"; how?: "careless" | "asking" },
+) {
+  const child = startProcess(host, how, turn);
   const closed = once(child.child, "close");
   try {
     await child.until(isEvent(when));
@@ -148,19 +188,32 @@ export const visits: readonly Visit[] = [
   },
   { title: "never reads, and is destroyed", go: neverReads },
   { title: "is sent away and comes back", go: sentAwayAndBack },
+  {
+    title: "asks, of all sizes, and goes",
+    go: (host, turn) =>
+      withClient(host, async (client) => {
+        await askAll(client, [...smallSizes, 500_000, largestBytes], turn);
+        return 0;
+      }),
+  },
+  { title: "is cut while it asks, and comes back or does not", go: isCutWhileItAsks },
   { title: "hangs up in the handshake", go: hangsUp },
   { title: "says nonsense", go: saysNonsense },
   { title: "a process that goes", go: processThatGoes },
   {
     title: "a process that is killed while it connects",
-    go: (host, turn) => processThatIsKilled(host, turn, "connecting"),
+    go: (host, turn) => processThatIsKilled(host, turn, { when: "connecting" }),
   },
   {
     title: "a process that is killed as soon as it is connected",
-    go: (host, turn) => processThatIsKilled(host, turn, "connected"),
+    go: (host, turn) => processThatIsKilled(host, turn, { when: "connected" }),
   },
   {
     title: "a process that is killed while it sends",
-    go: (host, turn) => processThatIsKilled(host, turn, "busy"),
+    go: (host, turn) => processThatIsKilled(host, turn, { when: "busy" }),
+  },
+  {
+    title: "a process that is killed while it asks",
+    go: (host, turn) => processThatIsKilled(host, turn, { when: "busy", how: "asking" }),
   },
 ];

@@ -20,7 +20,7 @@ export class Relay {
   }
 
   /** Goes on to that address; gone after the test. */
-  static async start(t: TestContext, target: string): Promise<Relay> {
+  static async start(t: Pick<TestContext, "after">, target: string): Promise<Relay> {
     const relay = new Relay(target);
     await new Promise<void>((resolve) => relay.#server.listen(addressOf(relay.name), resolve));
     t.after(() => {

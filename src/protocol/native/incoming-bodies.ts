@@ -77,6 +77,11 @@ export class IncomingBodies {
     body.missingBytes -= data.length;
     if (body.missingBytes < 0) throw invalidFrame("more of a large body than its start said");
     if (body.missingBytes > 0 && data.length < leastPartBytes) throw invalidFrame("a part that is too small");
-    body.parts.push(data);
+    body.parts.push(ownPart(data));
   }
+}
+
+/** A part is not to keep much more than itself, such as what a peer has put around each in its record. */
+function ownPart(data: Uint8Array): Uint8Array {
+  return data.buffer.byteLength > 2 * data.length + 128 ? Uint8Array.from(data) : data;
 }

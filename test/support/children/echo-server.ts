@@ -1,4 +1,5 @@
-// A server that writes each message back to whom it came from, and says what ends: a line of JSON each.
+// A server that writes each message back to whom it came from, answers no request of type 1, and says what ends: a line of
+// JSON each.
 // Usage: node echo-server.js NAME OPTIONS-AS-JSON. Commands: {"do": "report"}, {"do": "end"}.
 
 import { createInterface } from "node:readline";
@@ -30,6 +31,8 @@ server.on("connection", (connection) => {
   connection.on("close", () => say({ event: "left", status: connection.status }));
   void echo(connection);
 });
+
+server.handle(1, () => new Promise(() => {}));
 
 const lines = createInterface({ input: process.stdin }).on("line", (line) => {
   if (JSON.parse(line).do === "end") void end();
