@@ -10,6 +10,7 @@ import { Accepting, never } from "../support/accepting.ts";
 import { concat, pattern } from "../support/bytes.ts";
 import { byteAtATime, cutInto, whole } from "../support/cutting.ts";
 import { freshName } from "../support/names.ts";
+import { noUnixSockets, onWindows, sharesPipeNames } from "../support/platform.ts";
 import { RecordingHandler } from "../support/recording-handler.ts";
 import { turns, until } from "../support/waiting.ts";
 
@@ -21,13 +22,11 @@ interface Subject {
   readonly halfClose: boolean;
 }
 
-const onWindows = process.platform === "win32";
-
 const subjects: readonly Subject[] = [
   {
     title: "unix sockets",
     provider: unixSockets,
-    skip: onWindows && "Unix sockets are not used on Windows",
+    skip: noUnixSockets,
     halfClose: true,
   },
   {
@@ -43,6 +42,19 @@ const mebibyte = 1_048_576;
 
 function freshAddress(): Address {
   return resolveAddress(freshName(), { directory: "/tmp", platform: process.platform });
+}
+
+/**
+ * Pauses the reader, and fills what it takes all the same: a reader that has asked for bytes already gets the first that
+ * come, on Windows with Node 20 as many as there are. Gives what was written for that.
+ */
+async function stopReading({ server, client }: Record<"server" | "client", Transport>): Promise<Uint8Array> {
+  server.pause();
+  const first = pattern(65_536, 9);
+  client.write([first]);
+  await until(() => client.pendingBytes === 0);
+  await turns(200);
+  return first;
 }
 
 for (const { title, provider, skip, halfClose } of subjects) {
@@ -112,19 +124,20 @@ for (const { title, provider, skip, halfClose } of subjects) {
 
     test("hold up a writer while the reader pauses, and tell it when all has left", async (t) => {
       const { client, server, atClient, atServer } = await start(t);
-      server.pause();
+      const first = await stopReading({ server, client });
       const bytes = pattern(4 * mebibyte);
       for (const chunk of cutInto([65_536])(bytes)) client.write([chunk]);
       await turns();
       // The rest is in the system's buffers, which are small.
       assert.ok(client.pendingBytes > 3 * mebibyte, `${client.pendingBytes} bytes are pending`);
       assert.ok(atServer.receivedBytes < mebibyte);
-      assert.equal(atClient.count("drained"), 0);
+      const drained = atClient.count("drained");
 
       server.resume();
-      await atClient.until("drained");
+      await until(() => atClient.count("drained") > drained);
       assert.equal(client.pendingBytes, 0);
-      assert.ok(Buffer.from(await atServer.receive(bytes.length)).equals(bytes));
+      const all = concat(first, bytes);
+      assert.ok(Buffer.from(await atServer.receive(all.length)).equals(all));
     });
 
     test("read nothing while they are paused, and go on where they were", async (t) => {
@@ -198,7 +211,7 @@ for (const { title, provider, skip, halfClose } of subjects) {
 
     test("that end and are destroyed send what is pending first, and wait for nobody", async (t) => {
       const { client, server, atClient, atServer } = await start(t);
-      server.pause();
+      const first = await stopReading({ server, client });
       const bytes = pattern(2 * mebibyte);
       client.write([bytes]);
       client.endAndDestroy();
@@ -207,7 +220,7 @@ for (const { title, provider, skip, halfClose } of subjects) {
       server.resume();
       await atClient.until("closed");
       await atServer.until("ended");
-      assert.ok(Buffer.from(atServer.received).equals(bytes));
+      assert.ok(Buffer.from(atServer.received).equals(concat(first, bytes)));
     });
 
     test("that are destroyed with a full buffer hold up nobody", async (t) => {
@@ -291,7 +304,7 @@ for (const { title, provider, skip, halfClose } of subjects) {
       assert.deepEqual(await RecordingHandler.start(server).receive(5), pattern(5));
     });
 
-    test("listen at an address only once", async (t) => {
+    test("listen at an address only once", { skip: halfClose ? false : sharesPipeNames }, async (t) => {
       const address = freshAddress();
       const accepting = await Accepting.listen(provider, address);
       await assert.rejects(Accepting.listen(provider, address), (error) => {
@@ -321,7 +334,9 @@ for (const { title, provider, skip, halfClose } of subjects) {
         server.destroy();
       });
       await accepting.close();
-      await assert.rejects(provider.connect(address, never), { code: "ERR_CONNECT_FAILED" });
+      // Windows waits half a minute for a server that listens, where a pipe of that name lives on.
+      const patience = onWindows ? AbortSignal.timeout(500) : never;
+      await assert.rejects(provider.connect(address, patience));
 
       server.write([pattern(mebibyte)]);
       const received = await RecordingHandler.start(client).receive(mebibyte);

@@ -5,7 +5,7 @@ import { type Connection, createClient, type Message, type Status, startServer }
 import { clientAt, connectTo, freshServer, rawClientOf } from "../support/endpoints.ts";
 import { plainWire } from "../support/hand-made-peer.ts";
 import { freshName } from "../support/names.ts";
-import { nextEvent, record } from "../support/waiting.ts";
+import { nextEvent, record, until } from "../support/waiting.ts";
 
 describe("an async listener", () => {
   test("whose loop breaks with the client's connection does not end the process", async (t) => {
@@ -16,6 +16,7 @@ describe("an async listener", () => {
     const failed = nextEvent<[{ code: string }]>(server, "error");
     const { peer } = await rawClientOf(t, server);
     peer.send(plainWire.message(5, Uint8Array.of(1)).subarray(0, 6));
+    await until(() => peer.pendingBytes === 0);
     peer.destroy();
     assert.equal((await failed)[0].code, "ERR_CONNECTION_LOST");
     // The server goes on. (node:test fails a test during which something is uncaught.)

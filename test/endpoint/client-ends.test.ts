@@ -20,6 +20,7 @@ import {
   soon,
   withGiven,
 } from "../support/pending.ts";
+import { noHalfClose, onWindows } from "../support/platform.ts";
 import { addressOf, type RawPeer, type RawServer } from "../support/raw-peer.ts";
 import { nextEvent } from "../support/waiting.ts";
 
@@ -37,6 +38,7 @@ interface ClientSituation {
 
 interface ClientEnd {
   readonly when: string;
+  readonly skip?: string | false;
   arrange(t: TestContext): Promise<ClientSituation>;
   /** What makes it end, where that is not time alone. */
   readonly end?: (situation: ClientSituation) => unknown;
@@ -121,6 +123,7 @@ const clientEnds: readonly ClientEnd[] = [
   },
   {
     when: "the server half-closes and lingers",
+    skip: noHalfClose,
     arrange: connected({ closeTimeoutMs: soon }),
     end: ({ peer }) => peer?.end(),
     expected: gaveUp("ERR_CONNECTION_LOST"),
@@ -133,6 +136,8 @@ const clientEnds: readonly ClientEnd[] = [
   },
   {
     when: "the server is killed",
+    // A frame that is not complete has to be read, and here it is before it can be looked at.
+    skip: onWindows && "its process takes all that was to wait",
     arrange: connectedToProcess("classic"),
     end: ({ child }) => child?.kill(),
     expected: gaveUp("ERR_CONNECTION_LOST"),
@@ -158,6 +163,7 @@ const clientEnds: readonly ClientEnd[] = [
   },
   {
     when: "the server that comes back speaks another version",
+    skip: noHalfClose,
     arrange: connected({ closeTimeoutMs: soon }),
     end({ peer, raw }) {
       peer?.end();
@@ -169,8 +175,8 @@ const clientEnds: readonly ClientEnd[] = [
 ];
 
 describe("a client", { timeout }, () => {
-  for (const { when, arrange, end, expected } of clientEnds) {
-    test(`settles whatever waits at it when ${when}`, async (t) => {
+  for (const { when, skip = false, arrange, end, expected } of clientEnds) {
+    test(`settles whatever waits at it when ${when}`, { skip }, async (t) => {
       const situation = await arrange(t);
       await settle(pendingAt(situation.client), end && (() => end(situation)), expected);
       await situation.client.close();

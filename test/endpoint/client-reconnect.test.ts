@@ -7,6 +7,7 @@ import { startServerProcess } from "../support/children.ts";
 import { clientAt, clientOfRaw, connectedPair, freshServer, serverAt } from "../support/endpoints.ts";
 import { plainWire } from "../support/hand-made-peer.ts";
 import { freshName } from "../support/names.ts";
+import { noHalfClose } from "../support/platform.ts";
 import { addressOf, openAsServer } from "../support/raw-peer.ts";
 import { isSettled, nextEvent, record, turns, until } from "../support/waiting.ts";
 
@@ -221,8 +222,8 @@ describe("what was on its way when the connection broke", { timeout }, () => {
     await rejected;
     await openAsServer(await raw.accept());
     await untilStatus(client, "connected");
-    assert.equal(client.queuedBytes, 0);
     await client.flush();
+    assert.equal(client.queuedBytes, 0);
   });
 
   test("is lost also by a fault of the server's, and a flush that waits for it is told that", async (t) => {
@@ -236,7 +237,9 @@ describe("what was on its way when the connection broke", { timeout }, () => {
     await rejected;
   });
 
-  test("is lost also by an orderly end of the server's, and a flush that waits for it is told", async (t) => {
+  test("is lost also by an orderly end of the server's, and a flush that waits for it is told", {
+    skip: noHalfClose,
+  }, async (t) => {
     const { client, peer } = await clientOfRaw(t, { closeTimeoutMs: 20 });
     void client.write(1, pattern(2_000_000));
     const rejected = assert.rejects(client.flush(), {

@@ -9,6 +9,7 @@ import { isEvent, startChild } from "../support/children.ts";
 import { clientAt, clientOfRaw, connectedPair, freshServer, rawClientOf } from "../support/endpoints.ts";
 import { plainWire } from "../support/hand-made-peer.ts";
 import { freshName } from "../support/names.ts";
+import { noHalfClose, onWindows } from "../support/platform.ts";
 import { addressOf } from "../support/raw-peer.ts";
 import { isSettled, nextEvent, record, turns, until } from "../support/waiting.ts";
 
@@ -97,8 +98,8 @@ describe("a peer that goes while too much of it is unread", { timeout }, () => {
 });
 
 describe("a peer that is killed", { timeout }, () => {
-  /** More bytes than are read at once, so that some are still with the system when a write fails. */
-  const sent = 150;
+  /** More bytes than are read at once, so that some are still with the system when a write fails. A pipe holds less. */
+  const sent = onWindows ? 100 : 150;
 
   /** Writes until it is known that nobody is there, then reads what is left. */
   async function readAfterDeath(endpoint: Client | Connection, over: () => boolean): Promise<number[]> {
@@ -148,7 +149,7 @@ describe("a peer that is killed", { timeout }, () => {
   });
 });
 
-describe("a client that has ended its side", { timeout }, () => {
+describe("a client that has ended its side", { timeout, skip: noHalfClose }, () => {
   test("and lingers has left: what it does not take in closeTimeoutMs is dropped, and is no error", async (t) => {
     const server = await freshServer(t, { encryption: false, closeTimeoutMs: 50 });
     const errors = record<SealpipeError>(server, "error");

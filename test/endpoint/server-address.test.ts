@@ -16,9 +16,11 @@ import { exitOf, isEvent, startChild, startServerProcess } from "../support/chil
 import { leaveDeadSocket } from "../support/dead-socket.ts";
 import { clientAt, freshServer, serverAt } from "../support/endpoints.ts";
 import { freshDirectory, freshName } from "../support/names.ts";
+import { sharesPipeNames } from "../support/platform.ts";
 import { addressOf } from "../support/raw-peer.ts";
 import { nextEvent } from "../support/waiting.ts";
 
+const shared = { skip: sharesPipeNames };
 const unixOnly = process.platform === "win32" && "pipes have no file";
 const timeout = 120_000;
 
@@ -165,29 +167,37 @@ describe("the socket's file", { skip: unixOnly, timeout }, () => {
 });
 
 describe("an address in use", { timeout }, () => {
-  test("by a live server of another process is refused, and harms neither it nor its client", async (t) => {
-    const name = freshName();
-    const child = await startServerProcess(name);
-    const client = await clientAt(t, name);
-    for (let round = 0; round < 3; round++) {
-      await assert.rejects(startServer(name), inUse(/is in use/));
-      await client.write(1, `round ${round}`);
-      assert.equal((await client.read()).text, `round ${round}`);
-    }
-    assert.equal(client.status, "connected");
-    await (await clientAt(t, name)).close();
-    await client.close();
-    await child.kill();
-    rmSync(addressOf(name), { force: true });
-  });
+  test(
+    "by a live server of another process is refused, and harms neither it nor its client",
+    shared,
+    async (t) => {
+      const name = freshName();
+      const child = await startServerProcess(name);
+      const client = await clientAt(t, name);
+      for (let round = 0; round < 3; round++) {
+        await assert.rejects(startServer(name), inUse(/is in use/));
+        await client.write(1, `round ${round}`);
+        assert.equal((await client.read()).text, `round ${round}`);
+      }
+      assert.equal(client.status, "connected");
+      await (await clientAt(t, name)).close();
+      await client.close();
+      await child.kill();
+      rmSync(addressOf(name), { force: true });
+    },
+  );
 
-  test("by a live server of this process is refused, and harms neither it nor its client", async (t) => {
-    const server = await freshServer(t);
-    const client = await clientAt(t, server.name);
-    await assert.rejects(startServer(server.name), inUse(/is in use/));
-    await client.write(1, "still here");
-    assert.equal((await server.read()).text, "still here");
-  });
+  test(
+    "by a live server of this process is refused, and harms neither it nor its client",
+    shared,
+    async (t) => {
+      const server = await freshServer(t);
+      const client = await clientAt(t, server.name);
+      await assert.rejects(startServer(server.name), inUse(/is in use/));
+      await client.write(1, "still here");
+      assert.equal((await server.read()).text, "still here");
+    },
+  );
 
   for (const [what, make] of [
     ["a file", (path: string) => writeFileSync(path, "precious")],

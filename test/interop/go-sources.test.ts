@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, test } from "node:test";
-import { goVersions } from "../support/go-peer.ts";
-import { lacks } from "../support/toolchains.ts";
+import { goVersions, lacksGo } from "../support/go-peer.ts";
 
 const root = new URL("../../../interop/go/", import.meta.url);
 const modules = ["peer", "vectors", ...goVersions];
@@ -11,7 +10,7 @@ function go(module: string, command: string, ...args: string[]): string {
   return execFileSync(command, args, { cwd: new URL(`${module}/`, root), encoding: "utf8" });
 }
 
-describe("the Go programs of interop/go", { skip: lacks("go", "version") }, () => {
+describe("the Go programs of interop/go", { skip: lacksGo() }, () => {
   for (const module of modules) {
     test(`${module} is formatted and passes go vet`, () => {
       assert.equal(go(module, "gofmt", "-l", "."), "");

@@ -3,14 +3,15 @@ import { createECDH, ECDH } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
 import { startClient, startServer } from "sealpipe";
-import { buildGoPeer, GoPeer } from "../support/go-peer.ts";
+import { buildGoPeer, GoPeer, lacksGo, towardsGo } from "../support/go-peer.ts";
 import { LinesProcess } from "../support/lines-process.ts";
 import { freshName } from "../support/names.ts";
-import { lacks } from "../support/toolchains.ts";
+import { onWindows } from "../support/platform.ts";
+import { addressOf } from "../support/raw-peer.ts";
 
-const skip = lacks("go", "version");
+const skip = lacksGo();
 const version = "v1.2.4";
-const rounds = 2_000;
+const rounds = onWindows ? 100 : 2_000;
 
 /** Counts the shared secrets of this process, and those that begin with a zero byte. */
 function countSecrets(t: TestContext): { total: number; leadingZero: number } {
@@ -76,7 +77,7 @@ describe(`${rounds} encrypted handshakes with golang-ipc ${version}`, { skip }, 
     go.command({ do: "echo", on: true });
     await go.untilStatus("listening");
     for (let round = 0; round < rounds; round++) {
-      const client = await startClient(name);
+      const client = await startClient(name, towardsGo);
       await go.untilStatus("connected");
       await client.write(7, String(round));
       assert.equal((await client.read({ timeoutMs: 10_000 })).text, String(round));
@@ -87,6 +88,6 @@ describe(`${rounds} encrypted handshakes with golang-ipc ${version}`, { skip }, 
     assert.equal(counts.total, rounds);
     tell(t, counts);
     await go.kill();
-    rmSync(`/tmp/${name}.sock`, { force: true });
+    rmSync(addressOf(name), { force: true });
   });
 });

@@ -5,13 +5,12 @@ import { type Client, type SealpipeError, startServer } from "sealpipe";
 import { isServerAlive } from "#dist/endpoint/liveness.js";
 import { unixSockets } from "#dist/transport/unix-socket.js";
 import { clientAt, freshServer } from "../support/endpoints.ts";
-import { GoPeer, goVersions } from "../support/go-peer.ts";
+import { GoPeer, goVersions, lacksGo } from "../support/go-peer.ts";
 import { freshName } from "../support/names.ts";
 import { accepted, addressOf, confirmation, RawPeer } from "../support/raw-peer.ts";
-import { lacks } from "../support/toolchains.ts";
 import { nextEvent, until } from "../support/waiting.ts";
 
-const skip = lacks("go", "version");
+const skip = lacksGo();
 
 /** Asks whether a server is alive, as often as a user might start a second one. */
 type Ask = (name: string) => Promise<void>;

@@ -1,8 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Line, LinesProcess } from "./lines-process.ts";
+import { onWine } from "./platform.ts";
+import { lacks } from "./toolchains.ts";
 
 /** The releases of golang-ipc whose programs we talk to: the first and the last. */
 export const goVersions = ["v1.2.4", "v1.0.0"] as const;
@@ -10,15 +13,43 @@ export type GoVersion = (typeof goVersions)[number];
 
 const root = new URL("../../../", import.meta.url);
 
+/** Where the Go programs are built already, if they are: under Wine there is no Go. */
+const builtAlready = process.env["SEALPIPE_TEST_GO_PEERS"];
+
+/** Why no Go program can be had, as `lacks`. */
+export function lacksGo(): string | false {
+  return builtAlready === undefined && lacks("go", "version");
+}
+
+/**
+ * For our clients of Go's servers. Go's pipes reserve their name by one that takes nobody, which on Wine takes one client
+ * and says nothing to it: that one tries again.
+ */
+export const towardsGo = onWine ? { handshakeTimeoutMs: 500 } : {};
+
+/** Why Go's servers of that release cannot run here, as `skip`. */
+export function noGoServer(version: GoVersion): string | false {
+  return (
+    onWine && version === "v1.0.0" && "its library for pipes names them in a way that Wine does not know"
+  );
+}
+
+/** Why Go's clients do not wait for a server here, as `skip`. */
+export const goDoesNotRetry =
+  onWine && "golang-ipc tries again where an error has the words of Windows, and Wine has others";
+
 /** Builds the Go program on that release and returns its path. Quick when Go has built it before. */
-export function buildGoPeer(version: GoVersion): string {
-  const directory = fileURLToPath(new URL("build/interop/", root));
+export function buildGoPeer(version: GoVersion, platform: "win32" | "native" = "native"): string {
+  const forWindows = platform === "win32" || process.platform === "win32";
+  const directory = builtAlready ?? fileURLToPath(new URL("build/interop/", root));
+  const program = join(directory, forWindows ? `peer-${version}.exe` : `peer-${version}`);
+  if (builtAlready !== undefined) return program;
   mkdirSync(directory, { recursive: true });
-  const program = `${directory}peer-${version}`;
   // Built aside and moved: several test files build at the same time, and one that runs cannot be written to.
   const fresh = `${program}.${process.pid}`;
   execFileSync("go", ["build", "-o", fresh, "."], {
     cwd: new URL(`interop/go/${version}/`, root),
+    env: forWindows ? { ...process.env, GOOS: "windows" } : process.env,
     stdio: ["ignore", "ignore", "inherit"],
   });
   renameSync(fresh, program);

@@ -15,9 +15,15 @@ import type { ListenOptions, Transport } from "#dist/transport/transport.js";
 import { never } from "../support/accepting.ts";
 import { concat, pattern } from "../support/bytes.ts";
 import { freshName } from "../support/names.ts";
+import { onWindows, sharesPipeNames } from "../support/platform.ts";
 import { addressOf } from "../support/raw-peer.ts";
 import { RecordingHandler } from "../support/recording-handler.ts";
 import { nextEvent, turns, until } from "../support/waiting.ts";
+
+const noReset = onWindows && "a pipe that is dropped ends like any other";
+
+/** About the most that the system holds for a reader. */
+const held = onWindows ? 60_000 : 150_000;
 
 function freshAddress(): Address {
   return { kind: "unix-socket", path: addressOf(freshName()) };
@@ -73,7 +79,7 @@ describe("a transport on a socket of node:net", () => {
     assert.ok(pending.every((bytes) => bytes === 0));
   });
 
-  test("is closed with the system's error where the connection breaks", async () => {
+  test("is closed with the system's error where the connection breaks", { skip: noReset }, async () => {
     const { transport, socket } = await connectToBareSocket();
     const handler = RecordingHandler.start(transport);
     transport.write([pattern(1_000)]);
@@ -99,10 +105,10 @@ describe("a transport on a socket of node:net", () => {
   /** Writes that a peer has read when it goes, or that it has in part not read, so that the system says "reset". */
   for (const [how, written] of [
     ["has gone", 10],
-    ["has gone without reading all", 150_000],
+    ["has gone without reading all", held],
   ] as const) {
     test(`that writes to a peer that ${how} first reads everything it had sent, also while it is paused`, async () => {
-      for (const sent of [5_000, 150_000]) {
+      for (const sent of [5_000, held]) {
         for (const paused of [false, true]) {
           const { transport, socket } = await connectToBareSocket();
           const handler = RecordingHandler.start(transport);
@@ -129,10 +135,10 @@ describe("a transport on a socket of node:net", () => {
     });
   }
 
-  test("that is reset while it is paused still gives what it had read", async () => {
+  test("that is reset while it is paused still gives what it had read", { skip: noReset }, async () => {
     const { transport, socket } = await connectToBareSocket();
     const handler = RecordingHandler.start(transport);
-    transport.write([pattern(150_000)]);
+    transport.write([pattern(held)]);
     await handler.until("drained");
     transport.pause();
     await new Promise((resolve) => socket.write(pattern(100), resolve));
@@ -242,15 +248,16 @@ describe("connecting", () => {
     const path = join(import.meta.dirname, "net-transport.test.js");
     await assert.rejects(connectNet({ kind: "unix-socket", path }, never), (error) => {
       assert.ok(error instanceof SystemError);
-      const { code } = error.cause as NodeJS.ErrnoException;
-      assert.ok(code === "ECONNREFUSED" || code === "ENOTSOCK", code);
+      const { code = "" } = error.cause as NodeJS.ErrnoException;
+      const codes = onWindows ? ["EBADF", "ENOTSOCK", "EINVAL"] : ["ECONNREFUSED", "ENOTSOCK"];
+      assert.ok(codes.includes(code), code);
       return true;
     });
   });
 });
 
 describe("listening", () => {
-  test("rejects with the system's own error", async () => {
+  test("rejects with the system's own error", { skip: sharesPipeNames }, async () => {
     const { path } = freshAddress();
     const server = await listenNet({ path }, listenOptions());
     await assert.rejects(listenNet({ path }, listenOptions()), { code: "EADDRINUSE" });

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { basename } from "node:path";
+import { after, before, describe, type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { buildGoPeer, goVersions, lacksGo } from "../support/go-peer.ts";
+import { skippedFor } from "../support/toolchains.ts";
+import { fetchRuntime, type Runtime, windowsNodes } from "./runtimes.ts";
+import { endWine, lacksWine, prepareWine, runOnWine, windowsPath } from "./wine.ts";
+
+const skip = skippedFor(lacksWine);
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** Files that have nothing to run there. */
+const notThere = new Set([
+  // Unix sockets, their owners and their files.
+  "dead-socket",
+  "killed-servers",
+  "liveness",
+  "ownership",
+  "runtime-directory",
+  "socket-file",
+  "socket-table",
+  "staging-directory",
+  "trust",
+  "unix-socket",
+  "golang-ipc-liveness",
+  // Wine lets two servers have one pipe's name.
+  "server-address",
+  "simultaneous-starts",
+  // Nothing of a platform's.
+  "go-sources",
+  "loading",
+]);
+
+function testFiles(...directories: readonly string[]): string[] {
+  return directories.flatMap((directory) =>
+    readdirSync(`${root}${directory}`)
+      .filter((file) => file.endsWith(".test.js") && !notThere.has(basename(file, ".test.js")))
+      .map((file) => `${directory}/${file}`),
+  );
+}
+
+const ours = testFiles("conformance", "transport", "endpoint");
+const withGo = testFiles("interop");
+/** What a further Node runs: whatever is most about pipes. */
+const aboutPipes = /conformance|named-pipe|net-|close|client-reconnect|lost-with|other-process|golang-ipc$/;
+
+/** Of tests that talk to golang-ipc, whose programs are built here. */
+function buildGoPeers(): void {
+  for (const version of goVersions) buildGoPeer(version, "win32");
+}
+
+async function runFile(t: TestContext, runtime: Runtime, file: string): Promise<void> {
+  const node = windowsPath(fetchRuntime(runtime));
+  const { exitCode, output } = await runOnWine([node, windowsPath(`${root}${file}`)], {
+    environment: {
+      SEALPIPE_TEST_WINE: "1",
+      SEALPIPE_TEST_GO_PEERS: windowsPath(fileURLToPath(new URL("../../interop", import.meta.url))),
+    },
+  });
+  const count = (what: string): number =>
+    Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
+  assert.equal(exitCode, 0, output);
+  assert.ok(count("pass") > 0, output);
+  t.diagnostic(`${count("pass")} pass, ${count("skipped")} skipped`);
+}
+
+windowsNodes.forEach((runtime, index) => {
+  const isWanted = (file: string): boolean => index === 0 || aboutPipes.test(file.replace(".test.js", ""));
+
+  describe(`on Windows, with ${runtime.title}`, { skip, concurrency: 2 }, () => {
+    before(prepareWine);
+    after(endWine);
+    for (const file of ours.filter(isWanted)) test(`${file} passes`, (t) => runFile(t, runtime, file));
+
+    describe("beside golang-ipc as a program of Windows'", { skip: lacksGo() }, () => {
+      before(buildGoPeers);
+      for (const file of withGo.filter(isWanted)) {
+        test(`${file} passes`, (t) => runFile(t, runtime, file));
+      }
+    });
+  });
+});

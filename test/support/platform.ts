@@ -1,0 +1,12 @@
+export const onWindows = process.platform === "win32";
+
+/** Set for the tests that run on Wine, see `test/platform/windows.test.ts`. */
+export const onWine = process.env["SEALPIPE_TEST_WINE"] !== undefined;
+
+/** What Windows has and Wine has not: there a second server takes the name of a live one. */
+export const sharesPipeNames = onWine && "Wine lets two servers have one pipe's name, which Windows does not";
+
+/** So a peer that reads nothing cannot say that it sends nothing more. */
+export const noHalfClose = onWindows && "a pipe has no half-close";
+
+export const noUnixSockets = onWindows && "Windows has named pipes in place of Unix sockets";
