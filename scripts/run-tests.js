@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
-const testDirectory = new URL("../build/test", import.meta.url).pathname;
+const testDirectory = fileURLToPath(new URL("../build/test", import.meta.url));
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("!"));
 const unwanted = process.argv
   .slice(2)
@@ -17,6 +18,7 @@ const runId = randomUUID();
 const leftNames = new RegExp(`^(sealpipe-test-${runId.slice(0, 8)}-|\\.sp-)`);
 
 const files = readdirSync(testDirectory, { recursive: true })
+  .map((file) => file.replaceAll("\\", "/"))
   .filter((file) => file.endsWith(".test.js"))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .filter((file) => !unwanted.some((part) => file.includes(part)))
@@ -63,7 +65,9 @@ function fail(message) {
   process.exitCode = 1;
 }
 
+/** Platform: Windows has pipes instead, which are gone with their processes. */
 function leftoverFiles() {
+  if (process.platform === "win32") return [];
   return readdirSync("/tmp").filter((file) => leftNames.test(file));
 }
 

@@ -10,3 +10,5 @@ export const sharesPipeNames = onWine && "Wine lets two servers have one pipe's 
 export const noHalfClose = onWindows && "a pipe has no half-close";
 
 export const noUnixSockets = onWindows && "Windows has named pipes in place of Unix sockets";
+
+export const noStopping = onWindows && "Windows has no signal that stops a process for a while";

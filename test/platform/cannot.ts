@@ -1,0 +1,42 @@
+/** Tests that cannot pass on a runtime, and why. */
+export interface Exception {
+  /** The tests' file and name, joined by `: `. */
+  readonly tests: RegExp;
+  readonly why: string;
+}
+
+/** By the first word of the runtime's title. */
+export const cannot: Readonly<Record<string, readonly Exception[]>> = {
+  Bun: [
+    {
+      tests: /async-listeners.*with a mistake of its own/,
+      why: "its test runner takes what is uncaught before the test can",
+    },
+    {
+      tests: /(does not mind a peer that was in time|keeps? no new client out)/,
+      why: "after a timer that was late it runs `setImmediate` before it reads its sockets, so a peer can be blamed for a stall of our own",
+    },
+    {
+      tests: /(that is reset while it is paused|is at most maxDetached)/,
+      why: "it does not tell that a peer is gone which had not read everything, while nothing is read from it",
+    },
+    {
+      tests: /net-transport.*(that broke before it was started|is destroyed and started in one turn)/,
+      why: "it tells `EBADF` for `EPIPE`, and the end of a socket that was destroyed",
+    },
+    {
+      tests: /leaves no timer and no listener behind/,
+      why: "`process.getActiveResourcesInfo` is empty there, so the test sees no timer",
+    },
+    {
+      tests: /without sending them, cost nothing to speak of/,
+      why: "its processes' memory grows by itself, past what these tests allow",
+    },
+  ],
+};
+
+/** Why that test cannot pass there, if it cannot. */
+export function reasonFor(title: string, test: string): string | undefined {
+  const exceptions = cannot[title.split(" ", 1)[0] as string] ?? [];
+  return exceptions.find(({ tests }) => tests.test(test))?.why;
+}
