@@ -33,6 +33,10 @@ export class ChannelSource implements MessageSource {
     this.passed(mark);
   }
 
+  dropped(message: Message): void {
+    this.#quota.taken(message);
+  }
+
   passed(mark: number): void {
     if (this.#conversation !== undefined) this.#teller.take("messages", mark, this.#conversation);
   }

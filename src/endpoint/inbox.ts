@@ -11,6 +11,8 @@ export interface MessageSource {
   taken(message: Message, mark: number): void;
   /** A message with that mark was taken at once. */
   passed(mark: number): void;
+  /** A message of ours that waited will be read by nobody: the peer is not to hear that it was. */
+  dropped(message: Message): void;
 }
 
 interface Entry<M> {
@@ -56,6 +58,7 @@ export class Inbox<M extends Message> {
 
   /** `mark` is the source's own, and is given back to it. */
   deliver(message: M, source: MessageSource, mark: number): void {
+    if (this.#drops) return;
     if (this.#pass(message)) {
       source.passed(mark);
       return;
@@ -105,7 +108,7 @@ export class Inbox<M extends Message> {
   end(error: unknown, unread: "keep" | "drop"): void {
     if (unread === "drop") {
       this.#drops = true;
-      for (const { message, source, mark } of this.#clear()) source.taken(message, mark);
+      for (const { message, source } of this.#clear()) source.dropped(message);
     }
     if (this.#ending !== undefined) return;
     this.#ending = { error };
@@ -115,6 +118,10 @@ export class Inbox<M extends Message> {
 
   /** Hands what waits from `source` over to another inbox. */
   moveTo(target: Inbox<M>, source: MessageSource): void {
+    if (target.#drops) {
+      this.drop(source);
+      return;
+    }
     const passed: Entry<M>[] = [];
     for (const entry of this.#extract(source)) {
       if (target.#pass(entry.message)) passed.push(entry);
@@ -126,12 +133,11 @@ export class Inbox<M extends Message> {
 
   /** Drops what waits from `source`. */
   drop(source: MessageSource): void {
-    for (const { message, mark } of this.#extract(source)) source.taken(message, mark);
+    for (const { message } of this.#extract(source)) source.dropped(message);
   }
 
-  /** Whether there was a taker, or nobody will ever want it. */
+  /** Whether there was a taker. */
   #pass(message: M): boolean {
-    if (this.#drops) return true;
     if (this.#waiters.size > 0) {
       const [waiter] = this.#waiters as Iterable<Waiter<M>> as [Waiter<M>];
       waiter.resolve(message);

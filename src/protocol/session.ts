@@ -280,7 +280,7 @@ export class Session {
   #receiveFrom(profile: Profile): boolean {
     const bytesBefore = this.#input.length;
     const event = profile.receive(this.#input);
-    if (this.#state === "closing") return this.#dropWhileClosing(profile, event);
+    if (this.#state === "closing") return this.#dropWhileClosing(event);
     // A frame was completed: what is left began after it.
     if (this.#input.length < bytesBefore) this.#deadline = undefined;
     if (event !== undefined) {
@@ -303,12 +303,10 @@ export class Session {
     this.#events.push(event);
   }
 
-  /** Whether there may be more. What still arrives is taken by nobody, and the peer learns that it need not wait. */
-  #dropWhileClosing(profile: Profile, event: ProfileEvent | undefined): boolean {
+  /** Whether there may be more. What still arrives is taken by nobody, and the peer is not told that it was. */
+  #dropWhileClosing(event: ProfileEvent | undefined): boolean {
     this.#move("discard");
     if (event?.kind === "peer-closed") this.#finish("end");
-    if (event?.kind === "message") profile.take("messages", event.mark);
-    if (event?.kind === "request") profile.take("requests", event.mark);
     return event !== undefined;
   }
 

@@ -28,6 +28,10 @@ class Source implements MessageSource {
   passed(mark: number): void {
     this.marks.push(mark);
   }
+
+  dropped(): void {
+    this.waiting -= 1;
+  }
 }
 
 /** Listeners for `message` that can be switched on and off. */

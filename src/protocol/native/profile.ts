@@ -229,6 +229,8 @@ export class NativeProfile implements Profile {
 
   #composeClose(frames: Uint8Array[]): Uint8Array[] {
     this.#closeSent = true;
+    const acknowledgement = this.#acknowledger.takeFrame();
+    if (acknowledgement !== undefined) frames.push(acknowledgement);
     frames.push(encodeFrame(frameKinds.close, nothing));
     return [joinParts(frames)];
   }
