@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -33,11 +33,16 @@ const notThere = new Set([
   "loading",
 ]);
 
+/** What a file that has nothing of it does is the same on every platform. */
+const connects =
+  /support\/(endpoints|children|go-peer|accepting|raw-peer|resumable-pair|relay)\.js|startServer|node:net/;
+
 function testFiles(...directories: readonly string[]): string[] {
   return directories.flatMap((directory) =>
     readdirSync(`${root}${directory}`)
       .filter((file) => file.endsWith(".test.js") && !notThere.has(basename(file, ".test.js")))
-      .map((file) => `${directory}/${file}`),
+      .map((file) => `${directory}/${file}`)
+      .filter((file) => connects.test(readFileSync(`${root}${file}`, "utf8"))),
   );
 }
 
