@@ -129,11 +129,10 @@ func TestAServerTellsThatItListensBeforeItIsConnected(t *testing.T) {
 func TestItWritesAndTellsWhatItReceives(t *testing.T) {
 	client := run(t, looping, "client", "--name", "x", "--encryption=false", "--timeout-seconds", "1.5", "--retry-seconds", "1")
 	client.expect(`{"event":"status","status":"connected"}`)
-	client.do(`{"do":"quiet","on":true}`)
+	client.do(`{"do":"quiet","on":true,"id":"a"}`)
+	client.expect(`{"event":"ok","id":"a"}`)
 	client.do(`{"do":"write","id":1,"type":4294967295,"text":"hello"}`)
 	client.expect(`{"event":"written","id":1}`)
-	client.do(`{"do":"quiet","on":false,"id":"a"}`)
-	client.expect(`{"event":"ok","id":"a"}`)
 	client.do(`{"do":"write","id":2,"type":0,"text":"hello"}`)
 	client.expect(`{"event":"error","id":2,"error":"reserved","from":"write","fatal":false}`)
 	client.do(`{"do":"status","id":3}`)
@@ -152,6 +151,22 @@ func TestAMessageIsToldWithItsTextWhereItIsShortText(t *testing.T) {
 	client.expect(`{"event":"message","type":4294967295,"bytes":5,"sha256":"` + helloSHA256 + `","text":"hello"}`)
 	told.in <- Message{Type: 1, Data: []byte{0xff}}
 	client.expect(`{"event":"message","type":1,"bytes":1,"sha256":"a8100ae6aa1940d0b663bb31cd466142ebbdbd5187131b92d93818987832eb89"}`)
+	client.end(0)
+}
+
+func TestAQuietPeerTellsNoMessageUntilItIsQuietNoMore(t *testing.T) {
+	told := newPipe()
+	client := run(t, told.library(), "client", "--name", "x")
+	client.do(`{"do":"quiet","on":true,"id":1}`)
+	client.expect(`{"event":"ok","id":1}`)
+	told.in <- Message{Type: 5, Data: []byte("hello")}
+	// Told once the message before it has been dealt with.
+	told.in <- Message{Status: "Connected"}
+	client.expect(`{"event":"status","status":"connected"}`)
+	client.do(`{"do":"quiet","on":false,"id":2}`)
+	client.expect(`{"event":"ok","id":2}`)
+	told.in <- Message{Type: 6, Data: []byte("hello")}
+	client.expect(`{"event":"message","type":6,"bytes":5,"sha256":"` + helloSHA256 + `","text":"hello"}`)
 	client.end(0)
 }
 
