@@ -9,9 +9,14 @@ report({ kind: "status", status: server.status });
 server.on("status", (status) => report({ kind: "status", status }));
 
 server.on("connection", (connection) => {
-  report({ kind: "connected", encrypted: connection.encrypted, clients: server.connections.length });
-  connection.on("close", () => report({ kind: "left", clients: server.connections.length }));
+  report({ kind: "connected", encrypted: connection.encrypted, clients: countConnected() });
+  // A client that closes is gone at once. One that was killed is waited for, "reconnecting", in case it comes back.
+  connection.on("status", () => report({ kind: "left", clients: countConnected() }));
 });
+
+function countConnected(): number {
+  return server.connections.filter(({ status }) => status === "connected").length;
+}
 
 onOrder(async (order) => {
   if (order.do === "write") {
