@@ -93,8 +93,9 @@ export interface ServerOptions extends EndpointOptions {
    */
   readonly addressCheckIntervalMs?: number | undefined;
   /**
-   * Most clients at a time, those in the handshake among them. Default 1024. A further one takes the place of the oldest
-   * that is still in the handshake; where there is none it is dropped. Each that is dropped is told by an `error` event.
+   * Most clients at a time, those in the handshake among them, but not those that are waited for to come back. Default
+   * 1024. A further one takes the place of the oldest that is still in the handshake; where there is none it is dropped.
+   * Each that is dropped is told by an `error` event.
    */
   readonly maxConnections?: number | undefined;
   /** Most handshakes at a time. Default 1024. A further client takes the place of the oldest, told by an `error` event. */

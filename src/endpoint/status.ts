@@ -7,7 +7,7 @@
  * | `listening` | clients can connect | | |
  * | `connecting` | | in the handshake | waits for the server, or in the handshake |
  * | `connected` | | open | open |
- * | `reconnecting` | | | was connected, and tries again |
+ * | `reconnecting` | | a native client was lost, and may come back | was connected, and tries again |
  * | `closing` | close was called | close was called | close was called |
  * | `closed` | closed, or destroyed without an error | the same | the same |
  * | `disconnected` | | the client has left | |
