@@ -38,6 +38,9 @@ export class Backoff {
 const passingSystemCodes = new Set([
   ...["ENOENT", "ECONNREFUSED", "ECONNRESET", "EAGAIN", "EBUSY", "EPIPE"],
   ...["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EINTR"],
+  // Windows, of a pipe whose server does not listen any more while a connection of it lives, and of one that is just being
+  // taken away, for which Node has no name.
+  ...["ETIMEDOUT", "UNKNOWN"],
 ]);
 
 /** Whether another try can go better: the server is not up yet, is busy, or was just going down. */

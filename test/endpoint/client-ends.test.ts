@@ -144,6 +144,7 @@ const clientEnds: readonly ClientEnd[] = [
   },
   {
     when: "a native server is killed",
+    skip: onWindows && "its process takes all that was to wait",
     arrange: connectedToProcess("native"),
     end: ({ child }) => child?.kill(),
     // It could have come back, and what was written could have gone on.

@@ -43,7 +43,11 @@ describe("another try", () => {
     return new SystemError("ERR_CONNECT_FAILED", "cannot connect", { cause });
   }
 
-  for (const code of ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EAGAIN", "EBUSY", "EPIPE"]) {
+  for (const code of [
+    ...["ENOENT", "ECONNREFUSED", "ECONNRESET", "EAGAIN", "EBUSY", "EPIPE"],
+    "ETIMEDOUT",
+    "UNKNOWN",
+  ]) {
     test(`can go better after ${code}, which merely says that no server is there`, () => {
       assert.equal(isPassing(connectFailed(code)), true);
       assert.equal(isAbsence(connectFailed(code)), true);
