@@ -1,9 +1,22 @@
-import { inspect } from "node:util";
-import { CallerError } from "../errors.ts";
 import { defaultSessionLimits, highestMaxMessageBytes, type SessionLimits } from "../protocol/limits.ts";
-import { highestTextBytes } from "../protocol/native/hello.ts";
 import { type Address, defaultDirectory, resolveAddress } from "../transport/address.ts";
 import type { Trust } from "../transport/trust.ts";
+import {
+  type Check,
+  type Complete,
+  checked,
+  demand,
+  isBoolean,
+  isCount,
+  isDirectory,
+  isIntegerFrom,
+  isProfile,
+  isSignal,
+  isText,
+  isTimeoutMs,
+  isTimeoutMsOrNever,
+  isTrust,
+} from "./option-checks.ts";
 import { checkSecret, checkSecretFile, type ParsedSecret, parseSecret } from "./secret.ts";
 
 export type { Trust };
@@ -152,62 +165,11 @@ export interface RequestOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
-
 export type ParsedServerOptions = Complete<Omit<ServerOptions, keyof ParsedSecret>> & ParsedSecret;
 export type ParsedClientOptions = Complete<Omit<ClientOptions, "signal" | keyof ParsedSecret>> &
   ParsedSecret & { readonly signal: AbortSignal | undefined };
 export type ParsedReadOptions = { readonly signal: AbortSignal | undefined; readonly timeoutMs: number };
 export type ParsedRequestOptions = ParsedReadOptions;
-
-/** Timers of the platform take no more. */
-const highestTimeoutMs = 2_147_483_647;
-
-/** Throws unless `value` fits; `name` is the option's. */
-type Check = (value: unknown, name: string) => void;
-
-const isBoolean: Check = (value, name) => demand(typeof value === "boolean", name, "true or false", value);
-
-function isIntegerFrom(least: number, most: number): Check {
-  return (value, name) => {
-    const fits = Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
-    demand(fits, name, `an integer from ${least} to ${most}`, value);
-  };
-}
-
-const isTimeoutMs = isIntegerFrom(1, highestTimeoutMs);
-const isTimeoutMsOrNever = isIntegerFrom(0, highestTimeoutMs);
-const isCount = isIntegerFrom(1, 1_000_000);
-
-const isDirectory: Check = (value, name) => {
-  const fits = typeof value === "string" && value.startsWith("/") && !value.includes("\0");
-  demand(fits || value === "runtime", name, 'an absolute path or "runtime"', value);
-};
-
-/** The highest is kept by the systems for 'no user'. */
-const highestUid = 2 ** 32 - 2;
-
-const isTrust: Check = (value, name) => {
-  const isUid = (uid: unknown): boolean =>
-    Number.isInteger(uid) && (uid as number) >= 0 && (uid as number) <= highestUid;
-  const fits = value === "any" || (Array.isArray(value) && value.every(isUid));
-  demand(fits, name, `a list of user ids from 0 to ${highestUid} or "any"`, value);
-};
-
-const isText: Check = (value, name) => {
-  const fits = typeof value === "string" && Buffer.byteLength(value) <= highestTextBytes;
-  demand(fits, name, `a string of at most ${highestTextBytes} bytes of UTF-8`, value);
-};
-
-const isProfile: Check = (value, name) =>
-  demand(
-    ["auto", "classic", "native"].includes(value as string),
-    name,
-    '"auto", "classic" or "native"',
-    value,
-  );
-
-const isSignal: Check = (value, name) => demand(value instanceof AbortSignal, name, "an AbortSignal", value);
 
 const endpointChecks = {
   directory: isDirectory,
@@ -324,43 +286,4 @@ export function addressOf(name: string, options: { directory: string; trust: Tru
 export function sessionLimits(options: SessionLimits): SessionLimits {
   const { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs } = options;
   return { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs };
-}
-
-/** The options that were given, each checked; `undefined` counts as not given. */
-function checked<T extends object>(
-  options: T,
-  checks: Record<keyof T, Check>,
-): Complete<Partial<T>> & Partial<T> {
-  if (!isPlainObject(options)) {
-    throw new CallerError("ERR_INVALID_OPTION", `options must be a plain object, not ${kindOf(options)}`);
-  }
-  const given: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(checks, name)) {
-      const known = Object.keys(checks).join(", ");
-      throw new CallerError("ERR_INVALID_OPTION", `there is no option "${name}"; there are ${known}`);
-    }
-    if (value === undefined) continue;
-    checks[name as keyof T](value, name);
-    // The caller may change a list later.
-    given[name] = Array.isArray(value) ? Object.freeze([...value]) : value;
-  }
-  return given as Complete<Partial<T>> & Partial<T>;
-}
-
-/** A map or an instance of a class would be read as if it had no options. */
-function isPlainObject(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-/** What it is, and nothing of what is in it: that may be a secret. */
-function kindOf(value: unknown): string {
-  return typeof value === "object" ? inspect(value, { depth: -1, customInspect: false }) : typeof value;
-}
-
-function demand(fits: boolean, name: string, wanted: string, value: unknown): void {
-  if (fits) return;
-  throw new CallerError("ERR_INVALID_OPTION", `${name} must be ${wanted}, not ${inspect(value)}`);
 }
