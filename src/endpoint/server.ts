@@ -1,8 +1,9 @@
-import { CallerError, PeerError, SealpipeError, SystemError } from "../errors.ts";
+import { CallerError, SealpipeError, SystemError } from "../errors.ts";
 import { checkMessage } from "../protocol/message.ts";
 import type { Address } from "../transport/address.ts";
 import { providerOf } from "../transport/providers.ts";
 import type { Listener, Transport, TransportProvider } from "../transport/transport.ts";
+import { AdmissionControl } from "./admission-control.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
 import { HandshakeTurns } from "./handshake-turns.ts";
@@ -69,15 +70,10 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly #options: ParsedServerOptions;
   readonly #handlers = new RequestHandlers<ConnectionRequest>();
   readonly #resumable: ResumableConnections;
+  readonly #admission: AdmissionControl;
   /** What each connection knows of this server. */
   readonly #owner: ConnectionOwner;
   readonly #open = new Set<Connection>();
-  /** All that hold a transport: in the handshake, open, or on their way out. */
-  readonly #held = new Set<Connection>();
-  /** In the order in which they came. */
-  readonly #handshaking = new Set<Connection>();
-  /** Gone, but what came by them is still to be read: they count, or what waits would have no bound. */
-  readonly #unread = new Set<Connection>();
   /** Accepted before whoever started us has a server to which to add listeners. */
   readonly #waiting: Transport[] = [];
   #listener: Listener | undefined;
@@ -95,6 +91,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.#address = address;
     this.#options = options;
     this.#resumable = new ResumableConnections(options);
+    this.#admission = new AdmissionControl(options);
     this.#owner = this.#makeOwner();
   }
 
@@ -227,58 +224,36 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   #accept(transport: Transport): void {
-    const { maxConnections } = this.#options;
     if (this.status === "not-connected") {
       this.#waiting.push(transport);
-    } else if (this.#closing) {
-      transport.destroy();
-    } else if (this.#handshaking.size === 0 && this.#taken >= maxConnections) {
-      transport.destroy();
-      this.emitSafely("error", tooManyConnections(maxConnections), undefined);
-    } else {
-      this.#begin(transport);
-      this.#makeRoom();
+      return;
     }
-  }
-
-  /** Those that hold a transport, and those that wait for their clients to come back. */
-  get #all(): Connection[] {
-    return [...new Set([...this.#held, ...this.#resumable.detached])];
-  }
-
-  /** How many of `maxConnections` are taken. */
-  get #taken(): number {
-    for (const connection of this.#unread) {
-      if (!connection.hasUnread) this.#unread.delete(connection);
+    if (this.#closing) {
+      transport.destroy();
+      return;
     }
-    return this.#held.size + this.#unread.size;
+    const refusal = this.#admission.refusal();
+    if (refusal !== undefined) {
+      transport.destroy();
+      this.emitSafely("error", refusal, undefined);
+      return;
+    }
+    this.#begin(transport);
+    const evicted = this.#admission.makeRoom();
+    if (evicted !== undefined) this.emitSafely("error", evicted.error, evicted.connection);
   }
 
   #begin(transport: Transport): void {
     this.#lastId += 1;
     const connection = new Connection(this.#lastId, transport, this.#owner);
-    this.#held.add(connection);
-    this.#handshaking.add(connection);
+    this.#admission.accepted(connection);
     connection.setReferenced(this.#referenced);
     connection.start();
   }
 
-  /**
-   * The oldest handshake gives way to the newest. To refuse the newest instead would let a few that say nothing keep out
-   * everyone: to keep others from finishing theirs now takes as many new connections as there may be handshakes, in the
-   * few milliseconds that one takes.
-   */
-  #makeRoom(): void {
-    const { maxConnections, maxPendingHandshakes } = this.#options;
-    if (this.#handshaking.size <= maxPendingHandshakes && this.#taken <= maxConnections) return;
-    const [oldest] = this.#handshaking;
-    if (oldest === undefined) return;
-    this.#handshaking.delete(oldest);
-    // Its place is free at once, not only when the system has closed its socket.
-    this.#held.delete(oldest);
-    const error = tooManyHandshakes(maxPendingHandshakes, maxConnections);
-    oldest.evict(error);
-    this.emitSafely("error", error, oldest);
+  /** Those that hold a transport, and those that wait for their clients to come back. */
+  get #all(): Connection[] {
+    return [...new Set([...this.#admission.held, ...this.#resumable.detached])];
   }
 
   #makeOwner(): ConnectionOwner {
@@ -290,7 +265,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       resuming: { resumable: this.#options.resumeWindowMs > 0, store: this.#resumable },
       opened: (connection) => {
         this.#open.add(connection);
-        this.#handshaking.delete(connection);
+        this.#admission.opened(connection);
         this.#resumable.opened(connection);
         this.emitSafely("connection", connection);
       },
@@ -302,22 +277,17 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
         this.#resumable.closed(connection);
         if (error !== undefined) this.emitSafely("error", error, connection);
       },
-      parted: (connection) => this.#held.delete(connection),
-      released: (connection) => {
-        this.#held.delete(connection);
-        if (connection.hasUnread) this.#unread.add(connection);
-        this.#handshaking.delete(connection);
-      },
+      parted: (connection) => this.#admission.parted(connection),
+      released: (connection) => this.#admission.released(connection),
     };
   }
 
   #resumed(other: Connection, event: SessionOpened): void {
-    this.#handshaking.delete(other);
-    this.#held.delete(other);
+    this.#admission.parted(other);
     const connection = event.native && this.#resumable.of(event.native.conversation);
     // It was there a moment ago, when the handshake claimed its conversation.
     if (connection === undefined) return;
-    this.#held.add(connection);
+    this.#admission.resumed(connection);
     connection.adopt(other, event);
   }
 
@@ -337,19 +307,4 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
 function listenerFailed(cause: Error): SealpipeError {
   if (cause instanceof SealpipeError) return cause;
   return new SystemError("ERR_LISTEN_FAILED", `the listener failed: ${cause.message}`, { cause });
-}
-
-function tooManyConnections(maxConnections: number): SealpipeError {
-  return new PeerError(
-    "ERR_TOO_MANY_CONNECTIONS",
-    `a client was dropped: the server has maxConnections (${maxConnections}) already`,
-  );
-}
-
-function tooManyHandshakes(maxPendingHandshakes: number, maxConnections: number): SealpipeError {
-  return new PeerError(
-    "ERR_TOO_MANY_HANDSHAKES",
-    "a client that had not finished its handshake gave way to a new one: there are" +
-      ` maxPendingHandshakes (${maxPendingHandshakes}) in the handshake, or maxConnections (${maxConnections}) in all`,
-  );
 }
