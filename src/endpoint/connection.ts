@@ -1,53 +1,29 @@
 import type { SealpipeError } from "../errors.ts";
-import { checkMessage } from "../protocol/message.ts";
+import { checkMessage, type MessageContent } from "../protocol/message.ts";
 import type { Conversation } from "../protocol/native/conversation.ts";
-import type { NativeOptions, NativePeer } from "../protocol/native/hello-exchange.ts";
+import type { NativePeer } from "../protocol/native/hello-exchange.ts";
 import type { Profile } from "../protocol/profile.ts";
 import type { Transport } from "../transport/transport.ts";
 import { Channel } from "./channel.ts";
+import type { ConnectionOwner } from "./connection-owner.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
-import type { HandshakeTurns } from "./handshake-turns.ts";
-import { closedError, type Inbox } from "./inbox.ts";
+import { Exchange } from "./exchange.ts";
+import { closedError } from "./inbox.ts";
 import { type LostSession, lostSession } from "./lost-session.ts";
 import { ConnectionMessage, type MessageData, toBytes } from "./message.ts";
 import { nativeOptions } from "./native-options.ts";
-import type { ParsedServerOptions, RequestOptions } from "./options.ts";
+import type { RequestOptions } from "./options.ts";
 import { ReadQuota } from "./read-quota.ts";
 import { isResumable } from "./reconnect.ts";
 import { type Answer, ConnectionRequest, type RequestHandler } from "./request.ts";
 import { RequestHandlers } from "./request-handlers.ts";
-import { Requests, tellRequests } from "./requests.ts";
 import { type DriverHandler, deaf, SessionDriver, type SessionOpened } from "./session-driver.ts";
-import { WriteGate } from "./write-gate.ts";
 
 export interface ConnectionEvents extends EndpointEvents<ConnectionMessage> {
   /** It failed. `close` follows, unless `status` is `reconnecting`: then the client may come back. */
   error: [error: SealpipeError];
   /** A native client did not come back in time: these messages may have arrived or not. `close` follows. */
   "session-lost": [lost: LostSession];
-}
-
-/** The server that a connection belongs to. */
-export interface ConnectionOwner {
-  readonly options: ParsedServerOptions;
-  /** Where messages go that are not asked of the connection itself. */
-  readonly inbox: Inbox<ConnectionMessage>;
-  readonly turns: HandshakeTurns;
-  /** The server's handlers of requests. */
-  readonly handlers: RequestHandlers<ConnectionRequest>;
-  readonly resuming: Pick<NativeOptions, "resumable" | "store">;
-  opened(connection: Connection): void;
-  /** The client is one of an earlier connection, which is to go on by what this one has. */
-  resumed(connection: Connection, event: SessionOpened): void;
-  /** The client is gone and may come back. */
-  detached(connection: Connection): void;
-  /** More is kept for a client that is gone. */
-  keepsMore(): void;
-  /** It is over; in order where there is no error. */
-  closed(connection: Connection, error?: SealpipeError): void;
-  /** Its transport is gone, and it waits for its client to come back. */
-  parted(connection: Connection): void;
-  released(connection: Connection): void;
 }
 
 /**
@@ -76,10 +52,9 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** A number that no other connection of this server has. */
   readonly id: number;
   readonly #owner: ConnectionOwner;
-  readonly #gate: WriteGate;
   readonly #quota: ReadQuota;
   readonly #channel: Channel;
-  readonly #requests: Requests<ConnectionRequest>;
+  readonly #exchange: Exchange<ConnectionRequest>;
   readonly #handlers: RequestHandlers<ConnectionRequest>;
   /** The one of now, or the last. */
   #driver: SessionDriver;
@@ -98,7 +73,6 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     super();
     this.id = id;
     this.#owner = owner;
-    this.#gate = new WriteGate(owner.options.maxQueuedBytes);
     this.#quota = new ReadQuota(owner.options.maxQueuedBytes);
     // Without encryption a handshake costs nothing worth a turn.
     const turns = owner.options.encryption ? owner.turns : undefined;
@@ -106,13 +80,13 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     const options = { ...owner.options, quota: this.#quota, turns, native, role: "server" } as const;
     this.#driver = new SessionDriver(transport, options, this.#driverHandler());
     this.#channel = new Channel(this.#quota, undefined, () => owner.keepsMore());
-    this.#channel.attach(this.#driver);
     this.#handlers = new RequestHandlers(owner.handlers);
-    this.#requests = new Requests(this.#channel, {
+    this.#exchange = new Exchange(this.#channel, {
       ...owner.options,
       handlers: this.#handlers,
       makeRequest: (content, abort) => new ConnectionRequest(content, abort, this),
     });
+    this.#exchange.attach(this.#driver);
     this.setStatus("connecting");
   }
 
@@ -163,10 +137,9 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       checkMessage(type, bytes.length, this.#owner.options.maxMessageBytes);
       return undefined;
     }
-    this.#gate.checkRoom(this.#channel.queuedMessageBytes);
-    this.#channel.send(type, bytes);
+    const room = this.#exchange.write(type, bytes);
     if (this.#isDetached) this.#owner.keepsMore();
-    return this.#over ? undefined : this.#gate.roomAt(this.#channel.queuedMessageBytes);
+    return this.#over ? undefined : room;
   }
 
   /**
@@ -177,8 +150,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    */
   flush(): Promise<void> {
     if (this.#over) return Promise.reject(closedError());
-    this.#channel.askForAcknowledgement();
-    return this.#gate.flushAt(this.queuedBytes);
+    return this.#exchange.flush();
   }
 
   /**
@@ -206,14 +178,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * ```
    */
   request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
-    try {
-      if (this.#over || this.#closedHere) throw closedError();
-      // By themselves: messages that nobody reads there must not keep us from asking.
-      this.#gate.checkRoom(this.#channel.queuedRequestBytes);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    const answer = this.#requests.request(type, data, options);
+    if (this.#over || this.#closedHere) return Promise.reject(closedError());
+    const answer = this.#exchange.request(type, data, options);
     if (this.#isDetached) this.#owner.keepsMore();
     return answer;
   }
@@ -285,33 +251,30 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#driver.handler = deaf;
     this.#driver.destroy();
     this.#released = true;
-    this.#channel.detach("resumable");
+    this.#exchange.detach("resumable");
   }
 
   /** @internal Goes on by what another has, which is nothing more after that. */
   adopt(other: Connection, event: SessionOpened): void {
     const driver = other.#driver;
     other.#over = true;
-    other.#requests.end(closedError());
+    other.#exchange.end(closedError());
     driver.handler = this.#driverHandler();
     driver.setReferenced(this.#referenced);
     this.#driver = driver;
     this.#released = false;
     this.#opened = event;
-    this.#channel.attach(driver, event.native);
+    this.#exchange.attach(driver, event.native);
     this.setStatus("connected");
-    this.#progressed();
+    this.#exchange.progressed();
   }
 
   /** @internal The client does not come back. */
   giveUp(error: SealpipeError | undefined): void {
     if (!this.#isDetached) return;
-    const lost = this.#channel.conversation?.abandon();
     this.inbox.end(error, "keep");
-    this.#end(error === undefined ? "closed" : "error", error ?? closedError());
-    if (lost !== undefined && lost.unacknowledged.length > 0) {
-      this.emitSafely("session-lost", lostSession(lost.unacknowledged));
-    }
+    const lostMessages = this.#end(error === undefined ? "closed" : "error", error ?? closedError());
+    if (lostMessages.length > 0) this.emitSafely("session-lost", lostSession(lostMessages));
     if (error !== undefined) this.emitSafely("error", error);
     this.#owner.closed(this, error);
     this.#finish();
@@ -359,8 +322,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
         else this.#start(event);
       },
       message: ({ type, data, mark }) => this.#deliver(type, data, mark),
-      request: (event) => tellRequests(this.#requests, event),
-      progressed: () => this.#progressed(),
+      request: (event) => this.#exchange.received(event),
+      progressed: () => this.#exchange.progressed(),
       closed: (error) => this.#closed(error),
       released: () => {
         this.#released = true;
@@ -372,7 +335,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   #start(event: SessionOpened): void {
     this.#opened = event;
-    this.#channel.attach(this.#driver, event.native);
+    this.#exchange.attach(this.#driver, event.native);
     this.setStatus("connected");
     this.#owner.opened(this);
   }
@@ -385,7 +348,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   #closed(error: SealpipeError | undefined): void {
     if (this.#mayResume(error)) {
-      this.#channel.detach("resumable");
+      this.#exchange.detach("resumable");
       this.#keptBesides = this.#channel.conversation?.keptBytes ?? 0;
       this.setStatus("reconnecting");
       if (error !== undefined) this.emitSafely("error", error);
@@ -401,22 +364,17 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#finish();
   }
 
-  #progressed(): void {
-    this.#gate.progressed(this.#channel.queuedMessageBytes, this.queuedBytes);
-    this.#requests.progressed();
-  }
-
   #dropUnread(error: Error | undefined): void {
     this.inbox.end(error, "drop");
     this.#owner.inbox.drop(this.#channel.source);
   }
 
-  #end(status: "closed" | "disconnected" | "error", reason: Error): void {
+  /** What was sent and not acknowledged. */
+  #end(status: "closed" | "disconnected" | "error", reason: Error): readonly MessageContent[] {
     this.#over = true;
-    this.#gate.end(reason);
-    this.#requests.end(reason);
-    this.#channel.abandon();
+    const unacknowledged = this.#exchange.end(reason);
     this.setStatus(status);
+    return unacknowledged;
   }
 
   #finish(): void {
