@@ -6,6 +6,7 @@ import { providerOf } from "../transport/providers.ts";
 import { type Carried, Channel } from "./channel.ts";
 import { Connector, type Established, type SessionTaker } from "./connector.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
+import { Exchange } from "./exchange.ts";
 import { closedError } from "./inbox.ts";
 import { type LostSession, lostSession } from "./lost-session.ts";
 import { Message, type MessageData, toBytes } from "./message.ts";
@@ -20,10 +21,7 @@ import {
 import { ReadQuota } from "./read-quota.ts";
 import { isResumable } from "./reconnect.ts";
 import { type Answer, IncomingRequest, type RequestHandler } from "./request.ts";
-import { sessionLost } from "./request-errors.ts";
 import { RequestHandlers } from "./request-handlers.ts";
-import { Requests, tellRequests } from "./requests.ts";
-import { WriteGate } from "./write-gate.ts";
 
 export interface ClientEvents extends EndpointEvents<Message> {
   /**
@@ -104,10 +102,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
   readonly address: string;
   readonly #options: ParsedClientOptions;
   readonly #connector: Connector;
-  readonly #gate: WriteGate;
-  readonly #quota: ReadQuota;
   readonly #channel: Channel;
-  readonly #requests: Requests<IncomingRequest>;
+  readonly #exchange: Exchange<IncomingRequest>;
   readonly #handlers = new RequestHandlers<IncomingRequest>();
   readonly #stop = new AbortController();
   #last: Established | undefined;
@@ -123,13 +119,12 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.name = name;
     this.address = address.path;
     this.#options = options;
-    this.#gate = new WriteGate(options.maxQueuedBytes);
-    this.#quota = new ReadQuota(options.maxQueuedBytes);
-    this.#channel = new Channel(this.#quota, {
+    const quota = new ReadQuota(options.maxQueuedBytes);
+    this.#channel = new Channel(quota, {
       maxMessageBytes: options.maxMessageBytes,
       windows: windowsOf(options.maxQueuedBytes),
     });
-    this.#requests = new Requests(this.#channel, {
+    this.#exchange = new Exchange(this.#channel, {
       ...options,
       handlers: this.#handlers,
       makeRequest: (content, abort) => new IncomingRequest(content, abort),
@@ -138,7 +133,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
       address,
       options,
       provider: providerOf(address),
-      quota: this.#quota,
+      quota,
       conversation: () => this.#channel.conversation,
       retrying: (error) => this.emitSafely("error", error),
     });
@@ -188,9 +183,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     if (this.#ended) throw closedError(this.#failure);
     const bytes = toBytes(data);
     if (!this.#options.offlineQueue && !this.#channel.isConnected) throw notConnected();
-    this.#gate.checkRoom(this.#channel.queuedMessageBytes);
-    this.#channel.send(type, bytes);
-    return this.#gate.roomAt(this.#channel.queuedMessageBytes);
+    return this.#exchange.write(type, bytes);
   }
 
   /**
@@ -202,8 +195,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
    */
   flush(): Promise<void> {
     if (this.#ended) return Promise.reject(closedError(this.#failure));
-    this.#channel.askForAcknowledgement();
-    return this.#gate.flushAt(this.queuedBytes);
+    return this.#exchange.flush();
   }
 
   /**
@@ -228,15 +220,9 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * ```
    */
   request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
-    try {
-      if (this.#ended) throw closedError(this.#failure);
-      if (!this.#options.offlineQueue && !this.#channel.isConnected) throw notConnected();
-      // By themselves: messages that nobody reads there must not keep us from asking.
-      this.#gate.checkRoom(this.#channel.queuedRequestBytes);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.#requests.request(type, data, options);
+    if (this.#ended) return Promise.reject(closedError(this.#failure));
+    if (!this.#options.offlineQueue && !this.#channel.isConnected) return Promise.reject(notConnected());
+    return this.#exchange.request(type, data, options);
   }
 
   /**
@@ -321,9 +307,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     // A close that nobody waits for any more is not one that is done.
     this.#connector.setReferenced(true);
     await this.#connector.whenReleased;
-    this.#channel.abandon();
-    this.#requests.end(this.#destroyed?.error ?? closedError());
-    this.#gate.end(this.#destroyed?.error ?? closedError());
+    this.#exchange.end(this.#destroyed?.error ?? closedError());
     this.setStatus(this.#destroyed?.error === undefined ? "closed" : "error");
     this.tellClosed();
   }
@@ -331,38 +315,22 @@ export class Client extends Endpoint<Message, ClientEvents> {
   readonly #takeOver = (established: Established): SessionTaker => {
     const { driver, native } = established;
     const wasInSession = this.#channel.conversation?.identity !== undefined;
-    const carried = this.#channel.attach(driver, native, this.#requests);
     this.#last = established;
-    if (carried !== undefined) this.#settle(carried);
+    const carried = this.#exchange.attach(driver, native);
     this.setStatus("connected");
     if (carried !== undefined) this.#tellOf(carried, wasInSession);
-    this.#progressed();
+    this.#exchange.progressed();
     return {
       message: ({ type, data, mark }) => this.#deliver(type, data, mark),
-      request: (event) => tellRequests(this.#requests, event),
-      progressed: () => this.#progressed(),
+      request: (event) => this.#exchange.received(event),
+      progressed: () => this.#exchange.progressed(),
       closed: (error) => this.#lost(error),
     };
   };
 
-  /**
-   * What an earlier conversation had left has gone over to another, as far as it may. To be called before any listener
-   * is: what that asks is of the next.
-   */
-  #settle({ lostMessages, unsentRequests, requestErrors }: Carried): void {
-    this.#requests.lost(sessionLost(), unsentRequests);
-    for (const [id, error] of requestErrors) this.#requests.unsent(error, [id]);
-    if (lostMessages.length > 0) this.#gate.lost(sessionLost());
-  }
-
   #tellOf({ lostMessages, messageErrors }: Carried, lostSomething: boolean): void {
     if (lostSomething) this.emitSafely("session-lost", lostSession(lostMessages));
     for (const error of messageErrors) this.emitSafely("error", error);
-  }
-
-  #progressed(): void {
-    this.#gate.progressed(this.#channel.queuedMessageBytes, this.queuedBytes);
-    this.#requests.progressed();
   }
 
   #deliver(type: number, data: Uint8Array, mark: number): void {
@@ -371,24 +339,20 @@ export class Client extends Endpoint<Message, ClientEvents> {
 
   #lost(error: SealpipeError | undefined): void {
     if (this.#closing) {
-      this.#channel.detach("resumable");
+      this.#exchange.detach("resumable");
       if (error !== undefined) this.emitSafely("error", error);
       return;
     }
     const { conversation } = this.#channel;
     const wasInSession = conversation?.identity !== undefined;
-    const carried = this.#channel.detach(
-      wasInSession && isResumable(error) ? "resumable" : "over",
-      this.#requests,
-    );
+    const carried = this.#exchange.detach(wasInSession && isResumable(error) ? "resumable" : "over");
     // A flush of a classic connection that still waits waits for what is lost now.
-    if (conversation === undefined) this.#gate.lost(error ?? lostUnsent());
-    if (carried !== undefined) this.#settle(carried);
+    if (conversation === undefined) this.#exchange.lost(error ?? lostUnsent());
     this.setStatus("reconnecting");
     if (error !== undefined) this.emitSafely("error", error);
     if (carried !== undefined) this.#tellOf(carried, carried.lostMessages.length > 0);
     // What was queued may be gone, so there is room.
-    this.#progressed();
+    this.#exchange.progressed();
     this.#connector.reestablish(this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
       if (!this.#closing) this.#fail(failure);
     });
@@ -398,9 +362,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     const failure = error instanceof Error ? error : new Error("aborted", { cause: error });
     this.#failure = failure;
     this.inbox.end(failure, "keep");
-    const lostMessages = this.#channel.abandon();
-    this.#requests.end(failure);
-    this.#gate.end(failure);
+    const lostMessages = this.#exchange.end(failure);
     // Anything else is the reason of a signal that the caller gave.
     const known = failure instanceof SealpipeError;
     this.setStatus(!known ? "closed" : failure.code === "ERR_CONNECT_TIMEOUT" ? "timeout" : "error");
