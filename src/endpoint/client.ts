@@ -22,6 +22,7 @@ import { ReadQuota } from "./read-quota.ts";
 import { isResumable } from "./reconnect.ts";
 import { type Answer, IncomingRequest, type RequestHandler } from "./request.ts";
 import { RequestHandlers } from "./request-handlers.ts";
+import { Shutdown } from "./shutdown.ts";
 
 export interface ClientEvents extends EndpointEvents<Message> {
   /**
@@ -106,12 +107,10 @@ export class Client extends Endpoint<Message, ClientEvents> {
   readonly #exchange: Exchange<IncomingRequest>;
   readonly #handlers = new RequestHandlers<IncomingRequest>();
   readonly #stop = new AbortController();
+  readonly #shutdown = new Shutdown();
   #last: Established | undefined;
-  #closing = false;
   /** What ended the client, where that was not a call of `close`. */
   #failure: Error | undefined;
-  /** The first `destroy`, which is the one that counts. */
-  #destroyed: { readonly error: Error | undefined } | undefined;
 
   /** @internal Use {@link startClient}. */
   constructor(name: string, address: Address, options: ParsedClientOptions) {
@@ -258,10 +257,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * Settles once it is closed, after `closeTimeoutMs` without progress at the latest; never rejects.
    */
   close(): Promise<void> {
-    if (!this.#closing) {
-      this.#closing = true;
-      void this.#close();
-    }
+    if (this.#shutdown.begin()) void this.#close();
     return this.whenClosed;
   }
 
@@ -270,7 +266,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * `error`, and the status becomes `error`; without one, `ERR_CLOSED` and `closed`. There is no `error` event.
    */
   destroy(error?: Error): void {
-    this.#destroyed ??= { error };
+    this.#shutdown.destroyed(error);
     this.inbox.end(error, "drop");
     this.#channel.driver?.destroy();
     void this.close();
@@ -291,11 +287,11 @@ export class Client extends Endpoint<Message, ClientEvents> {
 
   /** @internal */
   protected override setReferenced(referenced: boolean): void {
-    if (!this.#closing) this.#connector.setReferenced(referenced);
+    if (!this.#shutdown.hasBegun) this.#connector.setReferenced(referenced);
   }
 
   get #ended(): boolean {
-    return this.#closing || this.#failure !== undefined;
+    return this.#shutdown.hasBegun || this.#failure !== undefined;
   }
 
   async #close(): Promise<void> {
@@ -307,8 +303,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
     // A close that nobody waits for any more is not one that is done.
     this.#connector.setReferenced(true);
     await this.#connector.whenReleased;
-    this.#exchange.end(this.#destroyed?.error ?? closedError());
-    this.setStatus(this.#destroyed?.error === undefined ? "closed" : "error");
+    this.#exchange.end(this.#shutdown.error ?? closedError());
+    this.setStatus(this.#shutdown.status);
     this.tellClosed();
   }
 
@@ -338,7 +334,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   #lost(error: SealpipeError | undefined): void {
-    if (this.#closing) {
+    if (this.#shutdown.hasBegun) {
       this.#exchange.detach("resumable");
       if (error !== undefined) this.emitSafely("error", error);
       return;
@@ -354,7 +350,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     // What was queued may be gone, so there is room.
     this.#exchange.progressed();
     this.#connector.reestablish(this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
-      if (!this.#closing) this.#fail(failure);
+      if (!this.#shutdown.hasBegun) this.#fail(failure);
     });
   }
 

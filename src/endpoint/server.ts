@@ -17,6 +17,7 @@ import { RequestHandlers } from "./request-handlers.ts";
 import { ResumableConnections } from "./resumable-connections.ts";
 import { withSecret } from "./secret.ts";
 import type { SessionOpened } from "./session-driver.ts";
+import { Shutdown } from "./shutdown.ts";
 
 export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
   /**
@@ -77,11 +78,9 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly #open = new Set<Connection>();
   /** Accepted before whoever started us has a server to which to add listeners. */
   readonly #waiting: Transport[] = [];
+  readonly #shutdown = new Shutdown();
   #listener: Listener | undefined;
   #lastId = 0;
-  #closing = false;
-  /** The first `destroy`, which is the one that counts. */
-  #destroyed: { readonly error: Error | undefined } | undefined;
   #referenced = true;
 
   /** @internal Use {@link startServer}. */
@@ -126,7 +125,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
    * ```
    */
   broadcast(type: number, data: MessageData): Promise<void> | undefined {
-    if (this.#closing) throw closedError();
+    if (this.#shutdown.hasBegun) throw closedError();
     const bytes = toBytes(data);
     checkMessage(type, bytes.length, this.#options.maxMessageBytes);
     const waits: Promise<void>[] = [];
@@ -166,10 +165,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
    * waited for at most `closeTimeoutMs` without progress; never rejects. A second call waits for the first.
    */
   close(): Promise<void> {
-    if (!this.#closing) {
-      this.#closing = true;
-      void this.#close();
-    }
+    if (this.#shutdown.begin()) void this.#close();
     return this.whenClosed;
   }
 
@@ -178,7 +174,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
    * with `error`, and the status becomes `error`; without one, `ERR_CLOSED` and `closed`. There is no `error` event.
    */
   destroy(error?: Error): void {
-    this.#destroyed ??= { error };
+    this.#shutdown.destroyed(error);
     this.inbox.end(error, "drop");
     void this.close();
     for (const connection of this.#all) connection.destroy(error);
@@ -211,7 +207,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     // First of all: a golang-ipc client comes back at once, and gives up for ever where it is accepted and dropped.
     await this.#stopListening();
     await Promise.all(this.#all.map((connection) => connection.close()));
-    this.setStatus(this.#destroyed?.error === undefined ? "closed" : "error");
+    this.setStatus(this.#shutdown.status);
     this.tellClosed();
   }
 
@@ -229,7 +225,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       this.#waiting.push(transport);
       return;
     }
-    if (this.#closing) {
+    if (this.#shutdown.hasBegun) {
       transport.destroy();
       return;
     }
