@@ -1,4 +1,4 @@
-// Why a native frame's header has fields of fixed size: the three layouts that were considered, written and read beside
+// Why a native frame's header has fields of fixed size: the four layouts that were considered, written and read beside
 // each other. Run it with `npm run bench -- --layout`. A figure is nanoseconds for each message of 64 bytes.
 
 import assert from "node:assert/strict";
@@ -28,6 +28,27 @@ const fixed16: Layout = {
     expectKind(source[offset]);
     const end = offset + 3 + (source[offset + 1] as number) * 256 + (source[offset + 2] as number);
     found(readUint32(source, offset + 3), offset + 7, end);
+    return end;
+  },
+};
+
+const fixed24: Layout = {
+  name: "kind u8, length u24, type u32",
+  write(target, offset, type, data) {
+    const bodyBytes = 4 + data.length;
+    target[offset] = kind;
+    target[offset + 1] = bodyBytes >>> 16;
+    target[offset + 2] = bodyBytes >>> 8;
+    target[offset + 3] = bodyBytes;
+    writeUint32(target, offset + 4, type);
+    target.set(data, offset + 8);
+    return offset + 8 + data.length;
+  },
+  read(source, offset, found) {
+    expectKind(source[offset]);
+    const low = (source[offset + 2] as number) * 256 + (source[offset + 3] as number);
+    const end = offset + 4 + (source[offset + 1] as number) * 65_536 + low;
+    found(readUint32(source, offset + 4), offset + 8, end);
     return end;
   },
 };
@@ -108,7 +129,7 @@ function writeVariable(target: Uint8Array, offset: number, value: number): numbe
   return position + 1;
 }
 
-const slab = new Uint8Array(64_512);
+const slab = new Uint8Array(130_048);
 const data = Uint8Array.from({ length: 64 }, (_, index) => index);
 const types = [1, 5, 300, 70_000, 4_294_967_295];
 const repetitions = 300;
@@ -151,7 +172,7 @@ function run(layout: Layout, check: boolean): { writeNs: number; readNs: number;
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] as number;
 
-const layouts = [fixed16, fixed32, variable];
+const layouts = [fixed16, fixed24, fixed32, variable];
 for (const layout of layouts) run(layout, true);
 const samples = layouts.map(() => ({ write: [] as number[], read: [] as number[], messages: 0 }));
 for (let round = 0; round < 31; round++) {

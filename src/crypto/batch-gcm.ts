@@ -25,8 +25,13 @@ export class BatchGcm implements BatchAead {
   readonly #carriedBytes: number;
   #ghash: Ghash | undefined;
   readonly #hash = new Int32Array(4);
-  /** Ciphertext, padded to whole blocks, and the block of lengths: what is hashed. */
+  /** Ciphertext, padded to whole blocks. */
   #hashed = new Uint8Array(0);
+  /** The rest of what is hashed of a message, which for those of one length is the same: its share of the hash. */
+  readonly #rest = new Int32Array(4);
+  readonly #restAdditional = new Uint8Array(additionalBlocks * blockBytes);
+  #restAdditionalBytes = 0;
+  #restCount = -1;
   #nonces = new Uint8Array(0);
   #counters = new Int32Array(0);
   #keystream: Uint8Array = new Uint8Array(0);
@@ -51,10 +56,10 @@ export class BatchGcm implements BatchAead {
     this.#ghash ??= new Ghash(this.#encryptBlocks(new Uint8Array(blockBytes)));
     this.#ghash.reserve(additionalBlocks + messageBlocks - 1 + lengthBlocks);
     if (messageBlocks !== this.#messageBlocks) {
-      this.#hashed = new Uint8Array((additionalBlocks + messageBlocks + lengthBlocks) * blockBytes);
+      this.#hashed = new Uint8Array(messageBlocks * blockBytes);
     }
     // A copy, so that it is aligned and its bytes can be moved by fours.
-    this.#nonces = Uint8Array.from(nonces);
+    this.#nonces = nonces.slice();
     this.#keystream = this.#encryptBlocks(this.#counterBlocks(count, messageBlocks));
     this.#messageBlocks = messageBlocks;
     this.#count = count;
@@ -69,12 +74,16 @@ export class BatchGcm implements BatchAead {
     for (let at = 0; at < carriedBytes; at++) target[at] = this.#nonceByte(at);
     let at = carriedBytes;
     let key = start + blockBytes;
+    const hashed = this.#hashed;
+    let hashedBytes = 0;
     for (const part of plaintext) {
-      for (let index = 0; index < part.length; index++, at++, key++) {
-        target[at] = (part[index] as number) ^ (keystream[key] as number);
+      for (let index = 0; index < part.length; index++, at++, key++, hashedBytes++) {
+        const byte = (part[index] as number) ^ (keystream[key] as number);
+        target[at] = byte;
+        hashed[hashedBytes] = byte;
       }
     }
-    this.#digest(target, count, additionalData);
+    this.#digest(count, additionalData);
     for (let index = 0; index < aeadTagBytes; index++, at++) target[at] = this.#tagByte(start, index);
   }
 
@@ -82,19 +91,21 @@ export class BatchGcm implements BatchAead {
     const carriedBytes = this.#carriedBytes;
     const count = sealed.length - carriedBytes - aeadTagBytes;
     const start = this.#takeNext(count);
-    this.#digest(sealed, count, additionalData);
+    const keystream = this.#keystream;
+    const hashed = this.#hashed;
+    const plaintext = takeSmall(count);
+    for (let index = 0, key = start + blockBytes; index < count; index++, key++) {
+      const byte = sealed[carriedBytes + index] as number;
+      hashed[index] = byte;
+      plaintext[index] = byte ^ (keystream[key] as number);
+    }
+    this.#digest(count, additionalData);
     const tag = carriedBytes + count;
     let difference = 0;
     for (let index = 0; index < aeadTagBytes; index++) {
       difference |= (sealed[tag + index] as number) ^ this.#tagByte(start, index);
     }
-    if (difference !== 0) return undefined;
-    const keystream = this.#keystream;
-    const plaintext = takeSmall(count);
-    for (let index = 0, key = start + blockBytes; index < count; index++, key++) {
-      plaintext[index] = (sealed[carriedBytes + index] as number) ^ (keystream[key] as number);
-    }
-    return plaintext;
+    return difference === 0 ? plaintext : undefined;
   }
 
   drop(): void {
@@ -137,23 +148,45 @@ export class BatchGcm implements BatchAead {
     return this.#nonces[(this.#used - 1) * aeadNonceBytes + index] as number;
   }
 
-  /** The hash of the additional data, and of the ciphertext behind the nonce in `sealed`. */
-  #digest(sealed: Uint8Array, count: number, additionalData: Uint8Array): void {
-    const hashed = this.#hashed;
+  /** The hash of the additional data, the first `count` bytes of `#hashed`, and the lengths of both. */
+  #digest(count: number, additionalData: Uint8Array): void {
+    if (!this.#isRestOf(count, additionalData)) this.#hashRest(count, additionalData);
+    const hash = this.#hash;
+    const blocks = Math.ceil(count / blockBytes);
+    for (let index = count; index < blocks * blockBytes; index++) this.#hashed[index] = 0;
+    (this.#ghash as Ghash).digest(this.#hashed, blocks, hash, lengthBlocks);
+    for (let word = 0; word < 4; word++) hash[word] = (hash[word] as number) ^ (this.#rest[word] as number);
+  }
+
+  #isRestOf(count: number, additionalData: Uint8Array): boolean {
+    if (count !== this.#restCount || additionalData.length !== this.#restAdditionalBytes) return false;
+    for (let index = 0; index < additionalData.length; index++) {
+      if (additionalData[index] !== this.#restAdditional[index]) return false;
+    }
+    return true;
+  }
+
+  /** The hash is linear: what stands for itself can be hashed with zeros in the place of the ciphertext, and added. */
+  #hashRest(count: number, additionalData: Uint8Array): void {
     const additionalBytes = additionalData.length;
     if (additionalBytes > additionalBlocks * blockBytes) throw new RangeError("too long additional data");
-    const start = additionalBytes === 0 ? 0 : blockBytes;
-    for (let index = 0; index < additionalBytes; index++) hashed[index] = additionalData[index] as number;
-    hashed.fill(0, additionalBytes, start);
-    const from = this.#carriedBytes;
-    for (let index = 0; index < count; index++) hashed[start + index] = sealed[from + index] as number;
-    const end = start + Math.ceil(count / blockBytes) * blockBytes;
+    const ghash = this.#ghash as Ghash;
+    const block = new Uint8Array(blockBytes);
     // Two numbers of bits, of eight bytes each, and few enough that one byte and two can hold them.
-    hashed.fill(0, start + count, end + blockBytes);
-    hashed[end + 7] = additionalBytes << 3;
-    hashed[end + blockBytes - 2] = count >>> 5;
-    hashed[end + blockBytes - 1] = count << 3;
-    (this.#ghash as Ghash).digest(hashed, end / blockBytes + lengthBlocks, this.#hash);
+    block[7] = additionalBytes << 3;
+    block[14] = count >>> 5;
+    block[15] = count << 3;
+    ghash.digest(block, lengthBlocks, this.#rest);
+    if (additionalBytes > 0) {
+      block.fill(0);
+      block.set(additionalData);
+      ghash.digest(block, additionalBlocks, this.#hash, Math.ceil(count / blockBytes) + lengthBlocks);
+      for (let word = 0; word < 4; word++)
+        this.#rest[word] = (this.#rest[word] as number) ^ (this.#hash[word] as number);
+    }
+    this.#restAdditional.set(additionalData);
+    this.#restAdditionalBytes = additionalBytes;
+    this.#restCount = count;
   }
 
   #tagByte(start: number, index: number): number {

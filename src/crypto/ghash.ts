@@ -39,10 +39,14 @@ export class Ghash {
     this.#powers = blocks;
   }
 
-  /** Writes the hash of the first `blocks` blocks of `input` to `result`: four words. They have been reserved. */
-  digest(input: Uint8Array, blocks: number, result: Int32Array): void {
+  /**
+   * Writes the hash of the first `blocks` blocks of `input`, with so many blocks of zeros behind them, to `result`: four
+   * words. As many blocks as all of them have been reserved.
+   */
+  digest(input: Uint8Array, blocks: number, result: Int32Array, zeroBlocks = 0): void {
     const tables = this.#tables;
-    const first = (blocks - 1) * powerWords;
+    const last = zeroBlocks * powerWords;
+    const first = last + (blocks - 1) * powerWords;
     let a = 0;
     let b = 0;
     let c = 0;
@@ -54,7 +58,7 @@ export class Ghash {
       c = (c >>> 8) | (b << 24);
       b = (b >>> 8) | (a << 24);
       a = (a >>> 8) ^ carry ^ (carry >>> 1) ^ (carry >>> 2) ^ (carry >>> 7);
-      for (let table = first, at = position; table >= 0; table -= powerWords, at += blockBytes) {
+      for (let table = first, at = position; table >= last; table -= powerWords, at += blockBytes) {
         const byte = input[at] as number;
         const high = table + ((byte >>> 4) << 2);
         const low = table + lowTable + ((byte & 15) << 2);

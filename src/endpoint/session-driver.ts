@@ -321,6 +321,7 @@ export class SessionDriver implements TransportHandler {
       if (parts.length === 0) break;
       this.#transport.write(parts);
     }
+    if (this.#transport.pendingBytes > 0) this.#session.prepareOutput();
     if (this.#session.unsentBytes > 0 || !this.#session.outputEnded) return;
     if (this.#ended) return;
     this.#ended = true;

@@ -2,7 +2,9 @@ import { takeSmall } from "./slab.ts";
 
 /** How many bytes the parts of something have together. */
 export function lengthOfParts(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.length, 0);
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  return bytes;
 }
 
 /** Puts the parts one behind the other into `target`, from its start. */

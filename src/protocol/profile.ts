@@ -50,6 +50,8 @@ export interface Profile {
   heard(): void;
   /** The parts of the next write, or none. */
   takeOutput(): Uint8Array[];
+  /** Makes the next write ready, where there is much to send: there is time for it while the last is on its way. */
+  prepareOutput(): void;
   /** Nothing more will be sent. What was goes out first. */
   close(): void;
   /** The session is over. `orderly`: the peer may still be told so; otherwise it gets nothing more. */

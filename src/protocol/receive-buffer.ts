@@ -1,3 +1,6 @@
+import { readUint32 } from "./classic/frame.ts";
+import { leastReleasedBytes, release } from "./memory.ts";
+
 /** A chunk smaller than this is copied into a block that it shares with its neighbours. */
 const smallChunkBytes = 2_048;
 const blockBytes = 16_384;
@@ -18,6 +21,8 @@ export class ReceiveBuffer {
   /** Bytes used of the last chunk's block, where that chunk is a block of ours with room left. */
   #block: Uint8Array | undefined;
   #blockUsed = 0;
+  /** Somebody keeps a view of the first chunk. */
+  #lent = false;
 
   /** Bytes that have arrived and are not yet taken. */
   get length(): number {
@@ -30,7 +35,7 @@ export class ReceiveBuffer {
     return first === undefined ? noBytes : first.subarray(this.#offset);
   }
 
-  /** The buffer keeps a view of `chunk`: the caller must not write to it any more. */
+  /** The chunk is the buffer's from now on: its memory is given back once nobody needs it any more. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     if (this.#length === 0 || chunk.length >= smallChunkBytes) {
@@ -44,38 +49,57 @@ export class ReceiveBuffer {
 
   /** The next four bytes as a big-endian number, left in place. The caller has checked that they are there. */
   peekUint32(): number {
+    const first = this.#chunks[0];
+    if (first !== undefined && first.length - this.#offset >= 4) return readUint32(first, this.#offset);
     let value = 0;
     for (let index = 0; index < 4; index++) value = value * 256 + this.#byteAt(index);
     return value;
   }
 
   /**
-   * The next `count` bytes. The caller has checked that they are there. What spans chunks is copied, into `scratch` where
-   * the caller gives one that is large enough.
+   * The next `count` bytes. The caller has checked that they are there. Where it gives a `scratch`, which is large enough,
+   * they are its own only until the next call, and may lie there.
    */
   take(count: number, scratch?: Uint8Array): Uint8Array {
     const first = this.#chunks[0];
-    if (first !== undefined && first.length - this.#offset >= count) {
-      const view = first.subarray(this.#offset, this.#offset + count);
-      this.skip(count);
-      return view;
+    const left = (first?.length ?? 0) - this.#offset;
+    if (first === undefined || left < count) return this.#copyOut(count, scratch);
+    if (scratch !== undefined && left === count && first.length >= leastReleasedBytes) {
+      return this.#copyOut(count, scratch);
     }
-    return this.#takeAcrossChunks(count, scratch);
+    const view = first.subarray(this.#offset, this.#offset + count);
+    this.#lent ||= scratch === undefined;
+    this.skip(count);
+    return view;
   }
 
   /** Drops the next `count` bytes. The caller has checked that they are there. */
   skip(count: number): void {
     this.#length -= count;
     this.#offset += count;
+    if (this.#chunks.length === 1 && this.#length === 0) {
+      this.#dropOnlyChunk();
+      return;
+    }
     let spent = 0;
     for (let chunk = this.#chunks[0]; chunk !== undefined && this.#offset >= chunk.length; ) {
       this.#offset -= chunk.length;
+      if (!this.#lent) release(chunk);
+      this.#lent = false;
       spent += 1;
       chunk = this.#chunks[spent];
     }
-    if (spent > 0 && spent === this.#chunks.length) this.#chunks.length = 0;
-    else if (spent > 0) this.#chunks.splice(0, spent);
+    if (spent > 0) this.#chunks.splice(0, spent);
     if (this.#chunks.length === 0) this.#block = undefined;
+  }
+
+  /** What nearly always happens, for which there is a quicker way. */
+  #dropOnlyChunk(): void {
+    const chunk = this.#chunks.pop() as Uint8Array;
+    if (!this.#lent) release(chunk);
+    this.#lent = false;
+    this.#offset = 0;
+    this.#block = undefined;
   }
 
   clear(): void {
@@ -83,6 +107,7 @@ export class ReceiveBuffer {
     this.#offset = 0;
     this.#length = 0;
     this.#block = undefined;
+    this.#lent = false;
   }
 
   #gather(chunk: Uint8Array): void {
@@ -102,9 +127,6 @@ export class ReceiveBuffer {
 
   #byteAt(index: number): number {
     let position = this.#offset + index;
-    // Nearly always.
-    const first = this.#chunks[0];
-    if (first !== undefined && position < first.length) return first[position] as number;
     for (const chunk of this.#chunks) {
       if (position < chunk.length) return chunk[position] as number;
       position -= chunk.length;
@@ -112,7 +134,7 @@ export class ReceiveBuffer {
     throw new RangeError("the buffer holds fewer bytes than were asked for");
   }
 
-  #takeAcrossChunks(count: number, scratch?: Uint8Array): Uint8Array {
+  #copyOut(count: number, scratch?: Uint8Array): Uint8Array {
     if (count > this.#length) throw new RangeError("the buffer holds fewer bytes than were asked for");
     const bytes = scratch?.subarray(0, count) ?? new Uint8Array(count);
     let filled = 0;

@@ -1,3 +1,4 @@
+import { release } from "./memory.ts";
 import { copyParts, lengthOfParts } from "./parts.ts";
 
 /**
@@ -8,6 +9,7 @@ export const batchBytes = 32_768;
 const smallestBatchBytes = 1_024;
 /** A frame that is larger leaves in several writes. */
 const highestWriteBytes = 262_144;
+const nothing: Uint8Array[] = [];
 
 /**
  * Frames on their way out, as the writes they will leave in. Small ones share a write, in which there are whole frames
@@ -21,6 +23,8 @@ export class SendBuffer {
   /** The size the last batch reached: a good first guess for the next. */
   #batchGuess = smallestBatchBytes;
   #length = 0;
+  /** The write that was taken last. */
+  #leaving: Uint8Array[] = [];
 
   /** Bytes that are not yet taken. */
   get length(): number {
@@ -40,7 +44,7 @@ export class SendBuffer {
     return region;
   }
 
-  /** A frame in parts, which the buffer keeps: the caller must not write to them any more. */
+  /** A frame in parts, which are the buffer's from now on. */
   push(parts: Uint8Array[]): void {
     const count = lengthOfParts(parts);
     if (count > batchBytes) {
@@ -60,10 +64,12 @@ export class SendBuffer {
     this.#length += bytes.length;
   }
 
-  /** The parts of the next write, or none. */
+  /** The parts of the next write, or none. Those of the last have left, and their memory is given back. */
   take(): Uint8Array[] {
     if (this.#writes.length === 0) this.#sealBatch();
-    const parts = this.#writes.shift() ?? [];
+    const parts = this.#writes.length > 0 ? (this.#writes.shift() as Uint8Array[]) : nothing;
+    for (const part of this.#leaving) release(part);
+    this.#leaving = parts;
     for (const part of parts) this.#length -= part.length;
     return parts;
   }

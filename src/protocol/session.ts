@@ -117,7 +117,7 @@ export class Session {
     return this.#isEnding && !this.#settling && (this.#profile?.outputEnded ?? true);
   }
 
-  /** Bytes from the peer. Never throws for what is in them. The session keeps a view of `chunk`. */
+  /** Bytes from the peer. Never throws for what is in them. The chunk is the session's from now on. */
   receive(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     this.#heardFromPeer = true;
@@ -142,22 +142,31 @@ export class Session {
   /** The next event. Ask until there is none, after each `receive`, `receiveEnd`, `close` and `handleTimeout`. */
   nextEvent(): SessionEvent | undefined {
     try {
-      while (this.#events.length === 0 && this.#advance());
+      while (this.#events.length === 0) {
+        const progress = this.#advance();
+        if (typeof progress === "object") return progress;
+        if (!progress) break;
+      }
     } catch (error) {
       this.#fail(error);
     }
-    return this.#events.shift();
+    return this.#events.length > 0 ? this.#events.shift() : undefined;
   }
 
   /**
    * The parts of the next write, or none. Ask again until there are none, but not before the transport has given all of
-   * the last to the system: what waits is better kept here, and an empty answer means that everything has left.
+   * the last to the system: then their memory is given back, and an empty answer means that everything has left.
    */
   takeOutput(): Uint8Array[] {
     const own = this.#output.take();
     const parts = own.length > 0 ? own : (this.#profile?.takeOutput() ?? own);
     if (this.#state === "closing") this.#closeProgressed(parts.length === 0);
     return parts;
+  }
+
+  /** Makes the next write ready, where there is much to send. For the time in which the last is on its way. */
+  prepareOutput(): void {
+    this.#profile?.prepareOutput();
   }
 
   /**
@@ -230,8 +239,8 @@ export class Session {
     this.#state = nextState(this.#state, input);
   }
 
-  /** True where there may be more to do: an event, or a further step of the handshake. */
-  #advance(): boolean {
+  /** The next event, or whether there may be more to do: an event that waits, or a further step of the handshake. */
+  #advance(): SessionEvent | boolean {
     if (this.#isEnding && !this.#listensToTheEnd) return false;
     const profile = this.#profile;
     const progressed = profile === undefined ? this.#advanceHandshake() : this.#receiveFrom(profile);
@@ -277,16 +286,13 @@ export class Session {
     this.#events.push({ kind: "open", profile: profile.name, encrypted: profile.encrypted, native });
   }
 
-  #receiveFrom(profile: Profile): boolean {
+  #receiveFrom(profile: Profile): SessionEvent | boolean {
     const bytesBefore = this.#input.length;
     const event = profile.receive(this.#input);
     if (this.#state === "closing") return this.#dropWhileClosing(event);
     // A frame was completed: what is left began after it.
     if (this.#input.length < bytesBefore) this.#deadline = undefined;
-    if (event !== undefined) {
-      this.#handle(event);
-      return true;
-    }
+    if (event !== undefined) return this.#handle(event);
     if (this.#input.length > 0 && this.#deadline === undefined) {
       const { frameTimeoutMs } = this.#options.limits;
       this.#setDeadline(frameTimeoutMs, () => this.#finish("timeout", frameTimeout(frameTimeoutMs)));
@@ -294,13 +300,13 @@ export class Session {
     return false;
   }
 
-  #handle(event: ProfileEvent): void {
+  #handle(event: ProfileEvent): SessionEvent | boolean {
     if (event.kind === "peer-closed") {
       this.#finish("end");
-      return;
+      return true;
     }
     this.#move("message");
-    this.#events.push(event);
+    return event;
   }
 
   /** Whether there may be more. What still arrives is taken by nobody, and the peer is not told that it was. */

@@ -2,7 +2,7 @@ import type { Address } from "./address.ts";
 
 /** What a transport tells whoever drives it. Nothing is called before `start`, nor after `closed`. */
 export interface TransportHandler {
-  /** Bytes from the peer, cut anywhere. The handler may keep the chunk. */
+  /** Bytes from the peer, cut anywhere. The chunk is the handler's from now on. */
   chunk(chunk: Uint8Array): void;
   /** The peer sends no more. What we write may still reach it. */
   ended(): void;

@@ -7,7 +7,7 @@ import type { SessionDriver } from "#dist/endpoint/session-driver.js";
 import { Conversation, type ConversationLimits } from "#dist/protocol/native/conversation.js";
 import type { NativeOpened } from "#dist/protocol/native/hello-exchange.js";
 import { hex, pattern, toHex } from "../support/bytes.ts";
-import { nativeFrame } from "../support/native-frames.ts";
+import { nativeFrame, weightOf } from "../support/native-frames.ts";
 import { nativeDefaults, thrownCode } from "../support/session-probe.ts";
 
 const limits: ConversationLimits = { maxMessageBytes: 1_000, windows: nativeDefaults.windows };
@@ -40,7 +40,7 @@ const asDriver = (driver: RecordingDriver): SessionDriver => driver as unknown a
 
 function conversation(peersMaxMessageBytes = 1_000): Conversation {
   const made = new Conversation(limits);
-  made.attach({ ...limits, maxMessageBytes: peersMaxMessageBytes }, undefined, false);
+  made.attach({ ...limits, maxMessageBytes: peersMaxMessageBytes }, undefined);
   return made;
 }
 
@@ -72,6 +72,10 @@ function sendAll({ outgoing }: Conversation): void {
 
 const content = ({ type, data }: { type: number; data: Uint8Array }): string => `${type}: ${toHex(data)}`;
 
+/** What a message and a request of one byte add to their lanes' positions. */
+const messageWeight = weightOf(nativeFrame("message", [5], hex("01")));
+const requestWeight = weightOf(nativeFrame("request", [1, 5], hex("01")));
+
 describe("a channel without a connection", () => {
   test("has what is sent wait, where it may", () => {
     const { channel } = setUp();
@@ -82,8 +86,8 @@ describe("a channel without a connection", () => {
     channel.sendRequest(1, 6, hex("02"));
     assert.equal(channel.canSend, true);
     assert.equal(channel.isConnected, false);
-    assert.equal(channel.queuedBytes, 72 + 76);
-    assert.equal(channel.queuedRequestBytes, 76);
+    assert.equal(channel.queuedBytes, messageWeight + requestWeight);
+    assert.equal(channel.queuedRequestBytes, requestWeight);
     channel.askForAcknowledgement();
   });
 
@@ -180,7 +184,7 @@ describe("a channel with a classic connection", () => {
     assert.equal(channel.driver, undefined);
     assert.equal(channel.canSend, false);
     channel.send(5, hex("01"));
-    assert.equal(channel.queuedBytes, 72);
+    assert.equal(channel.queuedBytes, messageWeight);
   });
 });
 
@@ -215,17 +219,21 @@ describe("a channel with a native connection", () => {
     const message = new Message(5, hex("01"));
     const { source } = channel;
     source.queued(message);
-    source.taken(message, 72);
-    source.passed(144);
-    channel.taken(75);
-    assert.deepEqual(driver.calls, ["take messages 72", "take messages 144", "take requests 75"]);
+    source.taken(message, messageWeight);
+    source.passed(2 * messageWeight);
+    channel.taken(requestWeight);
+    assert.deepEqual(driver.calls, [
+      `take messages ${messageWeight}`,
+      `take messages ${2 * messageWeight}`,
+      `take requests ${requestWeight}`,
+    ]);
     const frame = nativeFrame("message", [5], hex("01"));
     const event = conversation.incoming.receive(frame, 0, frame.length);
     assert.ok(event?.kind === "message");
     channel.detach("resumable");
     source.passed(event.mark);
     assert.equal(conversation.incoming.allTaken, true);
-    assert.deepEqual(conversation.incoming.tell(), [72, 0, 0]);
+    assert.deepEqual(conversation.incoming.tell(), [messageWeight, 0, 0]);
   });
 
   test("tells nothing of what came by an earlier conversation", () => {
@@ -234,7 +242,7 @@ describe("a channel with a native connection", () => {
     const { source } = channel;
     channel.attach(asDriver(driver), opened(conversation()));
     assert.notEqual(channel.source, source);
-    source.passed(72);
+    source.passed(messageWeight);
     assert.deepEqual(driver.calls, []);
   });
 });
@@ -249,9 +257,9 @@ describe("a conversation that outlives its connection", () => {
     assert.equal(channel.canSend, true);
     channel.send(5, hex("01"));
     assert.deepEqual(driver.calls, []);
-    assert.equal(conversation.queuedBytes, 72);
+    assert.equal(conversation.queuedBytes, messageWeight);
     assert.equal(channel.attach(asDriver(driver), { ...opened(conversation), resumed: true }), undefined);
-    assert.equal(conversation.queuedBytes, 72);
+    assert.equal(conversation.queuedBytes, messageWeight);
     assert.equal(channel.source, source);
   });
 
@@ -288,7 +296,7 @@ describe("a conversation that outlives its connection", () => {
     const carried = channel.attach(asDriver(driver), opened(conversation(10)), new Map([[1, 0]]));
     assert.equal(carried?.messageErrors.length, 1);
     assert.deepEqual([...(carried?.requestErrors.keys() ?? [])], [1]);
-    assert.equal(channel.queuedBytes, 72);
+    assert.equal(channel.queuedBytes, messageWeight);
   });
 
   test("that is over leaves what was not sent to wait for another, where it may", () => {
@@ -299,7 +307,7 @@ describe("a conversation that outlives its connection", () => {
     channel.send(2, hex("02"));
     const carried = channel.detach("over");
     assert.deepEqual(carried?.lostMessages.map(content), ["1: 01"]);
-    assert.equal(channel.queuedBytes, 72);
+    assert.equal(channel.queuedBytes, messageWeight);
     assert.notEqual(channel.conversation, before);
     const strict = setUp({ offline: false });
     strict.native();

@@ -7,6 +7,7 @@ import { startServerProcess } from "../support/children.ts";
 import { clientAt, clientOfRaw, connectedPair, freshServer, serverAt } from "../support/endpoints.ts";
 import { plainWire } from "../support/hand-made-peer.ts";
 import { freshName } from "../support/names.ts";
+import { nativeFrame, weightOf } from "../support/native-frames.ts";
 import { noHalfClose } from "../support/platform.ts";
 import { addressOf, openAsServer } from "../support/raw-peer.ts";
 import { isSettled, nextEvent, record, turns, until } from "../support/waiting.ts";
@@ -103,7 +104,7 @@ for (const profile of profiles) {
         new DataView(data.buffer).setUint32(0, type);
         assert.equal(client.write(type, data), undefined);
       }
-      assert.equal(client.queuedBytes, count * (4 + 71));
+      assert.equal(client.queuedBytes, count * weightOf(nativeFrame("message", [1], data)));
       const flushed = client.flush();
       assert.equal(await isSettled(flushed), false);
 

@@ -21,7 +21,7 @@ function setUp() {
   const exchange = new Exchange(channel, { ...handling(), maxQueuedBytes: 800 });
   const openSession = (): Conversation => {
     const conversation = new Conversation(limits);
-    conversation.attach(limits, undefined, false);
+    conversation.attach(limits, undefined);
     exchange.attach(driver, { conversation, resumed: false, peer: nativeDefaults.self });
     return conversation;
   };

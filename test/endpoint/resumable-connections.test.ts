@@ -22,7 +22,7 @@ class RecordingConnection {
   constructor(store: ResumableConnections, id: number | undefined) {
     this.#store = store;
     const identity = id === undefined ? undefined : { id: pattern(16, id), resumptionKey: pattern(32) };
-    this.conversation.attach({ maxMessageBytes: 1_000, windows }, identity, false);
+    this.conversation.attach({ maxMessageBytes: 1_000, windows }, identity);
   }
 
   dropTransport(): void {

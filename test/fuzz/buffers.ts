@@ -22,6 +22,8 @@ function evenly(size: number): fc.Arbitrary<number> {
   return fc.constantFrom(size, size, size, size - 1, size + 1, 1);
 }
 
+const scratch = new Uint8Array(16_385);
+
 const pushes = Array<"push">(20).fill("push");
 
 function bytesOf(buffer: Uint8Array): string {
@@ -33,7 +35,10 @@ const receiving = target(
   200,
   fc.oneof(
     fc.array(
-      fc.tuple(fc.constantFrom("push", "push", "push", "take", "take", "skip", "peek", "clear"), sizes),
+      fc.tuple(
+        fc.constantFrom("push", "push", "push", "take", "take", "lend", "skip", "peek", "clear"),
+        sizes,
+      ),
       { maxLength: 40 },
     ),
     // So that blocks are filled to the last byte, and to one too many.
@@ -52,6 +57,9 @@ const receiving = target(
         const taken = buffer.take(count);
         assert.equal(bytesOf(taken), bytesOf(source.subarray(start, start + count)));
         handedOut.push([taken, bytesOf(taken)]);
+        start += count;
+      } else if (call === "lend") {
+        assert.equal(bytesOf(buffer.take(count, scratch)), bytesOf(source.subarray(start, start + count)));
         start += count;
       } else if (call === "skip") {
         buffer.skip(count);

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type ErrorCode, errorCodes } from "#dist/errors.js";
+import { lengthBytes } from "#dist/protocol/classic/frame.js";
+import { aeadTagBytes } from "#dist/protocol/crypto-provider.js";
 import { defaultSessionLimits } from "#dist/protocol/limits.js";
 import type { Conversation } from "#dist/protocol/native/conversation.js";
+import { highestRecordBytes } from "#dist/protocol/native/frame.js";
 import type { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { Session, type SessionEvent } from "#dist/protocol/session.js";
 import { concat, hex } from "../support/bytes.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { fixedCrypto } from "../support/fixed-crypto.ts";
 import { clientPrivateKey, serverPrivateKey } from "../support/hand-made-peer.ts";
+import { highestRecordWeight } from "../support/native-frames.ts";
 import { nativeDefaults } from "../support/session-probe.ts";
 import { bufferPushedTo } from "./driven-session.ts";
 import { NativePeer, type Role } from "./native-peer.ts";
@@ -16,9 +20,8 @@ import { NativePeer, type Role } from "./native-peer.ts";
 export const maxMessageBytes = 100_000;
 const [window] = nativeDefaults.windows;
 /** A record of the smallest frames may reach behind the window: spec/protocol.md, "Lanes". */
-const highestRecordWeight = 65_536 + Math.ceil(65_536 / 7) * 64;
 const mostKept = 9 * maxMessageBytes + window + highestRecordWeight;
-const mostHeld = 4 + 65_536 + 16 - 1;
+const mostHeld = lengthBytes + highestRecordBytes + aeadTagBytes - 1;
 const limits = { ...defaultSessionLimits, maxMessageBytes };
 
 function makeSession(role: Role, encryption: boolean): Session {
@@ -108,7 +111,8 @@ export class DrivenNative {
   }
 
   receive(chunk: Uint8Array): void {
-    const buffer = bufferPushedTo(() => this.session.receive(chunk));
+    // The session keeps what it is given; a target may say the same again.
+    const buffer = bufferPushedTo(() => this.session.receive(Uint8Array.from(chunk)));
     this.#buffer ??= buffer;
     this.#listen();
   }

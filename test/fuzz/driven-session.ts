@@ -88,7 +88,8 @@ export class DrivenSession {
   }
 
   receive(chunk: Uint8Array): void {
-    const pushedTo = bufferPushedTo(() => this.session.receive(chunk));
+    // The session keeps what it is given; a target may say the same again.
+    const pushedTo = bufferPushedTo(() => this.session.receive(Uint8Array.from(chunk)));
     this.#buffer ??= pushedTo;
     this.listen();
   }
@@ -131,7 +132,7 @@ export class DrivenSession {
     const queued = this.session.queuedBytes;
     const parts: Uint8Array[] = [];
     for (let write = this.session.takeOutput(); write.length > 0; write = this.session.takeOutput()) {
-      parts.push(...write);
+      parts.push(concat(...write));
     }
     assert.equal(this.session.queuedBytes, 0);
     const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : concat(...parts);

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { highestRecordBytes } from "#dist/protocol/native/frame.js";
+import { lowestWindow } from "#dist/protocol/native/lanes.js";
 import { ReceiveLane } from "#dist/protocol/native/receive-lane.js";
 import { SendLane } from "#dist/protocol/native/send-lane.js";
 import { concat } from "../support/bytes.ts";
+import { highestRecordWeight } from "../support/native-frames.ts";
 import { type Target, target } from "./target.ts";
 
 const overhead = 64;
@@ -26,7 +29,7 @@ const laneSteps = fc.array(
       weight: 2,
       arbitrary: fc.record({
         do: fc.constant("body" as const),
-        parts: fc.array(frameBytes, { minLength: 2, maxLength: 5 }),
+        parts: fc.array(frameBytes, { minLength: 1, maxLength: 5 }),
       }),
     },
     { weight: 8, arbitrary: fc.record({ do: fc.constant("take" as const), where }) },
@@ -239,9 +242,12 @@ const receiving = target(
   "native receive lane: what is taken ends before the first that is not, and more than the window is refused",
   150,
   fc.tuple(
-    fc.constantFrom(65_536, 70_000),
+    fc.constantFrom(lowestWindow, 70_000),
     fc.array(
-      fc.tuple(fc.constantFrom("hold", "hold", "pass", "take", "take", "tell", "forget"), fc.nat(65_536)),
+      fc.tuple(
+        fc.constantFrom("hold", "hold", "pass", "take", "take", "tell", "forget"),
+        fc.nat(highestRecordBytes),
+      ),
       { maxLength: 60 },
     ),
   ),
@@ -255,7 +261,7 @@ const receiving = target(
         const start = received;
         received += bytes + overhead;
         // As far behind the window as one record of the smallest frames may reach.
-        const tooMuch = received - taken() > window + 65_536 + Math.ceil(65_536 / 7) * overhead;
+        const tooMuch = received - taken() > window + highestRecordWeight;
         if (tooMuch) {
           assert.throws(() => lane.receive(bytes), { code: "ERR_WINDOW_EXCEEDED" });
           return;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { describe, test } from "node:test";
+import { frameHeaderBytes, highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/frame.js";
 import { type AttackedServer, attack } from "../support/attack.ts";
 import { concat, pattern, uint32 } from "../support/bytes.ts";
 import { nativeFrame, nativeRecord } from "../support/native-raw-peer.ts";
@@ -43,7 +44,7 @@ async function connect(server: AttackedServer, said: Uint8Array): Promise<RawPee
 /** The same, up to the server's hello. What it says of the session. */
 async function open(server: AttackedServer, said = hello(noSession)): Promise<[RawPeer, Uint8Array]> {
   const peer = await connect(server, said);
-  const body = (await receiveFrame(peer)).subarray(3);
+  const body = (await receiveFrame(peer)).subarray(frameHeaderBytes);
   let at = 20;
   for (let text = 0; text < 3; text++) at += 1 + (body[at] as number);
   return [peer, body.subarray(at)];
@@ -76,7 +77,7 @@ const failure = (code: string) => nativeFrame(0x33, uint32(1), Uint8Array.of(cod
 const invalid: Record<string, readonly Uint8Array[]> = {
   "frames of kinds that there are not": [nativeFrame(0x07), nativeFrame(0xff)],
   "a second hello": [nativeFrame(0x01, numbers, zeros(3), noSession)],
-  "a frame that ends outside its record": [Uint8Array.of(0x10, 0xff, 0xff, 0, 0, 0, 1)],
+  "a frame that ends outside its record": [Uint8Array.of(0x10, 0, 0xff, 0xff, 0, 0, 0, 1)],
   "a message that is too short": [nativeFrame(0x10, zeros(3))],
   "a message of type 0": [message(0, zeros(5))],
   "a request of type 0": [request(1, 0)],
@@ -110,8 +111,8 @@ describe("beside a healthy client, a native peer", { timeout }, () => {
     attack(t, plain, async (server) => {
       for (const [length, code] of [
         [0, "ERR_FRAME_TOO_SHORT"],
-        [2, "ERR_FRAME_TOO_SHORT"],
-        [65_537, "ERR_FRAME_TOO_LARGE"],
+        [frameHeaderBytes - 1, "ERR_FRAME_TOO_SHORT"],
+        [highestRecordBytes + 1, "ERR_FRAME_TOO_LARGE"],
         [2 ** 32 - 1, "ERR_FRAME_TOO_LARGE"],
       ] as const) {
         const [peer] = await open(server);
@@ -188,7 +189,11 @@ describe("beside a healthy client, a native peer", { timeout }, () => {
       }
       victim.send(nativeRecord(message(5, pattern(3))));
       const echo = await receiveMessage(victim);
-      assert.deepEqual(echo.subarray(3, 10), concat(uint32(5), pattern(3)), "it is undisturbed");
+      assert.deepEqual(
+        echo.subarray(frameHeaderBytes, frameHeaderBytes + 7),
+        concat(uint32(5), pattern(3)),
+        "it is undisturbed",
+      );
     }));
 
   test("may say of a session that it received what was never sent, in vain", (t) =>
@@ -238,7 +243,7 @@ describe("beside a healthy client, a native peer", { timeout }, () => {
 describe("beside a healthy client, native requests", { timeout }, () => {
   const busy = { ...plain, maxConcurrentRequests: 1 };
   /** Answers nobody waits for: they are taken at once and fill no window. */
-  const padding = nativeFrame(0x30, uint32(9), zeros(65_000));
+  const padding = nativeFrame(0x30, uint32(9), zeros(highestBodyBytes - 100));
 
   test("with an id that is being handled end the connection", (t) =>
     attack(t, busy, async (server) => {

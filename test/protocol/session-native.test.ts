@@ -1,16 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PeerError } from "#dist/errors.js";
+import { highestBodyBytes } from "#dist/protocol/native/frame.js";
 import { AwaitingHello, type Ends } from "../support/awaiting-hello.ts";
 import { hex, pattern, toHex } from "../support/bytes.ts";
 import { byteAtATime } from "../support/cutting.ts";
-import { acknowledgement, framesOf, kindsIn, nativeFrame } from "../support/native-frames.ts";
+import {
+  acknowledgement,
+  framesOf,
+  highestRecordWeight,
+  kindsIn,
+  nativeFrame,
+  weightOf,
+} from "../support/native-frames.ts";
 import { openPair, SessionPair } from "../support/session-pair.ts";
-import { eventText, thrownCode } from "../support/session-probe.ts";
+import { eventText, nativeDefaults, thrownCode } from "../support/session-probe.ts";
 
 const native = { native: {} };
 const close = nativeFrame("close");
 const message = nativeFrame("message", [5], hex("01"));
+/** Data with which a message adds 1000 to its lane's position. */
+const thousandth = pattern(1_000 - weightOf(nativeFrame("message", [5])));
 
 /** A session that has just opened, whose peer is the test. */
 function open(ends: Partial<Ends> = {}): AwaitingHello {
@@ -34,7 +44,7 @@ function sentWeight(ends: AwaitingHello): number {
   let weight = 0;
   for (let record = ends.nextRecord(); record instanceof Uint8Array; record = ends.nextRecord()) {
     const messages = framesOf(record).filter(({ kind }) => kind === "message");
-    for (const { body } of messages) weight += 3 + body.length + 64;
+    for (const { kind, body } of messages) weight += weightOf(nativeFrame(kind, [], body));
   }
   return weight;
 }
@@ -53,7 +63,7 @@ for (const encryption of [false, true]) {
           ...(cutting && { cutting }),
         });
         const expected: string[] = [];
-        for (const [index, size] of [0, 1, 1_000, 70_000].entries()) {
+        for (const [index, size] of [0, 1, 1_000, highestBodyBytes + 10_000].entries()) {
           const data = pattern(size, index);
           pair.client.session.send(index + 1, data);
           pair.server.session.send(index + 1, data);
@@ -170,12 +180,12 @@ for (const role of ["client", "server"] as const) {
     test("gives a record so long from its first byte to its last, and the next one its own time", () => {
       const ends = open({ role, limits: { frameTimeoutMs: 100 } });
       ends.hear(hex("00 00"));
-      ends.pass(99).hear(hex("00 03 06 00"));
+      ends.pass(99).hear(hex("00 04 06 00 00"));
       assert.deepEqual(told(ends), []);
       assert.deepEqual(told(ends.pass(1)), ["closed ERR_FRAME_TIMEOUT"]);
       const other = open({ role, limits: { frameTimeoutMs: 100 } });
       other.hear(hex("00 00"));
-      other.pass(99).hear(hex("00 07 05 00 04 00 00 00 01 00"));
+      other.pass(99).hear(hex("00 08 05 00 00 04 00 00 00 01 00"));
       assert.deepEqual(told(other.pass(99)), []);
       assert.deepEqual(told(other.pass(1)), ["closed ERR_FRAME_TIMEOUT"]);
     });
@@ -215,7 +225,7 @@ for (const role of ["client", "server"] as const) {
 
     test("acknowledges nothing of what it drops while its own close has to wait", () => {
       const ends = open({ role });
-      for (let count = 0; count < 66; count++) ends.session.send(5, pattern(929));
+      for (let count = 0; count < 66; count++) ends.session.send(5, thousandth);
       assert.equal(sentWeight(ends), 66_000);
       ends.session.send(6, pattern(10));
       ends.close();
@@ -248,7 +258,7 @@ for (const role of ["client", "server"] as const) {
       ends.session.send(5, hex("01"));
       ends.close();
       records(ends);
-      ends.hearFrames(acknowledgement(72));
+      ends.hearFrames(acknowledgement(weightOf(message)));
       ends.end();
       assert.deepEqual(told(ends), ["closed"]);
     });
@@ -268,7 +278,7 @@ for (const role of ["client", "server"] as const) {
 
     test("waits longer for a peer that still takes what was written", () => {
       const ends = open({ role, limits: { closeTimeoutMs: 100 } });
-      for (let count = 0; count < 300; count++) ends.session.send(5, pattern(929));
+      for (let count = 0; count < 300; count++) ends.session.send(5, thousandth);
       ends.close();
       for (let taken = sentWeight(ends); taken < 300_000; taken += sentWeight(ends)) {
         ends.pass(99);
@@ -353,7 +363,7 @@ describe("a session's acknowledgements", () => {
     const ends = open();
     ends.hearFrames(message);
     assert.equal(ends.session.nextTimeout(), undefined);
-    ends.session.take("messages", 72);
+    ends.session.take("messages", weightOf(message));
     assert.equal(ends.session.nextTimeout(), ends.clock.now() + 20);
     ends.pass(20);
     assert.deepEqual(records(ends), ["acknowledge"]);
@@ -362,12 +372,12 @@ describe("a session's acknowledgements", () => {
   test("count what is queued and what has yet to leave", () => {
     const ends = open();
     ends.session.send(5, hex("01"));
-    assert.equal(ends.session.queuedBytes, 72);
-    assert.equal(ends.session.unsentBytes, 72);
+    assert.equal(ends.session.queuedBytes, weightOf(message));
+    assert.equal(ends.session.unsentBytes, weightOf(message));
     records(ends);
-    assert.equal(ends.session.queuedBytes, 72);
+    assert.equal(ends.session.queuedBytes, weightOf(message));
     assert.equal(ends.session.unsentBytes, 0);
-    ends.hearFrames(acknowledgement(72));
+    ends.hearFrames(acknowledgement(weightOf(message)));
     assert.equal(ends.session.queuedBytes, 0);
   });
 
@@ -397,6 +407,9 @@ describe("a session whose application does not read", () => {
 test("a peer that sends more than the window is ended", () => {
   const ends = open();
   const large = nativeFrame("message", [5], pattern(60_000));
-  for (let count = 0; count < 14 && ends.session.state === "open"; count++) ends.hearFrames(large);
+  const most = nativeDefaults.windows[0] + highestRecordWeight;
+  for (let position = weightOf(large); position <= most; position += weightOf(large)) ends.hearFrames(large);
+  assert.equal(ends.session.state, "open");
+  ends.hearFrames(large);
   assert.equal(ends.told.at(-1), "closed ERR_WINDOW_EXCEEDED");
 });

@@ -15,7 +15,7 @@ export const types = {
 } as const;
 
 export const largestBytes = 3_145_728;
-export const smallSizes = [0, 1, 40, 1_000, 2_048, 20_000, 32_760, 33_000, 70_000] as const;
+export const smallSizes = [0, 1, 40, 1_000, 2_048, 20_000, 32_760, 33_000, 70_000, 150_000] as const;
 
 const block = makeBlock();
 

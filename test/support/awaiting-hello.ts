@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PeerError } from "#dist/errors.js";
 import { defaultSessionLimits, type SessionLimits } from "#dist/protocol/limits.js";
+import { frameHeaderBytes } from "#dist/protocol/native/frame.js";
 import {
   type ClientSession,
   decodeNativeHello,
@@ -73,7 +74,8 @@ export class AwaitingHello {
 
   hear(bytes: Uint8Array, cutting: Cutting = whole): this {
     for (const chunk of cutting(bytes)) {
-      this.session.receive(chunk);
+      // The session keeps what it is given; a caller may say the same again.
+      this.session.receive(Uint8Array.from(chunk));
       this.#takeEvents();
     }
     return this;
@@ -91,7 +93,7 @@ export class AwaitingHello {
   saidHello(): NativeHello {
     const record = this.nextRecord();
     assert.ok(record instanceof Uint8Array);
-    return decodeNativeHello(record.subarray(3), this.role);
+    return decodeNativeHello(record.subarray(frameHeaderBytes), this.role);
   }
 
   end(): this {

@@ -11,6 +11,7 @@ import type { NativeAgreement } from "#dist/protocol/handshake/native-agreement.
 import { ServerHandshake } from "#dist/protocol/handshake/server.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { nextState, type State } from "#dist/protocol/states.js";
+import { nativeFrame } from "./native-frames.ts";
 
 export type EndOptions = Partial<HandshakeOptions>;
 
@@ -100,7 +101,7 @@ export function runTogether(client: HandshakeEnd, server: HandshakeEnd): void {
 /** Whether the one's first record opens at the other: `opens`, or the error's code. */
 export function firstRecord(from: HandshakeEnd, to: HandshakeEnd): string {
   const input = new ReceiveBuffer();
-  for (const part of from.native?.writer.write([Uint8Array.of(0x03, 0, 0)]) ?? []) input.push(part);
+  for (const part of from.native?.writer.write([nativeFrame("acknowledge-soon")]) ?? []) input.push(part);
   try {
     return to.native?.reader.read(input) === undefined ? "waits" : "opens";
   } catch (error) {

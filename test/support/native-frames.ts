@@ -1,4 +1,5 @@
-import { frameKinds } from "#dist/protocol/native/frame.js";
+import { frameKinds, highestRecordBytes } from "#dist/protocol/native/frame.js";
+import { frameOverheadBytes } from "#dist/protocol/native/send-lane.js";
 import { concat, hex, uint32 } from "./bytes.ts";
 
 export type FrameKind = keyof typeof frameKinds;
@@ -11,8 +12,17 @@ export function nativeFrame(
 ): Uint8Array {
   const body = concat(...fields.map(uint32), data);
   const number = typeof kind === "number" ? kind : frameKinds[kind];
-  return concat(Uint8Array.of(number, body.length >> 8, body.length & 255), body);
+  return concat(Uint8Array.of(number), uint32(body.length).subarray(1), body);
 }
+
+/** What these frames add to their lane's position. */
+export function weightOf(...frames: readonly Uint8Array[]): number {
+  return frames.reduce((sum, { length }) => sum + length + frameOverheadBytes, 0);
+}
+
+/** What a record of the smallest frames that a lane can have, empty messages, adds to the lane's position. */
+export const highestRecordWeight =
+  Math.ceil(highestRecordBytes / nativeFrame("message", [1]).length) * weightOf(nativeFrame("message", [1]));
 
 /** Of three positions below 2^32. */
 export function acknowledgement(messages: number, requests = 0, answers = 0): Uint8Array {
@@ -24,10 +34,11 @@ export function framesOf(record: Uint8Array): { readonly kind: FrameKind; readon
   const names = Object.keys(frameKinds) as FrameKind[];
   const frames: { kind: FrameKind; body: Uint8Array }[] = [];
   for (let start = 0; start < record.length; ) {
-    const end = start + 3 + (record[start + 1] as number) * 256 + (record[start + 2] as number);
+    const end =
+      start + 4 + new DataView(concat(hex("00"), record.subarray(start + 1, start + 4)).buffer).getUint32(0);
     const kind = names.find((name) => frameKinds[name] === record[start]);
     if (kind === undefined || end > record.length) throw new Error(`no frame at ${start}`);
-    frames.push({ kind, body: record.subarray(start + 3, end) });
+    frames.push({ kind, body: record.subarray(start + 4, end) });
     start = end;
   }
   return frames;

@@ -8,7 +8,7 @@ import { nextEvent } from "./waiting.ts";
 /** A frame of the native profile: its kind, then its body's length. */
 export function nativeFrame(kind: number, ...body: Uint8Array[]): Uint8Array {
   const bytes = concat(...body);
-  return concat(Uint8Array.of(kind, bytes.length >> 8, bytes.length & 0xff), bytes);
+  return concat(Uint8Array.of(kind), uint32(bytes.length).subarray(1), bytes);
 }
 
 /** A plain record of these frames. */

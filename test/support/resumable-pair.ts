@@ -251,7 +251,7 @@ export class ResumablePair {
     if (session === undefined) return;
     const parts: Uint8Array[] = [this.underWay[to]];
     for (let write = session.takeOutput(); write.length > 0; write = session.takeOutput())
-      parts.push(...write);
+      parts.push(concat(...write));
     if (parts.length > 1) this.underWay[to] = concat(...parts);
   }
 

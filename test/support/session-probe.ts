@@ -71,7 +71,8 @@ export class SessionProbe {
 
   receive(bytes: Uint8Array, cutting: Cutting = whole): this {
     for (const chunk of cutting(bytes)) {
-      this.session.receive(chunk);
+      // The session keeps what it is given; a caller may say the same again.
+      this.session.receive(Uint8Array.from(chunk));
       this.takeEvents();
     }
     return this;

@@ -33,6 +33,9 @@ const (
 
 func uint32Bytes(value uint32) []byte { return binary.BigEndian.AppendUint32(nil, value) }
 
+// uint24Bytes is the length of a native frame's body.
+func uint24Bytes(value int) []byte { return uint32Bytes(uint32(value))[1:] }
+
 func join(parts ...[]byte) []byte {
 	var joined []byte
 	for _, part := range parts {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
 	"strings"
 )
 
@@ -47,7 +46,7 @@ const (
 	kindAcknowledge, kindSoon, kindPing, kindPong, kindClose = 0x02, 0x03, 0x04, 0x05, 0x06
 	kindMessage, kindRequest, kindAnswer                     = 0x10, 0x20, 0x30
 	kindFailure, kindCancel                                  = 0x33, 0x34
-	mostBodyBytes                                            = 64509
+	mostBodyBytes                                            = 130044
 	leastPart                                                = 16384
 	frameOverhead                                            = 64
 )
@@ -65,7 +64,7 @@ func bytesOf(data []byte) *hexBytes {
 
 func short(kind byte, fields ...[]byte) nativeFrame {
 	body := join(fields...)
-	return nativeFrame{Head: join([]byte{kind}, binary.BigEndian.AppendUint16(nil, uint16(len(body))), body)}
+	return nativeFrame{Head: join([]byte{kind}, uint24Bytes(len(body)), body)}
 }
 
 func smallFrames() []nativeFrameVector {
@@ -73,7 +72,7 @@ func smallFrames() []nativeFrameVector {
 		return nativeFrameVector{Name: name, Says: &says, Frames: []nativeFrame{short(kind, fields...)}}
 	}
 	data := pattern(5, 1)
-	taken := positions{3 + 4 + frameOverhead, 0, 0}
+	taken := positions{4 + 4 + frameOverhead, 0, 0}
 	acknowledge := made("An acknowledgement of one empty message.", saying{Kind: "acknowledge", Taken: &taken}, kindAcknowledge, taken.bytes())
 	acknowledge.Before = []saying{{Kind: "message", Type: number(1), Data: bytesOf(nil)}}
 	return []nativeFrameVector{
@@ -126,13 +125,13 @@ func largeBodies() []nativeFrameVector {
 	return []nativeFrameVector{
 		named("The largest message in one frame.", message(mostBodyBytes-4)),
 		named("The smallest message in two frames.", message(mostBodyBytes-3)),
-		named("A message in four frames.", message(200000)),
+		named("A message in four frames.", message(400000)),
 		named("The largest request in one frame.", request(mostBodyBytes-8)),
 		named("The smallest request in two frames.", request(mostBodyBytes-7)),
-		named("A request in three frames.", request(150000)),
+		named("A request in three frames.", request(300000)),
 		named("The largest answer in one frame.", answer(mostBodyBytes-4)),
 		named("The smallest answer in two frames.", answer(mostBodyBytes-3)),
-		named("An answer in three frames.", answer(150000)),
+		named("An answer in three frames.", answer(300000)),
 		named("A message that was cut into the smallest parts, though it need not have been.", otherwise),
 	}
 }
@@ -154,8 +153,7 @@ func cut(kind byte, fields, partFields []byte, data patternVector, most int) []n
 }
 
 func long(kind byte, fields []byte, data patternVector, start, count int) nativeFrame {
-	length := binary.BigEndian.AppendUint16(nil, uint16(len(fields)+count))
-	return nativeFrame{Head: join([]byte{kind}, length, fields), TailPattern: &patternVector{count, data.Seed}, TailStart: start}
+	return nativeFrame{Head: join([]byte{kind}, uint24Bytes(len(fields)+count), fields), TailPattern: &patternVector{count, data.Seed}, TailStart: start}
 }
 
 // whole is the frame's bytes.
@@ -200,8 +198,8 @@ func badNativeFrames() []nativeFrameVector {
 	}
 	return append(made,
 		bad("A hello that is not the first record.", nativeFrame{Head: nativeHelloVectors()[0].Frame}),
-		record("A frame that ends outside of its record.", []byte{kindMessage, 0, 5, 0, 0, 0, 1}),
-		record("A header that ends outside of its record.", join(soonFrame, []byte{kindMessage, 0})),
+		record("A frame that ends outside of its record.", []byte{kindMessage, 0, 0, 5, 0, 0, 0, 1}),
+		record("A header that ends outside of its record.", join(soonFrame, []byte{kindMessage, 0, 0})),
 		bad("A message of type 0.", short(kindMessage, uint32Bytes(0))),
 		bad("A request of type 0.", short(kindRequest, id, uint32Bytes(0))),
 		bad("A large message of type 0.", start(kindMessage+1, join(uint32Bytes(0), large), leastPart)),
@@ -228,7 +226,7 @@ func badNativeFrames() []nativeFrameVector {
 	)
 }
 
-var soonFrame = []byte{kindSoon, 0, 0}
+var soonFrame = []byte{kindSoon, 0, 0, 0}
 
 func fiveAnswers() []nativeFrame {
 	var frames []nativeFrame

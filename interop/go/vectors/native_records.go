@@ -7,7 +7,7 @@ import (
 
 const nativeRecordsDescription = "Runs of records of one direction of the native profile. trafficSecret is that " +
 	"direction's first and absent where the records are plain; recordsPerKey is after how many records the key changes, " +
-	"1048576 but where a vector shows the change. Each record has its number, the frames that it holds, and its bytes; " +
+	"524288 but where a vector shows the change. Each record has its number, the frames that it holds, and its bytes; " +
 	"long frames are given as a pattern, byte i = (31 i + 17 seed + 7 floor(i / 256)) mod 256, and by the record's " +
 	"SHA-256. refused has runs of records, by their numbers, that must end in the error code. All bytes are lower-case hex."
 
@@ -41,14 +41,14 @@ type refusedRun struct {
 }
 
 const (
-	usualRecordsPerKey   = 1 << 20
-	mostFrameBytes       = 65536
+	usualRecordsPerKey   = 1 << 19
+	mostFrameBytes       = 131072
 	authenticationFailed = "ERR_AUTHENTICATION_FAILED"
 )
 
 var (
-	pingFrame  = []byte{0x04, 0, 4, 0, 0, 0, 7}
-	closeFrame = []byte{0x06, 0, 0}
+	pingFrame  = []byte{0x04, 0, 0, 4, 0, 0, 0, 7}
+	closeFrame = []byte{0x06, 0, 0, 0}
 )
 
 func nativeRecordVectors() []nativeRecordVector {

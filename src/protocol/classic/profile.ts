@@ -1,4 +1,5 @@
 import { PeerError } from "../../errors.ts";
+import { release } from "../memory.ts";
 import { checkMessage, reservedType } from "../message.ts";
 import type { Profile, ProfileEvent } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
@@ -68,11 +69,18 @@ export class ClassicProfile implements Profile {
       this.#records?.lookAhead(input);
       const payload = readFrame(input, this.#bounds);
       if (payload === undefined) return undefined;
-      const plaintext = this.#records === undefined ? payload : this.#records.open(payload);
+      const plaintext = this.#open(payload);
       const type = readUint32(plaintext, 0);
       if (type === reservedType) continue;
       return { kind: "message", type, data: ownData(plaintext.subarray(typeBytes)), mark: 0 };
     }
+  }
+
+  #open(payload: Uint8Array): Uint8Array {
+    if (this.#records === undefined) return payload;
+    const plaintext = this.#records.open(payload);
+    release(payload);
+    return plaintext;
   }
 
   takeOutput(): Uint8Array[] {
@@ -93,6 +101,7 @@ export class ClassicProfile implements Profile {
   heard(): void {}
   close(): void {}
   handleTimeout(): void {}
+  prepareOutput(): void {}
 }
 
 function encodePlain(type: number, data: Uint8Array, output: SendBuffer): void {

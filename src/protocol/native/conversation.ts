@@ -61,12 +61,11 @@ export class Conversation {
   }
 
   /** Begins, or goes on with the same peer on another connection. */
-  attach(peer: ConversationLimits, identity: Identity | undefined, encrypted = false): void {
+  attach(peer: ConversationLimits, identity: Identity | undefined): void {
     this.#identity = identity;
     this.#maxSendBytes = Math.min(this.#maxMessageBytes, peer.maxMessageBytes);
     this.outgoing.lanes.forEach((lane, index) => {
       lane.window = peer.windows[index] as number;
-      lane.recycles = encrypted;
     });
     this.incoming.forgetTold();
   }

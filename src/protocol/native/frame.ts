@@ -24,22 +24,26 @@ export const frameKinds = {
 } as const;
 
 /** A frame's kind and the length of its body. */
-export const frameHeaderBytes = 3;
+export const frameHeaderBytes = 4;
 /** The most bytes of frames in one record. */
-export const highestRecordBytes = 65_536;
+export const highestRecordBytes = 131_072;
 /** The largest body of a frame that we send: leaves room in its record for an acknowledgement or a pong. */
 export const highestBodyBytes = highestRecordBytes - 1_024 - frameHeaderBytes;
 /** The least bytes of a part that is not a body's last. */
 export const leastPartBytes = 16_384;
 
-/** The most bytes of such a frame. */
-export const highestFrameBytes = frameHeaderBytes + highestBodyBytes;
-
 /** Writes a frame's header at `offset`. */
 export function writeFrameHeader(target: Uint8Array, offset: number, kind: number, bodyBytes: number): void {
   target[offset] = kind;
-  target[offset + 1] = bodyBytes >>> 8;
-  target[offset + 2] = bodyBytes;
+  target[offset + 1] = bodyBytes >>> 16;
+  target[offset + 2] = bodyBytes >>> 8;
+  target[offset + 3] = bodyBytes;
+}
+
+/** The length in the header at `offset`; not a number where the header is cut. */
+export function readBodyBytes(source: Uint8Array, offset: number): number {
+  const last = (source[offset + 2] as number) * 0x100 + (source[offset + 3] as number);
+  return (source[offset + 1] as number) * 0x10000 + last;
 }
 
 /** A whole frame of that kind. */

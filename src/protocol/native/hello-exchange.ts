@@ -7,7 +7,7 @@ import { joinParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import type { State } from "../states.ts";
 import { Conversation, type Identity } from "./conversation.ts";
-import { frameHeaderBytes, frameKinds, invalidFrame } from "./frame.ts";
+import { frameHeaderBytes, frameKinds, invalidFrame, readBodyBytes } from "./frame.ts";
 import {
   type ClientSession,
   decodeNativeHello,
@@ -184,7 +184,7 @@ export class HelloExchange implements Handshake {
   ): HandshakeStep {
     const { conversation, identity, resumed } = going;
     const { reader, writer, encrypted } = this.#agreement;
-    conversation.attach(hello, identity, encrypted);
+    conversation.attach(hello, identity);
     const { native, clock } = this.#options;
     const profile = new NativeProfile({ conversation, reader, writer, encrypted, clock, keepalive: native });
     const { pid, library, application, applicationVersion } = hello;
@@ -200,8 +200,7 @@ export class HelloExchange implements Handshake {
   #readHello(input: ReceiveBuffer): Uint8Array | undefined {
     const record = this.#agreement.reader.read(input);
     if (record === undefined) return undefined;
-    const bodyBytes = (record[1] as number) * 256 + (record[2] as number);
-    if (record[0] !== frameKinds.hello || record.length !== frameHeaderBytes + bodyBytes) {
+    if (record[0] !== frameKinds.hello || record.length !== frameHeaderBytes + readBodyBytes(record, 0)) {
       throw invalidFrame("something else than a hello at first");
     }
     return record.subarray(frameHeaderBytes);

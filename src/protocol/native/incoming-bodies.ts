@@ -1,6 +1,7 @@
 import { PeerError } from "../../errors.ts";
+import { release } from "../memory.ts";
 import { copyParts } from "../parts.ts";
-import { invalidFrame, leastPartBytes } from "./frame.ts";
+import { frameHeaderBytes, invalidFrame, leastPartBytes } from "./frame.ts";
 
 /** What the first frame of a large body says of it. */
 export interface BodyStart {
@@ -15,12 +16,18 @@ export interface IncomingBody extends BodyStart {
 }
 
 interface Unfinished extends BodyStart {
+  /** What has arrived while it is too little to allocate the whole for. */
   readonly parts: Uint8Array[];
+  data: Uint8Array | undefined;
   missingBytes: number;
 }
 
+/** No more than so many times what has arrived is allocated. */
+const mostAhead = 4;
+
 /**
- * The large bodies of a lane that are under way. Nothing is allocated for what has not arrived.
+ * The large bodies of a lane that are under way. Memory for a whole one is allocated when a good part of it is there, and
+ * what comes then is put in its place while it is in the processor's cache.
  *
  * Source: spec/protocol.md, "Large bodies".
  */
@@ -38,15 +45,20 @@ export class IncomingBodies {
     return this.#bodies.size;
   }
 
-  /** What has arrived of them. */
+  /** What they take. */
   get bytes(): number {
     let bytes = 0;
-    for (const { totalBytes, missingBytes } of this.#bodies.values()) bytes += totalBytes - missingBytes;
+    for (const { data, totalBytes, missingBytes } of this.#bodies.values()) {
+      bytes += data === undefined ? totalBytes - missingBytes : totalBytes;
+    }
     return bytes;
   }
 
-  /** @throws PeerError `ERR_PEER_MESSAGE_TOO_LARGE`, `ERR_FRAME_INVALID` */
-  start(start: BodyStart, data: Uint8Array): undefined {
+  /**
+   * `body` is the first frame's, whose data begin behind `fixedBytes`.
+   * @throws PeerError `ERR_PEER_MESSAGE_TOO_LARGE`, `ERR_FRAME_INVALID`
+   */
+  start(start: BodyStart, body: Uint8Array, fixedBytes: number): undefined {
     if (start.totalBytes > this.#maxMessageBytes) {
       throw new PeerError(
         "ERR_PEER_MESSAGE_TOO_LARGE",
@@ -56,32 +68,51 @@ export class IncomingBodies {
     if (this.#bodies.has(start.id) || this.#bodies.size >= this.#highestUnderWay) {
       throw invalidFrame("the start of a large body while as many as there may be are under way");
     }
-    if (data.length >= start.totalBytes) throw invalidFrame("the start of a large body that is all of it");
-    this.#bodies.set(start.id, { ...start, parts: [], missingBytes: start.totalBytes });
-    this.#add(this.#bodies.get(start.id) as Unfinished, data);
+    if (body.length - fixedBytes >= start.totalBytes)
+      throw invalidFrame("the start of a large body that is all of it");
+    const unfinished = { ...start, parts: [], data: undefined, missingBytes: start.totalBytes };
+    this.#bodies.set(start.id, unfinished);
+    this.#add(unfinished, body, fixedBytes);
   }
 
-  /** The whole body with its last part, until then nothing. @throws PeerError `ERR_FRAME_INVALID` */
-  part(id: number, data: Uint8Array): IncomingBody | undefined {
-    const body = this.#bodies.get(id);
-    if (body === undefined) throw invalidFrame("a part of a large body that has no start");
-    this.#add(body, data);
-    if (body.missingBytes > 0) return undefined;
+  /** The whole of it with its last part, until then nothing. @throws PeerError `ERR_FRAME_INVALID` */
+  part(id: number, body: Uint8Array, fixedBytes: number): IncomingBody | undefined {
+    const unfinished = this.#bodies.get(id);
+    if (unfinished === undefined) throw invalidFrame("a part of a large body that has no start");
+    this.#add(unfinished, body, fixedBytes);
+    if (unfinished.missingBytes > 0) return undefined;
     this.#bodies.delete(id);
-    const whole = new Uint8Array(body.totalBytes);
-    copyParts(body.parts, whole);
-    return { id, type: body.type, totalBytes: body.totalBytes, data: whole };
+    const { type, totalBytes, data } = unfinished;
+    return { id, type, totalBytes, data: data as Uint8Array };
   }
 
-  #add(body: Unfinished, data: Uint8Array): void {
-    body.missingBytes -= data.length;
-    if (body.missingBytes < 0) throw invalidFrame("more of a large body than its start said");
-    if (body.missingBytes > 0 && data.length < leastPartBytes) throw invalidFrame("a part that is too small");
-    body.parts.push(ownPart(data));
+  #add(unfinished: Unfinished, body: Uint8Array, fixedBytes: number): void {
+    const { parts, totalBytes } = unfinished;
+    const start = totalBytes - unfinished.missingBytes;
+    const end = start + body.length - fixedBytes;
+    if (end > totalBytes) throw invalidFrame("more of a large body than its start said");
+    if (end < totalBytes && end - start < leastPartBytes) throw invalidFrame("a part that is too small");
+    unfinished.missingBytes = totalBytes - end;
+    if (unfinished.data === undefined && end * mostAhead >= totalBytes) {
+      unfinished.data = new Uint8Array(totalBytes);
+      copyParts(parts, unfinished.data);
+      for (const { buffer } of parts.splice(0)) release(new Uint8Array(buffer));
+    }
+    if (unfinished.data === undefined) {
+      parts.push(ownPart(body).subarray(fixedBytes));
+      return;
+    }
+    unfinished.data.set(body.subarray(fixedBytes), start);
+    if (isAlone(body)) release(new Uint8Array(body.buffer));
   }
 }
 
-/** A part is not to keep much more than itself, such as what a peer has put around each in its record. */
-function ownPart(data: Uint8Array): Uint8Array {
-  return data.buffer.byteLength > 2 * data.length + 128 ? Uint8Array.from(data) : data;
+/** A body that is kept, in memory that nothing else is in, so that it holds no more and can be given back. */
+function ownPart(body: Uint8Array): Uint8Array {
+  return isAlone(body) ? body : Uint8Array.from(body);
+}
+
+/** Whether the frame is all there is in its record, and the record all there is in its memory: so parts usually come. */
+function isAlone({ byteOffset, length, buffer }: Uint8Array): boolean {
+  return byteOffset === frameHeaderBytes && buffer.byteLength === frameHeaderBytes + length;
 }

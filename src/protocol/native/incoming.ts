@@ -118,30 +118,33 @@ export class Incoming {
       case frameKinds["message-start"]:
         return this.#messageBodies.start(
           { id: noId, type: checkType(readUint32(body, 0)), totalBytes: readUint32(body, 4) },
-          body.subarray(8),
+          body,
+          8,
         );
       case frameKinds["message-part"]:
-        return this.#messageWhole(this.#messageBodies.part(noId, body));
+        return this.#messageWhole(this.#messageBodies.part(noId, body, 0));
       case frameKinds.request:
         this.#checkSize(body.length - 8);
         return this.#request(readUint32(body, 0), readUint32(body, 4), body.subarray(8));
       case frameKinds["request-start"]:
         return this.#requestBodies.start(
           { id: readUint32(body, 0), type: checkType(readUint32(body, 4)), totalBytes: readUint32(body, 8) },
-          body.subarray(12),
+          body,
+          12,
         );
       case frameKinds["request-part"]:
-        return this.#requestWhole(this.#requestBodies.part(readUint32(body, 0), body.subarray(4)));
+        return this.#requestWhole(this.#requestBodies.part(readUint32(body, 0), body, 4));
       case frameKinds.answer:
         this.#checkSize(body.length - 4);
         return { kind: "answer", id: readUint32(body, 0), data: body.subarray(4) };
       case frameKinds["answer-start"]:
         return this.#answerBodies.start(
           { id: readUint32(body, 0), type: noId, totalBytes: readUint32(body, 4) },
-          body.subarray(8),
+          body,
+          8,
         );
       case frameKinds["answer-part"]: {
-        const whole = this.#answerBodies.part(readUint32(body, 0), body.subarray(4));
+        const whole = this.#answerBodies.part(readUint32(body, 0), body, 4);
         return whole && { kind: "answer", id: whole.id, data: whole.data };
       }
       case frameKinds.failure:

@@ -1,7 +1,7 @@
 import { readUint32 } from "../classic/frame.ts";
 import type { MessageContent } from "../message.ts";
 import { copyParts, lengthOfParts } from "../parts.ts";
-import { frameHeaderBytes, frameKinds } from "./frame.ts";
+import { frameHeaderBytes, frameKinds, readBodyBytes } from "./frame.ts";
 
 /** A request as it was written. */
 export interface RequestContent extends MessageContent {
@@ -58,7 +58,7 @@ function bodiesOf(runs: readonly Uint8Array[]): Uint8Array[] {
   for (const run of runs) {
     for (let offset = 0; offset < run.length; ) {
       const body = offset + frameHeaderBytes;
-      offset = body + (run[offset + 1] as number) * 256 + (run[offset + 2] as number);
+      offset = body + readBodyBytes(run, offset);
       bodies.push(run.subarray(body, offset));
     }
   }

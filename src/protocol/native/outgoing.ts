@@ -1,15 +1,11 @@
 import { writeUint32 } from "../classic/frame.ts";
-import {
-  frameHeaderBytes,
-  frameKinds,
-  highestBodyBytes,
-  highestFrameBytes,
-  invalidFrame,
-  writeFrameHeader,
-} from "./frame.ts";
+import { frameHeaderBytes, frameKinds, highestBodyBytes, invalidFrame, writeFrameHeader } from "./frame.ts";
 import type { Positions } from "./lanes.ts";
 import { SendLane } from "./send-lane.ts";
 import { takeSlab } from "./slab-pool.ts";
+
+/** A longer frame has memory of its own, and so a record of its own where it is long enough. */
+const highestSharedBytes = 16_384;
 
 const encoder = new TextEncoder();
 
@@ -69,16 +65,18 @@ export class Outgoing {
 
   message(type: number, data: Uint8Array): void {
     const bodyBytes = 4 + data.length;
-    if (bodyBytes > highestBodyBytes) {
-      this.#large(this.messages, messageKinds, { wholeFields: [type], partFields: [] }, data);
+    const frameBytes = frameHeaderBytes + bodyBytes;
+    if (frameBytes > highestSharedBytes) {
+      this.#push(this.messages, messageKinds, { wholeFields: [type], partFields: [] }, data);
       return;
     }
+    // What `#push` does, for what is sent most.
     const { messages } = this;
-    const offset = messages.reserve(frameHeaderBytes + bodyBytes);
+    const offset = messages.reserve(frameBytes);
     const { slab } = messages;
     writeFrameHeader(slab, offset, frameKinds.message, bodyBytes);
-    writeUint32(slab, type, offset + 3);
-    slab.set(data, offset + 7);
+    writeUint32(slab, type, offset + frameHeaderBytes);
+    slab.set(data, offset + frameHeaderBytes + 4);
   }
 
   request(id: number, type: number, data: Uint8Array): void {
@@ -115,6 +113,11 @@ export class Outgoing {
     });
   }
 
+  /** Everything that was taken has left: memory of what is acknowledged can be used again. */
+  recycle(): void {
+    for (const lane of this.lanes) lane.recycle();
+  }
+
   /** Changes nothing. @throws PeerError `ERR_FRAME_INVALID` where {@link rewind} could not go on from there. */
   checkRewind(received: Positions): void {
     const servable = this.lanes.every((lane, index) => lane.canRewind(received[index] as number));
@@ -136,8 +139,12 @@ export class Outgoing {
   }
 
   #whole(lane: SendLane, kind: number, fields: readonly number[], data: Uint8Array): void {
-    const bodyBytes = 4 * fields.length + data.length;
-    const offset = lane.reserve(frameHeaderBytes + bodyBytes);
+    const frameBytes = frameHeaderBytes + 4 * fields.length + data.length;
+    if (frameBytes > highestSharedBytes) {
+      lane.pushBody([encodeAlone(kind, fields, data)]);
+      return;
+    }
+    const offset = lane.reserve(frameBytes);
     writeFrame(lane.slab, { offset, kind, fields, data });
   }
 
@@ -148,16 +155,21 @@ export class Outgoing {
     for (let start = 0; start < data.length; ) {
       const roomBytes = highestBodyBytes - 4 * fields.length;
       const part = data.subarray(start, start + roomBytes);
-      const frameBytes = frameHeaderBytes + 4 * fields.length + part.length;
-      const frame = frameBytes === highestFrameBytes ? takeSlab() : new Uint8Array(frameBytes);
-      writeFrame(frame, { offset: 0, kind, fields, data: part });
-      frames.push(frame);
+      frames.push(encodeAlone(kind, fields, part));
       start += part.length;
       kind = kinds.part;
       fields = partFields;
     }
     lane.pushBody(frames);
   }
+}
+
+/** A frame in memory of its own, which its lane can use again. */
+function encodeAlone(kind: number, fields: readonly number[], data: Uint8Array): Uint8Array {
+  const frameBytes = frameHeaderBytes + 4 * fields.length + data.length;
+  const frame = takeSlab(frameBytes).subarray(0, frameBytes);
+  writeFrame(frame, { offset: 0, kind, fields, data });
+  return frame;
 }
 
 /** As many whole characters of `text` as fit into so many bytes of UTF-8. */

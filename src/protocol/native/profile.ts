@@ -1,11 +1,19 @@
 import { PeerError } from "../../errors.ts";
 import { encodeUint32, readUint32 } from "../classic/frame.ts";
+import { release } from "../memory.ts";
 import { joinParts } from "../parts.ts";
 import type { Profile, ProfileEvent, Taken } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import type { Conversation } from "./conversation.ts";
-import { encodeFrame, frameHeaderBytes, frameKinds, highestRecordBytes, invalidFrame } from "./frame.ts";
+import {
+  encodeFrame,
+  frameHeaderBytes,
+  frameKinds,
+  highestRecordBytes,
+  invalidFrame,
+  readBodyBytes,
+} from "./frame.ts";
 import { Keepalive, type KeepaliveLimits } from "./keepalive.ts";
 import { decodePositions, positionsBytes } from "./positions.ts";
 import type { RecordReader, RecordWriter } from "./record.ts";
@@ -41,7 +49,7 @@ export class NativeProfile implements Profile {
   readonly #keepalive: Keepalive;
   readonly #acknowledger: Acknowledger;
   /** Pings and pongs that wait to be sent. */
-  #control: Uint8Array[] = [];
+  readonly #control: Uint8Array[] = [];
   /** The record that is being read, and how far. */
   #record: Uint8Array = nothing;
   #offset = 0;
@@ -52,6 +60,9 @@ export class NativeProfile implements Profile {
   /** `closing`: nothing more is sent after what there is; `closed`: the peer has closed, or we both have. */
   #phase: "open" | "closing" | "closed" = "open";
   #closeSent = false;
+  /** The write that was taken last, and the one that comes next where it was made ready. */
+  #leaving = nothingToWrite;
+  #prepared: Uint8Array[] | undefined;
 
   constructor(options: NativeProfileOptions) {
     const { conversation, clock } = options;
@@ -82,7 +93,7 @@ export class NativeProfile implements Profile {
 
   take(lane: Taken, mark: number): void {
     this.conversation.incoming.take(lane, mark);
-    if (this.#acknowledger.nextTimeout === undefined) this.#acknowledger.notice(this.#clock.now());
+    this.#noticeTaken();
   }
 
   askForAcknowledgement(): void {
@@ -106,7 +117,7 @@ export class NativeProfile implements Profile {
     }
     this.#record = nothing;
     this.#offset = 0;
-    this.#acknowledger.notice(this.#clock.now());
+    this.#noticeTaken();
     return undefined;
   }
 
@@ -116,21 +127,40 @@ export class NativeProfile implements Profile {
 
   finish(orderly: boolean): void {
     this.#phase = "closed";
-    if (!orderly) this.#closeSent = true;
+    if (orderly) return;
+    this.#closeSent = true;
+    this.#prepared = undefined;
   }
 
   takeOutput(): Uint8Array[] {
+    this.conversation.outgoing.recycle();
+    // Sealed parts are nobody else's; plain ones are the lanes'.
+    if (this.encrypted) for (const part of this.#leaving) release(part);
+    this.#leaving = this.#prepared ?? this.#composeOutput();
+    this.#prepared = undefined;
+    return this.#leaving;
+  }
+
+  prepareOutput(): void {
+    const { unsentBytes } = this.conversation.outgoing;
+    // Plain, there is nothing to do that takes time, and what lies ready must not be recycled.
+    if (!this.encrypted || this.#phase !== "open" || unsentBytes < highestWriteBytes) return;
+    this.#prepared ??= this.#composeOutput();
+  }
+
+  #composeOutput(): Uint8Array[] {
     if (!this.#hasOutput) return nothingToWrite;
     const output: Uint8Array[] = [];
     let bytes = 0;
-    while (bytes < highestWriteBytes) {
+    do {
       const frames = this.#composeRecord();
       if (frames.length === 0) break;
-      for (const part of this.#writer.write(frames)) {
+      const record = this.#writer.write(frames);
+      for (const part of record) {
         output.push(part);
         bytes += part.length;
       }
-    }
+    } while (bytes < highestWriteBytes && this.#hasOutput);
     return output;
   }
 
@@ -156,6 +186,11 @@ export class NativeProfile implements Profile {
     }
   }
 
+  #noticeTaken(): void {
+    // The clock is not asked where it does not matter: this is called for each message.
+    if (this.#acknowledger.nextTimeout === undefined) this.#acknowledger.notice(this.#clock.now());
+  }
+
   /** False where {@link takeOutput} is known to have nothing: it is asked often. */
   get #hasOutput(): boolean {
     if (this.#phase !== "open" || this.#asks || this.#control.length > 0) return true;
@@ -165,9 +200,8 @@ export class NativeProfile implements Profile {
   #receiveFrame(): ProfileEvent | undefined {
     const record = this.#record;
     const start = this.#offset;
-    const end =
-      start + frameHeaderBytes + (record[start + 1] as number) * 256 + (record[start + 2] as number);
-    // A header that is cut makes this NaN, which is not within either.
+    const end = start + frameHeaderBytes + readBodyBytes(record, start);
+    // Not a number is not within either.
     if (!(end <= record.length)) throw invalidFrame("a frame that ends outside its record");
     this.#offset = end;
     const kind = record[start] as number;
@@ -211,8 +245,8 @@ export class NativeProfile implements Profile {
   #composeRecord(): Uint8Array[] {
     if (this.#closeSent) return [];
     if (this.#phase === "closed") return this.#composeClose([]);
-    const frames = this.#control;
-    this.#control = [];
+    const frames: Uint8Array[] = [];
+    if (this.#control.length > 0) frames.push(...this.#control.splice(0));
     const bytes = this.#addLanes(frames, highestRecordBytes - 1_024);
     const { outgoing } = this.conversation;
     if (this.#asks && outgoing.allSent) {

@@ -7,8 +7,8 @@ const highestUntoldBytes = 262_144;
 /** To tell of less, even with what is sent anyway, costs more than it is worth: there is the timer. */
 const notableBytes = 8_192;
 
-/** A record of the smallest frames that a lane can have: an empty message has seven bytes. */
-const highestRecordWeight = highestRecordBytes + Math.ceil(highestRecordBytes / 7) * frameOverheadBytes;
+/** A record of the smallest frames that a lane can have: an empty message has eight bytes. */
+const highestRecordWeight = highestRecordBytes + (highestRecordBytes / 8) * frameOverheadBytes;
 
 /**
  * The other end of a {@link SendLane}: how far its frames have arrived, and how far the application has taken them.

@@ -9,7 +9,7 @@ import { deriveTrafficKeys, nextTrafficSecret } from "./key-schedule.ts";
 import { SmallRecords } from "./small-records.ts";
 
 /** How many records each direction seals under one key. Source: spec/protocol.md, "Native key schedule". */
-export const recordsPerKey = 1_048_576;
+export const recordsPerKey = 524_288;
 
 /** What one direction's records are sealed with. The traffic secret is the record's own: it wipes it. */
 export interface RecordKeys {
@@ -32,7 +32,7 @@ export class RecordWriter {
   }
 
   /**
-   * One record of these frames, which have 3 to 65,536 bytes together, in parts. Sealed, or small, nothing of `frames` is
+   * One record of these frames, which have 4 to 131,072 bytes together, in parts. Sealed, or small, nothing of `frames` is
    * needed after the call; else they are among the parts.
    */
   write(frames: readonly Uint8Array[]): Uint8Array[] {
@@ -107,7 +107,7 @@ class Protection {
       batch.sealNext(frames, payload, record.subarray(0, lengthBytes));
       return [record];
     }
-    writeRecordNonce(this.#nonce, iv, recordNumber);
+    writeRecordNonce(this.#nonce, 0, iv, recordNumber);
     const header = encodeUint32(frameBytes + aeadTagBytes);
     const parts = [header, ...aead.seal(this.#nonce, frames, header)];
     return frameBytes > joinedBytes ? parts : [joinParts(parts)];
@@ -119,7 +119,7 @@ class Protection {
     writeUint32(this.#header, payload.length, 0);
     const batch = small.take(recordNumber, payload.length - aeadTagBytes);
     if (batch !== undefined) return batch.openNext(payload, this.#header);
-    writeRecordNonce(this.#nonce, iv, recordNumber);
+    writeRecordNonce(this.#nonce, 0, iv, recordNumber);
     return aead.open(this.#nonce, payload, this.#header);
   }
 
@@ -147,15 +147,20 @@ interface DirectionKeys {
   readonly small: SmallRecords;
 }
 
-/** The IV with the record's number, below 2^53, laid over its last eight bytes. */
-export function writeRecordNonce(nonce: Uint8Array, iv: Uint8Array, recordNumber: number): void {
-  nonce.set(iv);
+/** At `offset`, the IV with the record's number, below 2^53, laid over its last eight bytes. */
+export function writeRecordNonce(
+  nonce: Uint8Array,
+  offset: number,
+  iv: Uint8Array,
+  recordNumber: number,
+): void {
+  nonce.set(iv, offset);
   const high = Math.floor(recordNumber / 0x1_0000_0000);
   const low = recordNumber >>> 0;
   for (let shift = 0; shift < 32; shift += 8) {
     const fromEnd = shift >>> 3;
-    (nonce[7 - fromEnd] as number) ^= (high >>> shift) & 0xff;
-    (nonce[11 - fromEnd] as number) ^= (low >>> shift) & 0xff;
+    (nonce[offset + 7 - fromEnd] as number) ^= (high >>> shift) & 0xff;
+    (nonce[offset + 11 - fromEnd] as number) ^= (low >>> shift) & 0xff;
   }
 }
 
@@ -164,7 +169,9 @@ function makeKeys(trafficSecret: Uint8Array, crypto: CryptoProvider): DirectionK
   const aead = crypto.createAead(key);
   const batch = crypto.createBatchAead(key, "known");
   key.fill(0);
-  const small = new SmallRecords(batch, (nonce, recordNumber) => writeRecordNonce(nonce, iv, recordNumber));
+  const small = new SmallRecords(batch, (nonces, offset, recordNumber) =>
+    writeRecordNonce(nonces, offset, iv, recordNumber),
+  );
   return { aead, iv, small };
 }
 

@@ -1,4 +1,4 @@
-import { highestFrameBytes } from "./frame.ts";
+import { frameHeaderBytes, highestBodyBytes } from "./frame.ts";
 import { giveSlab } from "./slab-pool.ts";
 
 /** What a frame adds to its lane's position besides its bytes. Source: spec/protocol.md, "Lanes". */
@@ -11,12 +11,8 @@ interface Run {
   readonly weight: number;
   /** The large body that they are of: kept whole until all of it is acknowledged, to be told if it never is. */
   readonly body: OutgoingBody | undefined;
-}
-
-/** A run that is on its way, or may have to be sent again. */
-interface SentRun extends Run {
-  /** The lane's position behind it. */
-  readonly end: number;
+  /** The lane's position behind it, once it was sent. */
+  end: number;
 }
 
 /** A large body as its frames, of which those before `next` are sent. */
@@ -33,6 +29,8 @@ export interface Drained {
 }
 
 const smallestSlabBytes = 2_048;
+/** Two of them fill the room that a record has for the frames of lanes. */
+const highestSlabBytes = (frameHeaderBytes + highestBodyBytes) / 2;
 /** Bodies whose parts are on their way at the same time. Source: spec/protocol.md, "Large bodies". */
 export const highestBodiesUnderWay = 4;
 
@@ -45,7 +43,8 @@ export const highestBodiesUnderWay = 4;
 export class SendLane {
   /** Large bodies keep their place among the other frames; otherwise they take turns with them and each other. */
   readonly #ordered: boolean;
-  readonly #sent: SentRun[] = [];
+  /** Runs that are on their way, or may have to be sent again. */
+  readonly #sent: Run[] = [];
   /** The first of `#sent` that has to be sent, for the first time on this connection. */
   #resendFrom = 0;
   readonly #waiting: (Run | OutgoingBody)[] = [];
@@ -62,8 +61,8 @@ export class SendLane {
   #bodyIsNext = false;
   /** How far behind the acknowledged position the peer lets us go. */
   window = 0;
-  /** Frames are sealed as they leave, so that nobody but this lane has them. */
-  recycles = false;
+  /** Slabs that nobody will ask for any more, but that may be on their way out. */
+  readonly #retired: Uint8Array[] = [];
 
   constructor(order: "ordered" | "interleaved") {
     this.#ordered = order === "ordered";
@@ -123,7 +122,7 @@ export class SendLane {
     return offset;
   }
 
-  /** A large body as its frames, each of which leaves by itself. The lane keeps them. */
+  /** A body as its frames, each of which leaves by itself. The lane keeps them; each has a slab of the pool to itself. */
   pushBody(frames: readonly Uint8Array[]): void {
     for (const frame of frames) this.#waitingWeight += frame.length + frameOverheadBytes;
     if (this.#ordered) this.#closeRun();
@@ -148,7 +147,8 @@ export class SendLane {
     const run = this.#takeWaiting();
     this.#waitingWeight -= run.weight;
     this.#sentPosition += run.weight;
-    this.#sent.push({ ...run, end: this.#sentPosition });
+    run.end = this.#sentPosition;
+    this.#sent.push(run);
     return run.frames;
   }
 
@@ -156,10 +156,18 @@ export class SendLane {
   acknowledge(position: number): void {
     this.#acknowledged = position;
     let taken = 0;
-    while (taken < this.#sent.length && (this.#sent[taken] as SentRun).end <= position) taken += 1;
+    while (taken < this.#sent.length && (this.#sent[taken] as Run).end <= position) taken += 1;
     if (taken === 0) return;
-    for (const run of this.#sent.splice(0, taken)) if (this.recycles) recycle(run);
+    for (const run of this.#sent.splice(0, taken)) this.#retire(run);
     this.#resendFrom = Math.max(0, this.#resendFrom - taken);
+  }
+
+  /**
+   * Gives the memory of what is acknowledged to others. The caller knows that all that it took has left, however early a
+   * peer acknowledges: it could get to see theirs.
+   */
+  recycle(): void {
+    while (this.#retired.length > 0) giveSlab(this.#retired.pop() as Uint8Array);
   }
 
   /** Whether one of our runs that may have to be sent again begins at that position, or none is behind it. */
@@ -190,13 +198,18 @@ export class SendLane {
     return { sent: [...sent], unsent };
   }
 
+  /** With the last run of a body, nobody asks for its frames any more. */
+  #retire({ frames, body }: Run): void {
+    if (body !== undefined && frames === body.frames.at(-1)) this.#retired.push(...body.frames);
+  }
+
   /** The first of `#sent` behind the position; `undefined` where none begins there. */
   #runBehind(position: number): number | undefined {
     let index = this.#sent.length;
     let end = this.#sentPosition;
     while (end > position && index > 0) {
       index -= 1;
-      end -= (this.#sent[index] as SentRun).weight;
+      end -= (this.#sent[index] as Run).weight;
     }
     return end === position ? index : undefined;
   }
@@ -212,17 +225,14 @@ export class SendLane {
     const next = this.#next();
     const interleaved = next !== undefined && next === this.#interleaved[0];
     this.#bodyIsNext = !interleaved;
-    if (next === undefined) {
-      this.#closeRun();
-      return this.#waiting.shift() as Run;
-    }
+    if (next === undefined) return this.#cutRun();
     const queue = interleaved ? this.#interleaved : this.#waiting;
     queue.shift();
     if ("weight" in next) return next;
     const frames = next.frames[next.next] as Uint8Array;
     next.next += 1;
     if (next.next < next.frames.length) this.#requeue(next, interleaved);
-    return { frames, weight: frames.length + frameOverheadBytes, body: next };
+    return { frames, weight: frames.length + frameOverheadBytes, body: next, end: 0 };
   }
 
   #requeue(body: OutgoingBody, interleaved: boolean): void {
@@ -231,25 +241,24 @@ export class SendLane {
   }
 
   #closeRun(): void {
-    if (this.#slabUsed === this.#openStart) return;
+    if (this.#slabUsed > this.#openStart) this.#waiting.push(this.#cutRun());
+  }
+
+  /** The open run, of which there is something. */
+  #cutRun(): Run {
     const frames = this.#slab.subarray(this.#openStart, this.#slabUsed);
-    this.#waiting.push({ frames, weight: this.#openWeight, body: undefined });
+    const run = { frames, weight: this.#openWeight, body: undefined, end: 0 };
     this.#openStart = this.#slabUsed;
     this.#openWeight = 0;
+    return run;
   }
 
   #renewSlab(count: number): void {
     this.#closeRun();
     // The busier the lane, the larger the slab; a quiet one holds little.
     const wanted = Math.max(count, smallestSlabBytes, this.#slab.length * 2);
-    this.#slab = new Uint8Array(Math.min(wanted, highestFrameBytes));
+    this.#slab = new Uint8Array(Math.min(wanted, highestSlabBytes));
     this.#slabUsed = 0;
     this.#openStart = 0;
   }
-}
-
-/** With the last run of a large body, nobody asks for its frames any more. */
-function recycle({ frames, body }: Run): void {
-  if (body === undefined || frames !== body.frames.at(-1)) return;
-  for (const frame of body.frames) if (frame.length === highestFrameBytes) giveSlab(frame);
 }

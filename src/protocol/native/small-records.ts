@@ -7,8 +7,8 @@ const singleRecords = 16;
 const fewestPrepared = 8;
 const mostPrepared = 64;
 
-/** Writes the nonce of the record of that number. */
-export type WriteNonce = (nonce: Uint8Array, recordNumber: number) => void;
+/** Writes the nonce of the record of that number at that place. */
+export type WriteNonce = (target: Uint8Array, offset: number, recordNumber: number) => void;
 
 /**
  * Runs of small records in one direction, such as requests and answers that follow each other. Their nonces are known
@@ -50,10 +50,7 @@ export class SmallRecords {
   #prepare(recordNumber: number): void {
     const nonces = new Uint8Array(this.#count * aeadNonceBytes);
     for (let index = 0; index < this.#count; index++) {
-      this.#writeNonce(
-        nonces.subarray(index * aeadNonceBytes, (index + 1) * aeadNonceBytes),
-        recordNumber + index,
-      );
+      this.#writeNonce(nonces, index * aeadNonceBytes, recordNumber + index);
     }
     this.#aead.prepare(nonces, this.#longest);
     this.#preparedBytes = this.#longest;

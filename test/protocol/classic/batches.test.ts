@@ -45,7 +45,7 @@ function encodeAll(profile: ClassicProfile, sizes: readonly number[]): Uint8Arra
   for (const [index, size] of sizes.entries()) profile.send(index + 1, pattern(size, index));
   const writes: Uint8Array[] = [];
   for (let parts = profile.takeOutput(); parts.length > 0; parts = profile.takeOutput())
-    writes.push(...parts);
+    writes.push(concat(...parts));
   return concat(...writes);
 }
 

@@ -91,9 +91,9 @@ describe("a native agreement", () => {
       [server, secrets.server],
     ] as const) {
       const input = new ReceiveBuffer();
-      for (const part of end.native?.writer.write([hex("03 00 00")]) ?? []) input.push(part);
+      for (const part of end.native?.writer.write([hex("03 00 00 00")]) ?? []) input.push(part);
       const read = new RecordReader({ trafficSecret, crypto: nodeCrypto }).read(input);
-      assert.equal(toHex(read ?? hex("")), "03 00 00");
+      assert.equal(toHex(read ?? hex("")), "03 00 00 00");
     }
   });
 

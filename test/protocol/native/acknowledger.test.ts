@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { Acknowledger } from "#dist/protocol/native/acknowledger.js";
 import { Incoming } from "#dist/protocol/native/incoming.js";
 import { pattern, toHex } from "../../support/bytes.ts";
-import { acknowledgement, nativeFrame } from "../../support/native-frames.ts";
+import { acknowledgement, nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 function setUp() {
   const incoming = new Incoming(100_000, [65_536, 65_536, 65_536]);
@@ -17,6 +17,7 @@ function setUp() {
 }
 
 const message = nativeFrame("message", [5]);
+const request = nativeFrame("request", [1, 5]);
 const answer = nativeFrame("answer", [1], pattern(10));
 
 describe("an acknowledgement", () => {
@@ -45,7 +46,7 @@ describe("an acknowledgement", () => {
     acknowledger.handleTimeout(1_020);
     assert.equal(acknowledger.isDue, true);
     assert.equal(acknowledger.nextTimeout, undefined);
-    assert.equal(taken(), toHex(acknowledgement(0, 0, 2 * 81)));
+    assert.equal(taken(), toHex(acknowledgement(0, 0, weightOf(answer, answer))));
     assert.equal(acknowledger.isDue, false);
     acknowledger.handleTimeout(2_000);
     assert.equal(acknowledger.isDue, false);
@@ -54,9 +55,9 @@ describe("an acknowledgement", () => {
   test("tells of all lanes", () => {
     const { incoming, receive, taken } = setUp();
     incoming.take("messages", receive(message));
-    incoming.take("requests", receive(nativeFrame("request", [1, 5])));
+    incoming.take("requests", receive(request));
     receive(answer);
-    assert.equal(taken(), toHex(acknowledgement(71, 75, 81)));
+    assert.equal(taken(), toHex(acknowledgement(weightOf(message), weightOf(request), weightOf(answer))));
     assert.equal(taken(), "");
   });
 
@@ -105,7 +106,7 @@ describe("a peer that asks for one soon", () => {
     const second = receive(message);
     acknowledger.ask();
     incoming.take("messages", first);
-    assert.equal(taken(), toHex(acknowledgement(71)));
+    assert.equal(taken(), toHex(acknowledgement(weightOf(message))));
     incoming.take("messages", second);
     assert.equal(acknowledger.isDue, true);
     taken();

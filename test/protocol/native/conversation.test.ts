@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Conversation } from "#dist/protocol/native/conversation.js";
-import { hex, pattern } from "../../support/bytes.ts";
-import { nativeFrame } from "../../support/native-frames.ts";
+import { concat, hex, pattern } from "../../support/bytes.ts";
+import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
 const windows = [65_536, 65_536, 65_536] as const;
@@ -11,7 +11,7 @@ const identity = { id: pattern(16), resumptionKey: pattern(32) };
 
 function attached(peersMaxMessageBytes = 100_000): Conversation {
   const conversation = new Conversation(own);
-  conversation.attach({ maxMessageBytes: peersMaxMessageBytes, windows }, identity, false);
+  conversation.attach({ maxMessageBytes: peersMaxMessageBytes, windows }, identity);
   return conversation;
 }
 
@@ -26,9 +26,10 @@ describe("a conversation", () => {
     assert.equal(conversation.identity, undefined);
     conversation.sendMessage(5, hex("01"));
     sendAll(conversation);
-    assert.equal(conversation.queuedBytes, 72);
-    assert.equal(conversation.outgoing.unsentBytes, 72);
-    conversation.attach(own, identity, false);
+    const weight = weightOf(nativeFrame("message", [5], hex("01")));
+    assert.equal(conversation.queuedBytes, weight);
+    assert.equal(conversation.outgoing.unsentBytes, weight);
+    conversation.attach(own, identity);
     assert.equal(conversation.identity, identity);
     sendAll(conversation);
     assert.equal(conversation.outgoing.unsentBytes, 0);
@@ -36,7 +37,7 @@ describe("a conversation", () => {
 
   test("keeps to what the peer takes in each lane", () => {
     const conversation = new Conversation(own);
-    conversation.attach({ maxMessageBytes: 100_000, windows: [1, 2, 3] }, undefined, false);
+    conversation.attach({ maxMessageBytes: 100_000, windows: [1, 2, 3] }, undefined);
     assert.deepEqual(
       conversation.outgoing.lanes.map((lane) => lane.window),
       [1, 2, 3],
@@ -49,7 +50,7 @@ describe("a conversation", () => {
     conversation.incoming.receive(answer, 0, answer.length);
     conversation.incoming.tell();
     assert.equal(conversation.incoming.hasNews, false);
-    conversation.attach(own, identity, false);
+    conversation.attach(own, identity);
     assert.equal(conversation.incoming.hasNews, true);
   });
 
@@ -75,8 +76,12 @@ describe("a conversation", () => {
       thrownCode(() => small.sendRequest(1, 2 ** 32, hex(""))),
       "ERR_TYPE_OUT_OF_RANGE",
     );
-    const queued = small.queuedBytes;
-    assert.equal(queued, 3 + 4 + 10 + 64 + (3 + 8 + 10 + 64) + (3 + 4 + 10 + 64));
+    const frames = [
+      nativeFrame("message", [5], pattern(10)),
+      nativeFrame("request", [1, 5], pattern(10)),
+      nativeFrame("answer", [1], pattern(10)),
+    ];
+    assert.equal(small.queuedBytes, weightOf(...frames));
   });
 
   test("sends what it takes itself, where the peer takes more or is not known", () => {
@@ -93,7 +98,8 @@ describe("a conversation", () => {
     const conversation = attached();
     conversation.sendFailure(1, "NO", "no");
     conversation.sendCancel(2);
-    assert.equal(conversation.queuedBytes, 3 + 4 + 1 + 4 + 64 + (3 + 4 + 64));
+    const failure = nativeFrame("failure", [1], concat(hex("02"), Buffer.from("NOno")));
+    assert.equal(conversation.queuedBytes, weightOf(failure, nativeFrame("cancel", [2])));
   });
 });
 
@@ -122,7 +128,7 @@ describe("a conversation that is given up", () => {
       conversation.sendMessage(type, hex(""));
       sendAll(conversation);
     }
-    conversation.outgoing.acknowledge([71, 0, 0]);
+    conversation.outgoing.acknowledge([weightOf(nativeFrame("message", [1])), 0, 0]);
     assert.deepEqual(conversation.abandon().unacknowledged, [{ type: 2, data: hex("") }]);
   });
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { lengthBytes } from "#dist/protocol/classic/frame.js";
 import { Conversation } from "#dist/protocol/native/conversation.js";
-import { frameKinds } from "#dist/protocol/native/frame.js";
+import { frameHeaderBytes, frameKinds } from "#dist/protocol/native/frame.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
@@ -50,7 +51,7 @@ class End {
   write(): Uint8Array {
     const writes: Uint8Array[] = [];
     for (let write = this.profile.takeOutput(); write.length > 0; write = this.profile.takeOutput())
-      writes.push(...write);
+      writes.push(concat(...write));
     return concat(...writes);
   }
 
@@ -178,7 +179,7 @@ describe("native-frames.json", () => {
     test(`is answered: ${vector.name}`, () => {
       const end = new End();
       assert.deepEqual(end.receive(...recordsOf(vector)), []);
-      const token = concat(...recordsOf(vector)).subarray(7);
+      const token = concat(...recordsOf(vector)).subarray(lengthBytes + frameHeaderBytes);
       assert.equal(compact(end.write()), compact(nativeRecord(nativeFrame(frameKinds.pong, token))));
     });
   }

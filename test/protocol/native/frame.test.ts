@@ -8,6 +8,7 @@ import {
   highestBodyBytes,
   highestRecordBytes,
   invalidFrame,
+  readBodyBytes,
   readUint64,
   writeFrameHeader,
   writeUint64,
@@ -15,17 +16,25 @@ import {
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
 
 describe("a native frame", () => {
-  test("is its kind, its body's length in two bytes, and its body", () => {
-    assert.equal(toHex(encodeFrame(frameKinds.ping, hex("00 00 00 07"))), "04 00 04 00 00 00 07");
-    assert.equal(toHex(encodeFrame(frameKinds.close, hex(""))), "06 00 00");
-    const body = pattern(0x1234);
-    assert.deepEqual(encodeFrame(frameKinds.message, body), concat(hex("10 12 34"), body));
+  test("is its kind, its body's length in three bytes, and its body", () => {
+    assert.equal(toHex(encodeFrame(frameKinds.ping, hex("00 00 00 07"))), "04 00 00 04 00 00 00 07");
+    assert.equal(toHex(encodeFrame(frameKinds.close, hex(""))), "06 00 00 00");
+    const body = pattern(0x012345);
+    assert.deepEqual(encodeFrame(frameKinds.message, body), concat(hex("10 01 23 45"), body));
   });
 
   test("has a header that can be written anywhere", () => {
-    const bytes = new Uint8Array(6);
-    writeFrameHeader(bytes, 2, frameKinds.cancel, 0xfedc);
-    assert.equal(toHex(bytes), "00 00 34 fe dc 00");
+    const bytes = new Uint8Array(7);
+    writeFrameHeader(bytes, 2, frameKinds.cancel, 0xfedcba);
+    assert.equal(toHex(bytes), "00 00 34 fe dc ba 00");
+  });
+
+  test("has a length that can be read anywhere, and is no number where the header is cut", () => {
+    const bytes = hex("00 00 34 fe dc ba 00");
+    assert.equal(readBodyBytes(bytes, 2), 0xfedcba);
+    for (let length = 2; length < 2 + frameHeaderBytes; length++) {
+      assert.equal(readBodyBytes(bytes.subarray(0, length), 2), Number.NaN, `${length} bytes`);
+    }
   });
 
   test("has a number of its own for each kind", () => {
@@ -35,7 +44,12 @@ describe("a native frame", () => {
 
   test("leaves room in its record for what goes with it", () => {
     assert.ok(frameHeaderBytes + highestBodyBytes + 1_024 <= highestRecordBytes);
-    assert.ok(highestBodyBytes <= 0xffff);
+    assert.ok(highestBodyBytes <= 0xffffff);
+    assert.deepEqual(
+      [frameHeaderBytes, highestRecordBytes, highestBodyBytes],
+      [4, 131_072, 130_044],
+      "as the spec has it",
+    );
   });
 });
 

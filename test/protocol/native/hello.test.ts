@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { frameHeaderBytes } from "#dist/protocol/native/frame.js";
 import {
   type ClientSession,
   decodeNativeHello,
@@ -55,7 +56,7 @@ describe("a native hello", () => {
     test(`of a ${from} with the session "${session.kind}" is one frame, and is read back`, () => {
       const body = bodyWith(end);
       const frame = encodeNativeHello({ ...hello, session });
-      assert.equal(toHex(frame), `01 00 ${toHex(Uint8Array.of(body.length))} ${toHex(body)}`);
+      assert.equal(toHex(frame), `01 00 00 ${toHex(Uint8Array.of(body.length))} ${toHex(body)}`);
       assert.deepEqual(decodeNativeHello(body, from), { ...hello, session });
     });
 
@@ -81,7 +82,10 @@ describe("a native hello", () => {
       applicationVersion: text,
       session: { kind: "none" },
     };
-    assert.deepEqual(decodeNativeHello(encodeNativeHello(longest).subarray(3), "client"), longest);
+    assert.deepEqual(
+      decodeNativeHello(encodeNativeHello(longest).subarray(frameHeaderBytes), "client"),
+      longest,
+    );
     assert.throws(() => encodeNativeHello({ ...longest, application: `${text}e` }), RangeError);
   });
 
@@ -91,7 +95,10 @@ describe("a native hello", () => {
       application: "\ufeffa",
       session: { kind: "none" },
     };
-    assert.equal(decodeNativeHello(encodeNativeHello(marked).subarray(3), "client").application, "\ufeffa");
+    assert.equal(
+      decodeNativeHello(encodeNativeHello(marked).subarray(frameHeaderBytes), "client").application,
+      "\ufeffa",
+    );
   });
 
   test("is refused with a text that is no UTF-8", () => {

@@ -9,41 +9,42 @@ const least = 16_384;
 function setUp(maxMessageBytes = 100_000) {
   const bodies = new IncomingBodies({ maxMessageBytes, highestUnderWay: 4 });
   const start = (id: number, totalBytes: number, data: Uint8Array): void =>
-    bodies.start({ id, type: 5, totalBytes }, data);
-  return { bodies, start };
+    bodies.start({ id, type: 5, totalBytes }, data, 0);
+  const part = (id: number, data: Uint8Array) => bodies.part(id, data, 0);
+  return { bodies, start, part };
 }
 
-const part = (index: number) => pattern(least, index);
+const bytesOf = (index: number) => pattern(least, index);
 
 describe("a large body", () => {
   test("is whole with its last part, and not before", () => {
-    const { bodies, start } = setUp();
-    start(1, 2 * least + 3, part(0));
-    assert.equal(bodies.part(1, part(1)), undefined);
-    const whole = bodies.part(1, hex("01 02 03"));
+    const { bodies, start, part } = setUp();
+    start(1, 2 * least + 3, bytesOf(0));
+    assert.equal(part(1, bytesOf(1)), undefined);
+    const whole = part(1, hex("01 02 03"));
     assert.deepEqual(whole, {
       id: 1,
       type: 5,
       totalBytes: 2 * least + 3,
-      data: concat(part(0), part(1), hex("01 02 03")),
+      data: concat(bytesOf(0), bytesOf(1), hex("01 02 03")),
     });
     assert.equal(bodies.underWay, 0);
   });
 
   test("may be beside others, told apart by their ids", () => {
-    const { bodies, start } = setUp();
-    for (const id of [1, 2, 3, 4]) start(id, least + 1, part(id));
+    const { bodies, start, part } = setUp();
+    for (const id of [1, 2, 3, 4]) start(id, least + 1, bytesOf(id));
     assert.equal(bodies.underWay, 4);
     for (const id of [3, 1, 4, 2]) {
-      assert.deepEqual(bodies.part(id, hex("ff"))?.data, concat(part(id), hex("ff")));
+      assert.deepEqual(part(id, hex("ff"))?.data, concat(bytesOf(id), hex("ff")));
     }
   });
 
   test("may be as large as a message, and no larger, which its start tells", () => {
     const { start } = setUp(100_000);
-    start(1, 100_000, part(0));
+    start(1, 100_000, bytesOf(0));
     assert.equal(
-      thrownCode(() => start(2, 100_001, part(0))),
+      thrownCode(() => start(2, 100_001, bytesOf(0))),
       "ERR_PEER_MESSAGE_TOO_LARGE",
     );
   });
@@ -51,7 +52,7 @@ describe("a large body", () => {
   test("has nothing allocated for what has not arrived", () => {
     const { start } = setUp(1_073_741_824);
     const before = process.memoryUsage().arrayBuffers;
-    for (const id of [1, 2, 3, 4]) start(id, 1_073_741_824, part(id));
+    for (const id of [1, 2, 3, 4]) start(id, 1_073_741_824, bytesOf(id));
     assert.ok(process.memoryUsage().arrayBuffers - before < 1_000_000);
   });
 });
@@ -59,20 +60,20 @@ describe("a large body", () => {
 describe("the parts of a large body are refused", () => {
   const cases: Record<string, (setUp: ReturnType<typeof setUpBegun>) => unknown> = {
     "where a fifth begins": ({ start }) => {
-      for (const id of [2, 3, 4, 5]) start(id, least + 1, part(id));
+      for (const id of [2, 3, 4, 5]) start(id, least + 1, bytesOf(id));
     },
-    "where one of that id is under way": ({ start }) => start(1, least + 1, part(1)),
-    "where the start is all of it": ({ start }) => start(2, least, part(2)),
-    "where the start is more than all of it": ({ start }) => start(2, least - 1, part(2)),
-    "where the start is too small": ({ start }) => start(2, least + 1, part(2).subarray(1)),
-    "where there is no start": ({ bodies }) => bodies.part(2, part(2)),
-    "where they are more than the start said": ({ bodies }) => bodies.part(1, pattern(2 * least + 1)),
-    "where one that is not the last is too small": ({ bodies }) => bodies.part(1, part(1).subarray(1)),
-    "where one is empty": ({ bodies }) => bodies.part(1, hex("")),
+    "where one of that id is under way": ({ start }) => start(1, least + 1, bytesOf(1)),
+    "where the start is all of it": ({ start }) => start(2, least, bytesOf(2)),
+    "where the start is more than all of it": ({ start }) => start(2, least - 1, bytesOf(2)),
+    "where the start is too small": ({ start }) => start(2, least + 1, bytesOf(2).subarray(1)),
+    "where there is no start": ({ part }) => part(2, bytesOf(2)),
+    "where they are more than the start said": ({ part }) => part(1, pattern(2 * least + 1)),
+    "where one that is not the last is too small": ({ part }) => part(1, bytesOf(1).subarray(1)),
+    "where one is empty": ({ part }) => part(1, hex("")),
   };
   function setUpBegun() {
     const begun = setUp();
-    begun.start(1, 3 * least, part(0));
+    begun.start(1, 3 * least, bytesOf(0));
     return begun;
   }
   for (const [when, act] of Object.entries(cases)) {

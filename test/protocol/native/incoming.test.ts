@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Incoming, type IncomingEvent } from "#dist/protocol/native/incoming.js";
+import { lowestWindow } from "#dist/protocol/native/lanes.js";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
-import { nativeFrame } from "../../support/native-frames.ts";
+import { highestRecordWeight, nativeFrame, weightOf } from "../../support/native-frames.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
 const least = 16_384;
 
 function setUp(maxMessageBytes = 100_000) {
-  const incoming = new Incoming(maxMessageBytes, [65_536, 65_536, 65_536]);
+  const incoming = new Incoming(maxMessageBytes, [lowestWindow, lowestWindow, lowestWindow]);
   /** A frame with other frames around it in its record. */
   const receive = (frame: Uint8Array): IncomingEvent | undefined => {
     const record = concat(hex("ee ee"), frame, hex("ee"));
@@ -17,26 +18,29 @@ function setUp(maxMessageBytes = 100_000) {
   return { incoming, receive };
 }
 
-const weight = (frame: Uint8Array): number => frame.length + 64;
-
 describe("what a frame of a lane comes to", () => {
   const data = hex("0a 0b");
   const examples: Record<string, { frame: Uint8Array; event: object; lane: 0 | 1 | 2; held: boolean }> = {
     "a message": {
       frame: nativeFrame("message", [5], data),
-      event: { kind: "message", type: 5, data, mark: 73 },
+      event: { kind: "message", type: 5, data, mark: weightOf(nativeFrame("message", [5], data)) },
       lane: 0,
       held: true,
     },
     "an empty message of the highest type": {
       frame: nativeFrame("message", [0xffff_ffff]),
-      event: { kind: "message", type: 0xffff_ffff, data: hex(""), mark: 71 },
+      event: {
+        kind: "message",
+        type: 0xffff_ffff,
+        data: hex(""),
+        mark: weightOf(nativeFrame("message", [5])),
+      },
       lane: 0,
       held: true,
     },
     "a request": {
       frame: nativeFrame("request", [7, 5], data),
-      event: { kind: "request", id: 7, type: 5, data, mark: 77 },
+      event: { kind: "request", id: 7, type: 5, data, mark: weightOf(nativeFrame("request", [7, 5], data)) },
       lane: 1,
       held: true,
     },
@@ -66,7 +70,7 @@ describe("what a frame of a lane comes to", () => {
       const { incoming, receive } = setUp();
       assert.deepEqual(receive(frame), event);
       const positions = [0, 0, 0];
-      positions[lane] = weight(frame);
+      positions[lane] = weightOf(frame);
       assert.deepEqual(incoming.received, positions);
       assert.equal(incoming.allTaken, !held);
       assert.deepEqual(incoming.tell(), held ? [0, 0, 0] : positions);
@@ -107,15 +111,16 @@ describe("what a frame of a lane comes to", () => {
 describe("taking", () => {
   test("moves on the lane that it is of", () => {
     const { incoming, receive } = setUp();
-    const message = receive(nativeFrame("message", [5]));
-    const request = receive(nativeFrame("request", [1, 5]));
+    const frames = [nativeFrame("message", [5]), nativeFrame("request", [1, 5])] as const;
+    const [message, request] = frames.map(receive);
+    const [messageWeight, requestWeight] = frames.map((frame) => weightOf(frame));
     assert.ok(message?.kind === "message" && request?.kind === "request");
     incoming.take("requests", request.mark);
     assert.equal(incoming.allTaken, false);
-    assert.deepEqual(incoming.tell(), [0, 75, 0]);
+    assert.deepEqual(incoming.tell(), [0, requestWeight, 0]);
     incoming.take("messages", message.mark);
     assert.equal(incoming.allTaken, true);
-    assert.deepEqual(incoming.tell(), [71, 75, 0]);
+    assert.deepEqual(incoming.tell(), [messageWeight, requestWeight, 0]);
     assert.equal(incoming.hasNews, false);
     incoming.forgetTold();
     assert.equal(incoming.hasNews, true);
@@ -204,11 +209,12 @@ describe("a frame is refused", () => {
       nativeFrame("message", [5], pattern(60_000)),
       nativeFrame("request", [1, 5], pattern(60_000)),
     ]) {
-      const { receive } = setUp();
+      const { incoming, receive } = setUp();
+      const most = lowestWindow + highestRecordWeight;
+      for (let position = weightOf(frame); position <= most; position += weightOf(frame)) receive(frame);
+      assert.ok(Math.max(...incoming.received) > most - weightOf(frame));
       assert.equal(
-        thrownCode(() => {
-          for (let count = 0; count < 20; count++) receive(frame);
-        }),
+        thrownCode(() => receive(frame)),
         "ERR_WINDOW_EXCEEDED",
       );
     }
@@ -216,23 +222,25 @@ describe("a frame is refused", () => {
 
   test("never because its lane's things are taken late, where the window is kept to", () => {
     const { incoming, receive } = setUp();
+    const message = nativeFrame("message", [5], pattern(20_000));
     for (let round = 0; round < 50; round++) {
       const marks = [1, 2, 3].map(() => {
-        const event = receive(nativeFrame("message", [5], pattern(20_000)));
+        const event = receive(message);
         assert.ok(event?.kind === "message");
         return event.mark;
       });
       for (const mark of marks) incoming.take("messages", mark);
     }
-    assert.equal(incoming.received[0], 150 * (20_007 + 64));
+    assert.equal(incoming.received[0], 150 * weightOf(message));
   });
 });
 
 test("the data of what has arrived is a view of its record", () => {
-  const record = concat(nativeFrame("message", [5], hex("0a")), nativeFrame("request", [1, 5], hex("0b")));
-  const incoming = new Incoming(100, [65_536, 65_536, 65_536]);
-  const message = incoming.receive(record, 0, 8);
-  const request = incoming.receive(record, 8, 20);
+  const first = nativeFrame("message", [5], hex("0a"));
+  const record = concat(first, nativeFrame("request", [1, 5], hex("0b")));
+  const incoming = new Incoming(100, [lowestWindow, lowestWindow, lowestWindow]);
+  const message = incoming.receive(record, 0, first.length);
+  const request = incoming.receive(record, first.length, record.length);
   assert.ok(message?.kind === "message" && request?.kind === "request");
   assert.equal(toHex(message.data) + toHex(request.data), "0a0b");
   assert.equal(message.data.buffer, record.buffer);

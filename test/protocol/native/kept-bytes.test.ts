@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Conversation } from "#dist/protocol/native/conversation.js";
-import type { SendLane } from "#dist/protocol/native/send-lane.js";
+import { highestBodyBytes } from "#dist/protocol/native/frame.js";
+import { frameOverheadBytes, type SendLane } from "#dist/protocol/native/send-lane.js";
+import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_000_000] } as const;
-const firstPart = 64_497;
-const nextPart = 64_505;
+const firstPart = highestBodyBytes - 12;
+/** More than two frames take. */
+const large = new Uint8Array(2 * highestBodyBytes + 20_000);
 
 function conversation(): Conversation {
   const made = new Conversation(limits);
-  made.attach(limits, undefined, false);
+  made.attach(limits, undefined);
   return made;
 }
 
@@ -20,31 +23,32 @@ function pass(lane: SendLane, to: Conversation): void {
 }
 
 describe("what a conversation keeps besides what is queued", () => {
-  test("is what has arrived of large bodies, until all of it has", () => {
+  test("is what has arrived of large bodies, and with a quarter of one all that it takes", () => {
     const [from, to] = [conversation(), conversation()];
-    from.sendRequest(1, 1, new Uint8Array(150_000));
+    const larger = new Uint8Array(900_000);
+    from.sendRequest(1, 1, larger);
     assert.equal(to.keptBytes, 0);
     pass(from.outgoing.requests, to);
     assert.equal(to.keptBytes, firstPart);
     pass(from.outgoing.requests, to);
-    assert.equal(to.keptBytes, firstPart + nextPart);
-    from.sendAnswer(1, new Uint8Array(150_000));
+    assert.equal(to.keptBytes, larger.length);
+    from.sendAnswer(1, larger);
     pass(from.outgoing.answers, to);
-    assert.ok(to.keptBytes > firstPart + nextPart + 64_000);
+    assert.equal(to.keptBytes, larger.length + highestBodyBytes - 8);
   });
 
   test("is requests that wait for a handler", () => {
     const [from, to] = [conversation(), conversation()];
     from.sendRequest(1, 1, new Uint8Array(100));
     pass(from.outgoing.requests, to);
-    assert.equal(to.keptBytes, 3 + 8 + 100 + 64);
+    assert.equal(to.keptBytes, weightOf(nativeFrame("request", [1, 1], new Uint8Array(100))));
     to.incoming.take("requests", to.incoming.received[1]);
     assert.equal(to.keptBytes, 0);
   });
 
   test("is what the peer has of a large body that it has not all of", () => {
     const [from, to] = [conversation(), conversation()];
-    from.sendMessage(1, new Uint8Array(150_000));
+    from.sendMessage(1, large);
     from.sendMessage(2, new Uint8Array(10));
     const all = from.queuedBytes;
     assert.equal(from.keptBytes, 0);
@@ -52,9 +56,9 @@ describe("what a conversation keeps besides what is queued", () => {
     assert.equal(from.keptBytes, 0);
     from.outgoing.acknowledge(to.incoming.tell());
     const acknowledged = all - from.queuedBytes;
-    assert.equal(from.keptBytes, acknowledged - 64);
+    assert.equal(from.keptBytes, acknowledged - frameOverheadBytes);
     pass(from.outgoing.messages, to);
-    assert.equal(from.keptBytes, acknowledged - 64);
+    assert.equal(from.keptBytes, acknowledged - frameOverheadBytes);
     pass(from.outgoing.messages, to);
     to.incoming.take("messages", to.incoming.received[0]);
     from.outgoing.acknowledge(to.incoming.tell());
@@ -66,10 +70,10 @@ describe("a failure's message that is too long", () => {
   for (const character of ["a", "é", "€", "🙂"]) {
     test(`is cut between two characters: ${character}`, () => {
       const [from, to] = [conversation(), conversation()];
-      from.sendFailure(1, "CODE", character.repeat(40_000));
+      from.sendFailure(1, "CODE", character.repeat(highestBodyBytes));
       const frame = from.outgoing.answers.take();
       const event = to.incoming.receive(frame, 0, frame.length);
-      assert.ok(event?.kind === "failure" && event.message.length > 16_000);
+      assert.ok(event?.kind === "failure" && Buffer.byteLength(event.message) > highestBodyBytes - 200);
       assert.equal(event.message, character.repeat(event.message.length / character.length));
     });
   }

@@ -1,27 +1,33 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Conversation } from "#dist/protocol/native/conversation.js";
+import { highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/frame.js";
+import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_000_000] } as const;
+
+/** Bytes that take three frames, and two. */
+const [three, two] = [2.5 * highestBodyBytes, 1.5 * highestBodyBytes];
 
 describe("messages that may have arrived when a conversation is given up", () => {
   test("are told in the order in which they were sent, large ones among small ones", () => {
     const conversation = new Conversation(limits);
     conversation.attach(limits, undefined);
     const { messages } = conversation.outgoing;
-    for (const [index, bytes] of [10, 150_000, 20, 130_000, 30].entries()) {
+    for (const [index, bytes] of [10, three, 20, two, 30].entries()) {
       conversation.sendMessage(index + 1, new Uint8Array(bytes));
     }
     while (messages.nextBytes > 0) messages.take();
+    const first = weightOf(nativeFrame("message", [1], new Uint8Array(10)));
     // Of the first large one a part is taken, and what was before it.
-    conversation.outgoing.acknowledge([10 + 7 + 64 + 65_000, 0, 0]);
+    conversation.outgoing.acknowledge([first + highestRecordBytes, 0, 0]);
     const { unacknowledged, unsent } = conversation.abandon();
     assert.deepEqual(
       unacknowledged.map(({ type, data }) => [type, data.length]),
       [
-        [2, 150_000],
+        [2, three],
         [3, 20],
-        [4, 130_000],
+        [4, two],
         [5, 30],
       ],
     );
@@ -32,9 +38,9 @@ describe("messages that may have arrived when a conversation is given up", () =>
     const conversation = new Conversation(limits);
     conversation.attach(limits, undefined);
     const { messages } = conversation.outgoing;
-    conversation.sendMessage(1, new Uint8Array(150_000));
+    conversation.sendMessage(1, new Uint8Array(three));
     conversation.sendMessage(2, new Uint8Array(1));
-    conversation.sendMessage(3, new Uint8Array(150_000));
+    conversation.sendMessage(3, new Uint8Array(three));
     conversation.sendMessage(4, new Uint8Array(2));
     for (let taken = 0; taken < 5; taken++) messages.take();
     const { unacknowledged, unsent } = conversation.abandon();

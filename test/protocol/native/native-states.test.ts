@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { aeadTagBytes } from "#dist/protocol/crypto-provider.js";
+import { frameHeaderBytes, highestRecordBytes } from "#dist/protocol/native/frame.js";
 import { AwaitingHello, type Ends, helloFrame } from "../../support/awaiting-hello.ts";
-import { concat, hex, pattern } from "../../support/bytes.ts";
+import { concat, hex, pattern, uint32 } from "../../support/bytes.ts";
 import { byteAtATime, whole } from "../../support/cutting.ts";
+import { nativeFrame } from "../../support/native-frames.ts";
 
-const ping = hex("04 00 04 00 00 00 01");
+const ping = nativeFrame("ping", [1]);
 
 for (const role of ["client", "server"] as const) {
   for (const encryption of [false, true]) {
@@ -59,7 +62,7 @@ for (const role of ["client", "server"] as const) {
       });
 
       test("takes nothing but a hello, and that alone", () => {
-        const message = hex("10 00 05 00 00 00 05 01");
+        const message = nativeFrame("message", [5], hex("01"));
         const others = [
           [ping],
           [message],
@@ -70,7 +73,7 @@ for (const role of ["client", "server"] as const) {
         for (const frames of others) {
           assert.deepEqual(awaiting().hearFrames(...frames).told, ["closed ERR_FRAME_INVALID"]);
         }
-        for (const cut of [3, 10, helloFrame().length - 1]) {
+        for (const cut of [frameHeaderBytes, 10, helloFrame().length - 1]) {
           assert.deepEqual(awaiting().hearFrames(helloFrame().subarray(0, cut)).told, [
             "closed ERR_FRAME_INVALID",
           ]);
@@ -78,8 +81,16 @@ for (const role of ["client", "server"] as const) {
       });
 
       test("takes no record that cannot be one, as soon as its length has come", () => {
-        assert.deepEqual(awaiting().hear(hex("00 00 00 02")).told, ["closed ERR_FRAME_TOO_SHORT"]);
-        assert.deepEqual(awaiting().hear(hex("00 01 00 11")).told, ["closed ERR_FRAME_TOO_LARGE"]);
+        const least = frameHeaderBytes + (encryption ? aeadTagBytes : 0);
+        const most = highestRecordBytes + (encryption ? aeadTagBytes : 0);
+        for (const [length, told] of [
+          [least - 1, ["closed ERR_FRAME_TOO_SHORT"]],
+          [least, []],
+          [most, []],
+          [most + 1, ["closed ERR_FRAME_TOO_LARGE"]],
+        ] as const) {
+          assert.deepEqual(awaiting().hear(uint32(length)).told, told, `${length} bytes`);
+        }
       });
     });
   }

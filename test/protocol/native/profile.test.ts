@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Conversation } from "#dist/protocol/native/conversation.js";
+import { highestRecordBytes } from "#dist/protocol/native/frame.js";
 import type { Windows } from "#dist/protocol/native/lanes.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
@@ -8,7 +9,7 @@ import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
-import { acknowledgement, framesOf, kindsIn, nativeFrame } from "../../support/native-frames.ts";
+import { acknowledgement, framesOf, kindsIn, nativeFrame, weightOf } from "../../support/native-frames.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
 interface Options {
@@ -20,7 +21,7 @@ interface Options {
 function setUp({ windows = [1e9, 1e9, 1e9], keepaliveIntervalMs = Number.POSITIVE_INFINITY }: Options = {}) {
   const clock = new FakeClock();
   const conversation = new Conversation({ maxMessageBytes: 10_000_000, windows: [65_536, 65_536, 65_536] });
-  conversation.attach({ maxMessageBytes: 10_000_000, windows }, undefined, false);
+  conversation.attach({ maxMessageBytes: 10_000_000, windows }, undefined);
   const profile = new NativeProfile({
     conversation,
     clock,
@@ -45,6 +46,8 @@ function setUp({ windows = [1e9, 1e9, 1e9], keepaliveIntervalMs = Number.POSITIV
   };
   return { conversation, profile, input, receive, pass, clock };
 }
+
+const emptyMessage = nativeFrame("message", [5]);
 
 /** The records of one write. */
 function takeRecords(profile: NativeProfile): Uint8Array[] {
@@ -94,12 +97,13 @@ describe("what leaves on the native wire", () => {
 
   test("has as many bytes in a record as there may be, and some in one write", () => {
     const { profile } = setUp();
-    for (let count = 0; count < 5_000; count++) profile.send(5, pattern(100, count));
+    for (let count = 0; count < 10_000; count++) profile.send(5, pattern(100, count));
     const records = takeRecords(profile);
     assert.ok(records.length >= 2);
-    for (const record of records) assert.ok(record.length <= 65_536 && record.length > 50_000);
+    for (const { length } of records)
+      assert.ok(length <= highestRecordBytes && length > 0.75 * highestRecordBytes, `${length} bytes`);
     const all = [...records, ...takeAllRecords(profile)];
-    assert.equal(all.flatMap(framesOf).length, 5_000);
+    assert.equal(all.flatMap(framesOf).length, 10_000);
     assert.ok(all.length < 12);
   });
 
@@ -111,13 +115,13 @@ describe("what leaves on the native wire", () => {
     conversation.sendRequest(1, 5, hex(""));
     conversation.sendAnswer(1, hex(""));
     assert.deepEqual(kinds(profile), ["request answer"]);
-    receive(acknowledgement(71));
+    receive(acknowledgement(weightOf(emptyMessage)));
     assert.deepEqual(kinds(profile), ["message"]);
   });
 
   test("lets a request pass while a large message is on its way, after a record or two", () => {
     const { conversation, profile } = setUp();
-    profile.send(5, pattern(5_000_000));
+    profile.send(5, pattern(highestRecordBytes * 60));
     takeRecords(profile);
     conversation.sendRequest(1, 5, hex("01"));
     const after = takeAllRecords(profile).map(kindsIn);
@@ -199,8 +203,8 @@ describe("what arrives on the native wire", () => {
     "a pong that is too short": nativeFrame("pong", [], hex("00 00 01")),
     "an acknowledgement of what was not sent": acknowledgement(1),
     "a position of 2^53": nativeFrame("acknowledge", [0x20_0000, 0, 0, 0, 0, 0]),
-    "a frame that ends outside its record": concat(nativeFrame("pong", [1]), hex("10 00 05 00 00 00 05")),
-    "a header that is cut": concat(nativeFrame("pong", [1]), hex("10 00")),
+    "a frame that ends outside its record": concat(nativeFrame("pong", [1]), hex("10 00 00 05 00 00 00 05")),
+    "a header that is cut": concat(nativeFrame("pong", [1]), hex("10 00 00")),
     "a kind alone": concat(nativeFrame("pong", [1]), hex("10")),
   };
   for (const [what, record] of Object.entries(invalid)) {
@@ -216,7 +220,7 @@ describe("what arrives on the native wire", () => {
     const { receive, profile } = setUp();
     receive(nativeFrame("acknowledge", [0, 0, 0, 0, 0, 0], hex("ff")), nativeFrame("pong", [1], hex("ff")));
     receive(nativeFrame("ping", [9], hex("ff")), nativeFrame("acknowledge-soon", [], hex("ff")));
-    assert.deepEqual(takeAllRecords(profile).map(toHex), ["05 00 04 00 00 00 09"]);
+    assert.deepEqual(takeAllRecords(profile).map(toHex), ["05 00 00 04 00 00 00 09"]);
   });
 });
 
@@ -227,7 +231,7 @@ describe("a ping", () => {
     receive(nativeFrame("ping", [0xdead_beef]));
     const [record] = takeAllRecords(profile);
     assert.equal(kindsIn(record as Uint8Array), "pong message");
-    assert.equal(toHex((record as Uint8Array).subarray(0, 7)), "05 00 04 de ad be ef");
+    assert.equal(toHex((record as Uint8Array).subarray(0, 8)), "05 00 00 04 de ad be ef");
   });
 
   test("is one too many where 64 answers wait that the peer does not read", () => {
@@ -251,10 +255,10 @@ describe("a ping", () => {
     pass(99);
     assert.deepEqual(kinds(profile), []);
     pass(1);
-    assert.deepEqual(takeAllRecords(profile).map(toHex), ["04 00 04 00 00 00 01"]);
+    assert.deepEqual(takeAllRecords(profile).map(toHex), ["04 00 00 04 00 00 00 01"]);
     profile.heard();
     pass(100);
-    assert.deepEqual(takeAllRecords(profile).map(toHex), ["04 00 04 00 00 00 02"]);
+    assert.deepEqual(takeAllRecords(profile).map(toHex), ["04 00 00 04 00 00 00 02"]);
     assert.equal(profile.nextTimeout(), clock.now() + 40);
     assert.equal(
       thrownCode(() => pass(40)),
@@ -268,15 +272,17 @@ describe("what was taken", () => {
 
   test("is told by itself after 20 ms", () => {
     const { profile, receive, pass, clock } = setUp();
-    receive(nativeFrame("message", [5]), request);
+    receive(emptyMessage, request);
     assert.equal(profile.nextTimeout(), Number.POSITIVE_INFINITY);
-    profile.take("messages", 71);
+    profile.take("messages", weightOf(emptyMessage));
     assert.equal(profile.nextTimeout(), clock.now() + 20);
     clock.advance(5);
-    profile.take("requests", 75);
+    profile.take("requests", weightOf(request));
     assert.deepEqual(kinds(profile), []);
     pass(15);
-    assert.deepEqual(takeAllRecords(profile).map(toHex), [toHex(acknowledgement(71, 75))]);
+    assert.deepEqual(takeAllRecords(profile).map(toHex), [
+      toHex(acknowledgement(weightOf(emptyMessage), weightOf(request))),
+    ]);
     assert.equal(profile.nextTimeout(), Number.POSITIVE_INFINITY);
   });
 
@@ -284,7 +290,9 @@ describe("what was taken", () => {
     const { receive, pass, profile } = setUp();
     receive(nativeFrame("answer", [1]));
     pass(20);
-    assert.deepEqual(takeAllRecords(profile).map(toHex), [toHex(acknowledgement(0, 0, 71))]);
+    assert.deepEqual(takeAllRecords(profile).map(toHex), [
+      toHex(acknowledgement(0, 0, weightOf(nativeFrame("answer", [1])))),
+    ]);
   });
 
   test("goes with what is sent anyway where it is worth it", () => {
@@ -301,7 +309,7 @@ describe("what was taken", () => {
     const { profile, receive } = setUp();
     receive(nativeFrame("message", [5]), nativeFrame("acknowledge-soon"));
     assert.deepEqual(kinds(profile), []);
-    profile.take("messages", 71);
+    profile.take("messages", weightOf(emptyMessage));
     assert.deepEqual(kinds(profile), ["acknowledge"]);
   });
 });
@@ -324,7 +332,7 @@ describe("asking for an acknowledgement", () => {
     profile.send(5, hex(""));
     profile.askForAcknowledgement();
     assert.deepEqual(kinds(profile), []);
-    receive(acknowledgement(71));
+    receive(acknowledgement(weightOf(emptyMessage)));
     assert.deepEqual(kinds(profile), ["message acknowledge-soon"]);
   });
 
@@ -357,8 +365,8 @@ describe("a close of ours", () => {
     profile.send(6, hex(""));
     profile.close();
     assert.deepEqual(kinds(profile), []);
-    assert.equal(profile.unsentBytes, 71);
-    receive(acknowledgement(71));
+    assert.equal(profile.unsentBytes, weightOf(emptyMessage));
+    receive(acknowledgement(weightOf(emptyMessage)));
     assert.deepEqual(kinds(profile), ["message close"]);
     assert.equal(profile.unsentBytes, 0);
   });

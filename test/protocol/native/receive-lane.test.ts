@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { lowestWindow } from "#dist/protocol/native/lanes.js";
 import { ReceiveLane } from "#dist/protocol/native/receive-lane.js";
+import { highestRecordWeight } from "../../support/native-frames.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
 /** What a frame of 36 bytes adds to the position. */
@@ -123,13 +125,12 @@ describe("what the peer is told", () => {
 
 describe("a lane's window", () => {
   test("may be exceeded by one record of the smallest frames, and by no byte more", () => {
-    const window = 65_536;
-    const record = 65_536 + Math.ceil(65_536 / 7) * 64;
+    const window = lowestWindow;
     const { lane, receive } = laneWith(window);
     receive();
     lane.hold();
-    lane.receive(window + record - step - 64);
-    assert.equal(lane.received, window + record);
+    lane.receive(window + highestRecordWeight - step - 64);
+    assert.equal(lane.received, window + highestRecordWeight);
     assert.equal(
       thrownCode(() => lane.receive(0)),
       "ERR_WINDOW_EXCEEDED",

@@ -3,7 +3,8 @@ import { createCipheriv } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { nodeCrypto } from "#dist/crypto/node.js";
-import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
+import { aeadTagBytes, type CryptoProvider } from "#dist/protocol/crypto-provider.js";
+import { frameHeaderBytes, highestRecordBytes } from "#dist/protocol/native/frame.js";
 import { deriveTrafficKeys, nextTrafficSecret } from "#dist/protocol/native/key-schedule.js";
 import { RecordReader, RecordWriter, recordsPerKey, writeRecordNonce } from "#dist/protocol/native/record.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
@@ -13,7 +14,7 @@ import { thrownCode } from "../../support/session-probe.ts";
 
 const secret = () => pattern(32);
 const keys = (trafficSecret = secret(), crypto: CryptoProvider = nodeCrypto) => ({ trafficSecret, crypto });
-const ping = hex("04 00 04 00 00 00 07");
+const ping = hex("04 00 00 04 00 00 00 07");
 
 const write = (writer: RecordWriter, ...frames: Uint8Array[]) => concat(...writer.write(frames));
 
@@ -26,7 +27,7 @@ function received(...chunks: Uint8Array[]): ReceiveBuffer {
 /** The first `count` records of a writer, each a ping of its own number. */
 function sealedRecords(count: number, changeKeyAfter?: number): Uint8Array[] {
   const writer = new RecordWriter(keys(), changeKeyAfter);
-  return Array.from({ length: count }, (_, index) => write(writer, hex("04 00 04"), uint32(index)));
+  return Array.from({ length: count }, (_, index) => write(writer, hex("04 00 00 04"), uint32(index)));
 }
 
 /** A record as the spec describes it, made with nothing of the library's but the keys. */
@@ -42,8 +43,8 @@ function handMadeRecord(trafficSecret: Uint8Array, recordNumber: number, frames:
 describe("a plain record", () => {
   test("is the length of its frames, and the frames", () => {
     assert.equal(
-      toHex(write(new RecordWriter(), ping, hex("03 00 00"))),
-      `00 00 00 0a ${toHex(ping)} 03 00 00`,
+      toHex(write(new RecordWriter(), ping, hex("03 00 00 00"))),
+      `00 00 00 0c ${toHex(ping)} 03 00 00 00`,
     );
   });
 
@@ -60,14 +61,15 @@ describe("a plain record", () => {
     assert.equal(input.length, 1);
   });
 
-  test("has 3 to 65,536 bytes of frames", () => {
-    for (const length of [3, 65_536]) {
+  test("has 4 to 131,072 bytes of frames", () => {
+    for (const length of [frameHeaderBytes, highestRecordBytes]) {
       const input = received(uint32(length), pattern(length));
       assert.equal(new RecordReader().read(input)?.length, length);
     }
     const read = (length: number) => thrownCode(() => new RecordReader().read(received(uint32(length))));
-    for (const length of [0, 2]) assert.equal(read(length), "ERR_FRAME_TOO_SHORT");
-    for (const length of [65_537, 2 ** 32 - 1]) assert.equal(read(length), "ERR_FRAME_TOO_LARGE");
+    for (const length of [0, frameHeaderBytes - 1]) assert.equal(read(length), "ERR_FRAME_TOO_SHORT");
+    for (const length of [highestRecordBytes + 1, 2 ** 32 - 1])
+      assert.equal(read(length), "ERR_FRAME_TOO_LARGE");
   });
 });
 
@@ -76,8 +78,8 @@ describe("a sealed record", () => {
     const writer = new RecordWriter(keys());
     assert.equal(toHex(write(writer, ping)), toHex(handMadeRecord(secret(), 0, ping)));
     assert.equal(
-      toHex(write(writer, hex("03"), hex("00 00"))),
-      toHex(handMadeRecord(secret(), 1, hex("03 00 00"))),
+      toHex(write(writer, hex("03"), hex("00 00 00"))),
+      toHex(handMadeRecord(secret(), 1, hex("03 00 00 00"))),
     );
   });
 
@@ -85,7 +87,7 @@ describe("a sealed record", () => {
     const reader = new RecordReader(keys());
     const input = received(...sealedRecords(3));
     for (let index = 0; index < 3; index++) {
-      assert.equal(toHex(reader.read(input) ?? hex("")), toHex(concat(hex("04 00 04"), uint32(index))));
+      assert.equal(toHex(reader.read(input) ?? hex("")), toHex(concat(hex("04 00 00 04"), uint32(index))));
     }
     assert.equal(reader.read(input), undefined);
   });
@@ -101,7 +103,7 @@ describe("a sealed record", () => {
         const reader = new RecordReader(keys(), changeKeyAfter);
         const input = received();
         for (const frames of written) {
-          const whole = [hex("03 00 00"), ...frames];
+          const whole = [hex("03 00 00 00"), ...frames];
           for (const part of writer.write(whole)) input.push(part);
           assert.equal(toHex(reader.read(input) ?? hex("")), toHex(concat(...whole)));
         }
@@ -117,15 +119,17 @@ describe("a sealed record", () => {
     assert.ok(parts.every((part) => part.buffer !== frames.buffer));
   });
 
-  test("has 3 to 65,536 bytes of frames", () => {
-    for (const length of [3, 65_536]) {
+  test("has 4 to 131,072 bytes of frames", () => {
+    for (const length of [frameHeaderBytes, highestRecordBytes]) {
       const input = received(handMadeRecord(secret(), 0, pattern(length)));
       assert.equal(new RecordReader(keys()).read(input)?.length, length);
     }
     const read = (length: number) =>
       thrownCode(() => new RecordReader(keys()).read(received(uint32(length))));
-    for (const length of [0, 18]) assert.equal(read(length), "ERR_FRAME_TOO_SHORT");
-    for (const length of [65_553, 2 ** 32 - 1]) assert.equal(read(length), "ERR_FRAME_TOO_LARGE");
+    for (const length of [0, frameHeaderBytes + aeadTagBytes - 1])
+      assert.equal(read(length), "ERR_FRAME_TOO_SHORT");
+    for (const length of [highestRecordBytes + aeadTagBytes + 1, 2 ** 32 - 1])
+      assert.equal(read(length), "ERR_FRAME_TOO_LARGE");
   });
 });
 
@@ -175,7 +179,13 @@ describe("a record that is not what the peer wrote next", () => {
 
 describe("many small records", () => {
   /** Runs long enough that they are sealed and opened in batches, and larger ones in between. */
-  const sizes = [...Array(60).fill(10), 257, ...Array(40).fill(256), 5_000, ...Array(20).fill(3)];
+  const sizes = [
+    ...Array(60).fill(10),
+    257,
+    ...Array(40).fill(256),
+    5_000,
+    ...Array(20).fill(frameHeaderBytes),
+  ];
   const frames = sizes.map((size, index) => pattern(size, index));
 
   test("are sealed each as it would be alone", () => {
@@ -219,13 +229,13 @@ describe("many small records", () => {
 });
 
 describe("the key", () => {
-  test("changes after 1,048,576 records", () => assert.equal(recordsPerKey, 2 ** 20));
+  test("changes after 524,288 records", () => assert.equal(recordsPerKey, 2 ** 19));
 
   test("changes at both ends after as many records, while their numbers go on", () => {
     const next = nextTrafficSecret(secret(), nodeCrypto);
     const afterNext = nextTrafficSecret(next, nodeCrypto);
     const expected = [secret(), secret(), next, next, afterNext].map((trafficSecret, index) =>
-      toHex(handMadeRecord(trafficSecret, index, concat(hex("04 00 04"), uint32(index)))),
+      toHex(handMadeRecord(trafficSecret, index, concat(hex("04 00 00 04"), uint32(index)))),
     );
     assert.deepEqual(sealedRecords(5, 2).map(toHex), expected);
     const reader = new RecordReader(keys(), 2);
@@ -266,9 +276,10 @@ describe("the key", () => {
 
 describe("a record's nonce", () => {
   const nonceOf = (recordNumber: number) => {
-    const nonce = new Uint8Array(12);
-    writeRecordNonce(nonce, hex("00112233445566778899aabb"), recordNumber);
-    return toHex(nonce);
+    const nonces = new Uint8Array(14).fill(0xee);
+    writeRecordNonce(nonces, 1, hex("00112233445566778899aabb"), recordNumber);
+    assert.deepEqual([nonces[0], nonces[13]], [0xee, 0xee]);
+    return toHex(nonces.subarray(1, 13));
   };
 
   test("is the IV with the record's number over its end", () => {

@@ -16,7 +16,7 @@ const none = [0, 0, 0] as const;
 /** A conversation of an earlier connection, in which nothing was said. */
 function earlier(): Conversation {
   const conversation = new Conversation({ maxMessageBytes: 1_000, windows });
-  conversation.attach({ maxMessageBytes: 1_000, windows }, { id, resumptionKey }, true);
+  conversation.attach({ maxMessageBytes: 1_000, windows }, { id, resumptionKey });
   return conversation;
 }
 

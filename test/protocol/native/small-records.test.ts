@@ -16,7 +16,10 @@ function setUp() {
     numbers.length = 0;
     prepare(nonces, bytes);
   };
-  const records = new SmallRecords(aead, (_nonce, number) => numbers.push(number));
+  const records = new SmallRecords(aead, (_nonces, offset, number) => {
+    assert.equal(offset, 12 * numbers.length);
+    numbers.push(number);
+  });
   let number = 0;
   /** The next record, sealed by the batch where it is for that. */
   const next = (bytes: number): boolean => {

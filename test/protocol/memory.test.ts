@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { leastReleasedBytes, release } from "#dist/protocol/memory.js";
+import { pattern } from "../support/bytes.ts";
+import { givesBack, lengthOnceGiven } from "../support/memory.ts";
+
+/** The bytes as a view of memory with so much more around them. */
+function within(count: number, { before = 0, after = 0 }): Uint8Array {
+  const memory = new Uint8Array(before + count + after);
+  memory.set(pattern(count), before);
+  return memory.subarray(before, before + count);
+}
+
+describe("memory that is given back", () => {
+  test("is gone at once, where the engine can, and otherwise stays as it is", () => {
+    for (const count of [leastReleasedBytes, leastReleasedBytes + 1, 1_000_000]) {
+      const bytes = pattern(count);
+      release(bytes);
+      assert.equal(bytes.length, lengthOnceGiven(count));
+      assert.equal(bytes.buffer.byteLength, lengthOnceGiven(count));
+      assert.deepEqual(bytes, givesBack ? new Uint8Array(0) : pattern(count));
+    }
+  });
+
+  test("can be given back on every engine that the project knows as one that can", () => {
+    assert.equal(givesBack, Number.parseInt(process.versions.node, 10) >= 22);
+  });
+
+  test("may be given back twice", () => {
+    const bytes = pattern(leastReleasedBytes);
+    release(bytes);
+    release(bytes);
+    assert.equal(bytes.length, lengthOnceGiven(leastReleasedBytes));
+  });
+
+  test("is moved to nowhere, in one call", () => {
+    const bytes = pattern(leastReleasedBytes);
+    const calls: unknown[][] = [];
+    Object.defineProperty(bytes.buffer, "transfer", {
+      value: (...given: unknown[]) => calls.push(given),
+    });
+    release(bytes);
+    assert.deepEqual(calls, [[0]]);
+  });
+
+  test("is none where the engine has no word for it", () => {
+    const bytes = pattern(leastReleasedBytes);
+    Object.defineProperty(bytes.buffer, "transfer", { value: undefined });
+    release(bytes);
+    assert.deepEqual(bytes, pattern(leastReleasedBytes));
+  });
+
+  test("is none where there is little of it", () => {
+    for (const count of [0, 1, leastReleasedBytes - 1]) {
+      const bytes = pattern(count);
+      release(bytes);
+      assert.deepEqual(bytes, pattern(count));
+    }
+  });
+
+  test("is none where only a part of it is shown, whichever", () => {
+    for (const around of [{ before: 1 }, { after: 1 }, { before: 1, after: 1 }, { after: 1_000_000 }]) {
+      const bytes = within(leastReleasedBytes, around);
+      release(bytes);
+      assert.deepEqual(bytes, pattern(leastReleasedBytes));
+    }
+  });
+
+  test("of a Buffer from the pool is left alone", () => {
+    const bytes = Buffer.from(Buffer.allocUnsafe(100).buffer, 0, 1_000);
+    const before = bytes.buffer.byteLength;
+    release(bytes);
+    assert.equal(bytes.buffer.byteLength, before);
+  });
+});
