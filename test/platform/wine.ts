@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -32,25 +33,25 @@ export interface Ran {
 
 /** Makes a Windows 10 of the tests' own, where there is none yet. */
 export async function prepareWine(): Promise<void> {
-  const library = join(prefix, "drive_c/windows/system32/bcryptprimitives.dll");
-  // Made last, so a Windows that has it is complete.
-  if (existsSync(library)) return;
-  rmSync(prefix, { recursive: true, force: true });
-  mkdirSync(prefix, { recursive: true });
-  await runOnWine(["wineboot", "--init"]);
-  await runOnWine(["winecfg", "/v", "win10"]);
+  if (existsSync(prefix)) return;
+  // Made aside and moved: several test files may want it at the same time.
+  const fresh = `${prefix}.${process.pid}`;
+  const inFresh = { environment: { WINEPREFIX: fresh } };
+  mkdirSync(fresh, { recursive: true });
+  await runOnWine(["wineboot", "--init"], inFresh);
+  await runOnWine(["winecfg", "/v", "win10"], inFresh);
+  for (const option of ["-k", "-w"]) {
+    spawnSync(wineserver as string, [option], { env: { ...wineEnvironment(), ...inFresh.environment } });
+  }
   // Go's programs want random bytes of this library, which Wine 8 lacks. Another function of Windows' is the same.
   const forwarding = {
     library: "bcryptprimitives.dll",
     function: "ProcessPrng",
     target: "advapi32.SystemFunction036",
   };
-  writeFileSync(library, forwardingDll(forwarding));
-}
-
-/** Ends whatever still runs there. */
-export async function endWine(): Promise<void> {
-  for (const option of ["-k", "-w"]) spawnSync(wineserver as string, [option], { env: wineEnvironment() });
+  writeFileSync(join(fresh, "drive_c/windows/system32", forwarding.library), forwardingDll(forwarding));
+  if (existsSync(prefix)) rmSync(fresh, { recursive: true });
+  else renameSync(fresh, prefix);
 }
 
 /** A path of this machine, as Windows' programs have it. */
@@ -72,6 +73,8 @@ export async function runOnWine(
   try {
     const child = spawn(wine as string, command, {
       env: { ...wineEnvironment(), ...environment },
+      // In a group of its own, so that what it started can be ended with it.
+      detached: true,
       stdio: ["ignore", output, output],
     });
     const exitCode = await exitWithin(child, timeoutMs);
@@ -83,7 +86,7 @@ export async function runOnWine(
 }
 
 async function exitWithin(child: ChildProcess, timeoutMs: number): Promise<number | null> {
-  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  const timer = setTimeout(() => process.kill(-(child.pid as number), "SIGKILL"), timeoutMs);
   const [exitCode] = (await once(child, "exit")) as [number | null];
   clearTimeout(timer);
   return exitCode;

@@ -73,7 +73,8 @@ function handles(): string[] {
   if (process.report === undefined) return [];
   // Looking up the names of peers takes long.
   Object.assign(process.report, { excludeNetwork: true });
-  const { libuv } = process.report.getReport() as unknown as { libuv: readonly Handle[] };
+  // Deno's report has none.
+  const { libuv = [] } = process.report.getReport() as unknown as { libuv?: readonly Handle[] };
   return libuv.filter(({ type }) => !ownHandles.has(type)).map(handleText);
 }
 

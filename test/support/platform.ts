@@ -1,6 +1,6 @@
 export const onWindows = process.platform === "win32";
 
-/** Set for the tests that run on Wine, see `test/platform/windows.test.ts`. */
+/** Set for the tests that run on Wine, see `test/platform/on-windows.ts`. */
 export const onWine = process.env["SEALPIPE_TEST_WINE"] !== undefined;
 
 /** What Windows has and Wine has not: there a second server takes the name of a live one. */

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { before, describe, type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { buildGoPeer, goVersions, lacksGo } from "../support/go-peer.ts";
+import { skippedFor } from "../support/toolchains.ts";
+import { fetchRuntime, type Runtime } from "./runtimes.ts";
+import { lacksWine, prepareWine, runOnWine, windowsPath } from "./wine.ts";
+
+const skip = skippedFor(lacksWine);
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** Files that have nothing to run there. */
+const notThere = new Set([
+  // Unix sockets, their owners and their files.
+  "dead-socket",
+  "killed-servers",
+  "liveness",
+  "ownership",
+  "runtime-directory",
+  "socket-file",
+  "socket-table",
+  "staging-directory",
+  "trust",
+  "unix-socket",
+  "golang-ipc-liveness",
+  // Wine lets two servers have one pipe's name.
+  "server-address",
+  "simultaneous-starts",
+  // While it runs, Wine 8's own server may crash, and all that runs on that hangs. It passes by itself.
+  "process-exit",
+  // Nothing of a platform's.
+  "go-sources",
+  "loading",
+  "memory",
+]);
+
+/** What a file that has nothing of it does is the same on every platform. */
+const connects =
+  /support\/(endpoints|children|go-peer|accepting|raw-peer|resumable-pair|relay)\.js|startServer|node:net/;
+
+function testFiles(...directories: readonly string[]): string[] {
+  return directories.flatMap((directory) =>
+    readdirSync(`${root}${directory}`)
+      .filter((file) => file.endsWith(".test.js") && !notThere.has(basename(file, ".test.js")))
+      .map((file) => `${directory}/${file}`)
+      .filter((file) => connects.test(readFileSync(`${root}${file}`, "utf8"))),
+  );
+}
+
+/** Whatever is most about pipes. */
+export const aboutPipes = /named-pipe|net-|close|client-reconnect|lost-with|other-process|golang-ipc\.test/;
+
+/** Of tests that talk to golang-ipc, whose programs are built here. */
+function buildGoPeers(): void {
+  for (const version of goVersions) buildGoPeer(version, "win32");
+}
+
+async function runFile(t: TestContext, runtime: Runtime, file: string): Promise<void> {
+  const node = windowsPath(fetchRuntime(runtime));
+  const { exitCode, output } = await runOnWine([node, windowsPath(`${root}${file}`)], {
+    environment: {
+      SEALPIPE_TEST_WINE: "1",
+      SEALPIPE_TEST_GO_PEERS: windowsPath(fileURLToPath(new URL("../../interop", import.meta.url))),
+    },
+  });
+  const count = (what: string): number =>
+    Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
+  assert.equal(exitCode, 0, output);
+  assert.ok(count("pass") > 0, output);
+  t.diagnostic(`${count("pass")} pass, ${count("skipped")} skipped`);
+}
+
+/** A test for each file of those folders that fits, run by that Node. */
+export function testOnWindows(
+  runtime: Runtime,
+  folders: readonly string[],
+  { fits = /./ }: { readonly fits?: RegExp } = {},
+): void {
+  const skipGo = folders.includes("interop") && lacksGo();
+  describe(`on Windows, with ${runtime.title}: ${folders.join(", ")}`, {
+    skip: skip || skipGo,
+    concurrency: 2,
+  }, () => {
+    before(async () => {
+      await prepareWine();
+      if (folders.includes("interop")) buildGoPeers();
+    });
+    for (const file of testFiles(...folders).filter((path) => fits.test(path))) {
+      test(`${file} passes`, (t) => runFile(t, runtime, file));
+    }
+  });
+}
