@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { highestBodyBytes } from "#dist/protocol/native/frame.js";
 import { lowestWindow } from "#dist/protocol/native/lanes.js";
-import { pattern } from "../../support/bytes.ts";
+import { flipBit, pattern } from "../../support/bytes.ts";
 import {
   digest,
   type ResumableEnd,
@@ -11,6 +11,7 @@ import {
   type ResumablePairOptions,
   type Role,
 } from "../../support/resumable-pair.ts";
+import { nativeDefaults } from "../../support/session-probe.ts";
 
 function textOf(contents: readonly { readonly type: number; readonly data: Uint8Array }[]): string[] {
   return contents.map(({ type, data }) => `${type}: ${digest(data)}`);
@@ -99,10 +100,55 @@ describe("a connection that is cut", () => {
   }
 });
 
+const limits = { maxMessageBytes: 3_145_728, windows: nativeDefaults.windows };
+
 function begun(encryption: boolean): ResumablePair {
   const pair = new ResumablePair({ encryption }).run();
   talk(pair);
   return pair;
+}
+
+for (const encryption of [false, true]) {
+  describe(`a client that comes back, ${encryption ? "encrypted" : "plain"}`, () => {
+    test("begins a new session with a server that does not know its own", () => {
+      const pair = begun(encryption).cut();
+      pair.forget();
+      const before = pair.client.conversation;
+      pair.connect().run();
+      assert.equal(pair.client.opened, 2);
+      assert.equal(pair.client.resumed, 0);
+      assert.notEqual(pair.client.conversation, before);
+      assert.notDeepEqual(pair.client.conversation?.identity?.id, before?.identity?.id);
+      assert.deepEqual(
+        before?.abandon().unsent.map(({ type }) => type),
+        [1, 2],
+      );
+      pair.client.send(3, pattern(3));
+      pair.settle();
+      assert.deepEqual(
+        pair.server.taken.map(({ type }) => type),
+        [3],
+      );
+    });
+
+    test("is refused without the key of its session, and the session is left alone", () => {
+      const pair = begun(encryption).settle().cut();
+      const kept = pair.client.conversation;
+      assert.ok(kept?.identity !== undefined);
+      const { id, resumptionKey } = kept.identity;
+      kept.attach(limits, { id, resumptionKey: flipBit(resumptionKey, 0) }, encryption);
+      pair.connect().run();
+      assert.deepEqual(pair.server.ends, ["ERR_AUTHENTICATION_FAILED"]);
+      assert.equal(pair.server.resumed, 0);
+      kept.attach(limits, { id, resumptionKey }, encryption);
+      pair.server.ends.length = 0;
+      // It was offered no session, and had that for its own.
+      pair.client.conversation = kept;
+      pair.connect().settle();
+      assert.equal(pair.client.resumed, 1);
+      checkAll(pair);
+    });
+  });
 }
 
 type Step = (pair: ResumablePair) => void;

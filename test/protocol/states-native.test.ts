@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { defaultSessionLimits } from "#dist/protocol/limits.js";
+import { Session } from "#dist/protocol/session.js";
+import { type Input, nextState, type State, transitions } from "#dist/protocol/states.js";
+import { AwaitingHello } from "../support/awaiting-hello.ts";
+import { hex } from "../support/bytes.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { fixedCrypto } from "../support/fixed-crypto.ts";
+import {
+  clientPrivateKey,
+  clientPublicKey,
+  serverPrivateKey,
+  serverPublicKey,
+  wireFor,
+} from "../support/hand-made-peer.ts";
+import { nativeFrame } from "../support/native-frames.ts";
+import { nativeDefaults, thrownCode } from "../support/session-probe.ts";
+
+type Role = "client" | "server";
+
+/** A way into a state in which a session speaks native, or is about to. */
+interface Way {
+  readonly state: State;
+  readonly name: string;
+  readonly encryption: boolean;
+  enter(): AwaitingHello;
+}
+
+const ways: readonly Way[] = (["client", "server"] as const).flatMap((role) =>
+  [false, true].flatMap((encryption): Way[] => {
+    const awaiting = () => new AwaitingHello({ role, encryption });
+    const open = () => awaiting().hearHello();
+    const name = `${role}, ${encryption ? "encrypted" : "plain"}`;
+    const way = (state: State, name: string, enter: () => AwaitingHello): Way => ({
+      state,
+      name,
+      encryption,
+      enter,
+    });
+    return [
+      way(`${role}-awaits-native-hello`, name, awaiting),
+      way("open", name, open),
+      way("closing", `${name}, after a close`, () => open().close()),
+      way("closing", `${name}, after a close before it was open`, () => awaiting().close().hearHello()),
+      way("closed", `${name}, after the peer's close`, () => open().hearFrames(nativeFrame("close"))),
+      way("closed", `${name}, after the peer's end`, () => open().end()),
+      way("closed", `${name}, after a fault`, () => open().hearFrames(nativeFrame(0x0f))),
+    ];
+  }),
+);
+
+const message = nativeFrame("message", [5], hex("01"));
+
+/** How each input is brought about, where that is possible on the native wire. */
+const bringAbout: Record<Input, (ends: AwaitingHello, way: Way) => unknown> = {
+  "plain-hello": (ends) => ends.hear(hex("02 00")),
+  "encrypted-hello": (ends) => ends.hear(hex("02 01")),
+  "server-key": (ends) => ends.hear(serverPublicKey),
+  "client-key": (ends) => ends.hear(clientPublicKey),
+  "maximum-size": (ends, { encryption }) => ends.hear(wireFor(encryption).maximumSize(3_145_728)),
+  "native-maximum-size": (ends) => ends.hear(hex("00 00 00 0c 00 30 00 00 73 65 61 6c 70 69 70 31")),
+  "plain-acceptance": (ends) => ends.hear(hex("00")),
+  "encrypted-acceptance": (ends) => ends.hear(hex("00")),
+  confirmation: (ends) => ends.hear(hex("00")),
+  "native-confirmation": (ends) => ends.hear(hex("01")),
+  "native-hello": (ends) => ends.hearHello(),
+  message: (ends) => ends.hearFrames(message),
+  discard: (ends) => ends.hearFrames(message),
+  send: ({ session }) => session.send(5, hex("01")),
+  close: (ends) => ends.close(),
+  end: (ends) => ends.end(),
+  fault: (ends) => ends.hearFrames(nativeFrame(0x0f)),
+  timeout: (ends) => {
+    // An open session waits for nothing until a record has begun.
+    if (ends.session.state === "open") ends.hear(hex("00 00"));
+    ends.pass(3_600_000);
+  },
+};
+
+/** What a pair that the table lacks comes to: the session stays as it is, or throws, or ends with a code. */
+type Outcome = "stays" | { throws: string } | { plain: string; encrypted: string };
+
+const asRecord = (plain: string, encrypted = plain): Outcome => ({ plain, encrypted });
+const tooLarge = asRecord("ERR_FRAME_TOO_LARGE");
+/** Less than a record's length. */
+const part = {
+  "plain-hello": "stays",
+  "encrypted-hello": "stays",
+  "plain-acceptance": "stays",
+  "encrypted-acceptance": "stays",
+  confirmation: "stays",
+  "native-confirmation": "stays",
+} as const;
+const dropped = {
+  ...part,
+  "server-key": "stays",
+  "client-key": "stays",
+  "maximum-size": "stays",
+  "native-maximum-size": "stays",
+  "native-hello": "stays",
+  message: "stays",
+  send: { throws: "ERR_CLOSED" },
+} as const;
+
+const beforeHello: Partial<Record<Input, Outcome>> = {
+  ...part,
+  "server-key": tooLarge,
+  "client-key": tooLarge,
+  "maximum-size": asRecord("ERR_FRAME_INVALID", "ERR_AUTHENTICATION_FAILED"),
+  "native-maximum-size": asRecord("ERR_FRAME_INVALID", "ERR_FRAME_TOO_SHORT"),
+  message: asRecord("ERR_FRAME_INVALID"),
+  discard: asRecord("ERR_FRAME_INVALID"),
+  send: { throws: "ERR_NOT_CONNECTED" },
+};
+
+const inRecords: Partial<Record<Input, Outcome>> = {
+  ...part,
+  "server-key": tooLarge,
+  "client-key": tooLarge,
+  "maximum-size": asRecord("ERR_FRAME_INVALID", "ERR_DECRYPTION_FAILED"),
+  "native-maximum-size": asRecord("ERR_FRAME_INVALID", "ERR_FRAME_TOO_SHORT"),
+  "native-hello": asRecord("ERR_FRAME_INVALID"),
+};
+
+function elsewhere(state: State): Partial<Record<Input, Outcome>> {
+  switch (state) {
+    case "open":
+      // Nothing is dropped: it is a message.
+      return { ...inRecords, discard: "stays" };
+    case "closing":
+      return { ...inRecords, message: "stays", send: { throws: "ERR_CLOSED" } };
+    case "closed":
+      return { ...dropped, fault: "stays", timeout: "stays" };
+    default:
+      return beforeHello;
+  }
+}
+
+for (const way of ways) {
+  const { state } = way;
+  describe(`a native session that is ${state} (${way.name})`, () => {
+    for (const input of Object.keys(bringAbout) as Input[]) {
+      const next = transitions[state][input];
+      if (next !== undefined) {
+        test(`goes to ${next} with "${input}"`, () => {
+          const ends = way.enter();
+          assert.equal(ends.session.state, state);
+          bringAbout[input](ends, way);
+          assert.equal(ends.session.state, next);
+          assert.equal(nextState(state, input), next);
+        });
+        continue;
+      }
+      test(`has no "${input}"`, () => {
+        assert.throws(() => nextState(state, input), /the session's table has no/);
+        checkOutcome(elsewhere(state)[input], input, way);
+      });
+    }
+  });
+}
+
+function checkOutcome(outcome: Outcome | undefined, input: Input, way: Way): void {
+  assert.ok(outcome, "the test knows what it comes to");
+  const ends = way.enter();
+  if (outcome !== "stays" && "throws" in outcome) {
+    assert.equal(
+      thrownCode(() => bringAbout[input](ends, way)),
+      outcome.throws,
+    );
+    assert.equal(ends.session.state, way.state);
+    return;
+  }
+  const toldBefore = ends.told.length;
+  bringAbout[input](ends, way);
+  if (outcome === "stays") {
+    assert.equal(ends.session.state, way.state);
+    if (way.state !== "open") assert.equal(ends.told.length, toldBefore);
+    return;
+  }
+  assert.equal(ends.session.state, "closed");
+  assert.equal(ends.told.at(-1), `closed ${way.encryption ? outcome.encrypted : outcome.plain}`);
+}
+
+describe("two sessions that both speak native", () => {
+  const path: Record<Role, Record<"plain" | "encrypted", readonly State[]>> = {
+    client: {
+      plain: ["client-awaits-hello", "client-awaits-maximum-size", "client-awaits-native-hello", "open"],
+      encrypted: [
+        "client-awaits-hello",
+        "client-awaits-server-key",
+        "client-awaits-maximum-size",
+        "client-awaits-native-hello",
+        "open",
+      ],
+    },
+    server: {
+      plain: ["server-awaits-answer", "server-awaits-confirmation", "server-awaits-native-hello", "open"],
+      encrypted: [
+        "server-awaits-answer",
+        "server-awaits-client-key",
+        "server-awaits-confirmation",
+        "server-awaits-native-hello",
+        "open",
+      ],
+    },
+  };
+
+  for (const wire of ["plain", "encrypted"] as const) {
+    test(`go through the table's states, ${wire}`, () => {
+      const clock = new FakeClock();
+      const make = (role: Role): Session =>
+        new Session({
+          role,
+          encryption: wire === "encrypted",
+          limits: defaultSessionLimits,
+          native: nativeDefaults,
+          clock,
+          crypto: fixedCrypto({ privateKey: role === "client" ? clientPrivateKey : serverPrivateKey }),
+        });
+      const sessions = { client: make("client"), server: make("server") };
+      const seen: Record<Role, State[]> = { client: [], server: [] };
+      const look = (role: Role): void => {
+        if (seen[role].at(-1) !== sessions[role].state) seen[role].push(sessions[role].state);
+      };
+      /** Byte by byte, so that no state is passed over. */
+      const pass = (from: Role, to: Role): boolean => {
+        look(to);
+        const parts = sessions[from].takeOutput();
+        for (const byte of parts.flatMap((part) => [...part])) {
+          sessions[to].receive(Uint8Array.of(byte));
+          sessions[to].nextEvent();
+          look(to);
+        }
+        return parts.length > 0;
+      };
+      for (let moved = true; moved; ) {
+        const toClient = pass("server", "client");
+        moved = pass("client", "server") || toClient;
+      }
+      assert.deepEqual(seen.client, path.client[wire]);
+      assert.deepEqual(seen.server, path.server[wire]);
+    });
+  }
+});
