@@ -207,7 +207,7 @@ describe("a client whose server fails it", { timeout }, () => {
   });
 
   test("tells, with a hint, of a server that says nothing when it comes back", async (t) => {
-    const { client, peer, raw } = await clientOfRaw(t, { handshakeTimeoutMs: 20 });
+    const { client, peer, raw } = await clientOfRaw(t, { handshakeTimeoutMs: 400 });
     const errors: SealpipeError[] = record(client, "error");
     peer.end();
     const silent = await raw.accept();
