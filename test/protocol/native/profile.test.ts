@@ -391,6 +391,14 @@ describe("the end of the session", () => {
     assert.deepEqual(kinds(profile), []);
   });
 
+  test("in order is not put off by a close of ours that comes too late", () => {
+    const { profile } = setUp();
+    profile.send(5, hex("01"));
+    profile.finish(true);
+    profile.close();
+    assert.deepEqual(kinds(profile), ["close"]);
+  });
+
   test("in order after our own close is not told again", () => {
     const { profile } = setUp();
     profile.close();

@@ -64,8 +64,8 @@ describe("a server that is asked to resume a session", () => {
       },
     };
     const ends = new AwaitingHello({ role: "server", encryption, native: { resumable: true, store } });
-    const ask = (proof: Uint8Array, sessionId = id) =>
-      ends.hearHello({ kind: "resume", sessionId, received: none, proof });
+    const ask = (proof: Uint8Array, sessionId = id, received: Positions = none) =>
+      ends.hearHello({ kind: "resume", sessionId, received, proof });
     return { ends, ask, claimed, conversation };
   }
 
@@ -95,6 +95,20 @@ describe("a server that is asked to resume a session", () => {
     }
     const { ends, ask } = server();
     assert.deepEqual(ask(proofOf(ends, { side: "server" })).told, failed);
+  });
+
+  test("refuses positions that it cannot go on from, and leaves the session alone", () => {
+    for (const received of [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 71],
+    ] as const) {
+      const { ends, ask, claimed } = server();
+      ask(proofOf(ends, { received }), id, received);
+      assert.deepEqual(ends.told, ["closed ERR_FRAME_INVALID"]);
+      assert.deepEqual(claimed, []);
+      assert.deepEqual(ends.saidHello().session, { kind: "none" });
+    }
   });
 
   test("takes in the clear a proof without a transcript", () => {

@@ -226,6 +226,17 @@ describe("large bodies", () => {
     assert.deepEqual(left, [1, 0x51, 1, 0x53, 1, 0x55, 1, 1]);
   });
 
+  test("are not kept waiting by frames that go on coming", () => {
+    const { lane, push, pushBody } = setUp({ order: "interleaved" });
+    pushBody(1, 3);
+    const left = [];
+    for (let count = 0; count < 6; count++) {
+      push(Uint8Array.of(0x50));
+      left.push(lane.take()[0]);
+    }
+    assert.deepEqual(left, [0x50, 1, 0x50, 1, 0x50, 1]);
+  });
+
   test("are at most four under way; the fifth begins when one of them has ended", () => {
     const { pushBody, takeAll } = setUp({ order: "interleaved" });
     for (const number of [1, 2, 3, 4, 5]) pushBody(number, number === 3 ? 2 : 3);
