@@ -3,8 +3,10 @@ import { describe, test } from "node:test";
 import type { Connection } from "sealpipe";
 import { pattern } from "../support/bytes.ts";
 import { exitOf, isEvent, startChild } from "../support/children.ts";
-import { freshServer } from "../support/endpoints.ts";
+import { clientAt, freshServer } from "../support/endpoints.ts";
 import { freshName } from "../support/names.ts";
+import { addressOf } from "../support/raw-peer.ts";
+import { Relay } from "../support/relay.ts";
 import { nextEvent } from "../support/waiting.ts";
 
 const timeout = 60_000;
@@ -85,6 +87,22 @@ describe("a process with nothing but what is unref'd", { timeout }, () => {
   test("lives on for a connection that was ref'd, of a server that is not", async () => {
     const child = startChild("unreferenced", "connection", freshName());
     assert.equal((await child.until(isEvent("message")))["text"], "kept alive");
+    assert.equal(await exitOf(child), 0, child.stderr);
+  });
+
+  test("lives on for a connection that was ref'd also where its client was lost and is back", async (t) => {
+    const name = freshName();
+    const child = startChild("unreferenced", "resumed", name);
+    await child.until(isEvent("listening"));
+    const relay = await Relay.start(t, addressOf(name));
+    const client = await clientAt(t, relay.name);
+    await child.until(isEvent("connected"));
+    relay.cut();
+    await child.until(isEvent("back"));
+    // A new process would have ended long before.
+    await exitOf(startChild("unreferenced", "connecting", freshName()));
+    await client.write(1, "still there?");
+    assert.equal((await child.until(isEvent("message")))["text"], "still there?");
     assert.equal(await exitOf(child), 0, child.stderr);
   });
 });

@@ -47,6 +47,26 @@ async function serverOfOurOwn(): Promise<void> {
   }
 }
 
+/** The parent's client is lost and comes back; from then on nothing but its connection keeps us alive. */
+async function serverOfTheParent(): Promise<void> {
+  const server = await startServer(name);
+  process.once("beforeExit", () => server.close());
+  const untilBack = setInterval(() => {}, 3_600_000);
+  server.unref();
+  say({ event: "listening" });
+  const [connection] = await once(server, "connection");
+  connection.ref();
+  connection.once("message", ({ text }: Message) => {
+    say({ event: "message", text });
+    connection.unref();
+  });
+  say({ event: "connected" });
+  while (connection.status !== "reconnecting") await once(connection, "status");
+  while (connection.status !== "connected") await once(connection, "status");
+  clearInterval(untilBack);
+  say({ event: "back" });
+}
+
 async function clientOfTheParent(): Promise<void> {
   const client = await startClient(name, how === "paused" ? small : slowly);
   switch (how) {
@@ -100,6 +120,9 @@ switch (how) {
   case "server-with-clients":
   case "connection":
     await serverOfOurOwn();
+    break;
+  case "resumed":
+    await serverOfTheParent();
     break;
   default:
     await clientOfTheParent();
