@@ -136,11 +136,11 @@ for (const encryption of [false, true]) {
       const kept = pair.client.conversation;
       assert.ok(kept?.identity !== undefined);
       const { id, resumptionKey } = kept.identity;
-      kept.attach(limits, { id, resumptionKey: flipBit(resumptionKey, 0) }, encryption);
+      kept.attach(limits, { id, resumptionKey: flipBit(resumptionKey, 0) });
       pair.connect().run();
       assert.deepEqual(pair.server.ends, ["ERR_AUTHENTICATION_FAILED"]);
       assert.equal(pair.server.resumed, 0);
-      kept.attach(limits, { id, resumptionKey }, encryption);
+      kept.attach(limits, { id, resumptionKey });
       pair.server.ends.length = 0;
       // It was offered no session, and had that for its own.
       pair.client.conversation = kept;
