@@ -62,7 +62,7 @@ describe("a process with nothing but what is unref'd", { timeout }, () => {
   test("still sends what its client wrote", async (t) => {
     const server = await freshServer(t);
     const child = startChild("unreferenced", "writes", server.name);
-    assert.equal((await server.read()).data.length, 1_000_000);
+    assert.equal((await server.read({ timeoutMs: 20_000 })).data.length, 1_000_000);
     assert.equal(await exitOf(child), 0, child.stderr);
   });
 

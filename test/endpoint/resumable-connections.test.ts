@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, mock, test } from "node:test";
+import { describe, mock, type TestContext, test } from "node:test";
 import type { SealpipeError } from "sealpipe";
 import type { Connection } from "#dist/endpoint/connection.js";
 import { ResumableConnections } from "#dist/endpoint/resumable-connections.js";
@@ -9,6 +9,12 @@ import { nativeDefaults } from "../support/session-probe.ts";
 
 const { windows } = nativeDefaults;
 const limits = { resumeWindowMs: 1_000, maxDetachedSessions: 3, maxDetachedBytes: 1_000 };
+
+function mockTimeouts(t: TestContext): void {
+  // Deno keeps what the test before had enabled.
+  t.mock.timers.reset();
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+}
 
 /** What the store asks of a connection. */
 class RecordingConnection {
@@ -83,7 +89,7 @@ describe("a server's resumable connections", () => {
   });
 
   test("drop the transport that they had when their client is back, and wait for it no more", (t) => {
-    t.mock.timers.enable({ apis: ["setTimeout"] });
+    mockTimeouts(t);
     const { store, lose, connect } = setUp();
     for (const connection of [connect(1), lose(2)]) {
       store.claim(connection.conversation);
@@ -95,7 +101,7 @@ describe("a server's resumable connections", () => {
   });
 
   test("are given up when their client is not back in time", (t) => {
-    t.mock.timers.enable({ apis: ["setTimeout"] });
+    mockTimeouts(t);
     const { store, lose } = setUp();
     const connection = lose(1);
     assert.deepEqual([...store.detached], [connection.asConnection]);

@@ -13,6 +13,8 @@ let looks = 0;
 let ended = false;
 process.stdin.on("data", () => {
   ended = true;
+  // At once: on Deno a later one, while a read waits, does not let the process end.
+  process.stdin.destroy();
 });
 
 function look(entry: string): void {
@@ -36,5 +38,4 @@ while (!ended) {
   }
   await turn();
 }
-process.stdin.destroy();
 say({ looks, socketModes: [...socketModes], directoryModes: [...directoryModes] });

@@ -9,9 +9,10 @@ process.umask(Number.parseInt(umask, 8));
 let enough = false;
 process.stdin.once("data", () => {
   enough = true;
+  // At once: on Deno a later one, while a read waits, does not let the process end.
+  process.stdin.destroy();
 });
 for (let started = 0; started < Number(count) || !enough; started++) {
   const server = await startServer("watched", { ...JSON.parse(options), directory });
   await server.close();
 }
-process.stdin.destroy();
