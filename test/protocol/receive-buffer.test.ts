@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex } from "../support/bytes.ts";
 import { byteAtATime } from "../support/cutting.ts";
+import { lengthOnceGiven } from "../support/memory.ts";
 
 function filled(...chunks: Uint8Array[]): ReceiveBuffer {
   const buffer = new ReceiveBuffer();
@@ -143,42 +144,202 @@ describe("ReceiveBuffer", () => {
   });
 });
 
+describe("a chunk that a ReceiveBuffer is done with", () => {
+  const large = 20_000;
+  const given = lengthOnceGiven(large);
+
+  test("is given back where it was skipped, and not before its last byte", () => {
+    const chunk = pattern(large);
+    const buffer = filled(chunk, pattern(large, 1));
+    buffer.skip(large - 1);
+    buffer.peekUint32();
+    assert.equal(buffer.firstChunk.length, 1);
+    assert.equal(chunk.length, large);
+    buffer.skip(1);
+    assert.equal(chunk.length, given);
+  });
+
+  test("is given back where what was taken of it was copied", () => {
+    const chunks = [1, 2, 3].map((seed) => pattern(large, seed));
+    const buffer = filled(...chunks);
+    buffer.skip(1);
+    const taken = buffer.take(3 * large - 2);
+    assert.deepEqual(
+      chunks.map(({ length }) => length),
+      [given, given, large],
+    );
+    const all = concat(...[1, 2, 3].map((seed) => pattern(large, seed)));
+    assert.deepEqual(taken, all.subarray(1, -1));
+  });
+
+  test("stays where a view of it was handed out, however small, and the next is given back", () => {
+    const [first, second] = [pattern(large, 1), pattern(large, 2)];
+    const buffer = filled(first, second);
+    buffer.skip(100);
+    const view = buffer.take(1);
+    buffer.skip(2 * large - 101);
+    assert.deepEqual([first.length, second.length], [large, given]);
+    assert.equal(view.buffer, first.buffer);
+    assert.deepEqual(view, pattern(large, 1).subarray(100, 101));
+  });
+
+  test("stays where it was handed out whole", () => {
+    const chunk = pattern(large);
+    assert.deepEqual(filled(chunk).take(large), pattern(large));
+    assert.equal(chunk.length, large);
+  });
+
+  test("stays where a view of it was handed out before what was left was copied", () => {
+    const [first, second] = [pattern(large, 1), pattern(large, 2)];
+    const buffer = filled(first, second);
+    const view = buffer.take(10);
+    const rest = buffer.take(2 * large - 10);
+    assert.deepEqual([first.length, second.length], [large, given]);
+    assert.deepEqual(concat(view, rest), concat(pattern(large, 1), pattern(large, 2)));
+  });
+
+  test("is given back at once where the last of it is put into scratch memory", () => {
+    const chunk = pattern(large);
+    const scratch = new Uint8Array(large);
+    const buffer = filled(chunk);
+    buffer.skip(4);
+    const taken = buffer.take(large - 4, scratch);
+    assert.equal(taken.buffer, scratch.buffer);
+    assert.deepEqual(taken, pattern(large).subarray(4));
+    assert.equal(chunk.length, given);
+  });
+
+  test("is given back with the next call where the caller has scratch memory, and needs none yet", () => {
+    const chunk = pattern(large);
+    const scratch = new Uint8Array(large);
+    const buffer = filled(chunk);
+    const taken = buffer.take(large - 4, scratch);
+    assert.equal(taken.buffer, chunk.buffer);
+    assert.deepEqual(taken, pattern(large).subarray(0, -4));
+    assert.equal(chunk.length, large);
+    buffer.skip(4);
+    assert.equal(chunk.length, given);
+  });
+
+  test("stays where it was handed out before anyone came with scratch memory", () => {
+    const chunk = pattern(large);
+    const buffer = filled(chunk);
+    const view = buffer.take(4);
+    assert.deepEqual(buffer.take(large - 4, new Uint8Array(large)), pattern(large).subarray(4));
+    assert.deepEqual(view, pattern(large).subarray(0, 4));
+  });
+
+  test("is not copied into scratch memory where it is too small to be given back", () => {
+    const chunk = pattern(16_383);
+    const taken = filled(chunk).take(16_383, new Uint8Array(16_383));
+    assert.equal(taken.buffer, chunk.buffer);
+  });
+
+  test("is left alone where it is a part of other memory", () => {
+    const around = pattern(large);
+    for (const chunk of [around.subarray(1), around.subarray(0, -1)]) filled(chunk).skip(chunk.length);
+    assert.deepEqual(around, pattern(large));
+  });
+
+  test("is given back where it is a block of small ones that is full, unless a view of it was handed out", () => {
+    for (const lends of [false, true]) {
+      const buffer = filled(hex("01"), ...Array.from({ length: 16 }, (_, seed) => pattern(1_024, seed)));
+      buffer.skip(1);
+      const block = buffer.firstChunk.buffer;
+      assert.equal(block.byteLength, 16_384);
+      if (lends) buffer.take(1);
+      else buffer.skip(1);
+      buffer.skip(16_383);
+      assert.equal(block.byteLength, lends ? 16_384 : lengthOnceGiven(16_384));
+      buffer.push(hex("02"));
+      buffer.push(hex("03"));
+      assert.equal(toHex(buffer.take(2)), "02 03");
+    }
+  });
+
+  test("and the buffer's last one before it was cleared do not count for those that follow", () => {
+    const [lent, next] = [pattern(large, 1), pattern(large, 2)];
+    const buffer = filled(lent);
+    const view = buffer.take(10);
+    buffer.clear();
+    assert.deepEqual(view, pattern(large, 1).subarray(0, 10));
+    buffer.push(next);
+    buffer.skip(large);
+    assert.deepEqual([lent.length, next.length], [large, given]);
+  });
+});
+
+const scratch = new Uint8Array(1_000_000);
+
 type Step =
   | { readonly kind: "push"; readonly size: number; readonly seed: number }
-  | { readonly kind: "take" | "skip"; readonly part: number }
+  | { readonly kind: "take" | "borrow" | "skip"; readonly part: number }
   | { readonly kind: "peek" | "clear" };
 
 const size = fc.oneof(
   { weight: 4, arbitrary: fc.nat(8) },
   { weight: 2, arbitrary: fc.nat(3_000) },
-  { weight: 1, arbitrary: fc.constantFrom(2_047, 2_048, 16_383, 16_384, 16_385) },
+  { weight: 2, arbitrary: fc.constantFrom(2_047, 2_048, 16_383, 16_384, 16_385, 40_000) },
 );
 const part = fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true }));
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("push" as const), size, seed: fc.nat(255) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom("take" as const, "skip" as const), part }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("take" as const, "borrow" as const, "skip" as const),
+      part,
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constantFrom("peek" as const, "peek" as const, "clear" as const) }),
   },
 );
 
-/** The buffer beside a plain array of the same bytes, and the views that were handed out. */
+/** A chunk that is large enough to be given back, and where it lies in all that was pushed. */
+interface Large {
+  readonly chunk: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  lent: boolean;
+}
+
+/** The buffer beside a plain array of the same bytes, the views that were handed out, and what is left of large chunks. */
 class Model {
   readonly #buffer = new ReceiveBuffer();
   readonly #views: { readonly view: Uint8Array; readonly expected: Uint8Array }[] = [];
   #bytes = hex("");
+  /** How many bytes were taken. */
+  #taken = 0;
+  #large: Large[] = [];
 
   do(step: Step): void {
     switch (step.kind) {
       case "push": {
         const chunk = pattern(step.size, step.seed);
-        this.#buffer.push(chunk);
+        const start = this.#taken + this.#bytes.length;
         this.#bytes = concat(this.#bytes, chunk);
+        if (chunk.length >= 16_384)
+          this.#large.push({ chunk, start, end: start + chunk.length, lent: false });
+        this.#buffer.push(chunk);
+        break;
+      }
+      case "borrow": {
+        const start = this.#taken;
+        const expected = this.#drop(step.part);
+        const view = this.#buffer.take(expected.length, scratch);
+        assert.deepEqual(view, expected);
+        const inOne = this.#large.some((large) => large.start <= start && start + view.length <= large.end);
+        if (!inOne && expected.length > 16_384) assert.equal(view.buffer, scratch.buffer);
         break;
       }
       case "take": {
+        const start = this.#taken;
         const expected = this.#drop(step.part);
+        const end = start + expected.length;
+        for (const large of this.#large)
+          large.lent ||= large.start <= start && start < large.end && end <= large.end;
         const view = this.#buffer.take(expected.length);
         this.#views.push({ view, expected });
         break;
@@ -196,7 +357,13 @@ class Model {
         break;
       case "clear":
         this.#buffer.clear();
+        this.#large = this.#large.filter(({ end }) => end <= this.#taken);
+        this.#taken += this.#bytes.length;
         this.#bytes = hex("");
+    }
+    for (const { chunk, start, end, lent } of this.#large) {
+      const isSpent = end <= this.#taken;
+      assert.equal(chunk.length, isSpent && !lent ? lengthOnceGiven(end - start) : end - start);
     }
     assert.equal(this.#buffer.length, this.#bytes.length);
   }
@@ -210,11 +377,12 @@ class Model {
     const count = Math.round(part * this.#bytes.length);
     const dropped = this.#bytes.slice(0, count);
     this.#bytes = this.#bytes.slice(count);
+    this.#taken += count;
     return dropped;
   }
 }
 
-test("whatever is done to a ReceiveBuffer, it holds what a plain array would, and its views stay as they were", () => {
+test("whatever is done to a ReceiveBuffer, it holds what a plain array would, its views stay as they were, and other large chunks are given back", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const model = new Model();

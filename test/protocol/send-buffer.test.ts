@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { batchBytes, SendBuffer } from "#dist/protocol/send-buffer.js";
 import { concat, hex, pattern, toHex } from "../support/bytes.ts";
+import { lengthOnceGiven } from "../support/memory.ts";
 
 /** What is made of each write before the next is taken: then it is gone. */
 function takeEach<T>(buffer: SendBuffer, make: (parts: Uint8Array[]) => T): T[] {
@@ -181,6 +182,67 @@ describe("SendBuffer", () => {
     assert.equal(memoryFor(1_024), 4_096);
     assert.equal(memoryFor(1_023), 4_096);
     assert.equal(memoryFor(1_023), 2_048);
+  });
+});
+
+describe("a write that was taken from a SendBuffer", () => {
+  test("is given back with the next that is taken, though that is none, and not before", () => {
+    for (const next of [[], [hex("01")]]) {
+      const buffer = new SendBuffer();
+      buffer.push([hex("0a"), pattern(50_000)]);
+      const parts = buffer.take();
+      for (const bytes of next) buffer.pushAlone(bytes);
+      assert.deepEqual(concat(...parts), concat(hex("0a"), pattern(50_000)));
+      assert.deepEqual(buffer.take(), next);
+      assert.deepEqual(
+        parts.map(({ length }) => length),
+        [1, lengthOnceGiven(50_000)],
+      );
+    }
+  });
+
+  test("is given back where it is a full batch, and not where that has room left", () => {
+    for (const count of [batchBytes, batchBytes - 1]) {
+      const buffer = new SendBuffer();
+      buffer.reserve(count).set(pattern(count));
+      const [batch] = buffer.take() as [Uint8Array];
+      assert.deepEqual(batch, pattern(count));
+      buffer.take();
+      assert.equal(batch.length, count === batchBytes ? lengthOnceGiven(count) : count);
+    }
+  });
+
+  test("is given back where it stood alone", () => {
+    const buffer = new SendBuffer();
+    buffer.pushAlone(pattern(20_000));
+    const [alone] = buffer.take() as [Uint8Array];
+    buffer.take();
+    assert.equal(alone.length, lengthOnceGiven(20_000));
+  });
+
+  test("stays where it is a slice of what leaves in several, the last too", () => {
+    const buffer = new SendBuffer();
+    const large = pattern(700_000);
+    buffer.push([large]);
+    takeAll(buffer);
+    assert.deepEqual(large, pattern(700_000));
+  });
+
+  test("does not take with it what waits behind it", () => {
+    const buffer = new SendBuffer();
+    for (let seed = 0; seed < 5; seed++) buffer.push([pattern(40_000, seed)]);
+    for (let seed = 0; seed < 5; seed++) assert.deepEqual(concat(...buffer.take()), pattern(40_000, seed));
+  });
+
+  test("is still on its way when the buffer is cleared", () => {
+    const buffer = new SendBuffer();
+    buffer.push([pattern(40_000)]);
+    const [part] = buffer.take() as [Uint8Array];
+    buffer.push([pattern(40_000, 1)]);
+    buffer.clear();
+    assert.deepEqual(part, pattern(40_000));
+    assert.deepEqual(buffer.take(), []);
+    assert.equal(part.length, lengthOnceGiven(40_000));
   });
 });
 

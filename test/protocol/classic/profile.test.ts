@@ -4,8 +4,10 @@ import { ClassicProfile } from "#dist/protocol/classic/profile.js";
 import { RecordProtection } from "#dist/protocol/classic/record.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
+import { cutInto } from "../../support/cutting.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
 import { clientPrivateKey, frame, plainWire, SealedWire } from "../../support/hand-made-peer.ts";
+import { lengthOnceGiven } from "../../support/memory.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
 const key = pattern(32);
@@ -149,6 +151,71 @@ describe("the plain profile", () => {
       code: "ERR_PEER_MESSAGE_TOO_LARGE",
       message: /a message of 3 bytes, over maxMessageBytes \(2\)/,
     });
+  });
+});
+
+describe("the memory of what arrives", () => {
+  const sizes = [20_000, 70_000, 5, 16_352, 16_384, 100, 40_000, 65_536, 0];
+  const sealedWire = new SealedWire(key);
+  const wires = {
+    plain: { profile: plain, message: plainWire.message },
+    sealed: { profile: sealing, message: sealedWire.message.bind(sealedWire) },
+  };
+  for (const [what, { profile: make, message }] of Object.entries(wires)) {
+    test(`is not given back while anyone has the data of a message, ${what}, however it is cut`, () => {
+      const frames = sizes.map((size, index) => message(index + 1, pattern(size, index)));
+      // A frame at a time, its length and then all of it, and whatever comes.
+      const lengthFirst = frames.flatMap(({ length }) => [4, length - 4]);
+      for (const cut of [
+        frames.map(({ length }) => length),
+        lengthFirst,
+        [65_536],
+        [1_000_000],
+        [16_384, 1],
+      ]) {
+        const [profile, input] = [make(), new ReceiveBuffer()];
+        const data: Uint8Array[] = [];
+        for (const chunk of cutInto(cut)(concat(...frames))) {
+          input.push(Uint8Array.from(chunk));
+          for (let event = profile.receive(input); event !== undefined; event = profile.receive(input)) {
+            assert.ok(event.kind === "message");
+            data.push(event.data);
+          }
+        }
+        assert.deepEqual(
+          data,
+          sizes.map((size, index) => pattern(size, index)),
+        );
+      }
+    });
+  }
+
+  test("is given back at once where a sealed message alone came in it, and stays where a plain one did", () => {
+    for (const [what, { profile, message }] of Object.entries(wires)) {
+      const bytes = message(5, pattern(20_000));
+      const input = new ReceiveBuffer();
+      const payload = bytes.slice(4);
+      for (const chunk of [bytes.slice(0, 4), payload]) input.push(chunk);
+      const event = profile().receive(input);
+      assert.ok(event?.kind === "message");
+      assert.deepEqual(event.data, pattern(20_000));
+      const before = bytes.length - 4;
+      assert.equal(payload.length, what === "sealed" ? lengthOnceGiven(before) : before);
+    }
+  });
+
+  test("stays where a sealed message came with others", () => {
+    const chunk = concat(
+      sealedWire.message(5, pattern(20_000, 1)),
+      sealedWire.message(6, pattern(20_000, 2)),
+    );
+    const [profile, input] = [sealing(), new ReceiveBuffer()];
+    input.push(chunk);
+    for (const seed of [1, 2]) {
+      const event = profile.receive(input);
+      assert.ok(event?.kind === "message");
+      assert.deepEqual(event.data, pattern(20_000, seed));
+    }
   });
 });
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { frameHeaderBytes } from "#dist/protocol/native/frame.js";
 import { IncomingBodies } from "#dist/protocol/native/incoming-bodies.js";
 import { concat, hex, pattern } from "../../support/bytes.ts";
+import { lengthOnceGiven } from "../../support/memory.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
 const least = 16_384;
@@ -54,6 +56,80 @@ describe("a large body", () => {
     const before = process.memoryUsage().arrayBuffers;
     for (const id of [1, 2, 3, 4]) start(id, 1_073_741_824, bytesOf(id));
     assert.ok(process.memoryUsage().arrayBuffers - before < 1_000_000);
+  });
+});
+
+describe("the memory of a large body's parts", () => {
+  const fixed = hex("00 00 00 01 00 00 00 05");
+  /** A record with one frame alone in it, and that frame's body. */
+  function alone(...body: readonly Uint8Array[]): { record: Uint8Array; body: Uint8Array } {
+    const record = concat(new Uint8Array(frameHeaderBytes), ...body);
+    return { record, body: record.subarray(frameHeaderBytes) };
+  }
+
+  test("is given back with the last, where each was alone in its record", () => {
+    const bodies = new IncomingBodies({ maxMessageBytes: 100_000, highestUnderWay: 4 });
+    const records = [alone(fixed, bytesOf(0)), alone(fixed, bytesOf(1)), alone(fixed, hex("ff"))] as const;
+    const lengths = () => records.map(({ record }) => record.length);
+    const before = lengths();
+    bodies.start({ id: 1, type: 5, totalBytes: 2 * least + 1 }, records[0].body, fixed.length);
+    bodies.part(1, records[1].body, fixed.length);
+    assert.deepEqual(lengths(), before);
+    const whole = bodies.part(1, records[2].body, fixed.length);
+    assert.deepEqual(whole?.data, concat(bytesOf(0), bytesOf(1), hex("ff")));
+    assert.deepEqual(
+      lengths(),
+      before.map((length) => (length > least ? lengthOnceGiven(length) : length)),
+    );
+  });
+
+  test("is not that of a record in which there is anything else", () => {
+    const others: Record<string, (body: Uint8Array) => { record: Uint8Array; body: Uint8Array }> = {
+      "before the frame": (body) => {
+        const record = concat(new Uint8Array(frameHeaderBytes + 1), body);
+        return { record, body: record.subarray(frameHeaderBytes + 1) };
+      },
+      "behind the frame": (body) => {
+        const record = concat(new Uint8Array(frameHeaderBytes), body, hex("aa"));
+        return { record, body: record.subarray(frameHeaderBytes, -1) };
+      },
+      "behind it, as much as a header": (body) => {
+        const record = concat(body, new Uint8Array(frameHeaderBytes));
+        return { record, body: record.subarray(0, body.length) };
+      },
+      "before and behind it, as much as a header": (body) => {
+        const record = concat(
+          new Uint8Array(frameHeaderBytes),
+          new Uint8Array(frameHeaderBytes),
+          body,
+          hex("aa"),
+        );
+        return { record, body: record.subarray(2 * frameHeaderBytes, -1) };
+      },
+    };
+    for (const [what, made] of Object.entries(others)) {
+      const bodies = new IncomingBodies({ maxMessageBytes: 100_000, highestUnderWay: 4 });
+      const records = [0, 1].map((index) => made(concat(fixed, bytesOf(index))));
+      const copies = records.map(({ record }) => Uint8Array.from(record));
+      const [first, last] = records.map(({ body }) => body) as [Uint8Array, Uint8Array];
+      bodies.start({ id: 1, type: 5, totalBytes: 2 * least }, first, fixed.length);
+      const whole = bodies.part(1, last, fixed.length);
+      assert.deepEqual(whole?.data, concat(bytesOf(0), bytesOf(1)), what);
+      assert.deepEqual(
+        records.map(({ record }) => record),
+        copies,
+        what,
+      );
+    }
+  });
+
+  test("is not the whole body's", () => {
+    const { start, part } = setUp();
+    start(1, 2 * least, alone(bytesOf(0)).body);
+    const whole = part(1, alone(bytesOf(1)).body);
+    start(1, 2 * least, alone(bytesOf(2)).body);
+    part(1, alone(bytesOf(3)).body);
+    assert.deepEqual(whole?.data, concat(bytesOf(0), bytesOf(1)));
   });
 });
 
