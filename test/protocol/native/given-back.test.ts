@@ -58,6 +58,7 @@ class End {
   receive(chunk: Uint8Array): void {
     this.input.push(chunk);
     for (let event = this.profile.receive(this.input); event !== undefined; ) {
+      if (event.kind === "peer-closed") this.told.push({ text: "peer-closed", data: new Uint8Array() });
       if ("data" in event) this.told.push({ text: textOf(event), data: event.data });
       if (event.kind === "message") this.profile.take("messages", event.mark);
       if (event.kind === "request") this.profile.take("requests", event.mark);
@@ -111,16 +112,26 @@ for (const encrypted of [false, true]) {
     const parts = [startOf(whole), partOf(whole, 1), partOf(whole, 2)] as const;
     const wholeTold = { text: "message 0 7", data: whole };
 
-    test("in which a part is alone is given back once the body is whole, and not before", () => {
+    test("in which a part is alone is given back once the part is where it belongs", () => {
       const { to, deliver } = setUp();
-      const records = [deliver(parts[0]), deliver(parts[1])];
-      assert.deepEqual(records, [parts[0], parts[1]]);
-      records.push(deliver(parts[2]));
+      const records = parts.map((part) => deliver(part));
       assert.deepEqual(
         records.map(({ length }) => length),
         [lengthOnceGiven(parts[0].length), lengthOnceGiven(parts[1].length), parts[2].length],
       );
       assert.deepEqual(to.told, [wholeTold]);
+    });
+
+    test("in which a part is alone is kept until a quarter of the body is there", () => {
+      const { to, deliver } = setUp();
+      const larger = pattern(5 * partBytes, 6);
+      const given = [startOf(larger), partOf(larger, 1)].map(({ length }) => lengthOnceGiven(length));
+      const first = deliver(startOf(larger));
+      assert.deepEqual(first, startOf(larger));
+      const second = deliver(partOf(larger, 1));
+      assert.deepEqual([first.length, second.length], given);
+      for (const index of [2, 3, 4]) deliver(partOf(larger, index));
+      assert.deepEqual(to.told, [{ text: "message 0 7", data: larger }]);
     });
 
     const other = pattern(30_000, 9);
@@ -382,3 +393,103 @@ function checkAll({ told }: End, expected: readonly Expected[]): void {
     }
   }
 }
+
+describe("a write of a profile", () => {
+  const large = pattern(40_000, 1);
+  const lengths = (parts: readonly Uint8Array[]) => parts.map(({ length }) => length);
+
+  /** The parts of a write with a large message, and of what they have once the next was asked for. */
+  function writtenBy(encrypted: boolean): { first: Uint8Array[]; before: number[]; end: End } {
+    const end = new End(encrypted);
+    end.conversation.sendMessage(5, large);
+    const first = end.profile.takeOutput();
+    return { first, before: lengths(first), end };
+  }
+
+  test("is given back when the next is asked for, where it was sealed", () => {
+    const { first, before, end } = writtenBy(true);
+    assert.ok(before.some((length) => length >= large.length));
+    assert.deepEqual(end.profile.takeOutput(), []);
+    assert.deepEqual(
+      lengths(first),
+      before.map((length) => (length >= large.length ? lengthOnceGiven(length) : length)),
+    );
+  });
+
+  test("stays where it is plain: it may have to be sent again", () => {
+    const { first, before, end } = writtenBy(false);
+    const bytes = concat(...first);
+    assert.deepEqual(end.profile.takeOutput(), []);
+    assert.deepEqual(lengths(first), before);
+    assert.deepEqual(concat(...first), bytes);
+  });
+
+  test("is made ready while another is on its way, where there is much to seal, and comes next", () => {
+    const [from, to] = [new End(true), new End(true)];
+    const messages = Array.from({ length: 20 }, (_, index) => pattern(40_000, index));
+    for (const data of messages) from.conversation.sendMessage(5, data);
+    const first = concat(...from.profile.takeOutput());
+    from.profile.prepareOutput();
+    const unsent = from.profile.unsentBytes;
+    from.profile.prepareOutput();
+    assert.equal(from.profile.unsentBytes, unsent, "one is ready");
+    to.receive(first);
+    for (const write of from.written()) to.receive(write);
+    assert.deepEqual(
+      to.told.map(({ data }) => data),
+      messages,
+    );
+  });
+
+  test("is not made ready of little, of what is plain, or once it is closed", () => {
+    const { end: little } = writtenBy(true);
+    const { end: plain } = writtenBy(false);
+    const { end: closed } = writtenBy(true);
+    for (const end of [little, plain, closed]) end.conversation.sendMessage(5, large);
+    for (const end of [plain, closed]) {
+      for (let count = 0; count < 10; count++) end.conversation.sendMessage(5, large);
+    }
+    closed.profile.close();
+    for (const end of [little, plain, closed]) {
+      const unsent = end.profile.unsentBytes;
+      end.profile.prepareOutput();
+      assert.equal(end.profile.unsentBytes, unsent);
+    }
+  });
+
+  test("that was made ready is dropped where the connection ends in disorder", () => {
+    const { end } = writtenBy(true);
+    for (let count = 0; count < 10; count++) end.conversation.sendMessage(5, large);
+    end.profile.prepareOutput();
+    end.profile.finish(false);
+    assert.deepEqual(end.profile.takeOutput(), []);
+  });
+
+  test("that was made ready comes before the close where it ends in order", () => {
+    const [from, to] = [new End(true), new End(true)];
+    for (let count = 0; count < 10; count++) from.conversation.sendMessage(5, large);
+    const first = concat(...from.profile.takeOutput());
+    from.profile.prepareOutput();
+    from.profile.close();
+    to.receive(first);
+    for (const write of from.written()) to.receive(write);
+    assert.deepEqual(
+      to.told.map(({ text }) => text),
+      [...Array(10).fill("message 0 5"), "peer-closed"],
+    );
+  });
+
+  test("of a peer that acknowledges what has not left yet is not written over", () => {
+    const from = new End(false);
+    from.conversation.sendMessage(5, large);
+    const parts = from.profile.takeOutput();
+    const bytes = concat(...parts);
+    from.conversation.outgoing.acknowledge([from.conversation.outgoing.messages.sentPosition, 0, 0]);
+    new End(false).conversation.sendMessage(6, pattern(40_000, 2));
+    from.conversation.sendMessage(7, pattern(40_000, 3));
+    assert.deepEqual(concat(...parts), bytes);
+    from.profile.takeOutput();
+    from.conversation.sendMessage(8, pattern(40_000, 4));
+    assert.notDeepEqual(concat(...parts), bytes, "now it is used again");
+  });
+});

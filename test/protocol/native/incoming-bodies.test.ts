@@ -67,16 +67,18 @@ describe("the memory of a large body's parts", () => {
     return { record, body: record.subarray(frameHeaderBytes) };
   }
 
-  test("is given back with the last, where each was alone in its record", () => {
+  test("is given back once a quarter of the whole is there, where each was alone in its record", () => {
     const bodies = new IncomingBodies({ maxMessageBytes: 100_000, highestUnderWay: 4 });
-    const records = [alone(fixed, bytesOf(0)), alone(fixed, bytesOf(1)), alone(fixed, hex("ff"))] as const;
+    const datas = [...[0, 1, 2, 3, 4].map(bytesOf), hex("ff")];
+    const records = datas.map((data) => alone(fixed, data));
     const lengths = () => records.map(({ record }) => record.length);
     const before = lengths();
-    bodies.start({ id: 1, type: 5, totalBytes: 2 * least + 1 }, records[0].body, fixed.length);
-    bodies.part(1, records[1].body, fixed.length);
+    const [first, ...others] = records.map(({ body }) => body) as [Uint8Array, ...Uint8Array[]];
+    bodies.start({ id: 1, type: 5, totalBytes: 5 * least + 1 }, first, fixed.length);
     assert.deepEqual(lengths(), before);
-    const whole = bodies.part(1, records[2].body, fixed.length);
-    assert.deepEqual(whole?.data, concat(bytesOf(0), bytesOf(1), hex("ff")));
+    const wholes = others.map((body) => bodies.part(1, body, fixed.length));
+    assert.deepEqual(wholes.pop()?.data, concat(...datas));
+    assert.deepEqual(wholes, [undefined, undefined, undefined, undefined]);
     assert.deepEqual(
       lengths(),
       before.map((length) => (length > least ? lengthOnceGiven(length) : length)),

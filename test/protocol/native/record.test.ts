@@ -10,7 +10,6 @@ import { RecordReader, RecordWriter, recordsPerKey, writeRecordNonce } from "#di
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, flipBit, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
 import { byteAtATime } from "../../support/cutting.ts";
-import { lengthOnceGiven } from "../../support/memory.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
 const secret = () => pattern(32);
@@ -272,54 +271,6 @@ describe("the key", () => {
     assert.ok(trafficSecret.every((byte) => byte === 0));
     assert.equal(given.length, 2);
     assert.ok(given.every((key) => key.every((byte) => byte === 0)));
-  });
-});
-
-describe("a record that was written", () => {
-  const lengths = (parts: readonly Uint8Array[]) => parts.map(({ length }) => length);
-
-  test("is given back once it has left, where it was sealed, and the frames are not", () => {
-    const writer = new RecordWriter(keys());
-    const frames = [pattern(20_000, 1), pattern(40_000, 2)];
-    const parts = [...writer.write(frames), ...writer.write(frames)];
-    const before = lengths(parts);
-    assert.ok(before.filter((length) => length >= 20_000).length === 4, "large parts are sealed one by one");
-    writer.releaseWritten();
-    const after = before.map((length) => (length >= 20_000 ? lengthOnceGiven(length) : length));
-    assert.deepEqual(lengths(parts), after);
-    assert.deepEqual(frames, [pattern(20_000, 1), pattern(40_000, 2)]);
-    writer.releaseWritten();
-    assert.deepEqual(lengths(parts), after);
-  });
-
-  test("stays where it was written since", () => {
-    const writer = new RecordWriter(keys());
-    writer.write([pattern(20_000)]);
-    writer.releaseWritten();
-    const record = write(writer, pattern(20_000, 1));
-    const [header, sealed] = writer.write([pattern(20_000, 2)]);
-    assert.deepEqual(record, handMadeRecord(secret(), 1, pattern(20_000, 1)));
-    assert.deepEqual(
-      concat(header as Uint8Array, sealed as Uint8Array),
-      handMadeRecord(secret(), 2, pattern(20_000, 2)).subarray(0, -aeadTagBytes),
-    );
-  });
-
-  test("stays where it is plain: its frames are somebody's, who may send them again", () => {
-    const writer = new RecordWriter();
-    const frame = pattern(20_000);
-    const parts = writer.write([frame]);
-    writer.releaseWritten();
-    assert.equal(parts[1], frame);
-    assert.deepEqual(frame, pattern(20_000));
-  });
-
-  test("stays where it is small and shares its memory with others", () => {
-    const writer = new RecordWriter(keys());
-    const records = Array.from({ length: 40 }, (_, seed) => writer.write([pattern(100, seed)]));
-    writer.releaseWritten();
-    for (const [number, parts] of records.entries())
-      assert.deepEqual(concat(...parts), handMadeRecord(secret(), number, pattern(100, number)));
   });
 });
 
