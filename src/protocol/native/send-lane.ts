@@ -41,7 +41,7 @@ export const highestBodiesUnderWay = 4;
  * Source: spec/protocol.md, "Lanes".
  */
 export class SendLane {
-  /** Large bodies keep their place among the other frames; otherwise they take turns with them and each other. */
+  /** Bodies of several frames keep their place among the others; otherwise they take turns with them and each other. */
   readonly #ordered: boolean;
   /** Runs that are on their way, or may have to be sent again. */
   readonly #sent: Run[] = [];
@@ -125,8 +125,9 @@ export class SendLane {
   /** A body as its frames, each of which leaves by itself. The lane keeps them; each has a slab of the pool to itself. */
   pushBody(frames: readonly Uint8Array[]): void {
     for (const frame of frames) this.#waitingWeight += frame.length + frameOverheadBytes;
-    if (this.#ordered) this.#closeRun();
-    (this.#ordered ? this.#waiting : this.#interleaved).push({ frames, next: 0 });
+    const keepsItsPlace = this.#ordered || frames.length === 1;
+    if (keepsItsPlace) this.#closeRun();
+    (keepsItsPlace ? this.#waiting : this.#interleaved).push({ frames, next: 0 });
   }
 
   /** How many bytes {@link take} has to give; 0 while there are none or the window is full. */

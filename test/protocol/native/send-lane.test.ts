@@ -277,6 +277,19 @@ describe("large bodies", () => {
   });
 });
 
+describe("a body of one frame", () => {
+  for (const order of ["ordered", "interleaved"] as const) {
+    test(`keeps its place among the others (${order})`, () => {
+      const { push, pushBody, takeAll } = setUp({ order });
+      push(Uint8Array.of(1));
+      pushBody(2, 1);
+      push(Uint8Array.of(3));
+      pushBody(4, 1);
+      assert.deepEqual(numbers(takeAll()), [1, 2, 3, 4]);
+    });
+  }
+});
+
 describe("a lane that is given up", () => {
   const drained = (groups: readonly (readonly Uint8Array[])[]): string[] =>
     groups.map((frames) => frames.map(toHex).join(" | "));
