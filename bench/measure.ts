@@ -1,4 +1,5 @@
 import { limit, type Row } from "./catalogue.ts";
+import { AwakeCores } from "./process/awake-cores.ts";
 import type { Answer } from "./process/commands.ts";
 import { Pair } from "./process/pair.ts";
 import type { Work } from "./work.ts";
@@ -73,6 +74,7 @@ export interface Sitting {
 /** Measures one row at one work, each round beside raw `net`. @throws Error where contents were wrong, or it broke. */
 export async function measure(work: Work, { row, pairs, beside, effort }: Sitting): Promise<Result> {
   if (work.once) return measureOnce(row, work);
+  using _awake = work.awake === true ? new AwakeCores() : undefined;
   const measured = await pairs.get(work.clients);
   const limit = await beside.get(work.clients);
   const count = await pairs.count(work, effort.targetMs);

@@ -13,6 +13,8 @@ export interface Work {
   readonly clients: number;
   /** Fixed, where it does not follow from the time there is. */
   readonly count?: number;
+  /** While it is measured, the cores are kept from falling asleep. */
+  readonly awake?: boolean;
   /** In processes of its own: what it leaves behind would change a second run. */
   readonly once?: boolean;
   applies(row: Row): boolean;
@@ -27,8 +29,9 @@ const anyRow = (): boolean => true;
 const manyClients = (row: Row): boolean => row.oneClient !== true;
 
 export const works: readonly Work[] = [
-  roundTrip(64, true),
-  roundTrip(1_024, false),
+  roundTrip(64, { quick: true, awake: true }),
+  roundTrip(1_024, { quick: false, awake: true }),
+  roundTrip(64, { quick: false, awake: false }),
   ...[64, 1_024, 65_536, 1_048_576].flatMap((bytes) => [
     oneWay("client-to-server", bytes, bytes === 64 || bytes === 65_536),
     oneWay("server-to-client", bytes, bytes === 64),
@@ -74,12 +77,13 @@ export const works: readonly Work[] = [
   idle(5_000),
 ];
 
-function roundTrip(bytes: number, quick: boolean): Work {
+function roundTrip(bytes: number, { quick, awake }: { quick: boolean; awake: boolean }): Work {
   return {
-    id: `round-trip-${bytes}`,
-    title: `round trip ${sizeOf(bytes)}`,
+    id: `round-trip-${awake ? "" : "asleep-"}${bytes}`,
+    title: `round trip ${sizeOf(bytes)}${awake ? "" : ", cores asleep"}`,
     unit: "µs",
     quick,
+    awake,
     clients: 1,
     applies: anyRow,
     async run({ server, client }, count, check) {

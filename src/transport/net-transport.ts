@@ -20,6 +20,7 @@ export class NetTransport implements Transport {
   #referenced = true;
   /** The peer takes nothing any more; what it had sent is being read, whether or not someone wants it yet. */
   #readingOut = false;
+  #closed = false;
   // One function for all writes: a closure for each would be the largest thing a small write allocates.
   readonly #written = (error?: Error | null): void => {
     // Called, with or without an error, also where the socket is destroyed: what was dropped has not left.
@@ -49,6 +50,7 @@ export class NetTransport implements Transport {
       if (!this.#readingOut) handler.ended();
     });
     socket.once("close", () => {
+      this.#closed = true;
       this.#stopKeepingAlive();
       this.#handler = undefined;
       // A socket that fails while it is paused still has what it had read before.
@@ -75,7 +77,7 @@ export class NetTransport implements Transport {
   }
 
   pause(): void {
-    if (this.#readingOut) return;
+    if (this.#readingOut || this.#closed) return;
     this.#socket.pause();
     // A socket that is not read does not keep the process alive, and whoever waits for it would not be told.
     this.#keepAlive ??= setInterval(() => {}, longMs);

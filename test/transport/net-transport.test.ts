@@ -135,6 +135,18 @@ describe("a transport on a socket of node:net", () => {
     });
   }
 
+  test("that is closed does not keep the process alive when it is paused", async () => {
+    const { transport, socket } = await connectToBareSocket();
+    const handler = RecordingHandler.start(transport);
+    transport.destroy();
+    await handler.until("closed");
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    const before = timers();
+    transport.pause();
+    assert.equal(timers(), before);
+    socket.destroy();
+  });
+
   test("that is reset while it is paused still gives what it had read", { skip: noReset }, async () => {
     const { transport, socket } = await connectToBareSocket();
     const handler = RecordingHandler.start(transport);
