@@ -20,7 +20,8 @@ export function describeMachine(): Machine {
   return {
     processor: cpus()[0]?.model.trim() ?? "unknown",
     cores: availableParallelism(),
-    system: `${type()} ${release()}`,
+    // What a distribution or a host puts behind the version is of no use to others.
+    system: `${type()} ${release().replace(/-.*/, "")}`,
     node: process.version,
     go: goVersion(),
     packages: { ...manifest.dependencies, "golang-ipc": golangIpc },
