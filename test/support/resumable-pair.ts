@@ -187,10 +187,12 @@ export class ResumablePair {
     this.#takeOutput(from, to);
     const chunk = this.underWay[to].slice(0, bytes);
     this.underWay[to] = this.underWay[to].subarray(chunk.length);
-    this.arrived[to] += chunk.length;
-    if (chunk.length > 0) this[to].session?.receive(chunk);
+    // The session's from then on, and soon gone.
+    const { length } = chunk;
+    this.arrived[to] += length;
+    if (length > 0) this[to].session?.receive(chunk);
     this.listen(this[to]);
-    return chunk.length > 0;
+    return length > 0;
   }
 
   /** Everything arrives, both ways, until both are quiet. */
