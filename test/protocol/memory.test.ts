@@ -18,7 +18,7 @@ describe("memory that is given back", () => {
       release(bytes);
       assert.equal(bytes.length, lengthOnceGiven(count));
       assert.equal(bytes.buffer.byteLength, lengthOnceGiven(count));
-      assert.deepEqual(bytes, givesBack ? new Uint8Array(0) : pattern(count));
+      if (!givesBack) assert.deepEqual(bytes, pattern(count));
     }
   });
 
@@ -67,7 +67,8 @@ describe("memory that is given back", () => {
   });
 
   test("of a Buffer from the pool is left alone", () => {
-    const bytes = Buffer.from(Buffer.allocUnsafe(100).buffer, 0, 1_000);
+    const pooled = Buffer.allocUnsafe(100);
+    const bytes = Buffer.from(pooled.buffer, pooled.byteOffset, pooled.length);
     const before = bytes.buffer.byteLength;
     release(bytes);
     assert.equal(bytes.buffer.byteLength, before);
