@@ -64,7 +64,7 @@ func (h helloContent) with(session string, id []byte, received *positions, proof
 
 func hello(name, from string, content helloContent) nativeHelloVector {
 	body := helloBody(content)
-	frame := join([]byte{0x01}, binary.BigEndian.AppendUint16(nil, uint16(len(body))), body)
+	frame := join([]byte{0x01}, uint24Bytes(len(body)), body)
 	return nativeHelloVector{Name: name, From: from, Hello: &content, Frame: frame}
 }
 
