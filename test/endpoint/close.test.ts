@@ -277,11 +277,14 @@ onEachWire((wire, { connectedPair, freshServer }) => {
     test("drops a client that comes while it closes", async (t) => {
       const server = await freshServer(t, plain);
       const connections = record<Connection>(server, "connection");
-      const connecting = RawPeer.connect(server.address);
+      const connecting = RawPeer.connect(server.address).catch((error: NodeJS.ErrnoException) => {
+        // Bun may close the listening socket before it accepts who waits at it, and Deno connects later than it is asked to.
+        assert.match(error.code as string, /^(ECONNRESET|ENOENT)$/);
+      });
       const closing = server.close();
       const peer = await connecting;
-      assert.deepEqual(await peer.receiveToEnd(), new Uint8Array(0));
-      peer.destroy();
+      if (peer !== undefined) assert.deepEqual(await peer.receiveToEnd(), new Uint8Array(0));
+      peer?.destroy();
       await closing;
       assert.deepEqual(connections, []);
     });

@@ -85,10 +85,6 @@ export const cannot: Readonly<Record<string, readonly Exception[]>> = {
       tests: /unix-socket\.test.*is not looked for where that is not wanted/,
       why: "something of its own calls the `setTimeout` that the test watches",
     },
-    {
-      tests: /close\.test.*drops a client that comes while it closes/,
-      why: "not known yet: it passes over golang-ipc's wire, and on the machines that made this table not always over sealpipe's",
-    },
   ],
 };
 
