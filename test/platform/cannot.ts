@@ -42,6 +42,10 @@ export const cannot: Readonly<Record<string, readonly Exception[]>> = {
       why: "`process.getActiveResourcesInfo` is empty there, so the test waits for a socket in vain",
     },
     {
+      tests: /lost-with-unread.*has yet to read it, and writes to it/,
+      why: "now and then a socket whose write fails tells neither what is left to read nor that it has ended",
+    },
+    {
       tests: /unix-socket\.test.*ended with 1/,
       why: "the one socket that a test leaves on purpose goes by another name there",
     },
