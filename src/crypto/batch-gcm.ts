@@ -155,7 +155,7 @@ export class BatchGcm implements BatchAead {
     const blocks = Math.ceil(count / blockBytes);
     for (let index = count; index < blocks * blockBytes; index++) this.#hashed[index] = 0;
     (this.#ghash as Ghash).digest(this.#hashed, blocks, hash, lengthBlocks);
-    for (let word = 0; word < 4; word++) hash[word] = (hash[word] as number) ^ (this.#rest[word] as number);
+    addTo(hash, this.#rest);
   }
 
   #isRestOf(count: number, additionalData: Uint8Array): boolean {
@@ -181,8 +181,7 @@ export class BatchGcm implements BatchAead {
       block.fill(0);
       block.set(additionalData);
       ghash.digest(block, additionalBlocks, this.#hash, Math.ceil(count / blockBytes) + lengthBlocks);
-      for (let word = 0; word < 4; word++)
-        this.#rest[word] = (this.#rest[word] as number) ^ (this.#hash[word] as number);
+      addTo(this.#rest, this.#hash);
     }
     this.#restAdditional.set(additionalData);
     this.#restAdditionalBytes = additionalBytes;
@@ -193,6 +192,11 @@ export class BatchGcm implements BatchAead {
     const word = this.#hash[index >> 2] as number;
     return ((word >>> (24 - ((index & 3) << 3))) & 0xff) ^ (this.#keystream[start + index] as number);
   }
+}
+
+/** In GCM's field, whose elements are of four words. */
+function addTo(sum: Int32Array, element: Int32Array): void {
+  for (let word = 0; word < 4; word++) sum[word] = (sum[word] as number) ^ (element[word] as number);
 }
 
 function numberedBlocks(count: number, messageBlocks: number): Int32Array<ArrayBuffer> {
