@@ -43,7 +43,7 @@ const filesBefore = leftoverFiles();
 // Node's runner hands its own arguments on to the process of each test file.
 process.execArgv.push("--import", new URL("../build/test/support/leftovers.js", import.meta.url).href);
 
-run({ files, concurrency: 2, timeout: 240_000 })
+run({ files, concurrency: 2, timeout: 480_000 })
   .on("test:fail", () => {
     process.exitCode = 1;
   })
