@@ -1,6 +1,6 @@
 import { aeadNonceBytes, aeadTagBytes, type BatchAead } from "../protocol/crypto-provider.ts";
 import { takeSmall } from "../protocol/slab.ts";
-import { Ghash } from "./ghash.ts";
+import { Ghash, mostInputBlocks } from "./ghash.ts";
 
 const blockBytes = 16;
 const nonceWords = aeadNonceBytes / 4;
@@ -10,6 +10,8 @@ const noBytes = new Uint8Array(0);
 const additionalBlocks = 1;
 /** The input of GHASH ends with a block that holds the lengths. */
 const lengthBlocks = 1;
+/** So few bytes are moved sooner by a loop than by a call. */
+const fewBytes = 32;
 
 /**
  * AES-GCM (NIST SP 800-38D) for many short messages. A cipher object of the platform costs more to make than such a
@@ -20,21 +22,22 @@ const lengthBlocks = 1;
  * and compares tags without an early end.
  */
 export class BatchGcm implements BatchAead {
+  readonly highestBytes = Ghash.isAvailable ? mostInputBlocks * blockBytes : -1;
   readonly #encryptBlocks: (blocks: Uint8Array) => Uint8Array;
   /** Of the nonce in front of a sealed message. */
   readonly #carriedBytes: number;
   #ghash: Ghash | undefined;
-  readonly #hash = new Int32Array(4);
-  /** Ciphertext, padded to whole blocks. */
-  #hashed = new Uint8Array(0);
+  readonly #hash = new Int32Array(blockWords);
+  /** What the hash, with the first block of a message's keystream over it, is as bytes: the tag. */
+  readonly #tag = new Uint8Array(this.#hash.buffer);
   /** The rest of what is hashed of a message, which for those of one length is the same: its share of the hash. */
-  readonly #rest = new Int32Array(4);
+  readonly #rest = new Int32Array(blockWords);
   readonly #restAdditional = new Uint8Array(additionalBlocks * blockBytes);
   #restAdditionalBytes = 0;
   #restCount = -1;
   #nonces = new Uint8Array(0);
   #counters = new Int32Array(0);
-  #keystream: Uint8Array = new Uint8Array(0);
+  #keystream = new Int32Array(0);
   /** Of a message's keystream: the first block hides the tag, the others the plaintext. */
   #messageBlocks = 0;
   #count = 0;
@@ -51,61 +54,55 @@ export class BatchGcm implements BatchAead {
   }
 
   prepare(nonces: Uint8Array, mostPlaintextBytes: number): void {
+    if (mostPlaintextBytes > this.highestBytes) throw new RangeError("this is for shorter messages");
     const count = nonces.length / aeadNonceBytes;
     const messageBlocks = 1 + Math.ceil(mostPlaintextBytes / blockBytes);
     this.#ghash ??= new Ghash(this.#encryptBlocks(new Uint8Array(blockBytes)));
     this.#ghash.reserve(additionalBlocks + messageBlocks - 1 + lengthBlocks);
-    if (messageBlocks !== this.#messageBlocks) {
-      this.#hashed = new Uint8Array(messageBlocks * blockBytes);
-    }
     // A copy, so that it is aligned and its bytes can be moved by fours.
     this.#nonces = nonces.slice();
-    this.#keystream = this.#encryptBlocks(this.#counterBlocks(count, messageBlocks));
+    this.#keystream = wordsOf(this.#encryptBlocks(this.#counterBlocks(count, messageBlocks)));
     this.#messageBlocks = messageBlocks;
     this.#count = count;
     this.#used = 0;
   }
 
-  sealNext(plaintext: readonly Uint8Array[], target: Uint8Array, additionalData = noBytes): void {
+  sealNext(plaintext: readonly Uint8Array[], target: Uint8Array, additionalBytes = 0): void {
     const carriedBytes = this.#carriedBytes;
-    const count = target.length - carriedBytes - aeadTagBytes;
-    const start = this.#takeNext(count);
-    const keystream = this.#keystream;
-    for (let at = 0; at < carriedBytes; at++) target[at] = this.#nonceByte(at);
-    let at = carriedBytes;
-    let key = start + blockBytes;
-    const hashed = this.#hashed;
-    let hashedBytes = 0;
+    const start = additionalBytes + carriedBytes;
+    const count = target.length - start - aeadTagBytes;
+    const key = this.#takeNext(count);
+    const { input, inputWords } = this.#readyFor(count, target, additionalBytes);
+    for (let index = 0; index < carriedBytes; index++)
+      target[additionalBytes + index] = this.#nonceByte(index);
+    let filled = 0;
     for (const part of plaintext) {
-      for (let index = 0; index < part.length; index++, at++, key++, hashedBytes++) {
-        const byte = (part[index] as number) ^ (keystream[key] as number);
-        target[at] = byte;
-        hashed[hashedBytes] = byte;
-      }
+      move(part, 0, input, filled, part.length);
+      filled += part.length;
     }
-    this.#digest(count, additionalData);
-    for (let index = 0; index < aeadTagBytes; index++, at++) target[at] = this.#tagByte(start, index);
+    this.#cover(inputWords, key, count);
+    move(input, 0, target, start, count);
+    this.#makeTag(input, key, count);
+    for (let index = 0; index < aeadTagBytes; index++)
+      target[start + count + index] = this.#tag[index] as number;
   }
 
   openNext(sealed: Uint8Array, additionalData = noBytes): Uint8Array | undefined {
-    const carriedBytes = this.#carriedBytes;
-    const count = sealed.length - carriedBytes - aeadTagBytes;
-    const start = this.#takeNext(count);
-    const keystream = this.#keystream;
-    const hashed = this.#hashed;
-    const plaintext = takeSmall(count);
-    for (let index = 0, key = start + blockBytes; index < count; index++, key++) {
-      const byte = sealed[carriedBytes + index] as number;
-      hashed[index] = byte;
-      plaintext[index] = byte ^ (keystream[key] as number);
-    }
-    this.#digest(count, additionalData);
-    const tag = carriedBytes + count;
+    const start = this.#carriedBytes;
+    const count = sealed.length - start - aeadTagBytes;
+    const key = this.#takeNext(count);
+    const { input, inputWords } = this.#readyFor(count, additionalData, additionalData.length);
+    move(sealed, start, input, 0, count);
+    this.#makeTag(input, key, count);
     let difference = 0;
     for (let index = 0; index < aeadTagBytes; index++) {
-      difference |= (sealed[tag + index] as number) ^ this.#tagByte(start, index);
+      difference |= (sealed[start + count + index] as number) ^ (this.#tag[index] as number);
     }
-    return difference === 0 ? plaintext : undefined;
+    if (difference !== 0) return undefined;
+    this.#cover(inputWords, key, count);
+    const plaintext = takeSmall(count);
+    move(input, 0, plaintext, 0, count);
+    return plaintext;
   }
 
   drop(): void {
@@ -134,69 +131,95 @@ export class BatchGcm implements BatchAead {
     return new Uint8Array(counters.buffer);
   }
 
-  /** Where the next message's keystream starts. Never the same twice. */
+  /** The word at which the next message's keystream starts. Never the same twice. */
   #takeNext(count: number): number {
     if (this.#used >= this.#count) throw new RangeError("no nonce is prepared");
     if (count > (this.#messageBlocks - 1) * blockBytes) {
       throw new RangeError("the message is longer than was prepared for");
     }
     this.#used += 1;
-    return (this.#used - 1) * this.#messageBlocks * blockBytes;
+    return (this.#used - 1) * this.#messageBlocks * blockWords;
   }
 
   #nonceByte(index: number): number {
     return this.#nonces[(this.#used - 1) * aeadNonceBytes + index] as number;
   }
 
-  /** The hash of the additional data, the first `count` bytes of `#hashed`, and the lengths of both. */
-  #digest(count: number, additionalData: Uint8Array): void {
-    if (!this.#isRestOf(count, additionalData)) this.#hashRest(count, additionalData);
-    const hash = this.#hash;
-    const blocks = Math.ceil(count / blockBytes);
-    for (let index = count; index < blocks * blockBytes; index++) this.#hashed[index] = 0;
-    (this.#ghash as Ghash).digest(this.#hashed, blocks, hash, lengthBlocks);
-    addTo(hash, this.#rest);
+  /** Lays the keystream over what is to be hashed, or was. */
+  #cover(words: Int32Array, key: number, count: number): void {
+    const keystream = this.#keystream;
+    const end = (count + 3) >> 2;
+    for (let at = 0, from = key + blockWords; at < end; at++, from++) {
+      words[at] = (words[at] as number) ^ (keystream[from] as number);
+    }
   }
 
-  #isRestOf(count: number, additionalData: Uint8Array): boolean {
-    if (count !== this.#restCount || additionalData.length !== this.#restAdditionalBytes) return false;
-    for (let index = 0; index < additionalData.length; index++) {
-      if (additionalData[index] !== this.#restAdditional[index]) return false;
+  /** Of `count` bytes of ciphertext. */
+  #makeTag(input: Uint8Array, key: number, count: number): void {
+    const hash = this.#hash;
+    const blocks = Math.ceil(count / blockBytes);
+    for (let index = count; index < blocks * blockBytes; index++) input[index] = 0;
+    (this.#ghash as Ghash).digest(blocks, hash, lengthBlocks);
+    for (let word = 0; word < blockWords; word++) {
+      hash[word] =
+        (hash[word] as number) ^ (this.#rest[word] as number) ^ (this.#keystream[key + word] as number);
+    }
+  }
+
+  /** Where ciphertext of that length is to be written to be hashed, with the first bytes of `start` as additional data. */
+  #readyFor(count: number, start: Uint8Array, additionalBytes: number): Ghash {
+    if (!this.#isRestOf(count, start, additionalBytes)) this.#hashRest(count, start, additionalBytes);
+    return this.#ghash as Ghash;
+  }
+
+  #isRestOf(count: number, start: Uint8Array, additionalBytes: number): boolean {
+    if (count !== this.#restCount || additionalBytes !== this.#restAdditionalBytes) return false;
+    for (let index = 0; index < additionalBytes; index++) {
+      if (start[index] !== this.#restAdditional[index]) return false;
     }
     return true;
   }
 
   /** The hash is linear: what stands for itself can be hashed with zeros in the place of the ciphertext, and added. */
-  #hashRest(count: number, additionalData: Uint8Array): void {
-    const additionalBytes = additionalData.length;
+  #hashRest(count: number, start: Uint8Array, additionalBytes: number): void {
     if (additionalBytes > additionalBlocks * blockBytes) throw new RangeError("too long additional data");
     const ghash = this.#ghash as Ghash;
-    const block = new Uint8Array(blockBytes);
+    const { input } = ghash;
+    const rest = this.#rest;
+    input.fill(0, 0, blockBytes);
     // Two numbers of bits, of eight bytes each, and few enough that one byte and two can hold them.
-    block[7] = additionalBytes << 3;
-    block[14] = count >>> 5;
-    block[15] = count << 3;
-    ghash.digest(block, lengthBlocks, this.#rest);
+    input[7] = additionalBytes << 3;
+    input[14] = count >>> 5;
+    input[15] = count << 3;
+    ghash.digest(lengthBlocks, rest);
     if (additionalBytes > 0) {
-      block.fill(0);
-      block.set(additionalData);
-      ghash.digest(block, additionalBlocks, this.#hash, Math.ceil(count / blockBytes) + lengthBlocks);
-      addTo(this.#rest, this.#hash);
+      input.fill(0, 0, blockBytes);
+      for (let index = 0; index < additionalBytes; index++) input[index] = start[index] as number;
+      this.#restAdditional.set(input.subarray(0, blockBytes));
+      ghash.digest(additionalBlocks, this.#hash, Math.ceil(count / blockBytes) + lengthBlocks);
+      for (let word = 0; word < blockWords; word++) {
+        rest[word] = (rest[word] as number) ^ (this.#hash[word] as number);
+      }
     }
-    this.#restAdditional.set(additionalData);
     this.#restAdditionalBytes = additionalBytes;
     this.#restCount = count;
   }
-
-  #tagByte(start: number, index: number): number {
-    const word = this.#hash[index >> 2] as number;
-    return ((word >>> (24 - ((index & 3) << 3))) & 0xff) ^ (this.#keystream[start + index] as number);
-  }
 }
 
-/** In GCM's field, whose elements are of four words. */
-function addTo(sum: Int32Array, element: Int32Array): void {
-  for (let word = 0; word < 4; word++) sum[word] = (sum[word] as number) ^ (element[word] as number);
+function move(from: Uint8Array, start: number, to: Uint8Array, at: number, count: number): void {
+  if (count > fewBytes) {
+    to.set(start === 0 && count === from.length ? from : from.subarray(start, start + count), at);
+    return;
+  }
+  for (let index = 0; index < count; index++) to[at + index] = from[start + index] as number;
+}
+
+/** Bytes as words in the machine's own order. */
+function wordsOf({ buffer, byteOffset, length }: Uint8Array): Int32Array<ArrayBuffer> {
+  const isAligned = byteOffset % 4 === 0;
+  return isAligned
+    ? new Int32Array(buffer as ArrayBuffer, byteOffset, length / 4)
+    : new Int32Array(buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer);
 }
 
 function numberedBlocks(count: number, messageBlocks: number): Int32Array<ArrayBuffer> {

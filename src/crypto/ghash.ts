@@ -1,95 +1,164 @@
+import { ghashModule } from "./ghash-module.ts";
+
 const blockBytes = 16;
-/** Two tables of 16 products of four words: one for the high half of a byte, one for the low. */
-const powerWords = 2 * 16 * 4;
-const lowTable = 16 * 4;
+const blockWords = 4;
+/** Two tables of 16 products: one for the high half of a byte, one for the low. */
+const powerBytes = 2 * 16 * blockBytes;
+const lowTable = 16 * blockWords;
+
+/** How many blocks an input can have. */
+export const mostInputBlocks = 72;
+/** And how many powers of the key there can be: zeros may follow the input. */
+export const mostPowers = mostInputBlocks + 2;
+
+/** What lies where in the module's memory. */
+const resultAt = 0;
+const inputAt = 64;
+const slotsAt = 2_048;
+const slotBytes = mostPowers * powerBytes;
+const slots = 32;
+
+/** The part of WebAssembly's interface that is needed. Node's types leave it to those of browsers. */
+interface WebAssemblyInterface {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+}
+
+interface Exports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  digest(tables: number, input: number, end: number, result: number): void;
+}
+
+interface Engine extends Exports {
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  /** Whose tables lie in each slot. Who finds another's there has its own copied in again. */
+  readonly owners: (Ghash | undefined)[];
+  nextSlot: number;
+}
 
 /** Four 32-bit words: a block as an element of GCM's field, its first bit the highest of the first word. */
 type Element = readonly [number, number, number, number];
 
+/** Made when it is first needed; `null` where it cannot be. */
+let engine: Engine | null | undefined;
+
 /**
- * GHASH (NIST SP 800-38D, 6.4) of a few blocks under one key.
+ * GHASH (NIST SP 800-38D, 6.4) of a few blocks under one key, in WebAssembly.
  *
  * Each block is multiplied by its own power of the key and the products are added up. So tables are only ever looked up
  * by bytes of the input, which for GCM is the ciphertext: which memory is read depends on nothing that is secret. The
  * usual way, block after block, would look them up by intermediate results.
  */
 export class Ghash {
+  readonly #engine: Engine;
   /** For each power of the key, from the first: the products of it and every half of a byte. */
-  #tables = new Int32Array(0);
+  #tables: Uint8Array = new Uint8Array(0);
   #powers = 0;
+  #slot = 0;
   readonly #key: Element;
   #highest: Element;
+  /**
+   * The blocks to hash are written here, as bytes or as words. It is one place for all, so they are hashed before anybody
+   * else is called.
+   */
+  readonly input: Uint8Array;
+  readonly inputWords: Int32Array;
 
+  /** False where the runtime has no WebAssembly, as Node with `--jitless`, or has it without vector instructions. */
+  static get isAvailable(): boolean {
+    return theEngine() !== null;
+  }
+
+  /** There has to be an engine. */
   constructor(key: Uint8Array) {
+    this.#engine = theEngine() as Engine;
+    const { buffer } = this.#engine.memory;
+    this.input = new Uint8Array(buffer, inputAt, mostInputBlocks * blockBytes);
+    this.inputWords = new Int32Array(buffer, inputAt, mostInputBlocks * blockWords);
     const view = new DataView(key.buffer, key.byteOffset, blockBytes);
     this.#key = [view.getInt32(0), view.getInt32(4), view.getInt32(8), view.getInt32(12)];
     this.#highest = this.#key;
   }
 
-  /** Makes ready for inputs of so many blocks. */
+  /** Makes ready for inputs of so many blocks, with the zeros behind them: at most {@link mostPowers}. */
   reserve(blocks: number): void {
     if (blocks <= this.#powers) return;
-    const tables = new Int32Array(blocks * powerWords);
+    const tables = new Uint8Array(blocks * powerBytes);
     tables.set(this.#tables);
     for (let power = this.#powers; power < blocks; power++) {
       if (power > 0) this.#highest = multiply(this.#highest, this.#key);
-      fillTables(tables.subarray(power * powerWords, (power + 1) * powerWords), this.#highest);
+      writeTables(new DataView(tables.buffer, power * powerBytes, powerBytes), this.#highest);
     }
     this.#tables = tables;
     this.#powers = blocks;
+    const { owners } = this.#engine;
+    if (owners[this.#slot] === this) owners[this.#slot] = undefined;
   }
 
   /**
-   * Writes the hash of the first `blocks` blocks of `input`, with so many blocks of zeros behind them, to `result`: four
-   * words. As many blocks as all of them have been reserved.
+   * Writes the hash of the first `blocks` blocks of {@link input}, with so many blocks of zeros behind them, to `result`:
+   * four words, whose bytes are in the order of a block's. As many blocks as all of them have been reserved.
    */
-  digest(input: Uint8Array, blocks: number, result: Int32Array, zeroBlocks = 0): void {
-    const tables = this.#tables;
-    const last = zeroBlocks * powerWords;
-    const first = last + (blocks - 1) * powerWords;
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    // From the last byte of all blocks to the first: what is behind is multiplied by x^8 for each step.
-    for (let position = blockBytes - 1; position >= 0; position--) {
-      const carry = d << 24;
-      d = (d >>> 8) | (c << 24);
-      c = (c >>> 8) | (b << 24);
-      b = (b >>> 8) | (a << 24);
-      a = (a >>> 8) ^ carry ^ (carry >>> 1) ^ (carry >>> 2) ^ (carry >>> 7);
-      for (let table = first, at = position; table >= last; table -= powerWords, at += blockBytes) {
-        const byte = input[at] as number;
-        const high = table + ((byte >>> 4) << 2);
-        const low = table + lowTable + ((byte & 15) << 2);
-        a ^= (tables[high] as number) ^ (tables[low] as number);
-        b ^= (tables[high + 1] as number) ^ (tables[low + 1] as number);
-        c ^= (tables[high + 2] as number) ^ (tables[low + 2] as number);
-        d ^= (tables[high + 3] as number) ^ (tables[low + 3] as number);
-      }
+  digest(blocks: number, result: Int32Array, zeroBlocks = 0): void {
+    if (blocks === 0) {
+      result.fill(0);
+      return;
     }
-    result[0] = a;
-    result[1] = b;
-    result[2] = c;
-    result[3] = d;
+    const { words, owners } = this.#engine;
+    if (owners[this.#slot] !== this) this.#moveIn();
+    const tables = slotsAt + this.#slot * slotBytes + (zeroBlocks + blocks - 1) * powerBytes;
+    this.#engine.digest(tables, inputAt, inputAt + blocks * blockBytes, resultAt);
+    for (let word = 0; word < blockWords; word++) result[word] = words[resultAt / 4 + word] as number;
+  }
+
+  #moveIn(): void {
+    const { bytes, owners, nextSlot } = this.#engine;
+    bytes.set(this.#tables, slotsAt + nextSlot * slotBytes);
+    owners[nextSlot] = this;
+    this.#slot = nextSlot;
+    this.#engine.nextSlot = (nextSlot + 1) % slots;
+  }
+}
+
+function theEngine(): Engine | null {
+  if (engine === undefined) engine = makeEngine();
+  return engine;
+}
+
+function makeEngine(): Engine | null {
+  const { WebAssembly } = globalThis as { readonly WebAssembly?: WebAssemblyInterface };
+  if (WebAssembly === undefined) return null;
+  try {
+    const module = new WebAssembly.Module(Buffer.from(ghashModule, "base64"));
+    const { memory, digest } = new WebAssembly.Instance(module).exports as Exports;
+    const bytes = new Uint8Array(memory.buffer);
+    const words = new Int32Array(memory.buffer);
+    return { memory, digest, bytes, words, owners: Array(slots).fill(undefined), nextSlot: 0 };
+  } catch {
+    return null;
   }
 }
 
 /** The products of `element` with each half of a byte: first as the byte's high half, then as its low one. */
-function fillTables(tables: Int32Array, element: Element): void {
+function writeTables(target: DataView, element: Element): void {
+  const words = new Int32Array(powerBytes / 4);
   let shifted = element;
   for (let bit = 0; bit < 8; bit++) {
     const table = bit < 4 ? 0 : lowTable;
     const mask = 8 >> (bit & 3);
     for (let half = 0; half < 16; half++) {
       if ((half & mask) === 0) continue;
-      for (let word = 0; word < 4; word++) {
-        const at = table + half * 4 + word;
-        tables[at] = (tables[at] as number) ^ (shifted[word] as number);
+      for (let word = 0; word < blockWords; word++) {
+        const at = table + half * blockWords + word;
+        words[at] = (words[at] as number) ^ (shifted[word] as number);
       }
     }
     shifted = timesX(shifted);
   }
+  words.forEach((word, index) => {
+    target.setInt32(index * 4, word);
+  });
 }
 
 /** Neither what is read nor what is done depends on the elements: both are secret. */

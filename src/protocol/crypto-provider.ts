@@ -50,18 +50,22 @@ export interface Aead {
  * A sealed message is its nonce where it carries that, ciphertext and tag.
  */
 export interface BatchAead {
+  /** The longest plaintext that this is for; longer ones cost no less than with a cipher of their own. -1 for none. */
+  readonly highestBytes: number;
   /** Nonces that are prepared and not used. */
   readonly prepared: number;
   /**
    * Makes ready for messages under these nonces, in this order: 12 bytes each, one behind the other. What was prepared
    * before is dropped. To seal, none may ever have been used under the key.
+   * @throws RangeError where `mostPlaintextBytes` is over `highestBytes`.
    */
   prepare(nonces: Uint8Array, mostPlaintextBytes: number): void;
   /**
-   * Seals under the next nonce into `target`, which it fills. Additional data have at most a block of 16 bytes.
+   * Seals under the next nonce into `target`, which it fills behind the additional data with which that begins: so many
+   * bytes, at most a block of 16.
    * @throws RangeError where none is prepared, or the plaintext is longer than was prepared for.
    */
-  sealNext(plaintext: readonly Uint8Array[], target: Uint8Array, additionalData?: Uint8Array): void;
+  sealNext(plaintext: readonly Uint8Array[], target: Uint8Array, additionalBytes?: number): void;
   /**
    * The plaintext of a message that was sealed under the next nonce, or `undefined` where the tag does not fit.
    * @throws RangeError as `sealNext`.

@@ -1,5 +1,5 @@
-const slabBytes = 8_192;
-const mostBytes = 1_024;
+const slabBytes = 16_384;
+const mostBytes = 2_048;
 
 let slab = new Uint8Array(0);
 let used = 0;

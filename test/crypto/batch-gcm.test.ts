@@ -55,9 +55,11 @@ for (const [how, { nonces, additionalData }] of Object.entries(uses)) {
     );
 
   const sealNext = (aead: BatchAead, ...plaintext: Uint8Array[]): Uint8Array => {
-    const target = new Uint8Array(concat(...plaintext).length + overheadBytes);
-    aead.sealNext(plaintext, target, additionalData);
-    return target;
+    const prefix = additionalData ?? hex("");
+    const target = concat(prefix, new Uint8Array(concat(...plaintext).length + overheadBytes));
+    aead.sealNext(plaintext, target, prefix.length);
+    assert.deepEqual(target.subarray(0, prefix.length), prefix);
+    return target.subarray(prefix.length);
   };
 
   const openNext = (aead: BatchAead, message: Uint8Array): Uint8Array | undefined =>
@@ -78,7 +80,7 @@ for (const [how, { nonces, additionalData }] of Object.entries(uses)) {
 
     test("seals every length as a cipher of its own would, and opens what that sealed", () => {
       const aead = createBatchAead(key);
-      for (let length = 0; length <= 300; length++) {
+      for (let length = 0; length <= aead.highestBytes; length++) {
         const plaintext = pattern(length, length);
         const nonce = nonceAt(length);
         aead.prepare(concat(nonce, nonce), length);
@@ -155,8 +157,9 @@ for (const [how, { nonces, additionalData }] of Object.entries(uses)) {
     test("refuses additional data that do not fit into a block", () => {
       const aead = createBatchAead(key);
       aead.prepare(nonceAt(1), 16);
-      const target = new Uint8Array(1 + overheadBytes);
-      assert.throws(() => aead.sealNext([hex("01")], target, new Uint8Array(17)), RangeError);
+      const target = new Uint8Array(17 + 1 + overheadBytes);
+      assert.throws(() => aead.sealNext([hex("01")], target, 17), RangeError);
+      assert.throws(() => aead.openNext(new Uint8Array(1 + overheadBytes), new Uint8Array(17)), RangeError);
     });
 
     test("drops what is prepared when it is asked to", () => {
@@ -184,9 +187,16 @@ for (const [how, { nonces, additionalData }] of Object.entries(uses)) {
       const aead = createBatchAead(key);
       aead.prepare(concat(nonceAt(1), nonceAt(2)), 16);
       const target = new Uint8Array(17 + overheadBytes);
-      assert.throws(() => aead.sealNext([pattern(17)], target, additionalData), RangeError);
+      assert.throws(() => aead.sealNext([pattern(17)], target), RangeError);
       assert.deepEqual(target, new Uint8Array(17 + overheadBytes));
       assert.equal(aead.prepared, 2);
+    });
+
+    test("refuses to be prepared for longer messages than it is for", () => {
+      const aead = createBatchAead(key);
+      assert.equal(aead.highestBytes, 1_152);
+      assert.throws(() => aead.prepare(nonceAt(1), aead.highestBytes + 1), RangeError);
+      assert.equal(aead.prepared, 0);
     });
 
     test("drops what was prepared before", () => {

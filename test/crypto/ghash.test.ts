@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { Ghash } from "#dist/crypto/ghash.js";
-import { hex, toHex } from "../support/bytes.ts";
+import { Ghash, mostInputBlocks } from "#dist/crypto/ghash.js";
+import { concat, hex, pattern, toHex } from "../support/bytes.ts";
 
 function digest(key: Uint8Array, input: Uint8Array, reserved = input.length / 16): string {
   const ghash = new Ghash(key);
@@ -12,8 +13,13 @@ function digest(key: Uint8Array, input: Uint8Array, reserved = input.length / 16
 
 function digestBy(ghash: Ghash, input: Uint8Array): string {
   const result = new Int32Array(4);
-  ghash.digest(input, input.length / 16, result);
-  return [...result].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+  ghash.input.set(input);
+  ghash.digest(input.length / 16, result);
+  return bytesOf(result);
+}
+
+function bytesOf(result: Int32Array): string {
+  return toHex(new Uint8Array(result.buffer)).replaceAll(" ", "");
 }
 
 /** GHASH as SP 800-38D writes it down, on big integers whose highest bit is the field's first. */
@@ -37,6 +43,12 @@ function slowDigest(key: Uint8Array, input: Uint8Array): string {
 const block = fc.uint8Array({ minLength: 16, maxLength: 16 });
 
 describe("Ghash", () => {
+  test("is as its module's text says", async () => {
+    const { translate } = await import(new URL("../../../scripts/wasm.js", import.meta.url).href);
+    const module = new URL("../../../src/crypto/ghash-module.ts", import.meta.url);
+    assert.equal(readFileSync(module, "utf8"), await translate());
+  });
+
   // The intermediate values of the test cases 2 and 3 that come with the definition of GCM.
   test("gives the published value for one block and the lengths", () => {
     const input = hex("0388dace60b6a392f328c2b971b2fe78 00000000000000000000000000000080");
@@ -72,5 +84,38 @@ describe("Ghash", () => {
         assert.equal(digestBy(ghash, input), slowDigest(key, input), `${count} of ${blocks}`);
       }
     }
+  });
+
+  test("is zero of nothing", () => {
+    assert.equal(digest(hex("66e94bd4ef8a2c3b884cfa59ca342b2e"), hex(""), 1), "0".repeat(32));
+  });
+
+  test("agrees with the definition where zeros follow", () => {
+    const key = hex("66e94bd4ef8a2c3b884cfa59ca342b2e");
+    const input = pattern(48);
+    const ghash = new Ghash(key);
+    ghash.reserve(5);
+    const result = new Int32Array(4);
+    ghash.input.set(input);
+    ghash.digest(3, result, 2);
+    assert.equal(bytesOf(result), slowDigest(key, concat(input, new Uint8Array(32))));
+  });
+
+  test("keeps a hundred keys apart that take turns", () => {
+    const keys = Array.from({ length: 100 }, (_, index) => pattern(16, index));
+    const hashes = keys.map((key) => new Ghash(key));
+    for (let round = 1; round <= 3; round++) {
+      const input = pattern(16 * round * 5, round);
+      for (const [index, ghash] of hashes.entries()) {
+        ghash.reserve(round * 5);
+        assert.equal(digestBy(ghash, input), slowDigest(keys[index] as Uint8Array, input));
+      }
+    }
+  });
+
+  test("takes the longest input there is", () => {
+    const key = pattern(16);
+    const input = pattern(mostInputBlocks * 16);
+    assert.equal(digest(key, input), slowDigest(key, input));
   });
 });

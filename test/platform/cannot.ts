@@ -50,13 +50,17 @@ export const cannot: Readonly<Record<string, readonly Exception[]>> = {
       why: "the one socket that a test leaves on purpose goes by another name there",
     },
     {
+      tests: /without-webassembly/,
+      why: "it has no `--jitless`, so it is never without WebAssembly",
+    },
+    {
       tests: /process-exit\.test.*still sends what its client wrote/,
       why: "a socket that is unref'd does not keep the process alive for what it has yet to write, so a process that ends beside it loses that, unless it calls `close()`",
     },
   ],
   Deno: [
     {
-      tests: /loading\.test.*can be the first that is loaded/,
+      tests: /(loading\.test.*can be the first that is loaded|without-webassembly)/,
       why: "its `--eval`, as it translates Node's, knows no `await`, so the test cannot begin",
     },
     {

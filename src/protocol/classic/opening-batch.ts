@@ -1,11 +1,10 @@
+import { highestBatchSize } from "../batch-size.ts";
 import { aeadNonceBytes, aeadTagBytes, type BatchAead } from "../crypto-provider.ts";
 import { lengthBytes, readUint32 } from "./frame.ts";
-import { shortPlaintextBytes } from "./sealing-batch.ts";
 
 const overheadBytes = aeadNonceBytes + aeadTagBytes;
 /** Fewer cost no less than each with a cipher of its own. */
 const fewestFrames = 4;
-const mostFrames = 64;
 
 /**
  * Opens runs of short messages that have arrived together. It looks for their nonces in what is still to be read, which
@@ -13,7 +12,7 @@ const mostFrames = 64;
  */
 export class OpeningBatch {
   readonly #aead: BatchAead;
-  readonly #nonces = new Uint8Array(mostFrames * aeadNonceBytes);
+  readonly #nonces = new Uint8Array(highestBatchSize(0) * aeadNonceBytes);
 
   constructor(aead: BatchAead) {
     this.#aead = aead;
@@ -28,12 +27,17 @@ export class OpeningBatch {
   lookAhead(chunk: Uint8Array): void {
     let frames = 0;
     let longest = 0;
-    for (let start = 0; frames < mostFrames && chunk.length - start >= lengthBytes; frames++) {
+    for (let start = 0; chunk.length - start >= lengthBytes; frames++) {
       const payloadBytes = readUint32(chunk, start);
       const plaintextBytes = payloadBytes - overheadBytes;
       const nonce = start + lengthBytes;
-      if (plaintextBytes < 0 || plaintextBytes > shortPlaintextBytes || nonce + payloadBytes > chunk.length)
+      if (
+        plaintextBytes < 0 ||
+        plaintextBytes > this.#aead.highestBytes ||
+        nonce + payloadBytes > chunk.length
+      )
         break;
+      if (frames === highestBatchSize(Math.max(longest, plaintextBytes))) break;
       this.#nonces.set(chunk.subarray(nonce, nonce + aeadNonceBytes), frames * aeadNonceBytes);
       if (plaintextBytes > longest) longest = plaintextBytes;
       start = nonce + payloadBytes;

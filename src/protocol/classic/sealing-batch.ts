@@ -1,19 +1,17 @@
+import { nextBatchSize } from "../batch-size.ts";
 import { aeadNonceBytes, type BatchAead, type CryptoProvider } from "../crypto-provider.ts";
 import { lengthOfParts } from "../parts.ts";
 
-/** Longer plaintexts cost no less than with a cipher of their own. */
-export const shortPlaintextBytes = 256;
 /** So many messages have a cipher of their own first: a connection that sends a few needs no more. */
 const singleMessages = 16;
-const firstNonces = 8;
-const mostNonces = 64;
+const fewestNonces = 8;
 
 /** Seals the short messages of a connection that sends many of them, with nonces drawn for several at a time. */
 export class SealingBatch {
   readonly #aead: BatchAead;
   readonly #crypto: CryptoProvider;
   #singles = 0;
-  #nonces = firstNonces;
+  #nonces = fewestNonces / 2;
   /** The longest plaintext since nonces were last drawn, and the longest that they are prepared for. */
   #longest = 0;
   #preparedBytes = 0;
@@ -26,7 +24,7 @@ export class SealingBatch {
   /** False where the message is none for this: nothing was written then. */
   seal(target: Uint8Array, plaintext: readonly Uint8Array[]): boolean {
     const count = lengthOfParts(plaintext);
-    if (count > shortPlaintextBytes) return false;
+    if (count > this.#aead.highestBytes) return false;
     if (this.#singles < singleMessages) {
       this.#singles += 1;
       return false;
@@ -38,9 +36,9 @@ export class SealingBatch {
   }
 
   #prepare(count: number): void {
+    this.#nonces = nextBatchSize(this.#nonces, this.#longest);
     this.#aead.prepare(this.#crypto.randomBytes(this.#nonces * aeadNonceBytes), this.#longest);
     this.#preparedBytes = this.#longest;
     this.#longest = count;
-    this.#nonces = Math.min(mostNonces, this.#nonces * 2);
   }
 }

@@ -102,9 +102,8 @@ class Protection {
     const batch = small.take(recordNumber, frameBytes);
     if (batch !== undefined) {
       const record = takeSmall(lengthBytes + frameBytes + aeadTagBytes);
-      const payload = record.subarray(lengthBytes);
-      writeUint32(record, payload.length, 0);
-      batch.sealNext(frames, payload, record.subarray(0, lengthBytes));
+      writeUint32(record, frameBytes + aeadTagBytes, 0);
+      batch.sealNext(frames, record, lengthBytes);
       return [record];
     }
     writeRecordNonce(this.#nonce, 0, iv, recordNumber);

@@ -1,11 +1,9 @@
+import { nextBatchSize } from "../batch-size.ts";
 import { aeadNonceBytes, type BatchAead } from "../crypto-provider.ts";
 
-/** Longer records cost no less than with a cipher of their own. */
-const smallBytes = 256;
 /** So many small records in a row have a cipher of their own first: who sends a few, or now and then, needs no more. */
 const singleRecords = 16;
 const fewestPrepared = 8;
-const mostPrepared = 64;
 
 /** Writes the nonce of the record of that number at that place. */
 export type WriteNonce = (target: Uint8Array, offset: number, recordNumber: number) => void;
@@ -18,7 +16,7 @@ export class SmallRecords {
   readonly #aead: BatchAead;
   readonly #writeNonce: WriteNonce;
   #singles = 0;
-  #count = fewestPrepared;
+  #count = fewestPrepared / 2;
   /** The longest record since nonces were last prepared, and the longest that they are prepared for. */
   #longest = 0;
   #preparedBytes = 0;
@@ -33,7 +31,7 @@ export class SmallRecords {
    * every record: those that are for this use up the nonces in turn.
    */
   take(recordNumber: number, frameBytes: number): BatchAead | undefined {
-    if (frameBytes > smallBytes) {
+    if (frameBytes > this.#aead.highestBytes) {
       this.#singles = 0;
       this.#aead.drop();
       return undefined;
@@ -48,6 +46,7 @@ export class SmallRecords {
   }
 
   #prepare(recordNumber: number): void {
+    this.#count = nextBatchSize(this.#count, this.#longest);
     const nonces = new Uint8Array(this.#count * aeadNonceBytes);
     for (let index = 0; index < this.#count; index++) {
       this.#writeNonce(nonces, index * aeadNonceBytes, recordNumber + index);
@@ -55,6 +54,5 @@ export class SmallRecords {
     this.#aead.prepare(nonces, this.#longest);
     this.#preparedBytes = this.#longest;
     this.#longest = 0;
-    this.#count = Math.min(mostPrepared, this.#count * 2);
   }
 }

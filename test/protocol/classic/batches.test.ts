@@ -14,7 +14,7 @@ const wire = new SealedWire(key);
 /** Short, long and in between, in no order. */
 const mixedSizes = Array.from(
   { length: 400 },
-  (_, index) => [64, 0, 252, 253, 3_000, 17][index % 6] as number,
+  (_, index) => [64, 0, 1_148, 1_149, 3_000, 17][index % 6] as number,
 );
 
 interface Prepared {
@@ -118,14 +118,14 @@ describe("sealing many messages", () => {
     );
   });
 
-  test("prepares for the longest of late, again at once for a longer one, and for none over 256 bytes", () => {
+  test("prepares for the longest of late, again at once for a longer one, and for none over 1152 bytes", () => {
     const { crypto, prepared } = watched();
     const profile = profileWith(crypto);
     encodeAll(profile, Array(16).fill(10));
-    encodeAll(profile, [10, 252, 253, ...Array(15).fill(10), 10, ...Array(31).fill(20), 30]);
+    encodeAll(profile, [10, 1_148, 1_149, ...Array(16).fill(10), ...Array(31).fill(20), 30]);
     assert.deepEqual(
       prepared.map(({ mostPlaintextBytes }) => mostPlaintextBytes),
-      [14, 256, 256, 34],
+      [14, 1_152, 1_152, 24, 34],
     );
   });
 });
@@ -154,12 +154,22 @@ describe("opening many messages", () => {
 
   test("looks ahead up to a long message, and behind it again", () => {
     const { crypto, prepared } = watched();
-    const long = wire.message(9, pattern(300));
+    const long = wire.message(9, pattern(1_149));
     const bytes = concat(...frames(5, 10), long, ...frames(6, 20), long.subarray(0, 100));
     assert.equal(decodeAll(profileWith(crypto), [bytes, long.subarray(100)]).length, 13);
     assert.deepEqual(prepared, [
       { nonces: 5, mostPlaintextBytes: 14 },
       { nonces: 6, mostPlaintextBytes: 24 },
+    ]);
+  });
+
+  test("looks ahead at fewer where they are longer: what is prepared may be of no use", () => {
+    const { crypto, prepared } = watched();
+    decodeAll(profileWith(crypto), [concat(...frames(5), ...frames(40, 1_000))]);
+    assert.deepEqual(prepared, [
+      { nonces: 16, mostPlaintextBytes: 1_004 },
+      { nonces: 16, mostPlaintextBytes: 1_004 },
+      { nonces: 13, mostPlaintextBytes: 1_004 },
     ]);
   });
 

@@ -69,11 +69,24 @@ describe("runs of small records", () => {
     assert.deepEqual(prepared.at(-1), { from: 35, to: 66, bytes: 5 });
   });
 
-  test("end with a record of more than 256 bytes, and what was prepared is dropped", () => {
+  test("are prepared for fewer records where those are longer", () => {
     const { prepared, count } = setUp();
-    count(17, 256);
+    assert.deepEqual(count(16 + 8 + 14 + 14, 1_100), [...times(16, false), ...times(36, true)]);
+    assert.deepEqual(
+      prepared.map(({ from, to }) => [from, to]),
+      [
+        [16, 23],
+        [24, 37],
+        [38, 51],
+      ],
+    );
+  });
+
+  test("end with a record of more than 1152 bytes, and what was prepared is dropped", () => {
+    const { prepared, count } = setUp();
+    count(17, 1_152);
     assert.equal(prepared.length, 1);
-    assert.deepEqual(count(1, 257), [false]);
+    assert.deepEqual(count(1, 1_153), [false]);
     assert.deepEqual(count(16), times(16, false));
     assert.deepEqual(count(1), [true]);
     assert.equal(prepared.at(-1)?.from, 34);
