@@ -55,6 +55,14 @@ export const rows: readonly Row[] = [
     requests: "own",
     optional: true,
   }),
+  both(node("sealpipe", { ...native, releases: true }), {
+    id: "sealpipe-native-released",
+    label: "**sealpipe** native, released",
+    encrypted: true,
+    requests: "own",
+    optional: true,
+    note: "`release()` for each message that was read",
+  }),
   both(node("sealpipe", { ...native, encryption: false }), {
     id: "sealpipe-native-plain",
     label: "**sealpipe** native, plain",

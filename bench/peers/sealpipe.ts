@@ -4,7 +4,7 @@ import { type Channel, type CreatePeer, ignore } from "./peer.ts";
 const messageType = 1;
 const connectionsAtMost = 6_000;
 
-export const createPeer: CreatePeer = ({ encryption, profile }) => {
+export const createPeer: CreatePeer = ({ encryption, profile, releases }) => {
   const options = { encryption: encryption === true, profile: profile as "classic" | "native" };
   const asks = profile === "native";
   return {
@@ -13,25 +13,29 @@ export const createPeer: CreatePeer = ({ encryption, profile }) => {
       const server = await startServer(name, { ...options, maxConnections: connectionsAtMost });
       server.on("error", ignore);
       if (asks) server.handle(messageType, ({ data }) => data);
-      server.on("connection", (connection) => opened(channelOf(connection, asks)));
+      server.on("connection", (connection) => opened(channelOf(connection, asks, releases === true)));
       return {
         broadcast: (payload) => server.broadcast(messageType, payload),
         close: () => server.close(),
       };
     },
     async connect(name) {
-      return channelOf(await startClient(name, { ...options, connectTimeoutMs: 20_000 }), asks);
+      const client = await startClient(name, { ...options, connectTimeoutMs: 20_000 });
+      return channelOf(client, asks, releases === true);
     },
   };
 };
 
-function channelOf(endpoint: Client | Connection, asks: boolean): Channel {
+function channelOf(endpoint: Client | Connection, asks: boolean, releases: boolean): Channel {
   const channel: Channel = {
     onMessage: ignore,
     send: (payload) => endpoint.write(messageType, payload),
     close: () => endpoint.close(),
   };
-  endpoint.on("message", ({ data }: Message) => channel.onMessage(data));
+  endpoint.on("message", (message: Message) => {
+    channel.onMessage(message.data);
+    if (releases) message.release();
+  });
   endpoint.on("error", ignore);
   if (asks)
     channel.request = async (payload) => (await endpoint.request(messageType, payload as Uint8Array)).data;

@@ -32,12 +32,12 @@ export class Conversation {
     };
   }
 
-  /** The next message, whatever it is. */
+  /** A copy of the next message, whatever it is: the peer may want its memory back. */
   next(): Promise<Payload> {
     return new Promise((resolve) => {
       this.channel.onMessage = (payload) => {
         this.channel.onMessage = ignore;
-        resolve(payload);
+        resolve(typeof payload === "string" ? payload : Uint8Array.from(payload));
       };
     });
   }

@@ -1,4 +1,5 @@
 import { CallerError } from "../errors.ts";
+import { releaseData } from "../protocol/memory.ts";
 import type { Connection } from "./connection.ts";
 
 /** What a message weighs in a queue besides its data, so that empty ones are bounded too. */
@@ -13,15 +14,51 @@ export class Message {
   readonly type: number;
   /** The payload. Yours to keep; its `buffer` may be shared with other messages. */
   readonly data: Uint8Array;
+  readonly #weight: number;
 
   constructor(type: number, data: Uint8Array) {
     this.type = type;
     this.data = data;
+    this.#weight = data.length + messageOverheadBytes;
   }
 
   /** `data` as UTF-8 text; bytes that are no UTF-8 become U+FFFD. */
   get text(): string {
     return toText(this.data);
+  }
+
+  /**
+   * Gives the memory of `data` back at once, and not when the garbage collector comes by; `data` is empty from then on.
+   * For who reads many messages of 16 KiB and more: there the garbage collector costs more than the encryption. What is
+   * smaller shares its memory with others, which is left alone.
+   *
+   * Nobody may need `data` any more: no other listener, and nobody who was given a view of it. What has been passed to
+   * `write` is not needed once that has returned.
+   *
+   * Platform: Node from 22 on, Bun and Deno. On Node 20 the memory is left to the garbage collector.
+   *
+   * @example
+   * ```ts
+   * import { startClient, startServer } from "sealpipe";
+   *
+   * await using server = await startServer("my-app");
+   * const client = await startClient("my-app");
+   * await client.write(1, new Uint8Array(1_000_000));
+   * const message = await server.read();
+   * console.log(message.data.length); // 1000000
+   * message.release();
+   * console.log(message.data.length); // 0
+   * await client.close();
+   * ```
+   */
+  release(): void {
+    releaseData(this.data);
+    (this as { data: Uint8Array }).data = new Uint8Array(0);
+  }
+
+  /** @internal What it weighs in a queue. It does not change, whatever its taker does to it. */
+  get weight(): number {
+    return this.#weight;
   }
 
   /**

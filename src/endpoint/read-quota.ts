@@ -1,4 +1,4 @@
-import { type Message, messageOverheadBytes } from "./message.ts";
+import type { Message } from "./message.ts";
 
 /**
  * How much of what arrived the application has yet to read. Full at `maxQueuedBytes`; there is room again at half of it.
@@ -28,11 +28,11 @@ export class ReadQuota {
   }
 
   queued(message: Message): void {
-    this.#bytes += message.data.length + messageOverheadBytes;
+    this.#bytes += message.weight;
   }
 
   taken(message: Message): void {
-    this.#bytes -= message.data.length + messageOverheadBytes;
+    this.#bytes -= message.weight;
     if (this.#bytes <= this.#maxBytes / 2) this.#tellRoom();
   }
 }

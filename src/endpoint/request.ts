@@ -1,3 +1,4 @@
+import { releaseData } from "../protocol/memory.ts";
 import type { MessageContent } from "../protocol/message.ts";
 import type { Connection } from "./connection.ts";
 import { Message, type MessageData, toText } from "./message.ts";
@@ -14,6 +15,12 @@ export class Answer {
   /** `data` as UTF-8 text; bytes that are no UTF-8 become U+FFFD. */
   get text(): string {
     return toText(this.data);
+  }
+
+  /** Gives the memory of `data` back at once, which is empty from then on. See {@link Message.release}. */
+  release(): void {
+    releaseData(this.data);
+    (this as { data: Uint8Array }).data = new Uint8Array(0);
   }
 }
 

@@ -34,6 +34,16 @@ describe("the source of a conversation's messages", () => {
     assert.deepEqual(told, ["messages 72"]);
   });
 
+  test("counts as much for a message whose taker has released it", () => {
+    const { quota, source } = setUp(conversation);
+    const large = new Message(5, new Uint8Array(900));
+    source.queued(large);
+    assert.equal(quota.bytes, 964);
+    large.release();
+    source.taken(large, 972);
+    assert.equal(quota.bytes, 0);
+  });
+
   test("tells of what was taken at once, which never waited", () => {
     const { quota, told, source } = setUp(conversation);
     source.passed(72);

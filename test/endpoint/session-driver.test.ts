@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import type { Message, PeerError } from "sealpipe";
+import { Message, type PeerError } from "sealpipe";
 import { HandshakeTurns } from "#dist/endpoint/handshake-turns.js";
 import { ReadQuota } from "#dist/endpoint/read-quota.js";
 import { type DriverHandler, type DriverOptions, SessionDriver } from "#dist/endpoint/session-driver.js";
@@ -34,8 +34,9 @@ class Told implements DriverHandler {
       this.onMessage(content.type);
       return;
     }
-    this.unread.push(content as Message);
-    this.quota.queued(content as Message);
+    const message = new Message(content.type, content.data);
+    this.unread.push(message);
+    this.quota.queued(message);
   }
 
   request(): void {}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { leastReleasedBytes, release } from "#dist/protocol/memory.js";
+import { leastReleasedBytes, release, releaseData } from "#dist/protocol/memory.js";
 import { pattern } from "../support/bytes.ts";
 import { givesBack, lengthOnceGiven } from "../support/memory.ts";
 
@@ -72,5 +72,30 @@ describe("memory that is given back", () => {
     const before = bytes.buffer.byteLength;
     release(bytes);
     assert.equal(bytes.buffer.byteLength, before);
+  });
+});
+
+describe("a message's memory that is given back", () => {
+  const count = leastReleasedBytes;
+
+  test("is gone where its headers are all that was there besides", () => {
+    for (const before of [0, 4, 8, 12]) {
+      const data = within(count, { before });
+      releaseData(data);
+      assert.equal(data.length, lengthOnceGiven(count), `${before} bytes before`);
+    }
+  });
+
+  test("stays where something may be before it or behind it, or it is small", () => {
+    for (const data of [
+      within(count, { before: 13 }),
+      within(count, { after: 1 }),
+      within(count, { before: 4, after: 1 }),
+      within(count - 13, { before: 12 }),
+    ]) {
+      const before = Uint8Array.from(data);
+      releaseData(data);
+      assert.deepEqual(data, before);
+    }
   });
 });
