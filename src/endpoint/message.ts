@@ -5,6 +5,9 @@ import type { Connection } from "./connection.ts";
 /** What a message weighs in a queue besides its data, so that empty ones are bounded too. */
 export const messageOverheadBytes = 64;
 
+/** One for all that were released: a small message is handled in less time than it takes to make such a thing. */
+export const noData = new Uint8Array(0);
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -53,7 +56,7 @@ export class Message {
    */
   release(): void {
     releaseData(this.data);
-    (this as { data: Uint8Array }).data = new Uint8Array(0);
+    (this as { data: Uint8Array }).data = noData;
   }
 
   /** @internal What it weighs in a queue. It does not change, whatever its taker does to it. */

@@ -1,7 +1,7 @@
 import { releaseData } from "../protocol/memory.ts";
 import type { MessageContent } from "../protocol/message.ts";
 import type { Connection } from "./connection.ts";
-import { Message, type MessageData, toText } from "./message.ts";
+import { Message, type MessageData, noData, toText } from "./message.ts";
 
 /** What a request was answered with. */
 export class Answer {
@@ -20,7 +20,7 @@ export class Answer {
   /** Gives the memory of `data` back at once, which is empty from then on. See {@link Message.release}. */
   release(): void {
     releaseData(this.data);
-    (this as { data: Uint8Array }).data = new Uint8Array(0);
+    (this as { data: Uint8Array }).data = noData;
   }
 }
 
