@@ -1,3 +1,4 @@
+const fewestMessages = 8;
 const mostMessages = 64;
 /** Prepared keystream that nobody uses is memory that a quiet connection holds. */
 const mostBytes = 16_384;
@@ -7,7 +8,7 @@ export function highestBatchSize(plaintextBytes: number): number {
   return Math.max(1, Math.min(mostMessages, Math.floor(mostBytes / (plaintextBytes + 1))));
 }
 
-/** For how many it is prepared next, where the last was for `last`. */
+/** For how many it is prepared next, where the last was for `last`, or 0: who goes on sends more. */
 export function nextBatchSize(last: number, plaintextBytes: number): number {
-  return Math.min(last * 2, highestBatchSize(plaintextBytes));
+  return Math.min(Math.max(fewestMessages, last * 2), highestBatchSize(plaintextBytes));
 }

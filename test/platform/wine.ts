@@ -162,6 +162,8 @@ class Windows {
     command: readonly string[],
     { environment = {}, timeoutMs = 120_000 }: { environment?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
   ): Promise<Omit<Ran, "crashes">> {
+    // Else Wine would start a server of its own for it, which nobody watches.
+    this.#crash.signal.throwIfAborted();
     const file = join(this.#home, "output");
     const output = openSync(file, "w");
     try {

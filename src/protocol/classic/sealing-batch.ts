@@ -4,14 +4,13 @@ import { lengthOfParts } from "../parts.ts";
 
 /** So many messages have a cipher of their own first: a connection that sends a few needs no more. */
 const singleMessages = 16;
-const fewestNonces = 8;
 
 /** Seals the short messages of a connection that sends many of them, with nonces drawn for several at a time. */
 export class SealingBatch {
   readonly #aead: BatchAead;
   readonly #crypto: CryptoProvider;
   #singles = 0;
-  #nonces = fewestNonces / 2;
+  #nonces = 0;
   /** The longest plaintext since nonces were last drawn, and the longest that they are prepared for. */
   #longest = 0;
   #preparedBytes = 0;

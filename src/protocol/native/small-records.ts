@@ -3,7 +3,6 @@ import { aeadNonceBytes, type BatchAead } from "../crypto-provider.ts";
 
 /** So many small records in a row have a cipher of their own first: who sends a few, or now and then, needs no more. */
 const singleRecords = 16;
-const fewestPrepared = 8;
 
 /** Writes the nonce of the record of that number at that place. */
 export type WriteNonce = (target: Uint8Array, offset: number, recordNumber: number) => void;
@@ -16,7 +15,7 @@ export class SmallRecords {
   readonly #aead: BatchAead;
   readonly #writeNonce: WriteNonce;
   #singles = 0;
-  #count = fewestPrepared / 2;
+  #count = 0;
   /** The longest record since nonces were last prepared, and the longest that they are prepared for. */
   #longest = 0;
   #preparedBytes = 0;
