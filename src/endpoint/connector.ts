@@ -190,7 +190,7 @@ export class Connector {
     const native = nativeOptions(options, { resumable: true, conversation: this.#target.conversation() });
     const driver = new SessionDriver(
       transport,
-      { ...options, quota, native, role: "client" },
+      { ...options, quota, native, turns: undefined, role: "client" },
       {
         opened: ({ encrypted, profile, native }) => {
           taker = takeOver({ driver, encrypted, profile, native });

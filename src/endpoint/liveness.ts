@@ -6,7 +6,7 @@ import { hasCode } from "../transport/file-system.ts";
 import { isListedAsListening } from "../transport/socket-table.ts";
 import type { Transport, TransportProvider } from "../transport/transport.ts";
 import { ReadQuota } from "./read-quota.ts";
-import { deaf, SessionDriver } from "./session-driver.ts";
+import { type DriverOptions, deaf, SessionDriver } from "./session-driver.ts";
 
 /** How long a server that is alive may take to say so, in milliseconds. */
 const patienceMs = 2_000;
@@ -53,8 +53,18 @@ async function answers(address: Address, provider: TransportProvider): Promise<b
 
 /** Goes through the handshake and leaves in order. */
 function meet(transport: Transport): Promise<void> {
-  const limits = { ...defaultSessionLimits, handshakeTimeoutMs: patienceMs, closeTimeoutMs: patienceMs };
-  const options = { ...limits, role: "client", encryption: false, quota: new ReadQuota(1) } as const;
+  const options: DriverOptions = {
+    ...defaultSessionLimits,
+    handshakeTimeoutMs: patienceMs,
+    closeTimeoutMs: patienceMs,
+    role: "client",
+    encryption: false,
+    profile: "auto",
+    secret: undefined,
+    native: undefined,
+    turns: undefined,
+    quota: new ReadQuota(1),
+  };
   return new Promise<void>((resolve) => {
     const driver = new SessionDriver(transport, options, { ...deaf, released: resolve });
     driver.start();

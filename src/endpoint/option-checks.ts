@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { isUint8Array } from "node:util/types";
 import { CallerError } from "../errors.ts";
 import { highestTextBytes } from "../protocol/native/hello.ts";
 
@@ -74,19 +75,31 @@ export function checked<T extends object>(
   if (!isPlainObject(options)) {
     throw new CallerError("ERR_INVALID_OPTION", `options must be a plain object, not ${kindOf(options)}`);
   }
-  const given: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options)) {
+  // Without a prototype: what another library has put into `Object.prototype` is nobody's option.
+  const given: Record<string, unknown> = Object.create(null);
+  for (const [name, option] of Object.entries(options)) {
     if (!Object.hasOwn(checks, name)) {
       const known = Object.keys(checks).join(", ");
       throw new CallerError("ERR_INVALID_OPTION", `there is no option "${name}"; there are ${known}`);
     }
-    if (value === undefined) continue;
+    if (option === undefined) continue;
+    const value = ownOf(option);
     checks[name as keyof T](value, name);
-    // The caller may change a list later.
-    given[name] = Array.isArray(value) ? Object.freeze([...value]) : value;
+    given[name] = value;
   }
   return given as Complete<Partial<T>> & Partial<T>;
 }
+
+/** What is checked is what is used, whatever the caller's list or bytes say when they are asked again. */
+function ownOf(option: unknown): unknown {
+  if (Array.isArray(option)) return Object.freeze([...option]);
+  if (!isUint8Array(option)) return option;
+  // By what it is, and not by what a subclass says of itself; a detached one has no bytes.
+  const length: number = Reflect.get(typedArrayPrototype, "length", option);
+  return length === 0 ? new Uint8Array(0) : new Uint8Array(option);
+}
+
+const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
 
 /** A map or an instance of a class would be read as if it had no options. */
 function isPlainObject(value: unknown): boolean {

@@ -1,4 +1,5 @@
 import { isAbsolute } from "node:path";
+import { isUint8Array } from "node:util/types";
 import { CallerError } from "../errors.ts";
 import type { ProfileChoice } from "../protocol/handshake/handshake.ts";
 import { highestSecretBytes } from "../protocol/limits.ts";
@@ -17,7 +18,7 @@ const loneSurrogate = /\p{Surrogate}/u;
 export function checkSecret(value: unknown, name: string): void {
   const bytes =
     typeof value === "string" && !loneSurrogate.test(value) ? Buffer.byteLength(value) : undefined;
-  const length = bytes ?? (value instanceof Uint8Array ? value.length : 0);
+  const length = bytes ?? (isUint8Array(value) ? value.length : 0);
   if (length >= 1 && length <= highestSecretBytes) return;
   throw new CallerError(
     "ERR_INVALID_OPTION",
@@ -32,7 +33,7 @@ export function checkSecretFile(value: unknown, name: string): void {
 }
 
 /**
- * The secret of options that are checked one by one, in bytes of its own.
+ * The secret of options that are checked one by one, in bytes.
  * @throws CallerError `ERR_INVALID_OPTION` for those that do not go together.
  */
 export function parseSecret(given: {
@@ -52,9 +53,7 @@ export function parseSecret(given: {
   if (conflict !== undefined) {
     throw new CallerError("ERR_INVALID_OPTION", `${name} does not go together with ${conflict}`);
   }
-  const bytes =
-    typeof secret === "string" ? new TextEncoder().encode(secret) : secret && Uint8Array.from(secret);
-  return { secret: bytes, secretFile };
+  return { secret: typeof secret === "string" ? new TextEncoder().encode(secret) : secret, secretFile };
 }
 
 /**

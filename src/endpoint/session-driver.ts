@@ -12,17 +12,18 @@ import { closedError } from "./inbox.ts";
 import { sessionLimits } from "./options.ts";
 import type { ReadQuota } from "./read-quota.ts";
 
+/** Each is given, if only as `undefined`: what is not there would be looked for in `Object.prototype`. */
 export interface DriverOptions extends SessionLimits {
   readonly role: "client" | "server";
   readonly encryption: boolean;
   /** What the application has yet to read of the messages that are told. */
   readonly quota: ReadQuota;
-  readonly profile?: ProfileChoice | undefined;
-  readonly secret?: Uint8Array | undefined;
+  readonly profile: ProfileChoice;
+  readonly secret: Uint8Array | undefined;
   /** What is needed to speak the native profile; without it the classic one is spoken. */
-  readonly native?: NativeOptions | undefined;
+  readonly native: NativeOptions | undefined;
   /** Where the costly steps of the handshake wait for their turn. Without it they are taken at once. */
-  readonly turns?: HandshakeTurns | undefined;
+  readonly turns: HandshakeTurns | undefined;
 }
 
 /** A session that has opened. */

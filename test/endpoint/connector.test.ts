@@ -37,7 +37,8 @@ function listenOptions(take: (transport: Transport) => void): ListenOptions {
 
 function startServerDriver(transport: Transport): SessionDriver {
   const quota = new ReadQuota(1_000_000);
-  const options = { ...parseServerOptions({ encryption: false }), quota, role: "server" } as const;
+  const given = parseServerOptions({ encryption: false });
+  const options = { ...given, quota, native: undefined, turns: undefined, role: "server" } as const;
   const driver = new SessionDriver(transport, options, {
     ...silent,
     opened: () => driver.send(7, pattern(3)),

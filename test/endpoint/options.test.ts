@@ -122,6 +122,36 @@ const others: Record<string, Record<string, readonly unknown[]>> = {
 const wrongNumbers = ["5", 1.5, Number.NaN, Number.POSITIVE_INFINITY, -1, null, true, 5n, [5], {}];
 const wrongOthers = [0, 1, "", "true", "relative", "./x", "/with\0zero", null, {}, [], { aborted: false }];
 
+/** What another library could have left in `Object.prototype`, where 77 would not do as an option. */
+const pollution: Record<string, unknown> = {
+  directory: "/nowhere",
+  trust: "any",
+  profile: "native",
+  secret: "put there by another library",
+  secretFile: "/nowhere/secret",
+  application: "another",
+  applicationVersion: "another",
+  exposeStacks: true,
+  encryption: false,
+  unmaskPermissions: true,
+  offlineQueue: false,
+  signal: AbortSignal.abort(),
+};
+
+function polluted(name: string, value: unknown, during: () => void): void {
+  Object.defineProperty(Object.prototype, name, {
+    value,
+    configurable: true,
+    writable: true,
+    enumerable: true,
+  });
+  try {
+    during();
+  } finally {
+    delete (Object.prototype as Record<string, unknown>)[name];
+  }
+}
+
 function refuses(parse: Parse, options: unknown, message: RegExp): void {
   assert.throws(
     () => parse(options as object),
@@ -157,6 +187,30 @@ for (const [kind, { parse, defaults }] of Object.entries(kinds)) {
       const parsed = parse(given);
       for (const name of Object.keys(given)) given[name] = "changed";
       assert.deepEqual(parsed, defaults);
+    });
+
+    test("are each read once, so that what was checked is what is used", () => {
+      const reads: string[] = [];
+      const getters = Object.fromEntries(
+        Object.entries(defaults).map(([name, value]) => {
+          const get = () => (reads.push(name) > Object.keys(defaults).length ? "another" : value);
+          return [name, { get, enumerable: true }];
+        }),
+      );
+      assert.deepEqual(parse(Object.defineProperties({}, getters)), defaults);
+      assert.deepEqual(reads, Object.keys(defaults));
+    });
+
+    test("are not what somebody has put into Object.prototype", () => {
+      for (const name of Object.keys(defaults)) {
+        polluted(name, pollution[name] ?? 77, () => {
+          assert.deepEqual(parse(), defaults);
+          const { [name]: _, ...rest } = defaults as Record<string, unknown>;
+          const parsed = parse(rest) as Record<string, unknown>;
+          assert.deepEqual({ ...parsed }, defaults);
+          assert.ok(Object.hasOwn(parsed, name), name);
+        });
+      }
     });
 
     test("are refused where one is unknown, and those there are are named", () => {
@@ -233,6 +287,7 @@ describe("whom an endpoint trusts", () => {
         [1.5],
         [Number.NaN],
         [4_294_967_295],
+        new Array(1),
       ];
       for (const trust of wrong) {
         refuses(
@@ -241,6 +296,12 @@ describe("whom an endpoint trusts", () => {
           /^trust must be a list of user ids from 0 to 4294967294 or "any", not /,
         );
       }
+    });
+
+    test(`is what the list said as it was checked, for ${parse.name}`, () => {
+      let asked = 0;
+      const trust = Object.defineProperty([1_000], 0, { get: () => (asked++ === 0 ? 1_000 : 1_001) });
+      assert.deepEqual(parse({ trust }).trust, [1_000]);
     });
 
     test(`does not change with the caller's list, for ${parse.name}`, () => {

@@ -23,6 +23,11 @@ function refusal(parse: Parse, options: unknown): string {
   throw new Error("nothing was thrown");
 }
 
+function detached<T extends Uint8Array>(bytes: T): T {
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] });
+  return bytes;
+}
+
 for (const parse of [parseServerOptions, parseClientOptions] as Parse[]) {
   describe(`the secret of ${parse.name}`, () => {
     test("is text as UTF-8, or bytes, from 1 to 1024 of them", () => {
@@ -39,6 +44,28 @@ for (const parse of [parseServerOptions, parseClientOptions] as Parse[]) {
       const { secret } = parse({ secret: given });
       given.fill(0);
       assert.deepEqual(secret, pattern(32));
+    });
+
+    test("is the bytes themselves, whatever an array says of its length", () => {
+      class Lying extends Uint8Array {
+        override get length(): number {
+          return 2_000;
+        }
+        override *[Symbol.iterator](): ArrayIterator<number> {
+          yield 1;
+        }
+      }
+      assert.deepEqual(parse({ secret: new Lying(pattern(32)) }).secret, pattern(32));
+      const wrong = [
+        new Lying(0),
+        detached(new Lying(32)),
+        detached(pattern(32)),
+        new Proxy(pattern(32), {}),
+      ];
+      for (const secret of wrong) {
+        const message = refusal(parse, { secret });
+        assert.equal(message, "secret must be a string or a Uint8Array of 1 to 1024 bytes");
+      }
     });
 
     test("is nothing else, and is not shown where it is refused", () => {

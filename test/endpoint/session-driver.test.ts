@@ -61,6 +61,10 @@ class Told implements DriverHandler {
 const defaults: Omit<DriverOptions, "quota"> = {
   role: "server",
   encryption: false,
+  profile: "auto",
+  secret: undefined,
+  native: undefined,
+  turns: undefined,
   maxMessageBytes: 100_000,
   handshakeTimeoutMs: 60_000,
   frameTimeoutMs: 60_000,
