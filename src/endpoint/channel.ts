@@ -114,7 +114,7 @@ export class Channel implements RequestWire, TakenTeller {
     return leftovers?.unacknowledged ?? [];
   }
 
-  /** @throws CallerError as `Session.send` */
+  /** @throws CallerError and PeerError as `Session.send` */
   send(type: number, data: Uint8Array): void {
     const conversation = this.#whereToSend;
     if (conversation === undefined) {

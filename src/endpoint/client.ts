@@ -1,4 +1,4 @@
-import { CallerError, PeerError, SealpipeError } from "../errors.ts";
+import { PeerError, SealpipeError } from "../errors.ts";
 import type { NativePeer } from "../protocol/native/hello-exchange.ts";
 import type { Profile } from "../protocol/profile.ts";
 import type { Address } from "../transport/address.ts";
@@ -27,7 +27,8 @@ import { Shutdown } from "./shutdown.ts";
 export interface ClientEvents extends EndpointEvents<Message> {
   /**
    * Something failed: the connection, a try to get it back, or the client for good. `status` tells which: while it is
-   * `reconnecting` the client goes on.
+   * `reconnecting` the client goes on. While it is `connected`, a message that waited is too large for the server, or a
+   * listener let an error of the server's through.
    */
   error: [error: SealpipeError];
   /**
@@ -175,8 +176,10 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * @param type 1 to 4294967295.
    * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes` of both ends.
    * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`,
-   *   `ERR_CLOSED`, `ERR_NOT_CONNECTED` where `offlineQueue` is off, or `ERR_QUEUE_FULL` where the promises of earlier
-   *   writes were not awaited.
+   *   `ERR_CLOSED`.
+   * @throws PeerError `ERR_TOO_LARGE_FOR_PEER`; `ERR_QUEUE_FULL` if the server has let `maxQueuedBytes` wait and the promises
+   *   of earlier writes were not awaited; `ERR_NOT_CONNECTED` if `offlineQueue` is off. The message was not taken. A
+   *   listener need not catch these; other code that does not wait for its writes does, as in the recipe for a GUI.
    */
   write(type: number, data: MessageData): Promise<void> | undefined {
     if (this.#ended) throw closedError(this.#failure);
@@ -204,7 +207,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * @param type 1 to 4294967295, as of messages; requests and messages have types of their own.
    * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes` of both ends.
    * @throws RemoteError what its handler threw; PeerError `ERR_PEER_NOT_NATIVE` where the server is golang-ipc's,
-   *   `ERR_REQUEST_TIMEOUT`, `ERR_SESSION_LOST`; CallerError as `write`; the signal's reason.
+   *   `ERR_REQUEST_TIMEOUT`, `ERR_SESSION_LOST`, or as `write`; CallerError as `write`; the signal's reason.
    *
    * @example
    * ```ts
@@ -368,8 +371,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 }
 
-function notConnected(): CallerError {
-  return new CallerError("ERR_NOT_CONNECTED", "the client is not connected, and offlineQueue is off");
+function notConnected(): PeerError {
+  return new PeerError("ERR_NOT_CONNECTED", "the client is not connected, and offlineQueue is off");
 }
 
 function lostUnsent(): PeerError {

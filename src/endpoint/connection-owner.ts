@@ -30,4 +30,6 @@ export interface ConnectionOwner {
   /** Its transport is gone, and it waits for its client to come back. */
   parted(connection: Connection): void;
   released(connection: Connection): void;
+  /** Its client did something that the connection goes on after. */
+  told(connection: Connection, error: SealpipeError): void;
 }

@@ -1,4 +1,4 @@
-import type { SealpipeError } from "../errors.ts";
+import { PeerError, type SealpipeError } from "../errors.ts";
 import { checkMessage, type MessageContent } from "../protocol/message.ts";
 import type { Conversation } from "../protocol/native/conversation.ts";
 import type { NativePeer } from "../protocol/native/hello-exchange.ts";
@@ -20,7 +20,11 @@ import { RequestHandlers } from "./request-handlers.ts";
 import { type DriverHandler, deaf, SessionDriver, type SessionOpened } from "./session-driver.ts";
 
 export interface ConnectionEvents extends EndpointEvents<ConnectionMessage> {
-  /** It failed. `close` follows, unless `status` is `reconnecting`: then the client may come back. */
+  /**
+   * It failed: `close` follows, unless `status` is `reconnecting`, as then the client may come back. Or it goes on, as its
+   * `status` tells: the client does not take messages as large as one that was written to it, or a listener of this
+   * connection let an error of the client's through.
+   */
   error: [error: SealpipeError];
   /** A native client did not come back in time: these messages may have arrived or not. `close` follows. */
   "session-lost": [lost: LostSession];
@@ -65,6 +69,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   #keptBesides = 0;
   /** By a call of our side, not by the client. */
   #closedHere = false;
+  #toldTooLarge = false;
   #over = false;
   #released = false;
 
@@ -120,26 +125,22 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * `await connection.write(…)` is always right and a loop that never fills the queue pays for no promise. The promise
    * never rejects.
    *
-   * What is written to a client that has left is dropped, as is what was on its way when it left: that it did not wait
-   * for its answer is no error of the server's. `status` tells. One that has ended its side and still reads gets what
-   * was written before, as long as it takes some of it every `closeTimeoutMs`.
+   * What a client does is never thrown here: an `error` event of the connection and of the server tells it.
+   * - What is written to a client that has left is dropped, as is what was on its way when it left: that it did not wait
+   *   for its answer is no error of the server's. `status` tells. One that has ended its side and still reads gets what
+   *   was written before, as long as it takes some of it every `closeTimeoutMs`.
+   * - A client that does not read while `maxQueuedBytes` are written to it is dropped, with `ERR_QUEUE_FULL`.
+   * - A message larger than the client's `maxMessageBytes` is dropped, and the connection goes on. The first such message
+   *   of a connection is told, with `ERR_TOO_LARGE_FOR_PEER`, and the further ones are not, so that no client fills a log.
    *
    * @param type 1 to 4294967295.
    * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes`.
-   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`,
-   *   `ERR_CLOSED` after a `close` or `destroy` of ours, or `ERR_QUEUE_FULL` where the promises of earlier writes were
-   *   not awaited.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`, or
+   *   `ERR_CLOSED` after a `close` or `destroy` of ours.
    */
   write(type: number, data: MessageData): Promise<void> | undefined {
     if (this.#closedHere) throw closedError();
-    const bytes = toBytes(data);
-    if (this.#over || !this.#channel.canSend) {
-      checkMessage(type, bytes.length, this.#owner.options.maxMessageBytes);
-      return undefined;
-    }
-    const room = this.#exchange.write(type, bytes);
-    if (this.#isDetached) this.#owner.keepsMore();
-    return this.#over ? undefined : room;
+    return this.send(type, toBytes(data));
   }
 
   /**
@@ -159,8 +160,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * @param type 1 to 4294967295, as of messages; requests and messages have types of their own.
    * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes`.
    * @throws RemoteError what its handler threw; PeerError `ERR_PEER_NOT_NATIVE`, `ERR_REQUEST_TIMEOUT`,
-   *   `ERR_CONNECTION_LOST` where the client does not come back; CallerError as `write`, `ERR_CLOSED` where the client has
-   *   left; the signal's reason.
+   *   `ERR_CONNECTION_LOST` where the client does not come back, `ERR_TOO_LARGE_FOR_PEER`, `ERR_QUEUE_FULL` if it lets
+   *   `maxQueuedBytes` of requests wait; CallerError as `write`, `ERR_CLOSED` where the client has left; the signal's reason.
    *
    * @example
    * ```ts
@@ -226,6 +227,22 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#finish();
   }
 
+  /** @internal As `write`, but that what is written after a close of ours is dropped. */
+  send(type: number, bytes: Uint8Array): Promise<void> | undefined {
+    checkMessage(type, bytes.length, this.#owner.options.maxMessageBytes);
+    if (this.#closedHere || this.#over || !this.#channel.canSend) return undefined;
+    let room: Promise<void> | undefined;
+    try {
+      room = this.#exchange.write(type, bytes);
+    } catch (error) {
+      if (!(error instanceof PeerError)) throw error;
+      this.#notTaken(error);
+      return undefined;
+    }
+    if (this.#isDetached) this.#owner.keepsMore();
+    return this.#over ? undefined : room;
+  }
+
   /** @internal Whether something that came by it waits to be read, here or at the server. */
   get hasUnread(): boolean {
     return this.#quota.bytes > 0;
@@ -271,13 +288,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   /** @internal The client does not come back. */
   giveUp(error: SealpipeError | undefined): void {
-    if (!this.#isDetached) return;
-    this.inbox.end(error, "keep");
-    const lostMessages = this.#end(error === undefined ? "closed" : "error", error ?? closedError());
-    if (lostMessages.length > 0) this.emitSafely("session-lost", lostSession(lostMessages));
-    if (error !== undefined) this.emitSafely("error", error);
-    this.#owner.closed(this, error);
-    this.#finish();
+    if (this.#isDetached) this.#fail(error);
   }
 
   /** @internal Drops it before its handshake is over, to make room for another. */
@@ -297,6 +308,12 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   override setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
     if (!this.#closedHere) this.#driver.setReferenced(referenced);
+  }
+
+  /** @internal */
+  protected override tell(error: SealpipeError): void {
+    this.emitSafely("error", error);
+    this.#owner.told(this, error);
   }
 
   /** @internal */
@@ -359,6 +376,27 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.inbox.end(error, "keep");
     const orderly = this.status === "closing" ? "closed" : "disconnected";
     this.#end(error === undefined ? orderly : "error", error ?? closedError());
+    if (error !== undefined) this.emitSafely("error", error);
+    this.#owner.closed(this, error);
+    this.#finish();
+  }
+
+  /** The client does not take what is written to it. */
+  #notTaken(error: PeerError): void {
+    if (error.code !== "ERR_TOO_LARGE_FOR_PEER") {
+      this.#driver.destroy();
+      this.#fail(error);
+      return;
+    }
+    if (this.#toldTooLarge) return;
+    this.#toldTooLarge = true;
+    this.tell(error);
+  }
+
+  #fail(error: SealpipeError | undefined): void {
+    this.inbox.end(error, "keep");
+    const lostMessages = this.#end(error === undefined ? "closed" : "error", error ?? closedError());
+    if (lostMessages.length > 0) this.emitSafely("session-lost", lostSession(lostMessages));
     if (error !== undefined) this.emitSafely("error", error);
     this.#owner.closed(this, error);
     this.#finish();

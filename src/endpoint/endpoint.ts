@@ -6,6 +6,9 @@ import { MessageIterator } from "./message-iterator.ts";
 import type { ReadOptions } from "./options.ts";
 import type { Status } from "./status.ts";
 
+/** What `error` events have told. */
+const told = new WeakSet<SealpipeError>();
+
 /** Events that each endpoint has. */
 export interface EndpointEvents<M> {
   /** A message, where no `read` waits for one. A listener that throws does no harm to other connections. */
@@ -20,9 +23,10 @@ export interface EndpointEvents<M> {
  * What servers, clients and a server's connections have in common: messages to read, a status, an end.
  *
  * Unlike a plain `EventEmitter`, one on which nobody listens for `error` does not throw: a bad peer must not be able to
- * end the process. Nor does it end by an `async` listener that lets through what a peer did, such as a loop over a
- * connection that breaks. Any other error that a listener throws is thrown again from the event loop, where it is an
- * uncaught exception as usual, after everything of ours is in order.
+ * end the process. Nor does the process end by a listener, `async` or not, that lets through what a peer did, such as a
+ * loop over a connection that breaks: an `error` event tells it, unless one has done so before. Any other error that a
+ * listener throws is thrown again from the event loop, where it is an uncaught exception as usual, after everything of
+ * ours is in order.
  */
 export abstract class Endpoint<M extends Message, Events extends Record<keyof Events, unknown[]>>
   extends EventEmitter<Events>
@@ -65,8 +69,8 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
   /**
    * The next message; waits for it. Messages that nobody reads wait, up to `maxQueuedBytes`, and then hold up the peer.
    *
-   * @throws CallerError `ERR_READ_TIMEOUT`; `ERR_CLOSED` once it is closed and nothing is left to read;
-   *   `ERR_INVALID_OPTION`; what made it fail; or the signal's reason.
+   * @throws CallerError `ERR_CLOSED` once it is closed and nothing is left to read, `ERR_INVALID_OPTION`; PeerError
+   *   `ERR_READ_TIMEOUT`; what made it fail; or the signal's reason.
    */
   read(options?: ReadOptions): Promise<M> {
     try {
@@ -127,12 +131,29 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
   }
 
   /** What an `async` listener rejects with. @internal */
-  override [captureRejectionSymbol](error: unknown, ..._event: unknown[]): void {
-    // The `error` event has told of it already, or the listener went on with what was closed meanwhile.
-    if (error instanceof SealpipeError && (error.fault === "peer" || error.code === "ERR_CLOSED")) return;
+  override [captureRejectionSymbol](error: unknown, event: unknown, ...args: unknown[]): void {
+    this.#letThrough(error, event, args[0]);
+  }
+
+  /** A listener to that event let it through. */
+  #letThrough(error: unknown, event: unknown, about: unknown): void {
+    if (error instanceof SealpipeError) {
+      // Or it went on with what was closed meanwhile.
+      if (told.has(error) || error.code === "ERR_CLOSED") return;
+      if (error.fault === "peer") {
+        // A listener that fails at each `error` event would make the next one, and so on for ever.
+        if (event !== "error") this.tell(error, about);
+        return;
+      }
+    }
     process.nextTick(() => {
       throw error;
     });
+  }
+
+  /** Tells an error of the peer's after which this goes on. `about`: what the event at which it came up was about. @internal */
+  protected tell(error: SealpipeError, _about?: unknown): void {
+    this.emitSafely("error", error);
   }
 
   /** Whether it keeps the process alive. @internal */
@@ -143,9 +164,7 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
     try {
       this.#emitter.emit("message", message);
     } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
+      this.#letThrough(error, "message", message);
     }
   }
 
@@ -168,13 +187,14 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
   /** @internal */
   protected emitSafely(event: string, ...args: unknown[]): void {
     const emitter = this.#emitter;
-    if (event === "error" && emitter.listenerCount("error") === 0) return;
+    if (event === "error") {
+      told.add(args[0] as SealpipeError);
+      if (emitter.listenerCount("error") === 0) return;
+    }
     try {
       emitter.emit(event, ...args);
     } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
+      this.#letThrough(error, event, args[0]);
     }
   }
 }

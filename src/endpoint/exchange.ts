@@ -31,7 +31,7 @@ export class Exchange<R extends IncomingRequest> {
 
   /**
    * Nothing while there is room, else when there will be.
-   * @throws CallerError `ERR_QUEUE_FULL`, and as `Session.send`.
+   * @throws PeerError `ERR_QUEUE_FULL`, and as `Session.send`.
    */
   write(type: number, data: Uint8Array): Promise<void> | undefined {
     this.#gate.checkRoom(this.#channel.queuedMessageBytes);

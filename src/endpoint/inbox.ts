@@ -1,4 +1,4 @@
-import { CallerError } from "../errors.ts";
+import { CallerError, PeerError } from "../errors.ts";
 import { onAbort } from "./abort-listeners.ts";
 import type { Message } from "./message.ts";
 import { parseReadOptions, type ReadOptions } from "./options.ts";
@@ -81,7 +81,8 @@ export class Inbox<M extends Message> {
 
   /**
    * The next message.
-   * @throws CallerError `ERR_READ_TIMEOUT`, `ERR_CLOSED` at the end, the error that ended it, or the signal's reason.
+   * @throws PeerError `ERR_READ_TIMEOUT`, CallerError `ERR_CLOSED` at the end, the error that ended it, or the signal's
+   *   reason.
    */
   read(options?: ReadOptions): Promise<M> {
     const { signal, timeoutMs } = parseReadOptions(options);
@@ -241,6 +242,6 @@ export function closedError(cause?: Error): CallerError {
   return new CallerError("ERR_CLOSED", message, cause === undefined ? undefined : { cause });
 }
 
-function readTimeout(timeoutMs: number): CallerError {
-  return new CallerError("ERR_READ_TIMEOUT", `no message arrived within ${timeoutMs} ms`);
+function readTimeout(timeoutMs: number): PeerError {
+  return new PeerError("ERR_READ_TIMEOUT", `no message arrived within ${timeoutMs} ms`);
 }

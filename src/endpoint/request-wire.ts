@@ -27,10 +27,14 @@ export interface ReceivedFailure {
 export interface RequestWire {
   /**
    * @throws CallerError as `write` does.
-   * @throws PeerError `ERR_PEER_NOT_NATIVE`
+   * @throws PeerError `ERR_PEER_NOT_NATIVE`, `ERR_TOO_LARGE_FOR_PEER`
    */
   sendRequest(id: number, type: number, data: Uint8Array): void;
-  /** @throws CallerError `ERR_MESSAGE_TOO_LARGE`, and nothing else: answers are taken however many wait. */
+  /**
+   * Takes answers however many wait.
+   * @throws CallerError `ERR_MESSAGE_TOO_LARGE`
+   * @throws PeerError `ERR_TOO_LARGE_FOR_PEER`
+   */
   sendAnswer(id: number, data: Uint8Array): void;
   /** Never throws. `code` is such as fits into a failure; of `message` no more is sent than does. */
   sendFailure(id: number, code: string, message: string): void;

@@ -1,4 +1,4 @@
-import { CallerError, SealpipeError, SystemError } from "../errors.ts";
+import { SealpipeError, SystemError } from "../errors.ts";
 import { checkMessage } from "../protocol/message.ts";
 import type { Address } from "../transport/address.ts";
 import { providerOf } from "../transport/providers.ts";
@@ -10,7 +10,7 @@ import { Endpoint, type EndpointEvents } from "./endpoint.ts";
 import { HandshakeTurns } from "./handshake-turns.ts";
 import { closedError } from "./inbox.ts";
 import { isServerAlive } from "./liveness.ts";
-import { type ConnectionMessage, type MessageData, toBytes } from "./message.ts";
+import { ConnectionMessage, type MessageData, toBytes } from "./message.ts";
 import { addressOf, type ParsedServerOptions, parseServerOptions, type ServerOptions } from "./options.ts";
 import type { ConnectionRequest, RequestHandler } from "./request.ts";
 import { RequestHandlers } from "./request-handlers.ts";
@@ -25,7 +25,10 @@ export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
    * name, which asks in that way whether this one is alive.
    */
   connection: [connection: Connection];
-  /** A client's connection failed, or the listener did, or it has lost its address. The server goes on. */
+  /**
+   * A client's connection failed, or does not take a message that was written to it, or a listener let an error of the
+   * client's through; or the socket failed, or lost its address. The server goes on.
+   */
   error: [error: SealpipeError, connection: Connection | undefined];
 }
 
@@ -103,8 +106,8 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   /**
    * Writes a message to every client that is connected, which is each from its `connection` event on: a client knows of
    * its connection a moment before the server does. Returns `undefined` while all have room, else a promise that
-   * settles once all have room again or are gone. A client that does not read, and so has `maxQueuedBytes` waiting for
-   * it, is dropped with `ERR_QUEUE_FULL`: it must not hold up the others, nor fill our memory.
+   * settles once all have room again or are gone. A client that does not take the message, or does not read, is dealt
+   * with as {@link Connection.write} does, and the others notice nothing.
    *
    * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`,
    *   `ERR_CLOSED`; then no client was written to.
@@ -130,7 +133,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     checkMessage(type, bytes.length, this.#options.maxMessageBytes);
     const waits: Promise<void>[] = [];
     for (const connection of this.connections) {
-      const wait = this.#writeOrDrop(connection, type, bytes);
+      const wait = connection.send(type, bytes);
       if (wait !== undefined) waits.push(wait);
     }
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
@@ -198,6 +201,12 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.#referenced = referenced;
     this.#listener?.setReferenced(referenced);
     for (const connection of this.#all) connection.setReferenced(referenced);
+  }
+
+  /** @internal */
+  protected override tell(error: SealpipeError, about: unknown): void {
+    const connection = about instanceof ConnectionMessage ? about.connection : about;
+    this.emitSafely("error", error, connection instanceof Connection ? connection : undefined);
   }
 
   async #close(): Promise<void> {
@@ -274,6 +283,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
         this.#resumable.closed(connection);
         if (error !== undefined) this.emitSafely("error", error, connection);
       },
+      told: (connection, error) => this.emitSafely("error", error, connection),
       parted: (connection) => this.#admission.parted(connection),
       released: (connection) => this.#admission.released(connection),
     };
@@ -286,18 +296,6 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     if (connection === undefined) return;
     this.#admission.resumed(connection);
     connection.adopt(other, event);
-  }
-
-  #writeOrDrop(connection: Connection, type: number, bytes: Uint8Array): Promise<void> | undefined {
-    try {
-      return connection.write(type, bytes);
-    } catch (error) {
-      // A connection that is just closing is no fault of the caller's: it is one client less.
-      if (!(error instanceof CallerError) || error.code !== "ERR_QUEUE_FULL") return undefined;
-      connection.destroy(error);
-      this.emitSafely("error", error, connection);
-      return undefined;
-    }
   }
 }
 

@@ -125,7 +125,7 @@ export class SessionDriver implements TransportHandler {
     this.#pump();
   }
 
-  /** Takes a message; it leaves in this turn of the event loop. @throws CallerError as `Session.send`. */
+  /** Takes a message; it leaves in this turn of the event loop. @throws CallerError and PeerError as `Session.send`. */
   send(type: number, data: Uint8Array): void {
     if (!this.canSend) throw closedError();
     this.#session.send(type, data);

@@ -1,4 +1,4 @@
-import { CallerError } from "../errors.ts";
+import { PeerError } from "../errors.ts";
 
 interface Settlers {
   resolve(): void;
@@ -21,12 +21,12 @@ export class WriteGate {
     this.#roomBytes = maxQueuedBytes / 4;
   }
 
-  /** @throws CallerError `ERR_QUEUE_FULL` for a writer that did not wait. */
+  /** @throws PeerError `ERR_QUEUE_FULL` if the peer lets too much wait. */
   checkRoom(queuedBytes: number): void {
     if (queuedBytes < this.#maxQueuedBytes) return;
-    throw new CallerError(
+    throw new PeerError(
       "ERR_QUEUE_FULL",
-      `${queuedBytes} bytes wait to be sent, over maxQueuedBytes (${this.#maxQueuedBytes}); await write() before the next`,
+      `${queuedBytes} bytes wait to be sent, over maxQueuedBytes (${this.#maxQueuedBytes}): the peer reads more slowly than this end writes, and await write() would wait for it`,
     );
   }
 

@@ -1,4 +1,4 @@
-import { CallerError } from "../errors.ts";
+import { CallerError, PeerError } from "../errors.ts";
 
 /** One application payload with its type (1 to 4294967295). */
 export interface MessageContent {
@@ -23,13 +23,23 @@ export function checkType(type: number): void {
   }
 }
 
-/** @throws CallerError where no session could send such a message. */
+/** @throws CallerError if no session of this end could send such a message. */
 export function checkMessage(type: number, dataBytes: number, maxMessageBytes: number): void {
   checkType(type);
   if (dataBytes > maxMessageBytes) {
     throw new CallerError(
       "ERR_MESSAGE_TOO_LARGE",
-      `a message of ${dataBytes} bytes is over the limit of ${maxMessageBytes}, the smaller of both ends' maxMessageBytes`,
+      `a message of ${dataBytes} bytes is over maxMessageBytes (${maxMessageBytes})`,
+    );
+  }
+}
+
+/** @throws PeerError if this end could send such a message, but the peer has said that it does not take one. */
+export function checkPeerTakes(dataBytes: number, peerMaxMessageBytes: number): void {
+  if (dataBytes > peerMaxMessageBytes) {
+    throw new PeerError(
+      "ERR_TOO_LARGE_FOR_PEER",
+      `a message of ${dataBytes} bytes is over the peer's maxMessageBytes (${peerMaxMessageBytes})`,
     );
   }
 }

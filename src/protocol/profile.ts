@@ -35,6 +35,7 @@ export interface Profile {
   /**
    * Takes a message: nothing of `data` is needed after the call.
    * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE`.
+   * @throws PeerError `ERR_TOO_LARGE_FOR_PEER`.
    */
   send(type: number, data: Uint8Array): void;
   /**

@@ -171,15 +171,15 @@ export class Session {
 
   /**
    * Takes a message; nothing of `data` is needed after the call.
-   * @throws CallerError `ERR_NOT_CONNECTED` before the session is open, `ERR_CLOSED` once it ends, `ERR_RESERVED_TYPE`,
-   *   `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE`.
+   * @throws CallerError `ERR_CLOSED` once it ends, `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE`.
+   * @throws PeerError `ERR_NOT_CONNECTED` before the session is open, `ERR_TOO_LARGE_FOR_PEER`.
    */
   send(type: number, data: Uint8Array): void {
     if (this.#isEnding || this.#closeRequested) {
       throw new CallerError("ERR_CLOSED", "the connection is closed");
     }
     if (this.#profile === undefined) {
-      throw new CallerError("ERR_NOT_CONNECTED", "the handshake is not over yet");
+      throw new PeerError("ERR_NOT_CONNECTED", "the peer has not completed the handshake yet");
     }
     this.#move("send");
     this.#profile.send(type, data);

@@ -175,7 +175,7 @@ for (const profile of profiles) {
       assert.equal((await next.read()).type, 4);
       assert.deepEqual(
         errors.map(({ code }) => code),
-        ["ERR_MESSAGE_TOO_LARGE"],
+        ["ERR_TOO_LARGE_FOR_PEER"],
       );
     });
 

@@ -179,7 +179,7 @@ describe("a client", { timeout }, () => {
 
   test("writes no more than its server takes", async (t) => {
     const { client } = await connectedPair(t, { server: { maxMessageBytes: 10 } });
-    assert.throws(() => client.write(1, "x".repeat(11)), { code: "ERR_MESSAGE_TOO_LARGE" });
+    assert.throws(() => client.write(1, "x".repeat(11)), { code: "ERR_TOO_LARGE_FOR_PEER" });
     await client.write(1, "x".repeat(10));
   });
 });

@@ -5,7 +5,7 @@ import { closedError } from "#dist/endpoint/inbox.js";
 import { toBytes } from "#dist/endpoint/message.js";
 import { PendingRequests } from "#dist/endpoint/pending-requests.js";
 import { peerNotNative, sessionLost } from "#dist/endpoint/request-errors.js";
-import { CallerError, RemoteError } from "#dist/errors.js";
+import { CallerError, PeerError, RemoteError } from "#dist/errors.js";
 import { RecordingWire } from "../support/request-wires.ts";
 import { isSettled, turns } from "../support/waiting.ts";
 
@@ -141,8 +141,8 @@ describe("a request that cannot be sent rejects at once", () => {
   for (const { why, error } of [
     { why: "to a peer of golang-ipc's wire", error: peerNotNative() },
     { why: "where it is too large", error: new CallerError("ERR_MESSAGE_TOO_LARGE", "too large") },
-    { why: "without a connection", error: new CallerError("ERR_NOT_CONNECTED", "not connected") },
-    { why: "where too much waits", error: new CallerError("ERR_QUEUE_FULL", "full") },
+    { why: "without a connection", error: new PeerError("ERR_NOT_CONNECTED", "not connected") },
+    { why: "where too much waits", error: new PeerError("ERR_QUEUE_FULL", "full") },
   ]) {
     test(`${why}, with ${error.code}`, async () => {
       const { wire, pending } = pendingOn();

@@ -99,8 +99,10 @@ describe("writing", { timeout }, () => {
       for (const type of [-1, 1.5, 4_294_967_296, Number.NaN, "1" as unknown as number]) {
         assert.throws(() => endpoint.write(type, ""), { code: "ERR_TYPE_OUT_OF_RANGE" });
       }
-      assert.throws(() => endpoint.write(1, pattern(101)), { code: "ERR_MESSAGE_TOO_LARGE" });
     }
+    assert.throws(() => connection.write(1, pattern(101)), { code: "ERR_MESSAGE_TOO_LARGE" });
+    assert.throws(() => client.write(1, pattern(101)), { code: "ERR_TOO_LARGE_FOR_PEER", fault: "peer" });
+    assert.throws(() => client.write(1, new Uint8Array(3_145_729)), { code: "ERR_MESSAGE_TOO_LARGE" });
     await client.write(7, "the first");
     assert.equal((await server.read()).type, 7);
     await connection.write(8, "the first");

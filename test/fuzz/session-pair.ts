@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { CallerError } from "#dist/errors.js";
+import { SealpipeError } from "#dist/errors.js";
 import { concat, pattern } from "../support/bytes.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { DrivenSession, messageText } from "./driven-session.ts";
@@ -153,7 +153,7 @@ function send({ session, sent }: Side, type: number, data: Uint8Array): void {
     session.session.send(type, data);
     sent.push(messageText(type, data));
   } catch (error) {
-    assert.ok(error instanceof CallerError, String(error));
+    assert.ok(error instanceof SealpipeError, String(error));
     switch (error.code) {
       case "ERR_RESERVED_TYPE":
         assert.equal(type, 0);

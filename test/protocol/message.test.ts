@@ -1,8 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CallerError } from "#dist/errors.js";
-import { checkMessage, highestType, reservedType } from "#dist/protocol/message.js";
+import { CallerError, PeerError } from "#dist/errors.js";
+import { checkMessage, checkPeerTakes, highestType, reservedType } from "#dist/protocol/message.js";
 import { thrownCode } from "../support/session-probe.ts";
+
+describe("checkPeerTakes", () => {
+  test("takes as many bytes as the peer does", () => {
+    checkPeerTakes(0, 0);
+    checkPeerTakes(10, 10);
+  });
+
+  test("blames the peer for one more", () => {
+    assert.throws(() => checkPeerTakes(11, 10), PeerError);
+    assert.throws(() => checkPeerTakes(11, 10), {
+      code: "ERR_TOO_LARGE_FOR_PEER",
+      message: /11 bytes .* the peer's maxMessageBytes \(10\)$/,
+    });
+  });
+});
 
 describe("checkMessage", () => {
   for (const type of [1, 5, 2 ** 31, 2 ** 32 - 1]) {
@@ -40,7 +55,7 @@ describe("checkMessage", () => {
     checkMessage(5, 10, 10);
     assert.throws(() => checkMessage(5, 11, 10), {
       code: "ERR_MESSAGE_TOO_LARGE",
-      message: /11 bytes .* limit of 10,/,
+      message: /11 bytes .* maxMessageBytes \(10\)$/,
     });
   });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CallerError } from "#dist/errors.js";
+import { CallerError, PeerError } from "#dist/errors.js";
 import { concat, flipBit, hex, pattern, toHex, uint32 } from "../support/bytes.ts";
 import { byteAtATime, whole } from "../support/cutting.ts";
 import { plainWire, sealedWire, wireFor } from "../support/hand-made-peer.ts";
@@ -195,13 +195,16 @@ describe("send", () => {
     }
   });
 
-  test("refuses what is over the smaller of both ends' limits", () => {
-    for (const probe of [clientOf(100, 200), clientOf(200, 100), openServer(false, 100)]) {
+  test("refuses what is over the smaller of both ends' limits, and blames the end whose limit that is", () => {
+    const ownLimit = "ERR_MESSAGE_TOO_LARGE";
+    const peersLimit = "ERR_TOO_LARGE_FOR_PEER";
+    for (const [probe, code] of [
+      [clientOf(100, 200), peersLimit],
+      [clientOf(200, 100), ownLimit],
+      [openServer(false, 100), ownLimit],
+    ] as const) {
       probe.session.send(5, pattern(100));
-      assert.throws(() => probe.session.send(5, pattern(101)), {
-        code: "ERR_MESSAGE_TOO_LARGE",
-        message: /a message of 101 bytes is over the limit of 100,/,
-      });
+      assert.throws(() => probe.session.send(5, pattern(101)), { code });
     }
   });
 
@@ -211,14 +214,14 @@ describe("send", () => {
     assert.equal(probe.written(), "00 00 00 04 00 00 00 05");
     assert.equal(
       thrownCode(() => probe.session.send(5, hex("01"))),
-      "ERR_MESSAGE_TOO_LARGE",
+      "ERR_TOO_LARGE_FOR_PEER",
     );
   });
 
   test("that is refused sends nothing and leaves the session open", () => {
     const probe = clientOf(1_000);
     assert.throws(() => probe.session.send(0, hex("01")), CallerError);
-    assert.throws(() => probe.session.send(5, pattern(1_001)), CallerError);
+    assert.throws(() => probe.session.send(5, pattern(1_001)), PeerError);
     assert.equal(probe.written(), "");
     assert.equal(probe.state, "open");
     probe.session.send(5, hex("01"));

@@ -1,6 +1,6 @@
 import { PeerError } from "../../errors.ts";
 import { release } from "../memory.ts";
-import { checkMessage, reservedType } from "../message.ts";
+import { checkMessage, checkPeerTakes, reservedType } from "../message.ts";
 import type { Profile, ProfileEvent } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { batchBytes, SendBuffer } from "../send-buffer.ts";
@@ -17,8 +17,8 @@ import { type RecordProtection, sealedOverheadBytes } from "./record.ts";
 
 export interface ClassicProfileOptions {
   readonly maxMessageBytes: number;
-  /** Largest `data` that may be sent to the peer. */
-  readonly maxSendBytes: number;
+  /** Largest `data` that the peer takes, so far as it says. */
+  readonly peerMaxMessageBytes: number;
   /** Absent where plain. */
   readonly records: RecordProtection | undefined;
 }
@@ -32,13 +32,15 @@ export class ClassicProfile implements Profile {
   readonly #output = new SendBuffer();
   readonly #records: RecordProtection | undefined;
   readonly #bounds: FrameBounds;
-  readonly #maxSendBytes: number;
+  readonly #maxMessageBytes: number;
+  readonly #peerMaxMessageBytes: number;
 
-  constructor({ maxMessageBytes, maxSendBytes, records }: ClassicProfileOptions) {
+  constructor({ maxMessageBytes, peerMaxMessageBytes, records }: ClassicProfileOptions) {
     const overheadBytes = typeBytes + (records === undefined ? 0 : sealedOverheadBytes);
     this.encrypted = records !== undefined;
     this.#records = records;
-    this.#maxSendBytes = maxSendBytes;
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#peerMaxMessageBytes = peerMaxMessageBytes;
     this.#bounds = {
       leastBytes: overheadBytes,
       mostBytes: overheadBytes + maxMessageBytes,
@@ -59,7 +61,8 @@ export class ClassicProfile implements Profile {
   }
 
   send(type: number, data: Uint8Array): void {
-    checkMessage(type, data.length, this.#maxSendBytes);
+    checkMessage(type, data.length, this.#maxMessageBytes);
+    checkPeerTakes(data.length, this.#peerMaxMessageBytes);
     if (this.#records === undefined) encodePlain(type, data, this.#output);
     else encodeSealed(type, data, this.#output, this.#records);
   }

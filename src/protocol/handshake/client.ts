@@ -113,7 +113,7 @@ export class ClientHandshake implements Handshake {
     const opened = {
       profile: new ClassicProfile({
         maxMessageBytes,
-        maxSendBytes: Math.min(maxMessageBytes, maximumSize.maxMessageBytes),
+        peerMaxMessageBytes: maximumSize.maxMessageBytes,
         records: this.#keys?.records,
       }),
     };

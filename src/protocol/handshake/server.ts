@@ -90,7 +90,7 @@ export class ServerHandshake implements Handshake {
     const { maxMessageBytes } = this.#options;
     const profile = new ClassicProfile({
       maxMessageBytes,
-      maxSendBytes: maxMessageBytes,
+      peerMaxMessageBytes: Number.POSITIVE_INFINITY,
       records: this.#keys?.records,
     });
     if (!demandsNative(this.#options)) return { input: "confirmation", output: [], opened: { profile } };

@@ -1,4 +1,4 @@
-import { checkMessage, type MessageContent } from "../message.ts";
+import { checkMessage, checkPeerTakes, type MessageContent } from "../message.ts";
 import { Incoming } from "./incoming.ts";
 import type { Windows } from "./lanes.ts";
 import { decodeMessages, decodeRequests, type RequestContent } from "./leftovers.ts";
@@ -36,12 +36,12 @@ export class Conversation {
   readonly incoming: Incoming;
   readonly outgoing = new Outgoing();
   readonly #maxMessageBytes: number;
-  #maxSendBytes: number;
+  #peerMaxMessageBytes: number;
   #identity: Identity | undefined;
 
   constructor({ maxMessageBytes, windows }: ConversationLimits) {
     this.#maxMessageBytes = maxMessageBytes;
-    this.#maxSendBytes = maxMessageBytes;
+    this.#peerMaxMessageBytes = maxMessageBytes;
     this.incoming = new Incoming(maxMessageBytes, windows);
   }
 
@@ -63,28 +63,31 @@ export class Conversation {
   /** Begins, or goes on with the same peer on another connection. */
   attach(peer: ConversationLimits, identity: Identity | undefined): void {
     this.#identity = identity;
-    this.#maxSendBytes = Math.min(this.#maxMessageBytes, peer.maxMessageBytes);
+    this.#peerMaxMessageBytes = peer.maxMessageBytes;
     this.outgoing.lanes.forEach((lane, index) => {
       lane.window = peer.windows[index] as number;
     });
     this.incoming.forgetTold();
   }
 
-  /** @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE` */
+  /**
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE`
+   * @throws PeerError `ERR_TOO_LARGE_FOR_PEER`
+   */
   sendMessage(type: number, data: Uint8Array): void {
-    checkMessage(type, data.length, this.#maxSendBytes);
+    this.#checkSize(type, data.length);
     this.outgoing.message(type, data);
   }
 
-  /** @throws CallerError as {@link sendMessage} */
+  /** @throws CallerError and PeerError as {@link sendMessage} */
   sendRequest(id: number, type: number, data: Uint8Array): void {
-    checkMessage(type, data.length, this.#maxSendBytes);
+    this.#checkSize(type, data.length);
     this.outgoing.request(id, type, data);
   }
 
-  /** @throws CallerError `ERR_MESSAGE_TOO_LARGE` */
+  /** @throws CallerError `ERR_MESSAGE_TOO_LARGE`, PeerError `ERR_TOO_LARGE_FOR_PEER` */
   sendAnswer(id: number, data: Uint8Array): void {
-    checkMessage(1, data.length, this.#maxSendBytes);
+    this.#checkSize(1, data.length);
     this.outgoing.answer(id, data);
   }
 
@@ -107,5 +110,10 @@ export class Conversation {
       unsent: decodeMessages(messages.unsent),
       unsentRequests: decodeRequests(requests.unsent),
     };
+  }
+
+  #checkSize(type: number, dataBytes: number): void {
+    checkMessage(type, dataBytes, this.#maxMessageBytes);
+    checkPeerTakes(dataBytes, this.#peerMaxMessageBytes);
   }
 }

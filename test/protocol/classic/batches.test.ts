@@ -37,7 +37,7 @@ function watched(): { crypto: CryptoProvider; prepared: Prepared[] } {
   return { crypto: { ...nodeCrypto, createBatchAead }, prepared };
 }
 
-const limits = { maxMessageBytes: 100_000, maxSendBytes: 100_000 };
+const limits = { maxMessageBytes: 100_000, peerMaxMessageBytes: 100_000 };
 const profileWith = (crypto: CryptoProvider) =>
   new ClassicProfile({ ...limits, records: new RecordProtection(key, crypto) });
 

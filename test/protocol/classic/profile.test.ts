@@ -11,12 +11,12 @@ import { lengthOnceGiven } from "../../support/memory.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
 const key = pattern(32);
-const plain = (maxMessageBytes = 100_000, maxSendBytes = 100_000) =>
-  new ClassicProfile({ maxMessageBytes, maxSendBytes, records: undefined });
+const plain = (maxMessageBytes = 100_000, peerMaxMessageBytes = 100_000) =>
+  new ClassicProfile({ maxMessageBytes, peerMaxMessageBytes, records: undefined });
 const sealing = (maxMessageBytes = 100_000) =>
   new ClassicProfile({
     maxMessageBytes,
-    maxSendBytes: 100_000,
+    peerMaxMessageBytes: 100_000,
     records: new RecordProtection(
       key,
       fixedCrypto({ privateKey: clientPrivateKey, nonces: [hex("aa".repeat(12))] }),
@@ -113,6 +113,10 @@ describe("the plain profile", () => {
     profile.send(5, hex("01 02"));
     assert.equal(
       thrownCode(() => profile.send(5, hex("01 02 03"))),
+      "ERR_TOO_LARGE_FOR_PEER",
+    );
+    assert.equal(
+      thrownCode(() => profile.send(5, pattern(101))),
       "ERR_MESSAGE_TOO_LARGE",
     );
   });

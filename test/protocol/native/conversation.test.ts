@@ -65,6 +65,10 @@ describe("a conversation", () => {
       send(pattern(10));
       assert.equal(
         thrownCode(() => send(pattern(11))),
+        "ERR_TOO_LARGE_FOR_PEER",
+      );
+      assert.equal(
+        thrownCode(() => send(pattern(100_001))),
         "ERR_MESSAGE_TOO_LARGE",
       );
     }
