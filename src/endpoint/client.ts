@@ -62,7 +62,7 @@ export interface ClientEvents extends EndpointEvents<Message> {
  */
 export async function startClient(name: string, options?: ClientOptions): Promise<Client> {
   const parsed = parseClientOptions(options);
-  const client = new Client(name, addressOf(name, parsed), parsed);
+  const client = new Client(name, addressOf(name, parsed.directory, parsed.trust), parsed);
   await client.connect(parsed.signal);
   return client;
 }
@@ -90,7 +90,7 @@ export async function startClient(name: string, options?: ClientOptions): Promis
  */
 export function createClient(name: string, options?: ClientOptions): Client {
   const parsed = parseClientOptions(options);
-  const client = new Client(name, addressOf(name, parsed), parsed);
+  const client = new Client(name, addressOf(name, parsed.directory, parsed.trust), parsed);
   // Told by its status and an event.
   client.connect(parsed.signal).catch(() => {});
   return client;

@@ -30,12 +30,6 @@ export interface EndpointOptions {
    * 0700, and `TMPDIR` on macOS, likewise. On Windows, where pipes have no directory, it is checked and not used.
    */
   readonly directory?: "runtime" | (string & {}) | undefined;
-  /**
-   * Who else may hold the address, besides the user of this process and root: a list of user ids, or `"any"`. Default
-   * `[]`. A client connects to a socket of theirs, and both ends take a directory of theirs, or any directory with
-   * `"any"`. Whatever it says, a server never replaces another user's socket. Platform: not used on Windows.
-   */
-  readonly trust?: Trust | undefined;
   /** Largest `data` of a message, in bytes, written or received. Default 3145728, at most 1073741824. */
   readonly maxMessageBytes?: number | undefined;
   /**
@@ -63,8 +57,8 @@ export interface EndpointOptions {
   /**
    * The absolute path of a file with such a secret, read once as the endpoint starts. Where there is none, it is made of 32
    * random bytes, with the mode 0600; whichever end starts first does so. One that belongs to another user than this
-   * process's or root, that others may read or write, or that is a symbolic link is refused with `ERR_SECRET_FILE`.
-   * Platform: on Windows owner, mode and links are not checked; put it where only your user can read.
+   * process's or root, that others may read or write, that is a symbolic link, or to which another user can change the way
+   * is refused with `ERR_SECRET_FILE`. Platform: on Windows none of this is checked; put it where only your user can read.
    */
   readonly secretFile?: string | undefined;
   /**
@@ -131,6 +125,12 @@ export interface ClientOptions extends EndpointOptions {
    * follows the server.
    */
   readonly encryption?: boolean | undefined;
+  /**
+   * Who else may hold the address, besides the user of this process and root: a list of user ids, or `"any"`. Default
+   * `[]`. The client connects to a socket of theirs, in a directory of theirs. A server has no such option: it listens
+   * only in directories of its own user and of root. Platform: not used on Windows.
+   */
+  readonly trust?: Trust | undefined;
   /** How long to try to connect, and later to reconnect, in milliseconds. Default 0: for ever. */
   readonly connectTimeoutMs?: number | undefined;
   /**
@@ -173,7 +173,6 @@ export type ParsedRequestOptions = ParsedReadOptions;
 
 const endpointChecks = {
   directory: isDirectory,
-  trust: isTrust,
   maxMessageBytes: isIntegerFrom(1, highestMaxMessageBytes),
   maxQueuedBytes: isIntegerFrom(1, Number.MAX_SAFE_INTEGER),
   handshakeTimeoutMs: isTimeoutMs,
@@ -193,7 +192,6 @@ const endpointChecks = {
 const endpointDefaults = {
   ...defaultSessionLimits,
   directory: defaultDirectory,
-  trust: Object.freeze([]) as Trust,
   maxQueuedBytes: 8_388_608,
   profile: "auto" as const,
   keepaliveIntervalMs: 10_000,
@@ -220,6 +218,7 @@ const serverChecks: Record<keyof ServerOptions, Check> = {
 const clientChecks: Record<keyof ClientOptions, Check> = {
   ...endpointChecks,
   encryption: isBoolean,
+  trust: isTrust,
   connectTimeoutMs: isTimeoutMsOrNever,
   retryDelayMs: isTimeoutMs,
   maxRetryDelayMs: isTimeoutMs,
@@ -255,7 +254,8 @@ export function parseClientOptions(options: ClientOptions = {}): ParsedClientOpt
   const retryDelayMs = given.retryDelayMs ?? 100;
   const maxRetryDelayMs = given.maxRetryDelayMs ?? Math.max(5_000, retryDelayMs);
   demand(maxRetryDelayMs >= retryDelayMs, "maxRetryDelayMs", "at least retryDelayMs", maxRetryDelayMs);
-  const defaults = { ...endpointDefaults, connectTimeoutMs: 0, offlineQueue: true, signal: undefined };
+  const trust: Trust = Object.freeze([]);
+  const defaults = { ...endpointDefaults, trust, connectTimeoutMs: 0, offlineQueue: true, signal: undefined };
   return Object.freeze({ ...defaults, ...given, ...parseSecret(given), retryDelayMs, maxRetryDelayMs });
 }
 
@@ -273,13 +273,13 @@ export function parseRequestOptions(options?: RequestOptions): ParsedRequestOpti
 }
 
 /**
- * Where endpoints with these options find that name.
+ * Where endpoints with these options find that name. A server trusts nobody.
  *
  * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`.
  * @throws SystemError `ERR_NO_RUNTIME_DIRECTORY`.
  */
-export function addressOf(name: string, options: { directory: string; trust: Trust }): Address {
-  return resolveAddress(name, { ...options, platform: process.platform });
+export function addressOf(name: string, directory: string, trust: Trust = []): Address {
+  return resolveAddress(name, { directory, trust, platform: process.platform });
 }
 
 /** The part of the options that a session needs. */

@@ -1,10 +1,11 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, link, open, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import { nodeCrypto } from "../crypto/node.ts";
 import { SystemError } from "../errors.ts";
 import { highestSecretBytes } from "../protocol/limits.ts";
 import { hasCode, ignoreMissing } from "../transport/file-system.ts";
-import { ownUid } from "../transport/trust.ts";
+import { objectionToWay, ownUid } from "../transport/trust.ts";
 
 const freshSecretBytes = 32;
 const onlyOwner = 0o600;
@@ -21,13 +22,15 @@ const highestRounds = 4;
  * The secret in the file at that absolute path. Where there is none it is made, of random bytes: of any number of
  * processes that do so at once one wins, and all get what that one has made.
  *
- * Whose file it is and who may read it is looked at on the open file, so that nobody can put another in its place
- * meanwhile. Platform: on Windows neither is, nor whether it is a link.
+ * Nobody but this user and root may be able to change the way there, or another user could choose the file. Whose it is and
+ * who may read it is looked at on the open file. Platform: on Windows none of this is, nor whether it is a link.
  *
  * @throws SystemError `ERR_SECRET_FILE`
  */
 export async function readSecretFile(path: string): Promise<Uint8Array> {
   try {
+    const objection = process.platform === "win32" ? undefined : objectionToWay(dirname(path));
+    if (objection !== undefined) throw unusable(path, `is not safe: ${objection}`);
     for (let round = 0; round < highestRounds; round++) {
       const secret = await readIfThere(path);
       if (secret !== undefined) return secret;

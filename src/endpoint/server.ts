@@ -59,7 +59,7 @@ export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
  */
 export async function startServer(name: string, options?: ServerOptions): Promise<Server> {
   const parsed = parseServerOptions(options);
-  const address = addressOf(name, parsed);
+  const address = addressOf(name, parsed.directory);
   const server = new Server(name, address, await withSecret(parsed));
   await server.listen(providerOf(address));
   return server;

@@ -4,9 +4,9 @@ import type { Address } from "./address.ts";
 import type { FileIdentity } from "./file-identity.ts";
 import { listenFailed, listenNet } from "./net-transport.ts";
 import { claimAddress } from "./socket-file.ts";
-import { makeStagingDirectory, type StagingDirectory } from "./staging-directory.ts";
+import { makeStagingDirectory, removeStaging, type StagingDirectory } from "./staging-directory.ts";
 import type { ListenOptions } from "./transport.ts";
-import { checkDirectoryTrusted } from "./trust.ts";
+import { checkDirectoryOwn } from "./trust.ts";
 
 const ownerOnly = 0o600;
 const allUsers = 0o777;
@@ -14,7 +14,6 @@ const allUsers = 0o777;
 /** A socket that listens, and which file it is at its address. */
 export interface BoundSocket {
   readonly server: Server;
-  readonly staging: StagingDirectory;
   readonly identity: FileIdentity;
 }
 
@@ -26,32 +25,25 @@ export async function bindSocket(address: Address, options: ListenOptions): Prom
   let staging: StagingDirectory | undefined;
   let server: Server | undefined;
   try {
-    checkDirectoryTrusted(address);
+    checkDirectoryOwn(address);
     staging = await makeStagingDirectory(address);
     server = await listenNet({ path: staging.socketPath }, options);
     const mode = options.openToAllUsers ? allUsers : ownerOnly;
     const identity = await claimAddress(address, { staging, mode, isAlive: options.isAlive });
-    return { server, staging, identity };
+    return { server, identity };
   } catch (error) {
     server?.close();
     if (error instanceof SealpipeError) throw error;
     throw listenFailed(address, error);
   } finally {
-    // What cannot be removed is empty and harms nobody; the server listens all the same.
-    await staging?.remove().catch(() => {});
+    if (staging !== undefined) removeIfPossible(staging);
   }
 }
 
-/**
- * Node removes the path at which a socket was bound when it is closed, whatever lies there by then. That path is known
- * to all, so another user could have put a link to a directory of ours in the place of the staging directory. For the
- * moment of the close it is ours again; where another has it, the socket stays open, without a name, until we end.
- */
-export async function closeUnlinkingNothing(server: Server, staging: StagingDirectory): Promise<void> {
-  if (!(await staging.restore())) {
-    server.unref();
-    return;
+function removeIfPossible(staging: StagingDirectory): void {
+  try {
+    removeStaging(staging);
+  } catch {
+    // It is empty and harms nobody; the server listens all the same.
   }
-  server.close();
-  await staging.remove();
 }

@@ -5,7 +5,7 @@ import type { Address } from "./address.ts";
 import { type FileIdentity, identifyNow, isSame } from "./file-identity.ts";
 import { hasCode } from "./file-system.ts";
 import { addressInUse } from "./net-transport.ts";
-import { type FoundStaging, findStagings, removeFoundStaging } from "./staging-directory.ts";
+import { type FoundStaging, findStagings, removeStaging } from "./staging-directory.ts";
 
 export interface DeadSocket {
   readonly address: Address;
@@ -66,6 +66,7 @@ function isHeldByAnother({ address, identity, holdPath }: DeadSocket): boolean {
 
 function removeIfAbandoned(staging: FoundStaging): boolean {
   if (Date.now() - staging.changedAt <= abandonedAfterMs) return false;
-  removeFoundStaging(staging);
+  // Its name is never used again, so whoever finds it later finds nothing.
+  removeStaging(staging);
   return true;
 }

@@ -1,12 +1,13 @@
-import { chmod, link, lstat, unlink } from "node:fs/promises";
+import { unlinkSync } from "node:fs";
+import { chmod, link, lstat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Address } from "./address.ts";
 import { removeDeadSocket } from "./dead-socket.ts";
-import { type FileIdentity, identify, identityOf, isSame } from "./file-identity.ts";
+import { type FileIdentity, identifyNow, identityOf, isSame } from "./file-identity.ts";
 import { hasCode, ignoreMissing } from "./file-system.ts";
 import { addressInUse } from "./net-transport.ts";
 import { removeAbandonedStagings, type StagingDirectory } from "./staging-directory.ts";
-import { ownUid } from "./trust.ts";
+import { checkDirectoryOwn, ownUid } from "./trust.ts";
 
 export interface ClaimOptions {
   readonly staging: StagingDirectory;
@@ -35,9 +36,16 @@ export async function claimAddress(address: Address, options: ClaimOptions): Pro
   throw addressInUse(address, "other servers keep taking it");
 }
 
-/** Removes the file at `path` if it is still the one of that identity. */
-export async function removeIfSame(path: string, identity: FileIdentity): Promise<void> {
-  if (isSame(await identify(path), identity)) await ignoreMissing(unlink(path));
+/**
+ * Removes our socket from its address if it still lies there. Synchronous: what was seen must still hold when it is acted
+ * on.
+ *
+ * @throws SystemError `ERR_ADDRESS_UNTRUSTED` if another user can change the way there by now, and so what is removed.
+ */
+export function removeFromAddress(address: Address, identity: FileIdentity): void {
+  if (!isSame(identifyNow(address.path), identity)) return;
+  checkDirectoryOwn(address);
+  unlinkSync(address.path);
 }
 
 async function removeIfDead(address: Address, { staging, isAlive }: ClaimOptions): Promise<void> {

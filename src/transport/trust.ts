@@ -24,35 +24,40 @@ export function ownUid(): number {
  * @throws SystemError `ERR_ADDRESS_UNTRUSTED`, or the system's own error where something is not there.
  */
 export function checkAddressTrusted(address: Address): void {
-  checkWay(address, address.path);
-}
-
-/** The same for the directory alone, where something is about to be put. */
-export function checkDirectoryTrusted(address: Address): void {
-  checkWay(address, dirname(address.path));
+  const objection = objectionToWay(address.path, address.trust);
+  if (objection !== undefined) throw untrusted(address, `${objection}; the option "trust" can allow users`);
 }
 
 /**
- * Looks at every step: whoever can write a directory, or owns a symbolic link, decides where the way goes from there.
+ * Throws unless nobody but this user and root can change the way to the address's directory, whomever the address trusts:
+ * what a server makes, opens to others and removes there, it finds by its path.
+ *
+ * @throws SystemError `ERR_ADDRESS_UNTRUSTED`, or the system's own error if something is not there.
  */
-function checkWay(address: Address, end: string): void {
-  if (address.trust === "any") return;
-  const trusted = new Set([0, ownUid(), ...(address.trust ?? [])]);
-  const look = (step: string): Stats => {
-    const status = lstatSync(step);
-    const objection = objectionTo(status, trusted);
-    if (objection !== undefined) throw untrusted(address, step, objection);
-    return status;
-  };
-  const rest = steps(end);
+export function checkDirectoryOwn(address: Address): void {
+  const objection = objectionToWay(dirname(address.path));
+  if (objection === undefined) return;
+  throw untrusted(address, `${objection}; others could replace what a server puts there`);
+}
+
+/**
+ * Looks at every step: whoever can write a directory, or owns a symbolic link, decides where the way goes from there. The
+ * first step that is somebody's who is not trusted, with what is wrong with it; `undefined` if there is none.
+ */
+export function objectionToWay(end: string, trust: Trust = []): string | undefined {
+  if (trust === "any") return undefined;
+  const trusted = new Set([0, ownUid(), ...trust]);
+  const rest = ["", ...steps(end)];
   let at = "/";
   let links = 0;
-  look(at);
   for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
     const here = join(at, name);
-    if (look(here).isSymbolicLink()) {
+    const status = lstatSync(here);
+    const objection = objectionTo(status, trusted);
+    if (objection !== undefined) return `${here} ${objection}`;
+    if (status.isSymbolicLink()) {
       links += 1;
-      if (links > highestLinks) throw untrusted(address, here, "leads through too many symbolic links");
+      if (links > highestLinks) return `${here} leads through too many symbolic links`;
       const target = readlinkSync(here);
       if (target.startsWith("/")) at = "/";
       rest.unshift(...steps(target));
@@ -60,6 +65,7 @@ function checkWay(address: Address, end: string): void {
       at = here;
     }
   }
+  return undefined;
 }
 
 function steps(path: string): string[] {
@@ -80,9 +86,6 @@ function objectionTo(status: Stats, trusted: ReadonlySet<number>): string | unde
   return `is a directory that its group (${status.gid}) can write, without the sticky bit`;
 }
 
-function untrusted(address: Address, step: string, objection: string): SealpipeError {
-  return new SystemError(
-    "ERR_ADDRESS_UNTRUSTED",
-    `the address ${address.path} is not safe: ${step} ${objection}; the option "trust" can allow users`,
-  );
+function untrusted(address: Address, objection: string): SealpipeError {
+  return new SystemError("ERR_ADDRESS_UNTRUSTED", `the address ${address.path} is not safe: ${objection}`);
 }

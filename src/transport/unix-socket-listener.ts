@@ -1,9 +1,9 @@
 import { SystemError } from "../errors.ts";
 import type { Address } from "./address.ts";
-import { type BoundSocket, bindSocket, closeUnlinkingNothing } from "./bound-socket.ts";
+import { type BoundSocket, bindSocket } from "./bound-socket.ts";
 import { identify, isSame } from "./file-identity.ts";
 import { setReferenced } from "./referenced.ts";
-import { removeIfSame } from "./socket-file.ts";
+import { removeFromAddress } from "./socket-file.ts";
 import type { Listener, ListenOptions } from "./transport.ts";
 
 /**
@@ -41,13 +41,13 @@ export class UnixSocketListener implements Listener {
   async #close(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#look;
-    const { server, staging, identity } = this.#bound;
+    const { server, identity } = this.#bound;
     try {
       // The name first, so that no one connects to a server that is about to be gone, and so that the identity still
       // says something: once the server is closed, the system may give the same inode to another's socket.
-      await removeIfSame(this.#address.path, identity);
+      removeFromAddress(this.#address, identity);
     } finally {
-      await closeUnlinkingNothing(server, staging);
+      server.close();
     }
   }
 
@@ -75,10 +75,9 @@ export class UnixSocketListener implements Listener {
   async #putBack(): Promise<void> {
     // Whatever has come there meanwhile is not ours to judge: nothing is replaced.
     const next = await bindSocket(this.#address, { ...this.#options, isAlive: async () => true });
-    const { server, staging } = this.#bound;
+    this.#bound.server.close();
     this.#bound = next;
     setReferenced(next.server, this.#referenced);
-    await closeUnlinkingNothing(server, staging);
   }
 }
 

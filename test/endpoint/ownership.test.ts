@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { SystemError, startClient, startServer } from "sealpipe";
@@ -57,6 +57,17 @@ describe("another user", { skip: skip || notRoot(), timeout }, () => {
         assert.equal(outcome["code"], "ERR_CONNECT_FAILED");
         assert.match(String(outcome["message"]), /EACCES/);
       }
+    }
+  });
+
+  test("can start a server under every umask, also without root's right to pass any mode", async (t) => {
+    for (const mask of [0o000, 0o077, 0o300, 0o777]) {
+      const name = freshName();
+      const user = await startUser(t, name);
+      user.command({ do: "umask", mask });
+      const outcome = await ask(user, { do: "serve", name, options: {} });
+      assert.equal(outcome["event"], "listening", String(outcome["message"]));
+      assert.equal(lstatSync(addressOf(name)).mode & 0o7777, 0o600);
     }
   });
 
@@ -130,12 +141,32 @@ describe("a socket of another user", { skip: skip || notRoot(), timeout }, () =>
     await ask(user, { do: "serve", name, options: {} });
     const before = lstatSync(addressOf(name)).ino;
     const refused = { code: "ERR_ADDRESS_IN_USE", message: /the socket there belongs to the user 65534/ };
-    for (const trust of [[], [otherUid], "any"] as const) {
-      await assert.rejects(startServer(name, { trust }), refused);
-    }
+    await assert.rejects(startServer(name), refused);
     await user.kill();
-    await assert.rejects(startServer(name, { trust: "any" }), refused);
+    await assert.rejects(startServer(name), refused);
     assert.equal(lstatSync(addressOf(name)).ino, before);
+  });
+});
+
+describe("a directory of another user", { skip: skip || notRoot(), timeout }, () => {
+  test("is refused to a server, which makes nothing there", async () => {
+    const directory = freshDirectory();
+    chownSync(directory, otherUid, otherUid);
+    for (const unmaskPermissions of [false, true]) {
+      await assert.rejects(startServer("my-app", { directory, unmaskPermissions }), untrusted);
+    }
+    assert.deepEqual(readdirSync(directory), []);
+  });
+
+  test("is left as it is by a server from which it was taken, which tells so and closes", async (t) => {
+    const directory = freshDirectory();
+    const server = await serverAt(t, "my-app", { directory });
+    chownSync(directory, otherUid, otherUid);
+    const failed = nextEvent<[SystemError]>(server, "error");
+    await server.close();
+    untrusted((await failed)[0]);
+    assert.equal(server.status, "closed");
+    assert.deepEqual(readdirSync(directory), ["my-app.sock"]);
   });
 });
 
@@ -155,11 +186,14 @@ describe("a directory that others can write", { skip, timeout }, () => {
 
   test("is refused to a client, whoever's socket lies there", async (t) => {
     const directory = openDirectory();
-    const server = await serverAt(t, "my-app", { directory, trust: "any" });
+    chmodSync(directory, 0o755);
+    const server = await serverAt(t, "my-app", { directory });
+    chmodSync(directory, 0o777);
     await assert.rejects(startClient("my-app", { directory }), untrusted);
     const client = await clientAt(t, "my-app", { directory, trust: "any" });
     await client.write(1, "hello");
     assert.equal((await server.read()).text, "hello");
+    chmodSync(directory, 0o755);
   });
 
   test("is safe again with the sticky bit", async (t) => {

@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -11,7 +12,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { open } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { SystemError } from "sealpipe";
 import { readSecretFile } from "#dist/endpoint/secret-file.js";
@@ -116,6 +118,55 @@ describe("a secret file that is there", () => {
   });
 });
 
+describe("a secret file to which another user can change the way", { skip: windows || notRoot() }, () => {
+  /** One of ours that is fit but for its directory, and a place in the same directory where there is none. */
+  function pathsBelow(change: (path: string) => void): string[] {
+    const path = fileOf(pattern(32));
+    change(dirname(path));
+    return [path, join(dirname(path), "missing")];
+  }
+
+  async function refuses(paths: string[], why: RegExp): Promise<void> {
+    for (const path of paths) assert.match((await refusal(path)).message, why);
+    const [, missing = ""] = paths;
+    assert.deepEqual(readdirSync(dirname(missing)), ["secret"], "nothing is made there");
+  }
+
+  test("is refused, read or made, if its directory is that user's", async () => {
+    const paths = pathsBelow((path) => chownSync(path, otherUid, otherUid));
+    await refuses(
+      paths,
+      new RegExp(`is not safe: ${dirname(paths[0] as string)} belongs to the user ${otherUid}$`),
+    );
+  });
+
+  test("is refused, read or made, if a directory above is that user's", async () => {
+    const paths = pathsBelow((path) => mkdirSync(join(path, "below")));
+    const above = dirname(paths[0] as string);
+    const below = join(above, "below", "secret");
+    writeFileSync(below, pattern(32), { mode: 0o600 });
+    chownSync(above, otherUid, otherUid);
+    await refuses([below, join(above, "below", "missing")], /is not safe: .+ belongs to the user/);
+  });
+
+  test("is refused, read or made, if everybody can write its directory", async () => {
+    await refuses(
+      pathsBelow((path) => chmodSync(path, 0o777)),
+      /is not safe: .+ is a directory that others can write/,
+    );
+  });
+
+  test("is refused, read or made, if that user owns a link on it", async () => {
+    const target = dirname(fileOf(pattern(32)));
+    const link = freshPath();
+    symlinkSync(target, link);
+    assert.equal((await readSecretFile(join(link, "secret"))).length, 32, "one of ours is followed");
+    lchownSync(link, otherUid, otherUid);
+    const paths = [join(link, "secret"), join(link, "missing")];
+    await refuses(paths, new RegExp(`is not safe: ${link} belongs to the user ${otherUid}$`));
+  });
+});
+
 describe("a secret file that is not there yet", () => {
   test("is made of 32 random bytes that only its owner can read", async () => {
     const paths = [freshPath(), freshPath()];
@@ -137,6 +188,28 @@ describe("a secret file that is not there yet", () => {
       assert.equal(new Set(secrets.map(toHex)).size, 1);
       assert.deepEqual(readdirSync(join(path, "..")), ["secret"]);
     }
+  });
+
+  test("has no name of its own before all of it is written", async (t) => {
+    const path = freshPath();
+    const beside = fileOf("");
+    const file = await open(beside);
+    const handle = Object.getPrototypeOf(file) as typeof file;
+    await file.close();
+    // Looked at before and after each step of making it.
+    let steps = 0;
+    for (const name of ["chmod", "writeFile", "sync"] as const) {
+      const step = handle[name] as (...args: unknown[]) => Promise<void>;
+      t.mock.method(handle, name, async function (this: typeof file, ...args: unknown[]) {
+        assert.equal(existsSync(path), false, `it is there before ${name}`);
+        await step.apply(this, args);
+        assert.equal(existsSync(path), false, `it is there before ${name} is done`);
+        steps += 1;
+      });
+    }
+    const made = await readSecretFile(path).finally(() => t.mock.restoreAll());
+    assert.equal(toHex(made), toHex(readFileSync(path)));
+    assert.ok(steps > 0, "it was looked at meanwhile");
   });
 
   test("has that mode under every umask", { skip: windows }, async (t) => {

@@ -46,10 +46,6 @@ export const cannot: Readonly<Record<string, readonly Exception[]>> = {
       why: "now and then a socket whose write fails tells neither what is left to read nor that it has ended",
     },
     {
-      tests: /unix-socket\.test.*ended with 1/,
-      why: "the one socket that a test leaves on purpose goes by another name there",
-    },
-    {
       tests: /without-webassembly/,
       why: "it has no `--jitless`, so it is never without WebAssembly",
     },

@@ -15,6 +15,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const notThere = new Set([
   // Unix sockets, their owners and their files.
   "dead-socket",
+  "hostile-directory",
   "killed-servers",
   "liveness",
   "ownership",

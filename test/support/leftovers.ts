@@ -37,28 +37,12 @@ after(() => {
   }, patienceMs).unref();
 });
 
-const expected: { readonly handle: string; readonly count: number }[] = [];
-
-/**
- * For a test file in which the library itself leaves something open on purpose: so many handles whose text begins so, with
- * their descriptors, are no failure.
- */
-export function expectLeftover(handle: string, count: number): void {
-  expected.push({ handle, count });
-}
-
 process.on("exit", () => {
-  const left = handles().filter((handle) => !handlesBefore.has(handle));
-  const allowed = expected.flatMap(({ handle, count }) =>
-    left.filter((text) => text.startsWith(handle)).slice(0, count),
-  );
-  for (const handle of left) {
-    if (!allowed.includes(handle)) complain(`a test left a handle behind: ${handle}`);
+  for (const handle of handles()) {
+    if (!handlesBefore.has(handle)) complain(`a test left a handle behind: ${handle}`);
   }
-  const allowedDescriptors = new Set(allowed.map((handle) => / fd (\d+)/.exec(handle)?.[1]));
   for (const descriptor of descriptors()) {
-    if (descriptorsBefore.has(descriptor) || allowedDescriptors.has(descriptor.split(" ", 1)[0])) continue;
-    complain(`a test left a descriptor behind: ${descriptor}`);
+    if (!descriptorsBefore.has(descriptor)) complain(`a test left a descriptor behind: ${descriptor}`);
   }
   for (const origin of timers.left()) complain(`a test left a timer behind, made ${origin}`);
 });

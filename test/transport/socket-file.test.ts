@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  chmodSync,
   chownSync,
   existsSync,
   lstatSync,
@@ -13,9 +14,13 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import type { Address } from "#dist/transport/address.js";
-import { type FileIdentity, identify } from "#dist/transport/file-identity.js";
-import { claimAddress, removeIfSame } from "#dist/transport/socket-file.js";
-import { makeStagingDirectory, type StagingDirectory } from "#dist/transport/staging-directory.js";
+import { type FileIdentity, identify, identifyNow } from "#dist/transport/file-identity.js";
+import { claimAddress, removeFromAddress } from "#dist/transport/socket-file.js";
+import {
+  makeStagingDirectory,
+  removeStaging,
+  type StagingDirectory,
+} from "#dist/transport/staging-directory.js";
 import { leaveDeadSocket } from "../support/dead-socket.ts";
 import { freshDirectory } from "../support/names.ts";
 import { notRoot, otherUid } from "../support/users.ts";
@@ -36,7 +41,7 @@ async function listenAt(path: string): Promise<void> {
 async function stage(address: Address): Promise<StagingDirectory> {
   const staging = await makeStagingDirectory(address);
   await listenAt(staging.socketPath);
-  after(() => staging.remove());
+  after(() => removeStaging(staging));
   return staging;
 }
 
@@ -166,31 +171,44 @@ describe("claiming an address", { skip }, () => {
 });
 
 describe("removing our own socket", { skip }, () => {
-  test("removes it, and does nothing where it has gone", async () => {
-    const { path } = freshAddress();
-    await leaveDeadSocket(path);
-    const ours = (await identify(path)) as FileIdentity;
-    await removeIfSame(path, ours);
+  async function leaveOurs(): Promise<{ address: Address; path: string; ours: FileIdentity }> {
+    const address = freshAddress();
+    await leaveDeadSocket(address.path);
+    return { address, path: address.path, ours: identifyNow(address.path) as FileIdentity };
+  }
+
+  test("removes it, and does nothing if it has gone", async () => {
+    const { address, path, ours } = await leaveOurs();
+    removeFromAddress(address, ours);
     assert.equal(existsSync(path), false);
-    await removeIfSame(path, ours);
+    removeFromAddress(address, ours);
+    rmSync(dirname(path), { recursive: true });
+    removeFromAddress(address, ours);
   });
 
   test("leaves another file of that name alone", async () => {
-    const { path } = freshAddress();
-    await leaveDeadSocket(path);
-    const ours = (await identify(path)) as FileIdentity;
+    const { address, path, ours } = await leaveOurs();
     const kept = join(dirname(path), "kept");
     renameSync(path, kept);
     writeFileSync(path, "another's");
-    await removeIfSame(path, ours);
+    removeFromAddress(address, ours);
     assert.ok(existsSync(path));
     assert.ok(existsSync(kept));
   });
 
-  test("tells what the system says where it cannot look", async () => {
-    const { path } = freshAddress();
-    await leaveDeadSocket(path);
-    const ours = (await identify(path)) as FileIdentity;
-    await assert.rejects(removeIfSame(join(path, "below-a-socket"), ours), { code: "ENOTDIR" });
+  test("leaves it if others can change the way there by now", async () => {
+    const { address, path, ours } = await leaveOurs();
+    chmodSync(dirname(path), 0o777);
+    assert.throws(() => removeFromAddress({ ...address, trust: "any" }, ours), {
+      code: "ERR_ADDRESS_UNTRUSTED",
+    });
+    assert.ok(existsSync(path));
+  });
+
+  test("tells what the system says if it cannot look", async () => {
+    const { address, path, ours } = await leaveOurs();
+    assert.throws(() => removeFromAddress({ ...address, path: join(path, "below-a-socket") }, ours), {
+      code: "ENOTDIR",
+    });
   });
 });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { chownSync, existsSync, lstatSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import type { Address } from "#dist/transport/address.js";
 import {
   findStagings,
   makeStagingDirectory,
   removeAbandonedStagings,
-  removeFoundStaging,
+  removeStaging,
 } from "#dist/transport/staging-directory.js";
 import { leaveDeadSocket } from "../support/dead-socket.ts";
 import { freshDirectory } from "../support/names.ts";
@@ -31,6 +31,7 @@ describe("a staging directory", { skip }, () => {
     for (const { socketPath } of [one, other]) {
       assert.equal(dirname(dirname(socketPath)), dirname(address.path));
       assert.equal(modeOf(dirname(socketPath)), 0o700);
+      assert.equal(basename(socketPath), basename(dirname(socketPath)), "no other directory has such a name");
     }
     assert.notEqual(one.socketPath, other.socketPath);
   });
@@ -46,19 +47,19 @@ describe("a staging directory", { skip }, () => {
     }
   });
 
-  test("is removed with what is in it, and twice does no harm", async () => {
+  test("is removed with its sockets, and twice does no harm", async () => {
     const address = freshAddress();
     const staging = await makeStagingDirectory(address);
-    writeFileSync(staging.socketPath, "");
-    await staging.remove();
-    await staging.remove();
+    for (const path of [staging.socketPath, staging.holdPath]) await leaveDeadSocket(path);
+    removeStaging(staging);
+    removeStaging(staging);
     assert.deepEqual(readdirSync(dirname(address.path)), []);
   });
 
   test("cannot be deeper than a socket's path may be, and says what the directory may have", async () => {
     const most = process.platform === "linux" ? 107 : 103;
-    const staged = "/.sp-XXXXXX/s".length;
-    const fits = join(freshDirectory(), "d".repeat(40));
+    const staged = "/.sp-XXXXXX/.sp-XXXXXX".length;
+    const fits = join(freshDirectory(), "d".repeat(20));
     const deep = `${fits}/${"d".repeat(most - staged - fits.length - 1)}`;
     const tooDeep = `${deep}d`;
     for (const path of [deep, tooDeep]) mkdirSync(path, { recursive: true });
@@ -78,7 +79,7 @@ describe("a staging directory", { skip }, () => {
 describe("a staging directory that a killed server has left", { skip }, () => {
   const longAgo = new Date(Date.now() - 120_000);
 
-  async function leaveStaging(name: string, files: readonly string[] = ["s", "d"]): Promise<string> {
+  async function leaveStaging(name: string, files: readonly string[] = [name, "d"]): Promise<string> {
     const path = join(freshDirectory(), name);
     mkdirSync(path);
     for (const file of files) await leaveDeadSocket(join(path, file));
@@ -92,7 +93,7 @@ describe("a staging directory that a killed server has left", { skip }, () => {
   }
 
   test("is removed after a while, with its sockets", async () => {
-    for (const files of [["s", "d"], ["s"], ["d"], []]) {
+    for (const files of [[".sp-a1B2c3", "d"], [".sp-a1B2c3"], ["d"], []]) {
       assert.ok(isRemoved(await leaveStaging(".sp-a1B2c3", files)), String(files));
     }
   });
@@ -101,7 +102,7 @@ describe("a staging directory that a killed server has left", { skip }, () => {
     const path = await leaveStaging(".sp-a1B2c3");
     utimesSync(path, new Date(), new Date());
     assert.equal(isRemoved(path), false);
-    assert.deepEqual(readdirSync(path).sort(), ["d", "s"]);
+    assert.deepEqual(readdirSync(path).sort(), [".sp-a1B2c3", "d"]);
   });
 
   test("is not one of another name, nor a file", async () => {
@@ -115,7 +116,7 @@ describe("a staging directory that a killed server has left", { skip }, () => {
   });
 
   test("keeps whatever a server would not have put there", async () => {
-    const path = await leaveStaging(".sp-photos", ["s", "album"]);
+    const path = await leaveStaging(".sp-photos", [".sp-photos", "album"]);
     writeFileSync(join(path, "d"), "a file of the user's");
     utimesSync(path, longAgo, longAgo);
     assert.equal(isRemoved(path), false);
@@ -136,8 +137,8 @@ describe("a staging directory that a killed server has left", { skip }, () => {
     const path = await leaveStaging(".sp-a1B2c3");
     const [found] = findStagings(dirname(path));
     assert.ok(found !== undefined);
-    removeFoundStaging(found);
-    removeFoundStaging(found);
+    removeStaging(found);
+    removeStaging(found);
     assert.equal(existsSync(path), false);
   });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { SystemError } from "sealpipe";
 import { isPrivateGroup } from "#dist/transport/private-group.js";
-import { checkAddressTrusted, checkDirectoryTrusted, type Trust } from "#dist/transport/trust.js";
+import { checkAddressTrusted, checkDirectoryOwn, type Trust } from "#dist/transport/trust.js";
 import { freshDirectory } from "../support/names.ts";
 import { notRoot, otherUid } from "../support/users.ts";
 
@@ -54,7 +54,7 @@ describe("an address is trusted", { skip }, () => {
   test("where what lies there is our own", () => check(fileIn(freshDirectory())));
 
   test("in /tmp, wherever the system has that", () => {
-    checkDirectoryTrusted({ kind: "unix-socket", path: "/tmp/a.sock" });
+    checkDirectoryOwn({ kind: "unix-socket", path: "/tmp/a.sock" });
   });
 
   test("in a directory that others can only add to", () => check(fileIn(directoryWith(0o1777))));
@@ -128,9 +128,10 @@ describe("another user", { skip: skip || notRoot() }, () => {
     const directory = give(directoryWith(0o1777));
     refuses(fileIn(directory), /directory belongs to the user 65534/);
     check(join(directory, "a.sock"), [otherUid]);
-    assert.throws(() => checkDirectoryTrusted({ kind: "unix-socket", path: join(directory, "b.sock") }), {
-      code: "ERR_ADDRESS_UNTRUSTED",
-    });
+    for (const trust of [[], [otherUid], "any"] as const) {
+      const address = { kind: "unix-socket", path: join(directory, "b.sock"), trust } as const;
+      assert.throws(() => checkDirectoryOwn(address), { code: "ERR_ADDRESS_UNTRUSTED" });
+    }
   });
 
   test("is trusted with a directory that a group can write only where it is that user's own", {

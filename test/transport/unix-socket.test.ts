@@ -19,7 +19,6 @@ import type { Address } from "#dist/transport/address.js";
 import { unixSockets } from "#dist/transport/unix-socket.js";
 import { Accepting, never } from "../support/accepting.ts";
 import { leaveDeadSocket } from "../support/dead-socket.ts";
-import { expectLeftover } from "../support/leftovers.ts";
 import { freshDirectory } from "../support/names.ts";
 import { RecordingHandler } from "../support/recording-handler.ts";
 import { notRoot, otherUid } from "../support/users.ts";
@@ -70,22 +69,29 @@ describe("a Unix socket that listens", { skip }, () => {
   });
 
   const noTable = process.platform !== "linux" && "only Linux tells where a socket was bound";
-  test("removes nothing of another's that has the place where it was bound", { skip: noTable }, async () => {
-    const address = freshAddress();
-    const directory = dirname(address.path);
-    const accepting = await Accepting.listen(unixSockets, address);
-    // To close it would remove what lies where it was bound.
-    expectLeftover("unreferenced pipe", 1);
-    const staged = boundPaths().find((path) => path.startsWith(`${directory}/.sp-`));
-    assert.ok(staged !== undefined, "the kernel tells where the socket was bound");
-    const precious = freshDirectory();
-    writeFileSync(join(precious, "s"), "precious");
-    symlinkSync(precious, dirname(staged));
-    await accepting.close();
-    assert.equal(readFileSync(join(precious, "s"), "utf8"), "precious");
-    assert.equal(existsSync(address.path), false);
-    unlinkSync(dirname(staged));
-  });
+  for (const [what, make] of [
+    ["a link to a directory of ours", (path: string, precious: string) => symlinkSync(precious, path)],
+    ["a directory", (path: string) => mkdirSync(path)],
+    ["a file", (path: string) => writeFileSync(path, "precious")],
+  ] as const) {
+    test(`is closed and removes nothing, whatever has the place where it was bound: ${what}`, {
+      skip: noTable,
+    }, async () => {
+      const address = freshAddress();
+      const accepting = await Accepting.listen(unixSockets, address);
+      const staged = boundPaths().find((path) => path.startsWith(`${dirname(address.path)}/.sp-`));
+      assert.ok(staged !== undefined, "the kernel tells where the socket was bound");
+      const precious = freshDirectory();
+      // Every name that the library gives to a file.
+      for (const name of ["s", "d", "a.sock"]) writeFileSync(join(precious, name), "precious");
+      make(dirname(staged), precious);
+      await accepting.close();
+      assert.deepEqual(readdirSync(precious), ["a.sock", "d", "s"]);
+      assert.ok(existsSync(dirname(staged)));
+      assert.equal(boundPaths().includes(staged), false, "the socket is closed");
+      assert.equal(existsSync(address.path), false);
+    });
+  }
 
   test("replaces a dead socket", async () => {
     const address = freshAddress();
@@ -117,7 +123,7 @@ describe("a Unix socket that listens", { skip }, () => {
   });
 
   test("cannot listen so deep that it cannot be bound", async () => {
-    const directory = join(freshDirectory(), "d".repeat(75));
+    const directory = join(freshDirectory(), "d".repeat(66));
     mkdirSync(directory);
     const address: Address = { kind: "unix-socket", path: join(directory, "a") };
     await assert.rejects(Accepting.listen(unixSockets, address), { code: "ERR_ADDRESS_TOO_LONG" });
@@ -223,6 +229,24 @@ describe("a socket's file that has gone", { skip, timeout: 60_000 }, () => {
     }
     await accepting.close();
     assert.equal(accepting.failures.length, 2);
+  });
+
+  test("is not put back over another's that comes meanwhile, be it dead and our own", async () => {
+    const address = freshAddress();
+    const directory = dirname(address.path);
+    const options = { addressCheckIntervalMs, isAlive: async () => false };
+    const accepting = await Accepting.listen(unixSockets, address, options);
+    const another = join(directory, "another");
+    await leaveDeadSocket(another);
+    const { ino } = lstatSync(another);
+    unlinkSync(address.path);
+    // It has found nothing at its address, and is about to show a new socket there.
+    await until(() => readdirSync(directory).some((entry) => entry.startsWith(".sp-")));
+    renameSync(another, address.path);
+    await until(() => accepting.failures.length === 1);
+    assert.equal((accepting.failures[0] as SystemError).code, "ERR_ADDRESS_LOST");
+    await accepting.close();
+    assert.equal(lstatSync(address.path).ino, ino);
   });
 
   test("is told where its directory has gone with it, and put back where that is back", async () => {

@@ -1,5 +1,6 @@
 // Becomes another user and does what it is told, one command a line of JSON.
-// Usage: node user.js UID. Commands: {"do": "serve" | "connect", "name", "options"}, {"do": "listen", "path"}, {"do": "end"}.
+// Usage: node user.js UID. Commands: {"do": "serve" | "connect", "name", "options"}, {"do": "listen", "path"},
+// {"do": "umask", "mask"}, {"do": "end"}.
 
 import { chmodSync } from "node:fs";
 import { createServer } from "node:net";
@@ -54,6 +55,9 @@ async function obey(command: Record<string, unknown>): Promise<void> {
       return connect(name, options);
     case "listen":
       return listen(path);
+    case "umask":
+      process.umask(Number(command["mask"]));
+      return;
     default:
       process.exit();
   }
