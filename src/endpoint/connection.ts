@@ -79,9 +79,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.id = id;
     this.#owner = owner;
     this.#quota = new ReadQuota(owner.options.maxQueuedBytes);
-    // Without encryption a handshake costs nothing worth a turn.
-    const turns = owner.options.encryption ? owner.turns : undefined;
     const native = nativeOptions(owner.options, owner.resuming);
+    const { turns } = owner;
     const options = { ...owner.options, quota: this.#quota, turns, native, role: "server" } as const;
     this.#driver = new SessionDriver(transport, options, this.#driverHandler());
     this.#channel = new Channel(this.#quota, undefined, () => owner.keepsMore());

@@ -1,27 +1,46 @@
-/** How far the handshake is that waits: one that has its key pair goes before one that needs it yet. */
+/** How far the handshake is that waits: one that has its key pair, or one that needs it yet. */
 export type Stage = "begun" | "fresh";
+
+/**
+ * At most so many turns of the event loop in a row are left to clients that come. In each only one is accepted, so that
+ * without this a newcomer would wait for a step of each of those before it.
+ */
+const mostLeft = 4;
 
 /**
  * Lets the handshakes of a server take turns, one in each turn of the event loop. A step of an encrypted handshake costs
  * a millisecond or two of computing: if a thousand clients took it at once, the others would wait for seconds.
  *
- * Those that are further go first: there is one of them for each fresh one that had its turn, so that none waits for
- * ever, and a client that has come so far is soon done.
+ * A peer that has many handshakes wait must not keep out the others. So those that have begun and those that are fresh
+ * alternate, and of each kind the newest and the oldest do: a newcomer does not wait for all that came before, and the one
+ * that has waited longest is soon next, however many come after.
  */
 export class HandshakeTurns {
-  readonly #waiting: Record<Stage, Set<() => void>> = { begun: new Set(), fresh: new Set() };
+  readonly #waiting: Record<Stage, (() => void)[]> = { begun: [], fresh: [] };
   #scheduled = false;
+  #taken = 0;
+  /** Whether a client came since the last turn of the event loop. */
+  #clientCame = false;
+  /** Turns of the event loop that were left to clients that came, since the last step. */
+  #left = 0;
 
   /** Calls `takeTurn` once it is its turn, never before this returns. */
   wait(stage: Stage, takeTurn: () => void): void {
-    this.#waiting[stage].add(takeTurn);
+    this.#waiting[stage].push(takeTurn);
     this.#schedule();
+  }
+
+  /** A client was accepted, and others may wait to be. */
+  clientCame(): void {
+    this.#clientCame = true;
   }
 
   /** It has nothing to do any more. */
   leave(takeTurn: () => void): void {
-    this.#waiting.begun.delete(takeTurn);
-    this.#waiting.fresh.delete(takeTurn);
+    for (const waiting of Object.values(this.#waiting)) {
+      const index = waiting.indexOf(takeTurn);
+      if (index >= 0) waiting.splice(index, 1);
+    }
   }
 
   #schedule(): void {
@@ -32,12 +51,30 @@ export class HandshakeTurns {
 
   readonly #next = (): void => {
     this.#scheduled = false;
-    const { begun, fresh } = this.#waiting;
-    const queue = begun.size > 0 ? begun : fresh;
-    const [takeTurn] = queue;
+    if (this.#leavesThisTurn()) {
+      this.#schedule();
+      return;
+    }
+    const takeTurn = this.#takeNext();
     if (takeTurn === undefined) return;
-    queue.delete(takeTurn);
-    if (begun.size + fresh.size > 0) this.#schedule();
+    const { begun, fresh } = this.#waiting;
+    if (begun.length + fresh.length > 0) this.#schedule();
     takeTurn();
   };
+
+  #leavesThisTurn(): boolean {
+    const leaves = this.#clientCame && this.#left < mostLeft;
+    this.#clientCame = false;
+    this.#left = leaves ? this.#left + 1 : 0;
+    return leaves;
+  }
+
+  #takeNext(): (() => void) | undefined {
+    const { begun, fresh } = this.#waiting;
+    const [first, second] = this.#taken % 2 === 0 ? [begun, fresh] : [fresh, begun];
+    const waiting = first.length > 0 ? first : second;
+    const newest = this.#taken % 4 < 2;
+    this.#taken += 1;
+    return newest ? waiting.pop() : waiting.shift();
+  }
 }

@@ -251,6 +251,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
 
   #begin(transport: Transport): void {
     this.#lastId += 1;
+    this.#owner.turns.clientCame();
     const connection = new Connection(this.#lastId, transport, this.#owner);
     this.#admission.accepted(connection);
     connection.setReferenced(this.#referenced);

@@ -67,7 +67,7 @@ export class SessionDriver implements TransportHandler {
   #handler: DriverHandler;
   readonly #options: DriverOptions;
   readonly #session: Session;
-  /** What has arrived of the handshake is left alone until then. */
+  /** A costly step of the handshake is left alone until then. */
   #awaitsTurn = false;
   #pumping = false;
   #paused = false;
@@ -102,6 +102,7 @@ export class SessionDriver implements TransportHandler {
       native,
       crypto: nodeCrypto,
       clock,
+      waitsForTurns: options.turns !== undefined,
     });
   }
 
@@ -162,7 +163,7 @@ export class SessionDriver implements TransportHandler {
   destroy(): void {
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#options.turns?.leave(this.#takeTurn);
+    this.#leaveTurns();
     this.#drop();
   }
 
@@ -175,7 +176,6 @@ export class SessionDriver implements TransportHandler {
 
   chunk(chunk: Uint8Array): void {
     this.#session.receive(chunk);
-    this.#awaitTurn();
     this.#pump();
   }
 
@@ -197,9 +197,7 @@ export class SessionDriver implements TransportHandler {
     this.#transportGone = true;
     clearTimeout(this.#lingerTimer);
     this.#session.receiveEnd(error);
-    // It is paused while it waits for its turn, so this is rare, and not worth a turn.
-    this.#options.turns?.leave(this.#takeTurn);
-    this.#takeTurn();
+    this.#pump();
     this.#handler.released();
   }
 
@@ -208,24 +206,28 @@ export class SessionDriver implements TransportHandler {
    * gone, no more than what had arrived. Who waits to write has to learn of the end, even if it is who should read.
    */
   get #wantsMore(): boolean {
-    if (this.#awaitsTurn) return false;
     return !this.#session.needsPausing || this.#transportGone || !this.#options.quota.isFull;
   }
 
-  /** Before a step of the handshake that costs us much more than the peer. */
+  /** A step of the handshake that costs us much more than the peer is taken in a turn of its own. */
   #awaitTurn(): void {
     const { turns } = this.#options;
-    if (turns === undefined || this.#awaitsTurn || this.#over) return;
-    const { state } = this.#session;
-    if (state !== "server-awaits-answer" && state !== "server-awaits-client-key") return;
+    if (turns === undefined || this.#awaitsTurn || this.#over || !this.#session.nextStepIsCostly) return;
     this.#awaitsTurn = true;
-    turns.wait(state === "server-awaits-answer" ? "fresh" : "begun", this.#takeTurn);
+    turns.wait(this.#session.state === "server-awaits-answer" ? "fresh" : "begun", this.#takeTurn);
   }
 
   readonly #takeTurn = (): void => {
     this.#awaitsTurn = false;
+    this.#session.allowCostlyStep();
     this.#pump();
   };
+
+  #leaveTurns(): void {
+    if (!this.#awaitsTurn) return;
+    this.#awaitsTurn = false;
+    this.#options.turns?.leave(this.#takeTurn);
+  }
 
   #pump(): void {
     // A handler may close, write or read, and so come back here.
@@ -240,6 +242,7 @@ export class SessionDriver implements TransportHandler {
     } finally {
       this.#pumping = false;
     }
+    this.#awaitTurn();
     this.#pauseOrResume();
     this.#flush();
     this.#armTimer();
@@ -276,6 +279,7 @@ export class SessionDriver implements TransportHandler {
     this.#over = true;
     this.#failed = error !== undefined;
     clearTimeout(this.#timer);
+    this.#leaveTurns();
     const allHasLeft = this.#ended && this.#transport.pendingBytes === 0;
     if (allHasLeft || error?.code === "ERR_CLOSE_TIMEOUT") this.#drop();
     else if (!this.#transportGone) this.#linger();
@@ -295,7 +299,8 @@ export class SessionDriver implements TransportHandler {
   }
 
   #pauseOrResume(): void {
-    if (this.#transportGone || this.#paused !== this.#wantsMore) return;
+    const reads = this.#wantsMore && !this.#awaitsTurn;
+    if (this.#transportGone || this.#paused !== reads) return;
     this.#paused = !this.#paused;
     if (this.#paused) this.#transport.pause();
     else this.#transport.resume();

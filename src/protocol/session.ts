@@ -29,6 +29,8 @@ export interface SessionOptions {
   readonly clock: Clock;
   /** What is needed to speak the native profile. Without it the classic one is spoken. */
   readonly native?: NativeOptions | undefined;
+  /** Whether each costly step of the handshake waits until it is allowed. Without it none does. */
+  readonly waitsForTurns?: boolean | undefined;
 }
 
 export type SessionEvent =
@@ -64,6 +66,8 @@ export class Session {
   readonly #output = new SendBuffer();
   readonly #events: SessionEvent[] = [];
   #handshake: Handshake;
+  /** How many costly steps of the handshake may be taken. */
+  #allowedSteps: number;
   #state: State;
   #profile: Profile | undefined;
   /** Why the session closes as soon as it is open. */
@@ -86,6 +90,7 @@ export class Session {
     const { maxMessageBytes } = limits;
     const profile = native === undefined ? "classic" : (options.profile ?? "auto");
     const handshakeOptions = { encryption, profile, secret, crypto, maxMessageBytes };
+    this.#allowedSteps = options.waitsForTurns ? 0 : Number.POSITIVE_INFINITY;
     this.#state = role === "client" ? "client-awaits-hello" : "server-awaits-answer";
     this.#handshake =
       role === "client" ? new ClientHandshake(handshakeOptions) : new ServerHandshake(handshakeOptions);
@@ -95,6 +100,16 @@ export class Session {
 
   get state(): State {
     return this.#state;
+  }
+
+  /** Whether the next step of the handshake has all it needs, and costs much more than it cost the peer. */
+  get nextStepIsCostly(): boolean {
+    return this.#handshake.isCostly?.(this.#state, this.#input) === true;
+  }
+
+  /** Lets one costly step be taken when the next event is asked for, where they wait. */
+  allowCostlyStep(): void {
+    this.#allowedSteps = 1;
   }
 
   /** Bytes that were sent and are not done with: have not been taken from here or, where it tells, by the peer. */
@@ -249,6 +264,10 @@ export class Session {
   }
 
   #advanceHandshake(): boolean {
+    if (this.nextStepIsCostly) {
+      if (this.#allowedSteps === 0) return false;
+      this.#allowedSteps -= 1;
+    }
     const step = this.#handshake.advance(this.#state, this.#input);
     if (step === undefined) return false;
     this.#move(step.input);

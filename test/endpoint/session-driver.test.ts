@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
+import { after, describe, mock, test } from "node:test";
 import { Message, type PeerError } from "sealpipe";
 import { HandshakeTurns } from "#dist/endpoint/handshake-turns.js";
 import { ReadQuota } from "#dist/endpoint/read-quota.js";
@@ -134,7 +134,9 @@ describe("a driver in the handshake", () => {
     assert.deepEqual(transport.calls, ["pause", "resume"]);
     assert.equal(transport.takeWritten().length, 97, "its key");
     transport.handler.chunk(clientPublicKey.subarray(0, 96));
+    assert.deepEqual(transport.calls, ["pause", "resume"], "it waits for the peer, not for a turn");
     transport.handler.chunk(clientPublicKey.subarray(96));
+    assert.deepEqual(transport.calls, ["pause", "resume", "pause"]);
     assert.equal(transport.takeWritten().length, 0);
     await turns(1);
     assert.equal(transport.takeWritten().length, 36, "the maximum size");
@@ -158,6 +160,27 @@ describe("a driver in the handshake", () => {
     assert.deepEqual(told.events, ["closed ERR_CONNECTION_LOST", "released"]);
     await turns(2);
     assert.equal(told.events.length, 2);
+  });
+
+  test("takes one costly step in a turn, however much has arrived", async () => {
+    const { transport } = setUp({ encryption: true, turns: new HandshakeTurns() });
+    transport.takeWritten();
+    transport.handler.chunk(concat(accepted, clientPublicKey));
+    await turns(1);
+    assert.equal(transport.takeWritten().length, 97, "its key");
+    await turns(1);
+    assert.equal(transport.takeWritten().length, 36, "the maximum size");
+  });
+
+  test("gives up on a peer whose turn does not come within handshakeTimeoutMs, and takes no turn for it", async () => {
+    const waits = new HandshakeTurns();
+    const { transport, told } = setUp({ encryption: true, turns: waits, handshakeTimeoutMs: 5 });
+    const leave = mock.method(waits, "leave");
+    mock.method(waits, "wait", () => {});
+    transport.handler.chunk(accepted);
+    await until(() => told.events.length > 0);
+    assert.deepEqual(told.events, ["closed ERR_HANDSHAKE_TIMEOUT"]);
+    assert.equal(leave.mock.callCount(), 1);
   });
 
   test("gives up on a silent peer after handshakeTimeoutMs", async () => {

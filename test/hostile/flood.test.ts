@@ -95,6 +95,21 @@ describe("beside a healthy client, silent connections", { timeout }, () => {
       }));
   }
 
+  test("300 that send their keys byte by byte, again and again, keep no new client out", (t) =>
+    attack(t, { ...never, leastRoundTrips: 100 }, async (server) => {
+      const attackers = Array.from({ length: 2 }, () =>
+        startChild("trickling-clients", addressOf(server.name), "150"),
+      );
+      await Promise.all(attackers.map((attacker) => attacker.until(isEvent("trickling"))));
+      for (let round = 0; round < 5; round++) {
+        const client = await clientAt(t, server.name);
+        await client.write(1, "let me in");
+        assert.equal((await client.read()).text, "let me in");
+        await client.close();
+      }
+      await end(attackers);
+    }));
+
   test("as many as there may be handshakes keep no new client out, however few those are", (t) =>
     attack(t, { ...never, maxPendingHandshakes: 2 }, async (server) => {
       for (let round = 0; round < 10; round++) {

@@ -21,6 +21,7 @@ export interface ProbeOptions {
   readonly clock?: FakeClock;
   /** Without it the session speaks classic. */
   readonly native?: Partial<NativeOptions>;
+  readonly waitsForTurns?: boolean;
 }
 
 /** What a session that speaks native is given where its test says nothing else: no pings. */
@@ -50,6 +51,7 @@ export class SessionProbe {
     limits = {},
     crypto,
     clock = new FakeClock(),
+    waitsForTurns,
   }: ProbeOptions) {
     const privateKey = role === "client" ? clientPrivateKey : serverPrivateKey;
     this.clock = clock;
@@ -62,6 +64,7 @@ export class SessionProbe {
       crypto: crypto ?? fixedCrypto({ privateKey }),
       clock,
       native: native && { ...nativeDefaults, ...native },
+      waitsForTurns,
     });
   }
 

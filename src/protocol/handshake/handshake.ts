@@ -59,6 +59,11 @@ export interface Handshake {
   /** What to send before anything has arrived. */
   start(): Uint8Array[];
   /**
+   * Whether all that the next step in `state` needs has arrived, and the step costs much more than it cost the peer. Absent
+   * from a side that has no such step: a client has one peer, which it chose.
+   */
+  isCostly?(state: State, input: ReceiveBuffer): boolean;
+  /**
    * The next step in `state`, or `undefined` until enough has arrived.
    * @throws HandshakeFailure
    */

@@ -1,6 +1,6 @@
 import { PeerError } from "../../errors.ts";
 import { ClassicProfile } from "../classic/profile.ts";
-import type { KeyPair } from "../crypto-provider.ts";
+import { type KeyPair, publicKeyBytes } from "../crypto-provider.ts";
 import { nativeNonce } from "../native/key-schedule.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import type { State } from "../states.ts";
@@ -13,7 +13,14 @@ import {
   offersNative,
 } from "./handshake.ts";
 import { agreeOnKeys, type KeyAgreement } from "./key-agreement.ts";
-import { decodeAnswer, decodeConfirmation, encodeHello, encodeMaximumSize, nativeMagic } from "./messages.ts";
+import {
+  answers,
+  decodeAnswer,
+  decodeConfirmation,
+  encodeHello,
+  encodeMaximumSize,
+  nativeMagic,
+} from "./messages.ts";
 import { agreeOnNative } from "./native-agreement.ts";
 
 /** The server's side: hello, its key, the maximum size. It speaks first. Source: spec/protocol.md, "Handshake". */
@@ -31,6 +38,17 @@ export class ServerHandshake implements Handshake {
 
   start(): Uint8Array[] {
     return [encodeHello(demandsEncryption(this.#options))];
+  }
+
+  isCostly(state: State, input: ReceiveBuffer): boolean {
+    switch (state) {
+      case "server-awaits-answer":
+        return demandsEncryption(this.#options) && input.firstChunk[0] === answers.accepted;
+      case "server-awaits-client-key":
+        return input.length >= publicKeyBytes;
+      default:
+        return false;
+    }
   }
 
   advance(state: State, input: ReceiveBuffer): HandshakeStep | undefined {

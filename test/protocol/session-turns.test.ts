@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { concat, hex } from "../support/bytes.ts";
+import { clientPublicKey } from "../support/hand-made-peer.ts";
+import { SessionProbe } from "../support/session-probe.ts";
+
+const accepted = hex("00");
+const keyBytes = 97;
+const maximumSizeBytes = 36;
+
+function server(encryption = true): SessionProbe {
+  const probe = new SessionProbe({ role: "server", encryption, waitsForTurns: true });
+  probe.takeWrites();
+  return probe;
+}
+
+function takeTurn(probe: SessionProbe): number[] {
+  probe.session.allowCostlyStep();
+  return probe
+    .takeEvents()
+    .takeWrites()
+    .map(({ length }) => length);
+}
+
+describe("a server's session whose costly steps wait for turns", () => {
+  test("computes nothing until it may, and then one step, however much has arrived", () => {
+    const probe = server().receive(concat(accepted, clientPublicKey, hex("00")));
+    assert.equal(probe.session.nextStepIsCostly, true);
+    assert.deepEqual(probe.takeWrites(), []);
+    assert.deepEqual(takeTurn(probe), [keyBytes]);
+    assert.equal(probe.session.nextStepIsCostly, true);
+    assert.equal(probe.state, "server-awaits-client-key");
+    assert.deepEqual(takeTurn(probe), [maximumSizeBytes]);
+    assert.deepEqual(probe.events, ["open encrypted"], "the confirmation costs nothing worth a turn");
+    assert.equal(probe.session.nextStepIsCostly, false);
+  });
+
+  test("has no step to take until the last byte of the key is there", () => {
+    const probe = server().receive(accepted);
+    takeTurn(probe);
+    for (const byte of clientPublicKey) {
+      assert.equal(probe.session.nextStepIsCostly, false);
+      probe.receive(Uint8Array.of(byte));
+    }
+    assert.equal(probe.session.nextStepIsCostly, true);
+  });
+
+  test("has none before the answer, nor for one that refuses", () => {
+    const probe = server();
+    assert.equal(probe.session.nextStepIsCostly, false);
+    probe.receive(hex("01"));
+    assert.deepEqual(probe.events, ["closed ERR_VERSION_MISMATCH"]);
+  });
+
+  test("has none in the clear", () => {
+    const probe = server(false).receive(concat(accepted, hex("00")));
+    assert.deepEqual(probe.events, ["open plain"]);
+  });
+
+  for (const [what, bytes] of [
+    ["its key pair is made", accepted],
+    ["the keys are agreed on", clientPublicKey],
+  ] as const) {
+    test(`loses a peer that ends before ${what}, and computes nothing for it`, () => {
+      const probe = server();
+      if (bytes === clientPublicKey) {
+        probe.receive(accepted);
+        takeTurn(probe);
+      }
+      probe.receive(bytes).end();
+      assert.deepEqual(probe.events, ["closed ERR_CONNECTION_LOST"]);
+      assert.deepEqual(takeTurn(probe), []);
+    });
+  }
+
+  test("ends in time while it waits", () => {
+    const probe = server().receive(accepted).pass(5_000);
+    assert.deepEqual(probe.events, ["closed ERR_HANDSHAKE_TIMEOUT"]);
+  });
+});
