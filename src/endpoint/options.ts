@@ -112,9 +112,15 @@ export interface ServerOptions extends EndpointOptions {
    * Default 30000; with 0 its session ends with the connection.
    */
   readonly resumeWindowMs?: number | undefined;
-  /** Most clients that are waited for so. Default 64. The ones that were lost first go first. */
+  /**
+   * Most clients that are waited for so. Default 64. Beyond that those go that have the least standing: the time for which
+   * their sessions had lasted, times the bytes that had been acknowledged in them. Of equals the one lost first goes.
+   */
   readonly maxDetachedSessions?: number | undefined;
-  /** Most bytes that wait for such clients, all together. Default 67108864. The ones that were lost first go first. */
+  /**
+   * Most bytes that wait for such clients, all together. Default 67108864. Beyond that those go that have the least standing
+   * for each byte that waits for them.
+   */
   readonly maxDetachedBytes?: number | undefined;
 }
 

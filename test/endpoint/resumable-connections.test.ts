@@ -5,6 +5,7 @@ import type { Connection } from "#dist/endpoint/connection.js";
 import { ResumableConnections } from "#dist/endpoint/resumable-connections.js";
 import { Conversation } from "#dist/protocol/native/conversation.js";
 import { pattern } from "../support/bytes.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { nativeDefaults } from "../support/session-probe.ts";
 
 const { windows } = nativeDefaults;
@@ -23,6 +24,7 @@ class RecordingConnection {
   keptBytes = 0;
   mayBeResumed = true;
   error: SealpipeError | undefined;
+  onGivenUp = (): void => {};
   readonly #store: ResumableConnections;
 
   constructor(store: ResumableConnections, id: number | undefined) {
@@ -38,6 +40,7 @@ class RecordingConnection {
   giveUp(error: SealpipeError): void {
     this.told.push("given up");
     this.error = error;
+    this.onGivenUp();
     this.#store.closed(this.asConnection);
   }
 
@@ -47,7 +50,8 @@ class RecordingConnection {
 }
 
 function setUp(some: Partial<typeof limits> = {}) {
-  const store = new ResumableConnections({ ...limits, ...some });
+  const clock = new FakeClock();
+  const store = new ResumableConnections({ ...limits, ...some }, () => clock.now());
   const connect = (id?: number): RecordingConnection => {
     const connection = new RecordingConnection(store, id);
     store.opened(connection.asConnection);
@@ -59,7 +63,7 @@ function setUp(some: Partial<typeof limits> = {}) {
     store.lost(connection.asConnection);
     return connection;
   };
-  return { store, connect, lose };
+  return { store, connect, lose, clock };
 }
 
 const idOf = ({ conversation }: RecordingConnection): Uint8Array =>
@@ -134,16 +138,95 @@ describe("a server's resumable connections", () => {
       all.map(({ told }) => told.length),
       [1, 0],
     );
-    third.keptBytes = 600;
-    store.enforce();
-    assert.deepEqual(
-      [...all, third].map(({ told }) => told.length),
-      [1, 1, 0],
-    );
     third.keptBytes = 1_001;
     store.enforce();
     assert.deepEqual(third.told, ["given up"], "one alone is not too many, but too much");
     store.enforce();
+    for (const connection of all) store.closed(connection.asConnection);
+  });
+
+  const long = { ageMs: 3_600_000, settledBytes: 10_000, keptBytes: 10 };
+  const brief = { ageMs: 100, settledBytes: 100, keptBytes: 10 };
+  const idle = { ageMs: 3_600_000, settledBytes: 0, keptBytes: 10 };
+  const junk = { ageMs: 0, settledBytes: 0, keptBytes: 0 };
+  const quick = { ageMs: 10, settledBytes: 1_000_000, keptBytes: 10 };
+  const hoard = { ageMs: 3_600_000, settledBytes: 10_000, keptBytes: 900 };
+  for (const { what, sessions, givenUp } of [
+    { what: "one that was opened only to be dropped", sessions: [long, brief, junk, idle], givenUp: [2] },
+    {
+      what: "one that has settled nothing, however long it was there",
+      sessions: [idle, brief, long, quick],
+      givenUp: [0],
+    },
+    { what: "a brief one", sessions: [long, brief, quick, long], givenUp: [1] },
+    { what: "one that has settled much in no time", sessions: [long, quick, long, long], givenUp: [1] },
+    { what: "the one lost first of equals", sessions: [brief, brief, brief, brief], givenUp: [0] },
+    {
+      what: "those of a peer that drops many",
+      sessions: [long, ...Array(20).fill(junk), long],
+      givenUp: [...Array(19).keys()].map((index) => index + 1),
+    },
+    {
+      what: "for bytes: a brief one",
+      sessions: [{ ...brief, keptBytes: 200 }, hoard, long],
+      givenUp: [0],
+    },
+    {
+      what: "for bytes: the one that keeps more, of equals",
+      sessions: [{ ...long, keptBytes: 500 }, hoard],
+      givenUp: [1],
+    },
+    {
+      what: "for bytes: one that keeps much more than one of half its age",
+      sessions: [{ ...long, ageMs: 1_800_000, keptBytes: 150 }, hoard],
+      givenUp: [1],
+    },
+    {
+      what: "for bytes: none that keeps none",
+      sessions: [junk, hoard, { ...long, keptBytes: 200 }],
+      givenUp: [1],
+    },
+    {
+      what: "for bytes: one that has settled nothing",
+      sessions: [
+        { ...long, keptBytes: 900 },
+        { ...junk, keptBytes: 150 },
+      ],
+      givenUp: [1],
+    },
+  ]) {
+    test(`that are given up have the least standing: ${what}`, () => {
+      const { store, connect, clock } = setUp();
+      const ages = new Set(sessions.map(({ ageMs }) => ageMs));
+      const oldestFirst = [...ages].sort((one, other) => other - one);
+      const all = new Map<number, RecordingConnection>();
+      oldestFirst.forEach((ageMs, rank) => {
+        sessions.forEach((session, index) => {
+          if (session.ageMs === ageMs) all.set(index, connect(index));
+        });
+        clock.advance(ageMs - (oldestFirst[rank + 1] ?? 0));
+      });
+      const told: number[] = [];
+      sessions.forEach(({ settledBytes, keptBytes }, index) => {
+        const connection = all.get(index) ?? assert.fail();
+        connection.keptBytes = keptBytes;
+        Object.defineProperty(connection.conversation, "settledBytes", { value: settledBytes });
+        connection.onGivenUp = () => told.push(index);
+        store.lost(connection.asConnection);
+      });
+      assert.deepEqual(told, givenUp);
+      for (const connection of all.values()) store.closed(connection.asConnection);
+    });
+  }
+
+  test("are given up once each, whatever whoever is told of it does", () => {
+    const { store, lose } = setUp({ maxDetachedSessions: 1 });
+    const first = lose(1);
+    first.onGivenUp = () => store.enforce();
+    const second = lose(2);
+    assert.deepEqual(first.told, ["given up"]);
+    assert.deepEqual(second.told, []);
+    store.closed(second.asConnection);
   });
 
   test("keep no timer that keeps the process alive", () => {

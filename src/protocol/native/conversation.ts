@@ -60,6 +60,11 @@ export class Conversation {
     return this.outgoing.keptBytes + this.incoming.keptBytes;
   }
 
+  /** The weight of all that was sent and acknowledged, or received and taken, so far. */
+  get settledBytes(): number {
+    return this.outgoing.acknowledgedBytes + this.incoming.takenBytes;
+  }
+
   /** Begins, or goes on with the same peer on another connection. */
   attach(peer: ConversationLimits, identity: Identity | undefined): void {
     this.#identity = identity;

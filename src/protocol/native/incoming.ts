@@ -48,6 +48,11 @@ export class Incoming {
     return bodies + this.#requests.untakenBytes;
   }
 
+  /** The weight of all that is taken. */
+  get takenBytes(): number {
+    return this.#messages.taken + this.#requests.taken + this.#answers.taken;
+  }
+
   get allTaken(): boolean {
     return this.#messages.allTaken && this.#requests.allTaken && this.#answers.allTaken;
   }

@@ -54,6 +54,11 @@ export class Outgoing {
     return this.messages.keptBytes + this.requests.keptBytes + this.answers.keptBytes;
   }
 
+  /** The weight of all that is acknowledged. */
+  get acknowledgedBytes(): number {
+    return this.messages.acknowledged + this.requests.acknowledged + this.answers.acknowledged;
+  }
+
   /** The weight of what waits to be sent. */
   get unsentBytes(): number {
     return this.messages.unsentBytes + this.requests.unsentBytes + this.answers.unsentBytes;

@@ -44,6 +44,25 @@ describe("a conversation", () => {
     );
   });
 
+  test("counts what is settled: what the peer has acknowledged, and what is taken of the peer's", () => {
+    const conversation = attached();
+    conversation.sendMessage(5, pattern(100));
+    conversation.sendRequest(1, 5, pattern(10));
+    sendAll(conversation);
+    const [messages = assert.fail(), requests = assert.fail()] = conversation.outgoing.lanes;
+    messages.acknowledge(messages.sentPosition);
+    const acknowledged = weightOf(nativeFrame("message", [5], pattern(100)));
+    assert.equal(conversation.settledBytes, acknowledged);
+    requests.acknowledge(requests.sentPosition);
+    const message = nativeFrame("message", [7], pattern(20));
+    const event = conversation.incoming.receive(message, 0, message.length);
+    const before = acknowledged + weightOf(nativeFrame("request", [1, 5], pattern(10)));
+    assert.equal(conversation.settledBytes, before, "it has arrived, and nobody has read it");
+    assert.ok(event?.kind === "message");
+    conversation.incoming.take("messages", event.mark);
+    assert.equal(conversation.settledBytes, before + weightOf(message));
+  });
+
   test("tells the peer anew, on another connection, what was taken", () => {
     const conversation = attached();
     const answer = nativeFrame("answer", [1]);
