@@ -38,10 +38,6 @@ def test_the_longest_pause_is_no_shorter_than_the_first() -> None:
         ("directory", "tmp"),
         ("directory", "/tm\0p"),
         ("directory", b"/tmp"),
-        ("trust", "all"),
-        ("trust", [-1]),
-        ("trust", [True]),
-        ("trust", [2**32 - 1]),
         ("max_message_bytes", 0),
         ("max_message_bytes", 1_073_741_825),
         ("max_message_bytes", 1.0),
@@ -73,6 +69,11 @@ def test_an_option_that_is_out_of_range_is_refused_and_none_is_coerced(name: str
         (parse_server_options, "address_check_interval", -1),
         (parse_server_options, "address_check_interval", False),
         (parse_server_options, "connect_timeout", 1),
+        (parse_server_options, "trust", [5]),
+        (parse_client_options, "trust", "all"),
+        (parse_client_options, "trust", [-1]),
+        (parse_client_options, "trust", [True]),
+        (parse_client_options, "trust", [2**32 - 1]),
         (parse_client_options, "connect_timeout", 0),
         (parse_client_options, "retry_delay", None),
         (parse_client_options, "offline_queue", "yes"),
@@ -86,7 +87,7 @@ def test_an_option_of_one_end_is_checked_by_it_and_refused_by_the_other(parse: A
 
 def test_a_list_of_users_may_be_changed_later() -> None:
     users = [5]
-    parsed = parse_server_options({"trust": users})
+    parsed = parse_client_options({"trust": users})
     users.append(6)
     assert parsed.trust == (5,)
 

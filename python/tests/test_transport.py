@@ -112,7 +112,6 @@ def test_another_users_socket_is_neither_replaced_nor_connected_to(directory: st
     leave_dead_socket(path)
     os.chown(path, 12_345, -1)
     assert code_of(lambda: sealpipe.serve("a", directory=directory)) == "ERR_ADDRESS_IN_USE"
-    assert code_of(lambda: sealpipe.serve("a", directory=directory, trust="any")) == "ERR_ADDRESS_IN_USE"
     assert code_of(lambda: sealpipe.connect("a", directory=directory)) == "ERR_ADDRESS_UNTRUSTED"
     path.unlink()
     with sealpipe.serve("a", directory=directory) as server:
@@ -258,6 +257,54 @@ async def test_a_dead_socket_that_another_holds_is_left_until_that_one_lets_go(d
     ours.rmdir()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+async def test_a_dead_socket_is_not_held_by_another_user(directory: str) -> None:
+    path = pathlib.Path(directory, "a.sock")
+    leave_dead_socket(path)
+    identity = file_identity.identify(str(path))
+    assert identity is not None
+    ours, theirs = pathlib.Path(directory, ".sp-ours00"), pathlib.Path(directory, ".sp-theirs")
+    for staging in (ours, theirs):
+        staging.mkdir(mode=0o700)
+    os.link(path, theirs / "d")
+    # Never abandoned: if it counted at all, it would hold the socket for ever.
+    os.utime(theirs, (time.time() + 3_600,) * 2)
+    os.chown(theirs, 12_345, -1)
+    address = Address("unix-socket", str(path))
+    await dead_socket.remove_dead_socket(dead_socket.DeadSocket(address, identity, f"{ours}/d"))
+    assert not path.exists()
+    (theirs / "d").unlink()
+    theirs.rmdir()
+    ours.rmdir()
+
+
+def test_a_staging_directory_can_be_entered_by_this_user_whatever_the_umask(directory: str) -> None:
+    before = os.umask(0o777)
+    try:
+        staging = staging_directory.make_staging_directory(Address("unix-socket", f"{directory}/a.sock"))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.lstat(staging.path).st_mode) == 0o700
+    staging.remove()
+
+
+async def test_a_socket_is_not_put_back_over_another_that_comes_meanwhile(directory: str) -> None:
+    told: asyncio.Queue[sealpipe.SealpipeError] = asyncio.Queue()
+    another = pathlib.Path(directory, "another")
+    leave_dead_socket(another)
+    inode = os.lstat(another).st_ino
+    async with sealpipe.aio.serve(
+        "a", directory=directory, address_check_interval=0.01, on_error=told.put_nowait
+    ) as server:
+        os.unlink(server.address)
+        # It has found nothing at its address, and is about to show a new socket there.
+        while not any(entry.startswith(".sp-") for entry in os.listdir(directory)):  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0)
+        another.rename(server.address)
+        assert (await asyncio.wait_for(told.get(), 10)).code == "ERR_ADDRESS_LOST"
+    assert os.lstat(f"{directory}/a.sock").st_ino == inode
+
+
 def test_a_socket_that_listens_is_in_the_kernels_table(directory: str) -> None:
     path = f"{directory}/a.sock"
     with socket.socket(socket.AF_UNIX) as sock:
@@ -296,12 +343,12 @@ def test_what_killed_servers_left_is_removed_and_nothing_else(directory: str) ->
     for name, age in ((".sp-killed", 100), (".sp-starts", 1), (".sp-else-where", 100), (".sp-theirs", 100)):
         pathlib.Path(directory, name).mkdir(mode=0o700)
         if name == ".sp-theirs":
-            pathlib.Path(directory, name, "s").write_text("no socket")
+            pathlib.Path(directory, name, name).write_text("no socket")
         os.utime(pathlib.Path(directory, name), (time.time() - age,) * 2)
     with sealpipe.serve("a", directory=directory):
         left = sorted(os.listdir(directory))
     assert left == [".sp-else-where", ".sp-starts", ".sp-theirs", "a.sock"]
-    pathlib.Path(directory, ".sp-theirs", "s").unlink()
+    pathlib.Path(directory, ".sp-theirs", ".sp-theirs").unlink()
     for name in left[:3]:
         pathlib.Path(directory, name).rmdir()
 
@@ -337,7 +384,7 @@ async def test_a_listener_that_cannot_remove_its_socket_says_so(
         raise PermissionError(13, "not allowed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(unix_socket_listener, "remove_if_same", refuse)
+        patch.setattr(unix_socket_listener, "remove_from_address", refuse)
         await server.close()
     assert [error.code for error in errors] == ["ERR_LISTEN_FAILED"]
 

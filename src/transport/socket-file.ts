@@ -1,4 +1,4 @@
-import { unlinkSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { chmod, link, lstat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Address } from "./address.ts";
@@ -45,7 +45,7 @@ export async function claimAddress(address: Address, options: ClaimOptions): Pro
 export function removeFromAddress(address: Address, identity: FileIdentity): void {
   if (!isSame(identifyNow(address.path), identity)) return;
   checkDirectoryOwn(address);
-  unlinkSync(address.path);
+  rmSync(address.path, { force: true });
 }
 
 async function removeIfDead(address: Address, { staging, isAlive }: ClaimOptions): Promise<void> {

@@ -62,7 +62,7 @@ def serve(name: str, **options: Unpack[ServerOptions]) -> Server:
     ``ERR_LISTEN_FAILED``.
     """
     parsed = parse_server_options(options)
-    address = address_of(name, parsed)
+    address = address_of(name, parsed.directory)
     return Server(lambda: _AsyncServer(name, address, parsed))
 
 
@@ -74,7 +74,7 @@ def connect(name: str, **options: Unpack[ClientOptions]) -> Client:
     PeerError for a failure of the handshake that trying again does not mend.
     """
     parsed = parse_client_options(options)
-    address = address_of(name, parsed)
+    address = address_of(name, parsed.directory, parsed.trust)
     return Client(lambda: _AsyncClient(name, address, parsed), wait=True)
 
 
@@ -85,5 +85,5 @@ def create_client(name: str, **options: Unpack[ClientOptions]) -> Client:
     connect for good, its ``status`` becomes ``error`` or ``timeout``, and what reads from it raises the reason.
     """
     parsed = parse_client_options(options)
-    address = address_of(name, parsed)
+    address = address_of(name, parsed.directory, parsed.trust)
     return Client(lambda: _AsyncClient(name, address, parsed), wait=False)

@@ -83,7 +83,7 @@ def serve(name: str, **options: Unpack[ServerOptions]) -> Starting[Server]:
     ``ERR_LISTEN_FAILED``.
     """
     parsed = parse_server_options(options)
-    address = address_of(name, parsed)
+    address = address_of(name, parsed.directory)
 
     async def start() -> Server:
         return await Server(name, address, parsed).listen()
@@ -100,7 +100,7 @@ def connect(name: str, **options: Unpack[ClientOptions]) -> Starting[Client]:
     that trying again does not mend.
     """
     parsed = parse_client_options(options)
-    address = address_of(name, parsed)
+    address = address_of(name, parsed.directory, parsed.trust)
 
     async def start() -> Client:
         return await Client(name, address, parsed).connected()
@@ -115,4 +115,4 @@ def create_client(name: str, **options: Unpack[ClientOptions]) -> Client:
     connect for good, its ``status`` becomes ``error`` or ``timeout``, and what reads from it raises the reason.
     """
     parsed = parse_client_options(options)
-    return Client(name, address_of(name, parsed), parsed)
+    return Client(name, address_of(name, parsed.directory, parsed.trust), parsed)

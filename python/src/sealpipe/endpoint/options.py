@@ -27,10 +27,6 @@ class EndpointOptions(TypedDict, total=False):
     """Where the Unix socket lies. Default ``"/tmp"``, where golang-ipc looks; both ends need the same. An absolute path
     of a directory that exists, or ``"runtime"``: the directory that the system gives each user for this, which nobody
     else can enter (``XDG_RUNTIME_DIR``; on macOS ``TMPDIR``). Platform: on Windows it is checked and not used."""
-    trust: Trust | Sequence[int]
-    """Who else may hold the address, besides the user of this process and root: user ids, or ``"any"``. Default ``()``.
-    A client connects to a socket of theirs, and both ends take a directory of theirs, or any directory with ``"any"``.
-    Whatever it says, a server never replaces another user's socket. Platform: not used on Windows."""
     max_message_bytes: int
     """Largest ``data`` of a message, written or received. Default 3145728, at most 1073741824."""
     max_queued_bytes: int
@@ -66,6 +62,10 @@ class ServerOptions(EndpointOptions, total=False):
 
 
 class ClientOptions(EndpointOptions, total=False):
+    trust: Trust | Sequence[int]
+    """Who else may hold the address, besides the user of this process and root: user ids, or ``"any"``. Default ``()``.
+    The client connects to a socket of theirs, in a directory of theirs. A server has no such option: it listens only in
+    directories of its own user and of root. Platform: not used on Windows."""
     connect_timeout: float | None
     """How long to try to connect, and later to reconnect. Default ``None``: for ever."""
     retry_delay: float
@@ -81,7 +81,6 @@ class ClientOptions(EndpointOptions, total=False):
 @dataclass(frozen=True, kw_only=True)
 class ParsedOptions:
     directory: str = DEFAULT_DIRECTORY
-    trust: Trust = ()
     max_message_bytes: int = SessionLimits.max_message_bytes
     max_queued_bytes: int = 8_388_608
     handshake_timeout: float = SessionLimits.handshake_timeout
@@ -111,6 +110,7 @@ class ParsedServerOptions(ParsedOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedClientOptions(ParsedOptions):
+    trust: Trust = ()
     connect_timeout: float | None = None
     retry_delay: float = 0.1
     max_retry_delay: float = 5.0
@@ -165,12 +165,12 @@ def _parse(parsed: type[P], options: Mapping[str, object]) -> P:
     return parsed(**given)
 
 
-def address_of(name: str, options: ParsedOptions) -> Address:
-    """Where endpoints with these options find that name.
+def address_of(name: str, directory: str, trust: Trust = ()) -> Address:
+    """Where endpoints with these options find that name. A server trusts nobody.
 
     Raises a CallerError ``ERR_INVALID_NAME`` or ``ERR_ADDRESS_TOO_LONG``; SystemError ``ERR_NO_RUNTIME_DIRECTORY``.
     """
-    return resolve_address(name, options.directory, trust=options.trust)
+    return resolve_address(name, directory, trust=trust)
 
 
 def _is_integer(value: object, least: int, most: int) -> bool:

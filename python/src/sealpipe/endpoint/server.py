@@ -177,8 +177,10 @@ class Server(Endpoint[MessageFrom[Connection]]):
             return
         try:
             await self._listener.close()
+        # The socket could not be removed; nobody listens on it any more.
+        except SystemError as error:
+            self._tell_error(error)
         except OSError as error:
-            # The socket could not be removed; nobody listens on it any more.
             failed = SystemError("ERR_LISTEN_FAILED", f"the listener failed: {error.strerror}", error)
             self._tell_error(failed)
 

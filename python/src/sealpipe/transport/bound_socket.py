@@ -12,7 +12,7 @@ from .address_errors import listen_failed
 from .net_transport import NetTransport
 from .socket_file import ClaimOptions, claim_address
 from .staging_directory import make_staging_directory
-from .trust import check_directory_trusted
+from .trust import check_directory_own
 
 if TYPE_CHECKING:
     from .address import Address
@@ -43,7 +43,7 @@ async def bind_socket(address: Address, options: ListenOptions) -> BoundSocket:
     server: asyncio.AbstractServer | None = None
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        check_directory_trusted(address)
+        check_directory_own(address)
         staging = make_staging_directory(address)
         sock.bind(staging.socket_path)
         server = await asyncio.get_running_loop().create_unix_server(

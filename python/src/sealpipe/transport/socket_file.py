@@ -12,7 +12,7 @@ from .address_errors import address_in_use
 from .dead_socket import DeadSocket, remove_dead_socket
 from .file_identity import FileIdentity, identify, identity_of
 from .staging_directory import remove_abandoned_stagings
-from .trust import own_uid
+from .trust import check_directory_own, own_uid
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,11 +50,16 @@ async def claim_address(address: Address, options: ClaimOptions) -> FileIdentity
     raise address_in_use(address, "other servers keep taking it")
 
 
-def remove_if_same(path: str, identity: FileIdentity) -> None:
-    """Removes the file at ``path`` if it is still the one of that identity."""
-    if identify(path) == identity:
+def remove_from_address(address: Address, identity: FileIdentity) -> None:
+    """Removes our socket from its address if it still lies there.
+
+    Raises a SystemError ``ERR_ADDRESS_UNTRUSTED`` if another user can change the way there by now, and so what is
+    removed.
+    """
+    if identify(address.path) == identity:
+        check_directory_own(address)
         with suppress(FileNotFoundError):
-            os.unlink(path)
+            os.unlink(address.path)
 
 
 async def _remove_if_dead(address: Address, options: ClaimOptions) -> None:

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 _STAGING_PREFIX = ".sp-"
 _STAGING_NAME = re.compile(r"\.sp-[A-Za-z0-9]{6}")
 _HOLD_NAME = "d"
-_SOCKET_NAME = "s"
-# What it adds to the directory: a slash, the prefix, six random characters, and "/s".
-_STAGING_BYTES = 1 + len(_STAGING_PREFIX) + 6 + 1 + len(_SOCKET_NAME)
+# What it adds to the directory: twice a slash, the prefix and six random characters.
+_STAGING_BYTES = 2 * (1 + len(_STAGING_PREFIX) + 6)
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,8 @@ class StagingDirectory:
 
     @property
     def socket_path(self) -> str:
-        return f"{self.path}/{_SOCKET_NAME}"
+        """Named as the directory is: nothing else anywhere has such a name, so what removes it removes nothing else."""
+        return f"{self.path}/{os.path.basename(self.path)}"
 
     @property
     def hold_path(self) -> str:
@@ -50,7 +50,10 @@ class StagingDirectory:
 
 
 def make_staging_directory(address: Address) -> StagingDirectory:
-    """Raises a CallerError ``ERR_ADDRESS_TOO_LONG`` where no socket can be bound that deep."""
+    """Nobody else may be able to change the way to it, see ``check_directory_own``.
+
+    Raises a CallerError ``ERR_ADDRESS_TOO_LONG`` if no socket can be bound that deep.
+    """
     directory = os.path.dirname(address.path)
     check_directory_length(directory, _STAGING_BYTES)
     while True:

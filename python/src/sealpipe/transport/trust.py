@@ -29,59 +29,66 @@ def check_address_trusted(address: Address) -> None:
     Each of them owns it, or has put themselves in the position to replace it. Raises a SystemError
     ``ERR_ADDRESS_UNTRUSTED``, or the system's own error where something is not there.
     """
-    _check_way(address, address.path)
+    objection = _objection_to_way(address.path, address.trust)
+    if objection is not None:
+        raise _untrusted(address, f'{objection}; the option "trust" can allow users')
 
 
-def check_directory_trusted(address: Address) -> None:
-    """The same for the directory alone, where something is about to be put."""
-    _check_way(address, os.path.dirname(address.path))
+def check_directory_own(address: Address) -> None:
+    """Raises unless nobody but this user and root can change the way to the address's directory, whomever it trusts.
+
+    What a server makes, opens to others and removes there, it finds by its path. Raises a SystemError
+    ``ERR_ADDRESS_UNTRUSTED``, or the system's own error if something is not there.
+    """
+    objection = _objection_to_way(os.path.dirname(address.path), ())
+    if objection is not None:
+        raise _untrusted(address, f"{objection}; others could replace what a server puts there")
 
 
-def _check_way(address: Address, end: str) -> None:
-    """Looks at every step: whoever can write a directory, or owns a symbolic link, decides where the way goes on."""
-    if address.trust == "any":
-        return
-    trusted = {0, own_uid(), *address.trust}
-    rest = _steps(end)
+def _objection_to_way(end: str, trust: Trust) -> str | None:
+    """Looks at every step: whoever can write a directory, or owns a symbolic link, decides where the way goes on.
+
+    The first step that is somebody's who is not trusted, with what is wrong with it.
+    """
+    if trust == "any":
+        return None
+    trusted = {0, own_uid(), *trust}
+    rest = ["", *_steps(end)]
     at = "/"
     links = 0
-    _look(address, at, trusted)
     while rest:
-        here = os.path.join(at, rest.pop(0)) if rest[0] != ".." else _parent_of(at, rest)
-        if not stat.S_ISLNK(_look(address, here, trusted).st_mode):
+        name = rest.pop(0)
+        here = os.path.dirname(at) if name == ".." else os.path.join(at, name)
+        status = os.lstat(here)
+        objection = _objection_to(status, trusted)
+        if objection is not None:
+            return f"{here} {objection}"
+        if not stat.S_ISLNK(status.st_mode):
             at = here
             continue
         links += 1
         if links > _HIGHEST_LINKS:
-            raise _untrusted(address, here, "leads through too many symbolic links")
+            return f"{here} leads through too many symbolic links"
         target = os.readlink(here)
         if target.startswith("/"):
             at = "/"
         rest = _steps(target) + rest
-
-
-def _parent_of(at: str, rest: list[str]) -> str:
-    rest.pop(0)
-    return os.path.dirname(at)
+    return None
 
 
 def _steps(path: str) -> list[str]:
     return [name for name in path.split("/") if name not in ("", ".")]
 
 
-def _look(address: Address, step: str, trusted: set[int]) -> os.stat_result:
-    status = os.lstat(step)
+def _objection_to(status: os.stat_result, trusted: set[int]) -> str | None:
     if status.st_uid not in trusted:
-        raise _untrusted(address, step, f"belongs to the user {status.st_uid}")
+        return f"belongs to the user {status.st_uid}"
     # With the sticky bit, whoever can write the directory can remove and rename only what is theirs.
     writable_by_others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
     if stat.S_ISDIR(status.st_mode) and writable_by_others:
-        raise _untrusted(address, step, "is a directory that others can write, without the sticky bit")
-    return status
+        return "is a directory that others can write, without the sticky bit"
+    return None
 
 
-def _untrusted(address: Address, step: str, objection: str) -> SystemError:
-    return SystemError(
-        "ERR_ADDRESS_UNTRUSTED",
-        f'the address {address.path} is not safe: {step} {objection}; the option "trust" can allow users',
-    )
+def _untrusted(address: Address, objection: str) -> SystemError:
+    return SystemError("ERR_ADDRESS_UNTRUSTED", f"the address {address.path} is not safe: {objection}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import SealpipeError, SystemError
 from .bound_socket import BoundSocket, bind_socket
 from .file_identity import identify
-from .socket_file import remove_if_same
+from .socket_file import remove_from_address
 
 if TYPE_CHECKING:
     from .address import Address
@@ -43,7 +43,7 @@ class UnixSocketListener:
         try:
             # The name first, so that no one connects to a server that is about to be gone, and so that the identity
             # still says something: once the socket is closed, the system may give its inode to another's.
-            remove_if_same(self._address.path, self._bound.identity)
+            remove_from_address(self._address, self._bound.identity)
         finally:
             self._bound.server.close()
 
