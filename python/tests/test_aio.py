@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import pathlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -505,6 +505,23 @@ class TestBadPeers:
             await asyncio.sleep(0)
             await asyncio.wait_for(connection.close(), 10)
             assert codes == ["ERR_CLOSE_TIMEOUT"]
+            await peer.gone()
+
+    async def test_one_that_has_ended_its_side_and_reads_on_slowly_is_dropped_in_time(self) -> None:
+        async with self.beside(encryption=False, close_timeout=0.3, max_queued_bytes=40_000_000) as (server, codes):
+            peer = await connect_plainly(server.address)
+            connection = await server.accept(timeout=10)
+            for _ in range(300):
+                asyncio.ensure_future(connection.write(1, bytes(100_000)))  # noqa: RUF006
+            await asyncio.sleep(0)
+            peer.writer.write_eof()
+            heard = 0
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                while True:
+                    heard += len(await peer.hear(1_000))
+                    await asyncio.sleep(0.001)
+            assert heard < 15_000_000
+            assert codes == []
             await peer.gone()
 
     async def test_what_one_had_sent_before_it_died_is_read_though_a_write_fails_first(self) -> None:

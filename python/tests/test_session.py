@@ -252,6 +252,31 @@ class TestEnds:
         stuck.session.send(1, b"last")
         assert stuck.close().elapse(5).events == ["closed ERR_CLOSE_TIMEOUT"]
 
+    @both_modes
+    def test_a_close_gives_up_on_a_peer_that_takes_less_than_a_tenth_in_its_time(self, encrypted: bool) -> None:
+        probe = open_probe("server", encrypted)
+        for _ in range(40):
+            probe.session.send(1, bytes(32_000))
+        probe.close()
+        for _ in range(3):
+            assert probe.session.take_output()
+            probe.elapse(1.6)
+        assert probe.events == []
+        assert probe.elapse(0.2).events == ["closed ERR_CLOSE_TIMEOUT"]
+
+    @both_modes
+    def test_a_close_takes_no_longer_than_ten_times_its_time_however_much_is_taken(self, encrypted: bool) -> None:
+        probe = open_probe("server", encrypted)
+        for _ in range(10):
+            probe.session.send(1, bytes(32_000))
+        probe.close()
+        for _ in range(10):
+            probe.elapse(4.9)
+            assert probe.session.take_output()
+            assert probe.events == []
+        assert probe.elapse(0.9).events == []
+        assert probe.elapse(0.2).events == ["closed ERR_CLOSE_TIMEOUT"]
+
     def test_a_transport_that_fails_before_everything_had_left_is_told(self) -> None:
         probe = open_probe("server")
         probe.session.send(1, b"last")

@@ -257,7 +257,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
   /**
    * Ends the client in order: what was written is sent first, reads that wait are rejected with `ERR_CLOSED`, what was
    * not read is dropped. What waits for a connection that is not there is dropped too; `flush` first to wait for it.
-   * Settles once it is closed, after `closeTimeoutMs` without progress at the latest; never rejects.
+   * Settles once it is closed: a peer gets `closeTimeoutMs` to take each tenth of what was written, and ten times that in
+   * all. Never rejects.
    */
   close(): Promise<void> {
     if (this.#shutdown.begin()) void this.#close();

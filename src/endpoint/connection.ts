@@ -127,7 +127,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * What a client does is never thrown here: an `error` event of the connection and of the server tells it.
    * - What is written to a client that has left is dropped, as is what was on its way when it left: that it did not wait
    *   for its answer is no error of the server's. `status` tells. One that has ended its side and still reads gets what
-   *   was written before, as long as it takes some of it every `closeTimeoutMs`.
+   *   was written before, as long as it takes it no more slowly than a `close` allows.
    * - A client that does not read while `maxQueuedBytes` are written to it is dropped, with `ERR_QUEUE_FULL`.
    * - A message larger than the client's `maxMessageBytes` is dropped, and the connection goes on. The first such message
    *   of a connection is told, with `ERR_TOO_LARGE_FOR_PEER`, and the further ones are not, so that no client fills a log.
@@ -196,8 +196,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   /**
    * Ends the connection in order: what was written is sent first, reads that wait are rejected with `ERR_CLOSED`, what
-   * was not read is dropped. Settles once it is closed, after `closeTimeoutMs` without progress at the latest; never
-   * rejects.
+   * was not read is dropped. Settles once it is closed: a peer gets `closeTimeoutMs` to take each tenth of what was
+   * written, and ten times that in all. Never rejects.
    */
   close(): Promise<void> {
     this.#closedHere = true;

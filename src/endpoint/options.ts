@@ -41,7 +41,10 @@ export interface EndpointOptions {
   readonly handshakeTimeoutMs?: number | undefined;
   /** How long one frame may take from its first byte to its last, in milliseconds. Default 30000. */
   readonly frameTimeoutMs?: number | undefined;
-  /** How long `close` waits for a peer that takes nothing, in milliseconds. Default 5000. */
+  /**
+   * How long `close` waits for the peer to take each tenth of what was written before, in milliseconds; ten times that is
+   * the longest that it takes. Default 5000.
+   */
   readonly closeTimeoutMs?: number | undefined;
   /**
    * The wire. Default `"auto"`: sealpipe's own where the other end is sealpipe too, golang-ipc's otherwise. `"classic"`:

@@ -165,7 +165,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
 
   /**
    * Stops listening, ends every connection in order and removes the socket. Settles once all is closed, each peer being
-   * waited for at most `closeTimeoutMs` without progress; never rejects. A second call waits for the first.
+   * waited for as by {@link Connection.close}; never rejects. A second call waits for the first.
    */
   close(): Promise<void> {
     if (this.#shutdown.begin()) void this.#close();

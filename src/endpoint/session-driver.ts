@@ -3,6 +3,7 @@ import { PeerError, type SealpipeError } from "../errors.ts";
 import type { ProfileChoice } from "../protocol/handshake/handshake.ts";
 import type { SessionLimits } from "../protocol/limits.ts";
 import type { NativeOptions } from "../protocol/native/hello-exchange.ts";
+import { Patience } from "../protocol/patience.ts";
 import type { Taken } from "../protocol/profile.ts";
 import { batchBytes } from "../protocol/send-buffer.ts";
 import { Session, type SessionEvent } from "../protocol/session.ts";
@@ -83,6 +84,8 @@ export class SessionDriver implements TransportHandler {
   #timer: NodeJS.Timeout | undefined;
   #timerAt = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
+  /** With a peer that may still take what was written before the session's end. */
+  #patience: Patience | undefined;
 
   constructor(transport: Transport, options: DriverOptions, handler: DriverHandler) {
     this.#transport = transport;
@@ -187,8 +190,10 @@ export class SessionDriver implements TransportHandler {
   drained(): void {
     this.#flush();
     this.#armTimer();
-    // A peer that still takes something is not one that hangs.
-    if (this.#lingerTimer !== undefined) this.#linger();
+    if (this.#patience !== undefined) {
+      this.#patience.left(this.#unwrittenBytes, clock.now());
+      this.#linger(this.#patience);
+    }
     this.#handler.progressed();
   }
 
@@ -282,14 +287,25 @@ export class SessionDriver implements TransportHandler {
     this.#leaveTurns();
     const allHasLeft = this.#ended && this.#transport.pendingBytes === 0;
     if (allHasLeft || error?.code === "ERR_CLOSE_TIMEOUT") this.#drop();
-    else if (!this.#transportGone) this.#linger();
+    else if (!this.#transportGone) this.#beginLinger();
     this.#handler.closed(error);
   }
 
+  get #unwrittenBytes(): number {
+    return this.#session.unsentBytes + this.#transport.pendingBytes;
+  }
+
   /** The peer may still read what was written to it, but it does not get for ever to do so. */
-  #linger(): void {
+  #beginLinger(): void {
+    const { closeTimeoutMs } = this.#options;
+    this.#patience = new Patience(closeTimeoutMs, { amount: this.#unwrittenBytes, now: clock.now() });
+    this.#linger(this.#patience);
+  }
+
+  #linger({ at }: Patience): void {
     clearTimeout(this.#lingerTimer);
-    this.#lingerTimer = setTimeout(() => this.#drop(), this.#options.closeTimeoutMs);
+    if (this.#transportGone) return;
+    this.#lingerTimer = setTimeout(() => this.#drop(), Math.max(1, Math.ceil(at - clock.now())));
     this.#lingerTimer.unref();
   }
 

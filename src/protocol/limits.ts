@@ -9,7 +9,7 @@ export interface SessionLimits {
   readonly handshakeTimeoutMs: number;
   /** From a frame's first byte to its last, in milliseconds. */
   readonly frameTimeoutMs: number;
-  /** How long an orderly close waits without progress for the peer, in milliseconds. */
+  /** How long an orderly close waits for the peer to take each tenth of what was to be sent, in milliseconds. */
   readonly closeTimeoutMs: number;
 }
 

@@ -19,7 +19,22 @@ export function frameTimeout(ms: number): PeerError {
 export function closeTimeout(ms: number): PeerError {
   return new PeerError(
     "ERR_CLOSE_TIMEOUT",
-    `after the close the peer took nothing for ${ms} ms of what was still to be sent`,
+    `after the close the peer took too little of what was still to be sent: not a tenth in ${ms} ms, or not all in ten times that`,
+  );
+}
+
+export function closeInHandshakeTimeout(ms: number): PeerError {
+  return new PeerError(
+    "ERR_CLOSE_TIMEOUT",
+    `the handshake that was under way at the close was not over within ${ms} ms`,
+  );
+}
+
+/** A body of several frames, on the native profile. */
+export function bodyTimeout(ms: number): PeerError {
+  return new PeerError(
+    "ERR_FRAME_TIMEOUT",
+    `the peer began a large message and sent too little of it: not a tenth in ${ms} ms, or not all in ten times that`,
   );
 }
 

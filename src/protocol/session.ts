@@ -6,10 +6,17 @@ import type { NativeAgreement } from "./handshake/native-agreement.ts";
 import { ServerHandshake } from "./handshake/server.ts";
 import { endGraceMs, handshakeGraceMs, type SessionLimits, settleAfterOpenMs } from "./limits.ts";
 import { HelloExchange, type NativeOpened, type NativeOptions } from "./native/hello-exchange.ts";
+import { Patience } from "./patience.ts";
 import type { Profile, ProfileEvent, Taken } from "./profile.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 import { SendBuffer } from "./send-buffer.ts";
-import { closeTimeout, connectionLost, frameTimeout, handshakeTimeout } from "./session-errors.ts";
+import {
+  closeInHandshakeTimeout,
+  closeTimeout,
+  connectionLost,
+  frameTimeout,
+  handshakeTimeout,
+} from "./session-errors.ts";
 import { type Input, nextState, type State } from "./states.ts";
 
 /** The time, in milliseconds from any fixed point; it never goes back. */
@@ -75,8 +82,8 @@ export class Session {
   #deadline: Deadline | undefined;
   #closeRequested = false;
   #allHasLeft = false;
-  /** Native, while closing: what had not left, or was not taken, when last asked. */
-  #undone = 0;
+  /** With a peer that has to take what was written before the close. */
+  #patience: Patience | undefined;
   /** Closing, but the end is not to be seen by the peer yet. */
   #settling = false;
   #openedAt = 0;
@@ -219,8 +226,12 @@ export class Session {
     if (this.#closeRequested || this.#state === "closed") return;
     this.#closeRequested = true;
     // The handshake goes on, and needs what has arrived of its next part.
-    if (this.#profile !== undefined) this.#startClosing(this.#profile);
-    else this.#setCloseDeadline();
+    if (this.#profile !== undefined) {
+      this.#startClosing(this.#profile);
+      return;
+    }
+    const waitMs = Math.min(this.#options.limits.closeTimeoutMs, handshakeGraceMs);
+    this.#setDeadline(waitMs, () => this.#finish("timeout", closeInHandshakeTimeout(waitMs)));
   }
 
   /** Ends the session for what the peer asked of whoever drives it. */
@@ -346,7 +357,7 @@ export class Session {
   #startClosing(profile: Profile): void {
     profile.close();
     if (profile.name === "native") {
-      this.#setCloseDeadline();
+      this.#awaitTaker();
       return;
     }
     this.#input.clear();
@@ -356,7 +367,7 @@ export class Session {
     }
     const settled = (): void => {
       this.#settling = false;
-      this.#setCloseDeadline();
+      this.#awaitTaker();
     };
     const settleMs = this.#openedAt + settleAfterOpenMs - this.#options.clock.now();
     this.#settling = this.#options.role === "client" && settleMs > 0;
@@ -364,31 +375,33 @@ export class Session {
     else settled();
   }
 
-  /** A peer that still takes what was written before the close is not one that hangs. */
+  /** A peer that still takes what was written before the close, and not too slowly, is not one that hangs. */
   #closeProgressed(allHasLeft: boolean): void {
-    if (this.#settling) return;
-    if (this.#profile?.name === "native") {
-      // Pings and the like leave too, and go on for as long as the peer lets messages wait.
-      const undone = this.#profile.unsentBytes + this.#profile.queuedBytes;
-      if (undone < this.#undone) this.#setCloseDeadline();
-      this.#undone = undone;
-    } else if (!allHasLeft) {
-      this.#setCloseDeadline();
-    } else if (!this.#allHasLeft) {
+    if (this.#patience === undefined || this.#allHasLeft) return;
+    if (allHasLeft && this.#profile?.name !== "native") {
       this.#allHasLeft = true;
       const { closeTimeoutMs } = this.#options.limits;
       this.#setDeadline(Math.min(closeTimeoutMs, endGraceMs), () => this.#finish("timeout"));
+      return;
     }
+    this.#patience.left(this.queuedBytes, this.#options.clock.now());
+    this.#setCloseDeadline(this.#patience);
+  }
+
+  /** From now on the peer's time runs for what was written before the close. */
+  #awaitTaker(): void {
+    const now = this.#options.clock.now();
+    this.#patience = new Patience(this.#options.limits.closeTimeoutMs, { amount: this.queuedBytes, now });
+    this.#setCloseDeadline(this.#patience);
+  }
+
+  #setCloseDeadline({ at }: Patience): void {
+    const { closeTimeoutMs } = this.#options.limits;
+    this.#deadline = { at, passed: () => this.#finish("timeout", closeTimeout(closeTimeoutMs)) };
   }
 
   #setDeadline(afterMs: number, passed: () => void): void {
     this.#deadline = { at: this.#options.clock.now() + afterMs, passed };
-  }
-
-  #setCloseDeadline(): void {
-    const { closeTimeoutMs } = this.#options.limits;
-    const waitMs = this.#profile === undefined ? Math.min(closeTimeoutMs, handshakeGraceMs) : closeTimeoutMs;
-    this.#setDeadline(waitMs, () => this.#finish("timeout", closeTimeout(waitMs)));
   }
 
   #fail(error: unknown): void {

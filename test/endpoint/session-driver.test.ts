@@ -412,6 +412,20 @@ describe("the end of a driver", () => {
     assert.deepEqual(told.events, ["closed", "released"]);
   });
 
+  test("does not wait for a peer that has ended and takes one write after the other, each just in time", async () => {
+    const { transport, told, driver } = openServer({ closeTimeoutMs: 100 });
+    transport.stuck = true;
+    for (let sent = 0; sent < 60; sent++) driver.send(1, pattern(32_000));
+    transport.handler.ended();
+    assert.deepEqual(told.events, ["closed"]);
+    // Six are a tenth.
+    const taking = setInterval(() => transport.drain(), 40);
+    await until(() => transport.calls.length > 0);
+    clearInterval(taking);
+    assert.deepEqual(transport.calls, ["destroy"]);
+    assert.ok(transport.writes.length < 60, "not all of it had left");
+  });
+
   test("asks nothing of a transport that is gone, also when the time for it would be over", async () => {
     const { transport, told } = openServer({ closeTimeoutMs: 1 });
     transport.handler.ended();

@@ -291,6 +291,31 @@ for (const role of ["client", "server"] as const) {
       assert.deepEqual(told(ends), ["closed"]);
     });
 
+    test("waits no longer than ten times closeTimeoutMs, however much the peer takes", () => {
+      const ends = open({ role, limits: { closeTimeoutMs: 100 } });
+      for (let count = 0; count < 10; count++) ends.session.send(5, thousandth);
+      ends.close();
+      assert.equal(sentWeight(ends), 10_000);
+      for (let taken = 1_000; taken <= 10_000; taken += 1_000) {
+        assert.deepEqual(told(ends.pass(99)), []);
+        ends.hearFrames(acknowledgement(taken));
+        records(ends);
+      }
+      assert.deepEqual(told(ends.pass(9)), []);
+      assert.deepEqual(told(ends.pass(1)), ["closed ERR_CLOSE_TIMEOUT"]);
+    });
+
+    test("is ended by an acknowledgement within a message, as one that is open is", () => {
+      for (const closing of [true, false]) {
+        const ends = open({ role });
+        ends.session.send(5, thousandth);
+        records(ends);
+        if (closing) ends.close();
+        ends.hearFrames(acknowledgement(999));
+        assert.deepEqual(told(ends), ["closed ERR_FRAME_INVALID"]);
+      }
+    });
+
     test("takes a second close for the first", () => {
       const ends = open({ role }).close();
       const timeout = ends.session.nextTimeout();

@@ -114,7 +114,9 @@ export class Outgoing {
       if (position < lane.acknowledged || position > lane.sentPosition) {
         throw invalidFrame("an acknowledgement of what was not sent, or before an earlier one");
       }
-      if (position > lane.acknowledged) lane.acknowledge(position);
+      if (position === lane.acknowledged) return;
+      if (!lane.endsFrame(position)) throw invalidFrame("an acknowledgement within a frame");
+      lane.acknowledge(position);
     });
   }
 

@@ -1,4 +1,4 @@
-import { frameHeaderBytes, highestBodyBytes } from "./frame.ts";
+import { frameHeaderBytes, highestBodyBytes, readBodyBytes } from "./frame.ts";
 import { giveSlab } from "./slab-pool.ts";
 
 /** What a frame adds to its lane's position besides its bytes. Source: spec/protocol.md, "Lanes". */
@@ -13,6 +13,13 @@ interface Run {
   readonly body: OutgoingBody | undefined;
   /** The lane's position behind it, once it was sent. */
   end: number;
+}
+
+/** A place between two frames of a run: in its bytes, and in the lane. */
+interface Place {
+  readonly run: Run;
+  offset: number;
+  position: number;
 }
 
 /** A large body as its frames, of which those before `next` are sent. */
@@ -57,6 +64,8 @@ export class SendLane {
   #waitingWeight = 0;
   #sentPosition = 0;
   #acknowledged = 0;
+  /** Behind the last frame of the first run that was acknowledged, where that is known. */
+  #place: Place | undefined;
   /** An interleaved body is next, where there is something else too. */
   #bodyIsNext = false;
   /** How far behind the acknowledged position the peer lets us go. */
@@ -153,12 +162,28 @@ export class SendLane {
     return run.frames;
   }
 
+  /** Whether a frame ends there. The position was sent, and lies behind the acknowledged one. */
+  endsFrame(position: number): boolean {
+    const run = this.#sent.find(({ end }) => end >= position) as Run;
+    if (run.end === position) return true;
+    // Each frame is passed once, however many acknowledgements its run gets.
+    if (this.#place?.run !== run) this.#place = { run, offset: 0, position: run.end - run.weight };
+    const place = this.#place;
+    while (place.position < position) {
+      const frameBytes = frameHeaderBytes + readBodyBytes(run.frames, place.offset);
+      place.offset += frameBytes;
+      place.position += frameBytes + frameOverheadBytes;
+    }
+    return place.position === position;
+  }
+
   /** The peer has taken everything before `position`, which the caller has checked against the lane's. */
   acknowledge(position: number): void {
     this.#acknowledged = position;
     let taken = 0;
     while (taken < this.#sent.length && (this.#sent[taken] as Run).end <= position) taken += 1;
     if (taken === 0) return;
+    if (this.#place !== undefined && this.#place.run.end <= position) this.#place = undefined;
     for (const run of this.#sent.splice(0, taken)) this.#retire(run);
     this.#resendFrom = Math.max(0, this.#resendFrom - taken);
   }
@@ -194,6 +219,7 @@ export class SendLane {
       else unsent.push(waiting.frames);
     }
     this.#resendFrom = 0;
+    this.#place = undefined;
     this.#waitingWeight = 0;
     this.#acknowledged = this.#sentPosition;
     return { sent: [...sent], unsent };

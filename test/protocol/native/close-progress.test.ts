@@ -43,4 +43,53 @@ describe("a close that waits for a peer that takes nothing", () => {
     pass(pair, second);
     assert.deepEqual(pair.client.events, ["closed ERR_CLOSE_TIMEOUT"]);
   });
+
+  for (const closer of ["client", "server"] as const) {
+    /** More than the window lets it say, at once and in small messages, closed; what its peer has taken of them. */
+    const slow = () => {
+      const pair = openPair({ client: { native: {} }, server: { native: {} } });
+      const [end, peer] = closer === "client" ? [pair.client, pair.server] : [pair.server, pair.client];
+      for (let sent = 0; sent < 1_000; sent++) end.session.send(1, new Uint8Array(928));
+      pair.run();
+      end.close();
+      pair.run();
+      let taken = 0;
+      const take = (count: number): void => {
+        for (let more = 0; more < count; more++) {
+          taken += weightOf(nativeFrame("message", [1], new Uint8Array(928)));
+          peer.session.take("messages", taken);
+        }
+      };
+      return { pair, end, take };
+    };
+
+    test(`goes on for one that takes a tenth each time (${closer})`, () => {
+      const { pair, end, take } = slow();
+      for (let tenths = 0; tenths < 8; tenths++) {
+        for (let passed = 0; passed < 4; passed++) pass(pair, second);
+        take(50);
+        pair.run();
+        pass(pair, second - 1);
+        take(50);
+        pair.run();
+        assert.deepEqual(end.events, [], `${tenths}`);
+      }
+      take(50);
+      pair.run();
+      take(50);
+      pair.run();
+      assert.deepEqual(end.events, ["closed"]);
+    });
+
+    test(`ends after closeTimeoutMs for one that takes less than a tenth in it (${closer})`, () => {
+      const { pair, end, take } = slow();
+      for (let taken = 0; taken < 99; taken++) {
+        take(1);
+        pass(pair, 50);
+      }
+      assert.deepEqual(end.events, []);
+      pass(pair, 50);
+      assert.deepEqual(end.events, ["closed ERR_CLOSE_TIMEOUT"]);
+    });
+  }
 });

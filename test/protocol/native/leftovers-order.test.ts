@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Conversation } from "#dist/protocol/native/conversation.js";
-import { highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/frame.js";
+import { frameHeaderBytes, highestBodyBytes } from "#dist/protocol/native/frame.js";
+import { frameOverheadBytes } from "#dist/protocol/native/send-lane.js";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_000_000] } as const;
@@ -20,7 +21,8 @@ describe("messages that may have arrived when a conversation is given up", () =>
     while (messages.nextBytes > 0) messages.take();
     const first = weightOf(nativeFrame("message", [1], new Uint8Array(10)));
     // Of the first large one a part is taken, and what was before it.
-    conversation.outgoing.acknowledge([first + highestRecordBytes, 0, 0]);
+    const part = frameHeaderBytes + highestBodyBytes + frameOverheadBytes;
+    conversation.outgoing.acknowledge([first + part, 0, 0]);
     const { unacknowledged, unsent } = conversation.abandon();
     assert.deepEqual(
       unacknowledged.map(({ type, data }) => [type, data.length]),

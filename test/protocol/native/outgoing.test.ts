@@ -146,44 +146,87 @@ describe("a body that does not fit into a frame", () => {
 });
 
 describe("an acknowledgement", () => {
+  /** Two frames in each lane, which leave together. */
   function sent(): Outgoing {
     const outgoing = setUp();
-    outgoing.message(5, data(1));
-    outgoing.request(1, 5, data(2));
-    outgoing.answer(1, data(1));
+    for (const id of [1, 2]) {
+      outgoing.message(5, data(1));
+      outgoing.request(id, 5, data(2));
+      outgoing.answer(id, data(1));
+    }
     for (const lane of outgoing.lanes) takeAll(lane);
     return outgoing;
   }
 
   test("forgets what the peer has taken in each lane", () => {
     const outgoing = sent();
-    assert.equal(outgoing.queuedBytes, 300);
+    assert.equal(outgoing.queuedBytes, 600);
     outgoing.acknowledge([100, 0, 0]);
-    assert.equal(outgoing.queuedBytes, 200);
-    outgoing.acknowledge([100, 50, 100]);
-    assert.equal(outgoing.queuedBytes, 50);
-    outgoing.acknowledge([100, 100, 100]);
-    outgoing.acknowledge([100, 100, 100]);
+    assert.equal(outgoing.queuedBytes, 500);
+    outgoing.acknowledge([200, 100, 200]);
+    assert.equal(outgoing.queuedBytes, 100);
+    outgoing.acknowledge([200, 200, 200]);
+    outgoing.acknowledge([200, 200, 200]);
     assert.equal(outgoing.queuedBytes, 0);
   });
 
   for (const [what, positions] of Object.entries({
-    "of messages that were not sent": [101, 50, 50],
-    "of requests that were not sent": [50, 101, 50],
-    "of answers that were not sent": [50, 50, 101],
-    "before an earlier one of messages": [49, 50, 50],
-    "before an earlier one of requests": [50, 49, 50],
-    "before an earlier one of answers": [50, 50, 49],
+    "of messages that were not sent": [201, 100, 100],
+    "of requests that were not sent": [100, 201, 100],
+    "of answers that were not sent": [100, 100, 201],
+    "before an earlier one of messages": [0, 100, 100],
+    "before an earlier one of requests": [100, 0, 100],
+    "before an earlier one of answers": [100, 100, 0],
   } as const)) {
     test(`is refused ${what}`, () => {
       const outgoing = sent();
-      outgoing.acknowledge([50, 50, 50]);
+      outgoing.acknowledge([100, 100, 100]);
       assert.equal(
         thrownCode(() => outgoing.acknowledge(positions)),
         "ERR_FRAME_INVALID",
       );
     });
   }
+
+  for (const [lane, name] of ["messages", "requests", "answers"].entries()) {
+    test(`is refused anywhere within a frame (${name})`, () => {
+      for (let position = 1; position < 200; position++) {
+        if (position === 100) continue;
+        const positions = [100, 100, 100].with(lane, position) as [number, number, number];
+        assert.equal(
+          thrownCode(() => sent().acknowledge(positions)),
+          "ERR_FRAME_INVALID",
+          `${position}`,
+        );
+      }
+    });
+  }
+
+  test("is taken at the end of any frame, and of any part of a large body, after those before it", () => {
+    const outgoing = setUp();
+    const ends: number[] = [];
+    let position = 0;
+    const written = (bytes: number): void => {
+      position += bytes + frameHeaderBytes + frameOverheadBytes;
+      ends.push(position);
+    };
+    for (const bytes of [0, 10, 20_000, 1, 300_000, 3]) {
+      outgoing.message(5, new Uint8Array(bytes));
+      const [first, ...parts] = bytes > highestBodyBytes ? [8, 0, 0] : [4];
+      let left = bytes;
+      for (const fixed of [first as number, ...parts]) {
+        const body = Math.min(left + fixed, highestBodyBytes);
+        left -= body - fixed;
+        written(body);
+      }
+    }
+    takeAll(outgoing.messages);
+    assert.equal(outgoing.messages.sentPosition, position);
+    for (const end of ends) {
+      outgoing.acknowledge([end, 0, 0]);
+      assert.equal(outgoing.queuedBytes, position - end);
+    }
+  });
 
   test("of what waits to be sent is refused", () => {
     const outgoing = setUp();

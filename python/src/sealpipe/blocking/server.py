@@ -122,7 +122,7 @@ class Server(BlockingEndpoint[MessageFrom[Connection]]):
     def close(self) -> None:
         """Stops listening, ends every connection in order and removes the socket.
 
-        Returns once all is closed, each peer being waited for at most ``close_timeout`` without progress.
+        Returns once all is closed, each peer being waited for as by ``Connection.close``.
         """
         self._root.close()
 

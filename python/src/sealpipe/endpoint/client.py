@@ -100,7 +100,8 @@ class Client(Endpoint[Message]):
         """Ends the client in order: what was written is sent first, reads that wait raise ``ERR_CLOSED``.
 
         What was not read is dropped, and so is what waits for a connection that is not there; ``flush`` first to wait
-        for it. Returns once it is closed, after ``close_timeout`` without progress at the latest.
+        for it. Returns once it is closed: a peer gets ``close_timeout`` to take each
+        tenth of what was written, and ten times that in all.
         """
         self._start_close()
         await self._when_closed.wait()

@@ -115,7 +115,8 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
     async def close(self) -> None:
         """Ends the connection in order: what was written is sent first, what was not read is dropped.
 
-        Returns once it is closed, after ``close_timeout`` without progress at the latest.
+        Returns once it is closed: a peer gets ``close_timeout`` to take each
+        tenth of what was written, and ten times that in all.
         """
         self._start_close()
         await self._when_closed.wait()

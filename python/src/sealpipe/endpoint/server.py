@@ -105,7 +105,7 @@ class Server(Endpoint[MessageFrom[Connection]]):
     async def close(self) -> None:
         """Stops listening, ends every connection in order and removes the socket.
 
-        Returns once all is closed, each peer being waited for at most ``close_timeout`` without progress.
+        Returns once all is closed, each peer being waited for as by ``Connection.close``.
         """
         self._start_close()
         await self._when_closed.wait()

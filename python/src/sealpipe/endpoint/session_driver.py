@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..crypto import SYSTEM_CRYPTO
 from ..protocol.message import MessageContent
+from ..protocol.patience import Patience
 from ..protocol.send_buffer import BATCH_BYTES
 from ..protocol.session import ClosedEvent, OpenEvent, Role, Session, SessionEvent, SessionOptions
 from .inbox import closed_error
@@ -76,6 +77,8 @@ class SessionDriver:
         """Nothing is asked of the transport any more."""
         self._timer: asyncio.TimerHandle | None = None
         self._linger_timer: asyncio.TimerHandle | None = None
+        self._patience: Patience | None = None
+        """With a peer that may still take what was written before the session's end."""
         self._quota.on_room(self._room)
         self._session = Session(
             SessionOptions(
@@ -138,9 +141,9 @@ class SessionDriver:
     def drained(self) -> None:
         self._flush()
         self._arm_timer()
-        # A peer that still takes something is not one that hangs.
-        if self._linger_timer is not None:
-            self._linger()
+        if self._patience is not None:
+            self._patience.left(self._unwritten_bytes, self._loop.time())
+            self._linger(self._patience)
         self._handler.progressed()
 
     def closed(self, error: Exception | None) -> None:
@@ -221,13 +224,22 @@ class SessionDriver:
         if all_has_left or (error is not None and error.code == "ERR_CLOSE_TIMEOUT"):
             self._drop()
         elif not self._transport_gone:
-            self._linger()
+            self._begin_linger()
         self._handler.closed(error)
 
-    def _linger(self) -> None:
+    @property
+    def _unwritten_bytes(self) -> int:
+        return self._session.queued_bytes + self._transport.pending_bytes
+
+    def _begin_linger(self) -> None:
         """The peer may still read what was written to it, but it does not get for ever to do so."""
+        self._patience = Patience(self._close_timeout, amount=self._unwritten_bytes, now=self._loop.time())
+        self._linger(self._patience)
+
+    def _linger(self, patience: Patience) -> None:
         self._cancel_linger()
-        self._linger_timer = self._loop.call_later(self._close_timeout, self._drop)
+        if not self._transport_gone:
+            self._linger_timer = self._loop.call_at(patience.at, self._drop)
 
     def _cancel_linger(self) -> None:
         if self._linger_timer is not None:

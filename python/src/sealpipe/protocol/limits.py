@@ -16,7 +16,7 @@ class SessionLimits:
     frame_timeout: float = 30.0
     """From a frame's first byte to its last."""
     close_timeout: float = 5.0
-    """How long an orderly close waits without progress for the peer."""
+    """How long an orderly close waits for the peer to take each tenth of what was to be sent."""
 
 
 HIGHEST_MAX_MESSAGE_BYTES = 1_073_741_824

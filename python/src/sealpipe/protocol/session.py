@@ -12,9 +12,16 @@ from .handshake.handshake import Handshake, HandshakeFailure, HandshakeOptions, 
 from .handshake.server import ServerHandshake
 from .limits import END_GRACE, HANDSHAKE_GRACE, SETTLE_AFTER_OPEN, SessionLimits
 from .message import MessageContent, check_message
+from .patience import Patience
 from .receive_buffer import ReceiveBuffer
 from .send_buffer import SendBuffer
-from .session_errors import close_timeout, connection_lost, frame_timeout, handshake_timeout
+from .session_errors import (
+    close_in_handshake_timeout,
+    close_timeout,
+    connection_lost,
+    frame_timeout,
+    handshake_timeout,
+)
 from .states import Input, State, next_state
 
 if TYPE_CHECKING:
@@ -86,6 +93,8 @@ class Session:
         self._deadline: _Deadline | None = None
         self._close_requested = False
         self._all_has_left = False
+        self._patience: Patience | None = None
+        """With a peer that has to take what was written before the close."""
         self._settling = False
         """Closing, but the end is not to be seen by the peer yet."""
         self._opened_at = 0.0
@@ -178,8 +187,9 @@ class Session:
         # The handshake goes on, and needs what has arrived of its next part.
         if self._state == "closing":
             self._start_closing()
-        else:
-            self._set_close_deadline()
+            return
+        seconds = min(self._options.limits.close_timeout, HANDSHAKE_GRACE)
+        self._set_deadline(seconds, lambda: self._finish("timeout", close_in_handshake_timeout(seconds)))
 
     def next_timeout(self) -> float | None:
         """When to call ``handle_timeout``, on the session's clock; ``None`` for never."""
@@ -259,27 +269,28 @@ class Session:
 
     def _settled(self) -> None:
         self._settling = False
-        self._set_close_deadline()
+        seconds = self._options.limits.close_timeout
+        self._patience = Patience(seconds, amount=self.queued_bytes, now=self._options.now())
+        self._set_close_deadline(self._patience)
 
     def _close_progressed(self, *, all_has_left: bool) -> None:
-        """A peer that still takes what was written before the close is not one that hangs."""
-        if self._settling:
+        """A peer that still takes what was written before the close, and not too slowly, is not one that hangs."""
+        if self._patience is None or self._all_has_left:
             return
-        if not all_has_left:
-            self._set_close_deadline()
-        elif not self._all_has_left:
+        if all_has_left:
             self._all_has_left = True
             grace = min(self._options.limits.close_timeout, END_GRACE)
             self._set_deadline(grace, lambda: self._finish("timeout"))
+            return
+        self._patience.left(self.queued_bytes, self._options.now())
+        self._set_close_deadline(self._patience)
 
     def _set_deadline(self, after: float, passed: Callable[[], None]) -> None:
         self._deadline = _Deadline(self._options.now() + after, passed)
 
-    def _set_close_deadline(self) -> None:
-        seconds = self._options.limits.close_timeout
-        if self._opened is None:
-            seconds = min(seconds, HANDSHAKE_GRACE)
-        self._set_deadline(seconds, lambda: self._finish("timeout", close_timeout(seconds)))
+    def _set_close_deadline(self, patience: Patience) -> None:
+        error = close_timeout(self._options.limits.close_timeout)
+        self._deadline = _Deadline(patience.at, lambda: self._finish("timeout", error))
 
     def _finish(self, input: Literal["end", "fault", "timeout"], error: PeerError | None = None) -> None:
         was_closed = self._state == "closed"

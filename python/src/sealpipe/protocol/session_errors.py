@@ -21,7 +21,14 @@ def frame_timeout(seconds: float) -> PeerError:
 def close_timeout(seconds: float) -> PeerError:
     return PeerError(
         "ERR_CLOSE_TIMEOUT",
-        f"after the close the peer took nothing for {seconds:g} s of what was still to be sent",
+        "after the close the peer took too little of what was still to be sent:"
+        f" not a tenth in {seconds:g} s, or not all in ten times that",
+    )
+
+
+def close_in_handshake_timeout(seconds: float) -> PeerError:
+    return PeerError(
+        "ERR_CLOSE_TIMEOUT", f"the handshake that was under way at the close was not over within {seconds:g} s"
     )
 
 
