@@ -43,7 +43,7 @@ export interface EndpointOptions {
   readonly frameTimeoutMs?: number | undefined;
   /**
    * How long `close` waits for the peer to take each tenth of what was written before, in milliseconds; ten times that is
-   * the longest that it takes. Default 5000.
+   * the longest that it takes. And how long a server's `broadcast` waits for a client that has no room. Default 5000.
    */
   readonly closeTimeoutMs?: number | undefined;
   /**

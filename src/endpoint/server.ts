@@ -12,6 +12,7 @@ import { closedError } from "./inbox.ts";
 import { isServerAlive } from "./liveness.ts";
 import { ConnectionMessage, type MessageData, toBytes } from "./message.ts";
 import { addressOf, type ParsedServerOptions, parseServerOptions, type ServerOptions } from "./options.ts";
+import { Patience } from "./patience.ts";
 import type { ConnectionRequest, RequestHandler } from "./request.ts";
 import { RequestHandlers } from "./request-handlers.ts";
 import { ResumableConnections } from "./resumable-connections.ts";
@@ -79,6 +80,8 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   /** What each connection knows of this server. */
   readonly #owner: ConnectionOwner;
   readonly #open = new Set<Connection>();
+  /** With clients that let a broadcast wait. */
+  readonly #patience: Patience;
   /** Accepted before whoever started us has a server to which to add listeners. */
   readonly #waiting: Transport[] = [];
   readonly #shutdown = new Shutdown();
@@ -95,6 +98,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.#options = options;
     this.#resumable = new ResumableConnections(options);
     this.#admission = new AdmissionControl(options);
+    this.#patience = new Patience(options.closeTimeoutMs);
     this.#owner = this.#makeOwner();
   }
 
@@ -106,8 +110,9 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   /**
    * Writes a message to every client that is connected, which is each from its `connection` event on: a client knows of
    * its connection a moment before the server does. Returns `undefined` while all have room, else a promise that
-   * settles once all have room again or are gone. A client that does not take the message, or does not read, is dealt
-   * with as {@link Connection.write} does, and the others notice nothing.
+   * settles once all have room again or are gone. A client that has had no room for `closeTimeoutMs` is not waited for any
+   * longer, until it has. A client that does not take the message, or does not read, is dealt with as
+   * {@link Connection.write} does, and the others notice nothing.
    *
    * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`,
    *   `ERR_CLOSED`; then no client was written to.
@@ -134,7 +139,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     const waits: Promise<void>[] = [];
     for (const connection of this.connections) {
       const wait = connection.send(type, bytes);
-      if (wait !== undefined) waits.push(wait);
+      if (wait !== undefined) waits.push(this.#patience.wait(wait));
     }
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
   }

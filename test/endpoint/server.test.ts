@@ -298,6 +298,22 @@ onEachWire((wire, { freshServer }) => {
       assert.equal(server.connections.length, 2);
     });
 
+    test("waits closeTimeoutMs at most for a client that never reads, and not each time, so that the others go on", async (t) => {
+      const limits = { encryption: false, maxQueuedBytes: 1_000_000, closeTimeoutMs: 50 };
+      const server = await freshServer(t, limits);
+      await rawClientOf(t, server);
+      const { client } = await connectTo(t, server, { encryption: false });
+      const errors = record<SealpipeError>(server, "error");
+      const received: number[] = [];
+      client.on("message", ({ type }) => received.push(type));
+      for (let round = 1; round <= 200; round++) await server.broadcast(round, pattern(10_000));
+      await until(() => received.length === 200);
+      assert.deepEqual(
+        errors.map(({ code }) => code),
+        ["ERR_QUEUE_FULL"],
+      );
+    });
+
     test("passes over a client that is just being closed", async (t) => {
       const server = await freshServer(t);
       const closing = await connectTo(t, server);
