@@ -86,7 +86,7 @@ describe("a Unix socket that listens", { skip }, () => {
       for (const name of ["s", "d", "a.sock"]) writeFileSync(join(precious, name), "precious");
       make(dirname(staged), precious);
       await accepting.close();
-      assert.deepEqual(readdirSync(precious), ["a.sock", "d", "s"]);
+      assert.deepEqual(readdirSync(precious).sort(), ["a.sock", "d", "s"]);
       assert.ok(existsSync(dirname(staged)));
       assert.equal(boundPaths().includes(staged), false, "the socket is closed");
       assert.equal(existsSync(address.path), false);
@@ -240,8 +240,8 @@ describe("a socket's file that has gone", { skip, timeout: 60_000 }, () => {
     await leaveDeadSocket(another);
     const { ino } = lstatSync(another);
     unlinkSync(address.path);
-    // It has found nothing at its address, and is about to show a new socket there.
-    await until(() => readdirSync(directory).some((entry) => entry.startsWith(".sp-")));
+    // It has found nothing at its address, and is about to show a new socket there. Bun may have shown it by the next turn.
+    await until(() => readdirSync(directory).some((entry) => entry !== "another"));
     renameSync(another, address.path);
     await until(() => accepting.failures.length === 1);
     assert.equal((accepting.failures[0] as SystemError).code, "ERR_ADDRESS_LOST");
