@@ -38,7 +38,9 @@ export class ReceiveBuffer {
   /** The chunk is the buffer's from now on: its memory is given back once nobody needs it any more. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.#length === 0 || chunk.length >= smallChunkBytes) {
+    // What a block has room for goes there: with larger chunks between small ones, each block would stay nearly empty.
+    const room = this.#block === undefined ? 0 : this.#block.length - this.#blockUsed;
+    if (this.#length === 0 || chunk.length >= Math.max(smallChunkBytes, room + 1)) {
       this.#chunks.push(chunk);
       this.#block = undefined;
     } else {
