@@ -47,8 +47,11 @@ export class EarlyCancels {
 
   #advance(id: number): void {
     const first = (this.#lastArrived + 1) >>> 0;
-    if (id !== first) this.#overtaken.push({ first, last: (id - 1) >>> 0 });
     this.#lastArrived = id;
+    if (id !== first) this.#overtaken.push({ first, last: (id - 1) >>> 0 });
+    // What lies half the way behind is before nothing any more, and those in between stay in order.
+    while (this.#overtaken.length > 0 && isAfter((this.#overtaken[0] as Run).first, id))
+      this.#overtaken.shift();
     this.#forgetOldest();
   }
 
@@ -63,8 +66,22 @@ export class EarlyCancels {
     this.#forgetOldest();
   }
 
+  /** By halves: a peer may ask for each of its cancels and requests, and pays for a few bytes only. */
   #runOf(id: number): number {
-    return this.#overtaken.findIndex(({ first, last }) => (id - first) >>> 0 <= (last - first) >>> 0);
+    let low = 0;
+    let high = this.#overtaken.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#distanceTo((this.#overtaken[middle] as Run).last) > this.#distanceTo(id)) low = middle + 1;
+      else high = middle;
+    }
+    const run = this.#overtaken[low];
+    return run !== undefined && this.#distanceTo(run.first) >= this.#distanceTo(id) ? low : -1;
+  }
+
+  /** How far that id lies behind the last that has come. */
+  #distanceTo(id: number): number {
+    return (this.#lastArrived - id) >>> 0;
   }
 
   /** Those that were overtaken first never come, it seems: a new session goes on with the ids of the old. */

@@ -102,4 +102,73 @@ describe("cancels that come before their requests", () => {
     assert.equal(cancels.arrived(highestEarlyCancels), true);
     assert.equal(cancels.arrived(highestEarlyCancels + 1), false);
   });
+
+  test("are found in each gap, and nowhere else, also where ids begin again and after they have leapt", () => {
+    const starts = [0, 0xffff_ff00, 0x7fff_ff00];
+    for (const [start, many] of starts.flatMap((start) =>
+      [2, 5, 500].map((many) => [start, many] as const),
+    )) {
+      const cancels = new EarlyCancels();
+      let id = start;
+      // Far, far ahead, and so past where it began.
+      for (let leaps = 0; leaps < 5; leaps++) {
+        id = (id + 0x7000_0000) >>> 0;
+        cancels.arrived(id);
+      }
+      const gaps: number[] = [];
+      for (let count = 0; count < many; count++) {
+        const size = 1 + (count % 3);
+        for (let gap = 1; gap <= size; gap++) gaps.push((id + gap) >>> 0);
+        id = (id + size + 1) >>> 0;
+        cancels.arrived(id);
+        cancels.add(id);
+        assert.equal(cancels.arrived(id), false, "it has come before");
+      }
+      for (const gap of gaps) cancels.add(gap);
+      for (const gap of gaps) assert.equal(cancels.arrived(gap), true, `${gap}`);
+      for (const gap of gaps) cancels.add(gap);
+      for (const gap of gaps) assert.equal(cancels.arrived(gap), false, `${gap} has come before`);
+    }
+  });
+
+  test("are known of ids that were passed, and lie ahead or were passed again", () => {
+    const cancels = new EarlyCancels();
+    cancels.arrived(0x7000_0000);
+    cancels.add(5);
+    cancels.arrived(0xe000_0000);
+    cancels.arrived(0x5000_0000);
+    cancels.add(0x7000_0001);
+    assert.deepEqual(
+      [0x7000_0001, 5].map((id) => cancels.arrived(id)),
+      [true, true],
+    );
+  });
+
+  test("are not those of requests that have come, however often ids have gone round since others were passed", () => {
+    for (let leaps = 1; leaps < 12; leaps++) {
+      for (let behind = 1; behind < 8; behind++) {
+        const cancels = new EarlyCancels();
+        for (let leap = 1; leap <= leaps; leap++) cancels.arrived((leap * 0x7000_0000) >>> 0);
+        const id = (leaps * 0x7000_0000 - behind * 0x1000_0000 + 1) >>> 0;
+        cancels.arrived(id);
+        cancels.add(id);
+        assert.equal(cancels.arrived(id), false, `${leaps} leaps, ${behind} behind`);
+      }
+    }
+  });
+
+  test("are found no more slowly by far where very many were overtaken", () => {
+    const gappy = (gaps: number): number => {
+      const cancels = new EarlyCancels();
+      for (let id = 2; id <= 2 * gaps; id += 2) cancels.arrived(id);
+      const begun = performance.now();
+      for (let count = 0; count < 20_000; count++) cancels.add(2 * gaps - (count % 2));
+      return performance.now() - begun;
+    };
+    // The quickest of some, as other processes are at work too. Each step through all would take a hundred times as long.
+    const quickest = (gaps: number) => Math.min(...Array.from({ length: 20 }, () => gappy(gaps)));
+    gappy(highestOvertaken);
+    const [few, many] = [quickest(4), quickest(highestOvertaken)] as [number, number];
+    assert.ok(many < 25 * few, `${many} ms with many, ${few} ms with few`);
+  });
 });
