@@ -15,6 +15,7 @@ from sealpipe import aio
 
 from .support.names import fresh_name
 from .support.raw_peer import connect_plainly, connect_raw
+from .support.waiting import until
 from .support.wire import PLAIN_WIRE, SERVER_PUBLIC_KEY, frame, uint32
 
 modes = pytest.mark.parametrize("encryption", [True, False], ids=["encrypted", "plain"])
@@ -31,14 +32,6 @@ async def code_of(act: Any) -> str:
     with pytest.raises(sealpipe.SealpipeError) as caught:
         await act
     return caught.value.code
-
-
-async def until(fits: Any) -> None:
-    """Waits for what no event tells."""
-    give_up_at = asyncio.get_running_loop().time() + 10
-    while not fits():
-        assert asyncio.get_running_loop().time() < give_up_at
-        await asyncio.sleep(0.001)
 
 
 @modes

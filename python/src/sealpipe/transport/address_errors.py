@@ -18,5 +18,9 @@ def listen_failed(address: Address, cause: OSError) -> SystemError:
     return SystemError("ERR_LISTEN_FAILED", f"cannot listen at {address.path}: {cause.strerror}", cause)
 
 
+def accept_failed(cause: OSError) -> SystemError:
+    return SystemError("ERR_LISTEN_FAILED", f"new clients cannot be accepted for now: {cause.strerror}", cause)
+
+
 def address_in_use(address: Address, reason: str, cause: OSError | None = None) -> SystemError:
     return SystemError("ERR_ADDRESS_IN_USE", f"the address {address.path} is in use: {reason}", cause)

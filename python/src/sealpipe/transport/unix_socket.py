@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 class UnixSockets:
     async def connect(self, address: Address) -> Transport:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock = None
         try:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             sock.setblocking(False)
             # Who holds the address is checked before and again after: between the two it may have changed hands.
             check_address_trusted(address)
@@ -28,11 +29,11 @@ class UnixSockets:
             sock.connect(address.path)
             check_address_trusted(address)
             _, transport = await asyncio.get_running_loop().create_unix_connection(NetTransport, sock=sock)
-        except OSError as error:
-            sock.close()
-            raise connect_failed(address, error) from error
-        except BaseException:
-            sock.close()
+        except BaseException as error:
+            if sock is not None:
+                sock.close()
+            if isinstance(error, OSError):
+                raise connect_failed(address, error) from error
             raise
         return transport
 

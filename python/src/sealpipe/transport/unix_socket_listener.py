@@ -45,7 +45,7 @@ class UnixSocketListener:
             # still says something: once the socket is closed, the system may give its inode to another's.
             remove_from_address(self._address, self._bound.identity)
         finally:
-            self._bound.server.close()
+            self._bound.acceptor.close()
 
     async def _look(self, interval: float) -> None:
         while True:
@@ -68,7 +68,7 @@ class UnixSocketListener:
     async def _put_back(self) -> None:
         # Whatever has come there meanwhile is not ours to judge: nothing is replaced.
         next = await bind_socket(self._address, replace(self._options, is_alive=_taken_for_alive))
-        self._bound.server.close()
+        self._bound.acceptor.close()
         self._bound = next
 
 
