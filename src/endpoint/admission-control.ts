@@ -11,7 +11,7 @@ export class AdmissionControl {
   readonly #limits: AdmissionLimits;
   /** All that hold a transport: in the handshake, open, or on their way out. */
   readonly #held = new Set<Connection>();
-  /** In the order in which they came. */
+  /** In the order in which they came, or last had a turn. */
   readonly #handshaking = new Set<Connection>();
   /** Gone, but what came by them is still to be read: they count, or what waits would have no bound. */
   readonly #unread = new Set<Connection>();
@@ -55,6 +55,11 @@ export class AdmissionControl {
     const error = tooManyHandshakes(maxPendingHandshakes, maxConnections);
     connection.evict(error);
     return { connection, error };
+  }
+
+  /** It had a turn for a costly step, which is not to have been for nothing: it gives way as late as one that has just come. */
+  tookTurn(connection: Connection): void {
+    if (this.#handshaking.delete(connection)) this.#handshaking.add(connection);
   }
 
   /** Its handshake is over. */

@@ -18,6 +18,8 @@ export interface ConnectionOwner {
   /** The server's handlers of requests. */
   readonly handlers: RequestHandlers<ConnectionRequest>;
   readonly resuming: Pick<NativeOptions, "resumable" | "store">;
+  /** It had a turn for a costly step of its handshake. */
+  tookTurn(connection: Connection): void;
   opened(connection: Connection): void;
   /** The client is one of an earlier connection, which is to go on by what this one has. */
   resumed(connection: Connection, event: SessionOpened): void;

@@ -339,6 +339,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       },
       message: ({ type, data, mark }) => this.#deliver(type, data, mark),
       request: (event) => this.#exchange.received(event),
+      tookTurn: () => this.#owner.tookTurn(this),
       progressed: () => this.#exchange.progressed(),
       closed: (error) => this.#closed(error),
       released: () => {

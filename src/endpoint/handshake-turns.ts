@@ -3,7 +3,8 @@ export type Stage = "begun" | "fresh";
 
 /**
  * At most so many turns of the event loop in a row are left to clients that come. In each only one is accepted, so that
- * without this a newcomer would wait for a step of each of those before it.
+ * without this a newcomer would wait for a step of each of those before it. Where each that comes pushes out another, to
+ * hurry would only push out more.
  */
 const mostLeft = 4;
 
@@ -30,7 +31,7 @@ export class HandshakeTurns {
     this.#schedule();
   }
 
-  /** A client was accepted, and others may wait to be. */
+  /** A client was accepted for which there was room, and others may wait to be. */
   clientCame(): void {
     this.#clientCame = true;
   }

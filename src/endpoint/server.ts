@@ -251,12 +251,12 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     }
     this.#begin(transport);
     const evicted = this.#admission.makeRoom();
-    if (evicted !== undefined) this.emitSafely("error", evicted.error, evicted.connection);
+    if (evicted === undefined) this.#owner.turns.clientCame();
+    else this.emitSafely("error", evicted.error, evicted.connection);
   }
 
   #begin(transport: Transport): void {
     this.#lastId += 1;
-    this.#owner.turns.clientCame();
     const connection = new Connection(this.#lastId, transport, this.#owner);
     this.#admission.accepted(connection);
     connection.setReferenced(this.#referenced);
@@ -275,6 +275,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       options: this.#options,
       handlers: this.#handlers,
       resuming: { resumable: this.#options.resumeWindowMs > 0, store: this.#resumable },
+      tookTurn: (connection) => this.#admission.tookTurn(connection),
       opened: (connection) => {
         this.#open.add(connection);
         this.#admission.opened(connection);

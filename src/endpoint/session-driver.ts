@@ -39,6 +39,8 @@ export interface DriverHandler {
   message(event: Extract<SessionEvent, { kind: "message" }>): void;
   /** A request, or what belongs to one. */
   request(event: RequestEvent): void;
+  /** A costly step of the handshake is taken. */
+  tookTurn?(): void;
   /** Some of what was written has left this process. */
   progressed(): void;
   /** The session is over; without an error, in order. Nothing is told after it but `released`. */
@@ -225,6 +227,7 @@ export class SessionDriver implements TransportHandler {
   readonly #takeTurn = (): void => {
     this.#awaitsTurn = false;
     this.#session.allowCostlyStep();
+    this.#handler.tookTurn?.();
     this.#pump();
   };
 

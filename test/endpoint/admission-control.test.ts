@@ -79,6 +79,17 @@ describe("a server's admission control", () => {
     assert.equal(admission.makeRoom(), undefined, "its place is free at once");
   });
 
+  test("lets one that has had a turn give way as late as one that has just come, and only in its handshake", () => {
+    const { admission, accept, open } = setUp(3);
+    const [first, second, opened] = [accept(), accept(), open()];
+    admission.tookTurn(first.asConnection);
+    admission.tookTurn(opened.asConnection);
+    accept();
+    assert.equal(admission.makeRoom()?.connection, second.asConnection);
+    accept();
+    assert.equal(admission.makeRoom()?.connection, first.asConnection);
+  });
+
   test("lets a handshake give way where there are too many, though there are places", () => {
     const { admission, accept } = setUp(100, 1);
     const oldest = accept();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, mock, type TestContext, test } from "node:test";
-import type { Server } from "sealpipe";
+import type { Connection, PeerError, Server } from "sealpipe";
 import { nodeCrypto } from "#dist/crypto/node.js";
 import { HandshakeTurns } from "#dist/endpoint/handshake-turns.js";
 import { concat } from "../support/bytes.ts";
@@ -113,5 +113,23 @@ describe("a server's costly steps", { timeout: 60_000 }, () => {
     const taken = steps.length - before;
     t.diagnostic(`the newcomer was in after ${taken} of ${peers.length + 2} steps`);
     assert.ok(taken < peers.length);
+  });
+
+  test("are not for nothing: whoever has had one gives way as late as one that has just come", async (t) => {
+    const came = mock.method(HandshakeTurns.prototype, "clientCame");
+    t.after(() => came.mock.restore());
+    const server = await freshServer(t, { maxPendingHandshakes: 2 });
+    const gaveWay = nextEvent<[PeerError, Connection]>(server, "error");
+    const begun = await connect(t, server);
+    const silent = await connect(t, server);
+    begun.send(accepted);
+    await begun.receive(keyBytes);
+    assert.equal(came.mock.callCount(), 2);
+    await connect(t, server);
+    const [error, connection] = await gaveWay;
+    assert.equal(error.code, "ERR_TOO_MANY_HANDSHAKES");
+    assert.equal(connection.id, 2);
+    assert.equal((await silent.receiveToEnd()).length, 0);
+    assert.equal(came.mock.callCount(), 2, "one for which another gave way is not hurried for");
   });
 });
