@@ -39,7 +39,10 @@ export interface EndpointOptions {
   readonly maxQueuedBytes?: number | undefined;
   /** How long a handshake may take, in milliseconds. Default 5000. */
   readonly handshakeTimeoutMs?: number | undefined;
-  /** How long one frame may take from its first byte to its last, in milliseconds. Default 30000. */
+  /**
+   * How long one frame may take from its first byte to its last, in milliseconds; on sealpipe's own wire, where a large
+   * message is several frames, each tenth of it, while the application reads what was before. Default 30000.
+   */
   readonly frameTimeoutMs?: number | undefined;
   /**
    * How long `close` waits for the peer to take each tenth of what was written before, in milliseconds; ten times that is

@@ -7,7 +7,7 @@ export interface SessionLimits {
   readonly maxMessageBytes: number;
   /** From the first byte that could have come until the session is open, in milliseconds. */
   readonly handshakeTimeoutMs: number;
-  /** From a frame's first byte to its last, in milliseconds. */
+  /** From a frame's first byte to its last, or for each tenth of a body of several frames, in milliseconds. */
   readonly frameTimeoutMs: number;
   /** How long an orderly close waits for the peer to take each tenth of what was to be sent, in milliseconds. */
   readonly closeTimeoutMs: number;

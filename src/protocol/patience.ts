@@ -36,7 +36,7 @@ export class Patience {
     this.#at = Math.min(now + this.#stepMs, this.#end);
   }
 
-  /** A while has passed that does not count. */
+  /** A while has passed in which the peer could do nothing. */
   extend(ms: number): void {
     this.#at += ms;
     this.#end += ms;

@@ -296,6 +296,7 @@ export class Session {
       clock,
       native: native as NativeOptions,
       maxMessageBytes: limits.maxMessageBytes,
+      frameTimeoutMs: limits.frameTimeoutMs,
     };
     const exchange = new HelloExchange(agreement, options);
     this.#handshake = exchange;

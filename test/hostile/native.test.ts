@@ -139,6 +139,23 @@ describe("beside a healthy client, a native peer", { timeout }, () => {
       assert.ok(grown < 64 * mebibyte, `the server grew by ${mib(grown)}`);
     }));
 
+  test("is cut off with a large body that it does not finish, though it says other things meanwhile", (t) =>
+    attack(t, { ...plain, frameTimeoutMs: 200 }, async (server) => {
+      for (const begun of [
+        start(0x11, [1, 3_145_728], 16_384),
+        start(0x21, [1, 1, 3_145_728], 16_384),
+        start(0x31, [1, 3_145_728], 16_384),
+      ]) {
+        const [peer] = await open(server);
+        peer.send(nativeRecord(begun));
+        const talking = setInterval(() => peer.send(nativeRecord(nativeFrame(0x05, zeros(4)))), 20);
+        t.after(() => clearInterval(talking));
+        assert.equal(await server.nextError(), "ERR_FRAME_TIMEOUT");
+        clearInterval(talking);
+        await peer.receiveToEnd();
+      }
+    }));
+
   test("that sends more than the window, unread, is cut off, and memory is bounded", (t) =>
     attack(t, { ...plain, maxQueuedBytes: 1_000_000 }, async (server) => {
       const grown = await growth(t, server, async () => {

@@ -61,6 +61,7 @@ export interface NativeOptions extends KeepaliveLimits {
 export interface HelloExchangeOptions {
   readonly native: NativeOptions;
   readonly maxMessageBytes: number;
+  readonly frameTimeoutMs: number;
   readonly crypto: CryptoProvider;
   readonly clock: { now(): number };
 }
@@ -185,8 +186,17 @@ export class HelloExchange implements Handshake {
     const { conversation, identity, resumed } = going;
     const { reader, writer, encrypted } = this.#agreement;
     conversation.attach(hello, identity);
-    const { native, clock } = this.#options;
-    const profile = new NativeProfile({ conversation, reader, writer, encrypted, clock, keepalive: native });
+    const { native, clock, frameTimeoutMs } = this.#options;
+    const keepalive = native;
+    const profile = new NativeProfile({
+      conversation,
+      reader,
+      writer,
+      encrypted,
+      keepalive,
+      frameTimeoutMs,
+      clock,
+    });
     const { pid, library, application, applicationVersion } = hello;
     const peer = { pid, library, application, applicationVersion };
     return {

@@ -15,6 +15,11 @@ export interface IncomingBody extends BodyStart {
   readonly data: Uint8Array;
 }
 
+/** A large body that is under way. */
+export interface UnfinishedBody {
+  readonly missingBytes: number;
+}
+
 interface Unfinished extends BodyStart {
   /** What has arrived while it is too little to allocate the whole for. */
   readonly parts: Uint8Array[];
@@ -43,6 +48,11 @@ export class IncomingBodies {
 
   get underWay(): number {
     return this.#bodies.size;
+  }
+
+  /** Those under way. */
+  get unfinished(): Iterable<UnfinishedBody> {
+    return this.#bodies.values();
   }
 
   /** What they take. */

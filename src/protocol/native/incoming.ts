@@ -4,7 +4,7 @@ import { reservedType } from "../message.ts";
 import type { ProfileEvent, Taken } from "../profile.ts";
 import { isFailureCode } from "./failure.ts";
 import { frameHeaderBytes, frameKinds, invalidFrame } from "./frame.ts";
-import { IncomingBodies, type IncomingBody } from "./incoming-bodies.ts";
+import { IncomingBodies, type IncomingBody, type UnfinishedBody } from "./incoming-bodies.ts";
 import type { Positions, Windows } from "./lanes.ts";
 import { ReceiveLane } from "./receive-lane.ts";
 import { highestBodiesUnderWay } from "./send-lane.ts";
@@ -51,6 +51,21 @@ export class Incoming {
   /** The weight of all that is taken. */
   get takenBytes(): number {
     return this.#messages.taken + this.#requests.taken + this.#answers.taken;
+  }
+
+  get bodiesUnderWay(): number {
+    return this.#messageBodies.underWay + this.#requestBodies.underWay + this.#answerBodies.underWay;
+  }
+
+  /** The large bodies under way, and whether their lane's window keeps the peer from going on with them. */
+  *unfinishedBodies(): Generator<{ readonly body: UnfinishedBody; readonly held: boolean }> {
+    for (const [lane, bodies] of [
+      [this.#messages, this.#messageBodies],
+      [this.#requests, this.#requestBodies],
+      [this.#answers, this.#answerBodies],
+    ] as const) {
+      for (const body of bodies.unfinished) yield { body, held: lane.isFull };
+    }
   }
 
   get allTaken(): boolean {

@@ -5,6 +5,7 @@ import { joinParts } from "../parts.ts";
 import type { Profile, ProfileEvent, Taken } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { Acknowledger } from "./acknowledger.ts";
+import { BodyDeadlines } from "./body-deadlines.ts";
 import type { Conversation } from "./conversation.ts";
 import {
   encodeFrame,
@@ -25,6 +26,8 @@ export interface NativeProfileOptions {
   readonly writer: RecordWriter;
   readonly encrypted: boolean;
   readonly keepalive: KeepaliveLimits;
+  /** For a tenth of a large body to arrive. */
+  readonly frameTimeoutMs: number;
   readonly clock: { now(): number };
 }
 
@@ -48,6 +51,7 @@ export class NativeProfile implements Profile {
   readonly #clock: { now(): number };
   readonly #keepalive: Keepalive;
   readonly #acknowledger: Acknowledger;
+  readonly #bodyDeadlines: BodyDeadlines;
   /** Pings and pongs that wait to be sent. */
   readonly #control: Uint8Array[] = [];
   /** The record that is being read, and how far. */
@@ -73,6 +77,7 @@ export class NativeProfile implements Profile {
     this.#clock = clock;
     this.#keepalive = new Keepalive(options.keepalive, clock.now());
     this.#acknowledger = new Acknowledger(conversation.incoming);
+    this.#bodyDeadlines = new BodyDeadlines(conversation.incoming, options.frameTimeoutMs);
   }
 
   get queuedBytes(): number {
@@ -94,6 +99,7 @@ export class NativeProfile implements Profile {
   take(lane: Taken, mark: number): void {
     this.conversation.incoming.take(lane, mark);
     this.#noticeTaken();
+    if (this.#bodyDeadlines.isHeld) this.#bodyDeadlines.notice(this.#clock.now());
   }
 
   askForAcknowledgement(): void {
@@ -118,11 +124,15 @@ export class NativeProfile implements Profile {
     this.#record = nothing;
     this.#offset = 0;
     this.#noticeTaken();
+    this.#noticeBodies();
     return undefined;
   }
 
   close(): void {
-    if (this.#phase === "open") this.#phase = "closing";
+    if (this.#phase !== "open") return;
+    this.#phase = "closing";
+    // What still comes is dropped, and the close has a time of its own.
+    this.#bodyDeadlines.clear();
   }
 
   finish(orderly: boolean): void {
@@ -168,11 +178,13 @@ export class NativeProfile implements Profile {
     return Math.min(
       this.#keepalive.nextTimeout(),
       this.#acknowledger.nextTimeout ?? Number.POSITIVE_INFINITY,
+      this.#bodyDeadlines.nextTimeout,
     );
   }
 
   handleTimeout(now: number): void {
     this.#acknowledger.handleTimeout(now);
+    this.#bodyDeadlines.handleTimeout(now);
     switch (this.#keepalive.handleTimeout(now)) {
       case "ping":
         this.#pings = (this.#pings + 1) >>> 0;
@@ -189,6 +201,13 @@ export class NativeProfile implements Profile {
   #noticeTaken(): void {
     // The clock is not asked where it does not matter: this is called for each message.
     if (this.#acknowledger.nextTimeout === undefined) this.#acknowledger.notice(this.#clock.now());
+  }
+
+  #noticeBodies(): void {
+    if (this.#phase !== "open") return;
+    // Without a body there is nothing to ask the clock for.
+    const isUnderWay = this.conversation.incoming.bodiesUnderWay > 0;
+    if (isUnderWay || this.#bodyDeadlines.isWaiting) this.#bodyDeadlines.notice(this.#clock.now());
   }
 
   /** False where {@link takeOutput} is known to have nothing: it is asked often. */

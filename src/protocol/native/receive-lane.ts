@@ -43,6 +43,11 @@ export class ReceiveLane {
     return this.#received - this.#taken;
   }
 
+  /** What waits to be taken fills the window: the peer must send no more. */
+  get isFull(): boolean {
+    return this.untakenBytes >= this.#window;
+  }
+
   get allTaken(): boolean {
     return this.#untaken === 0;
   }

@@ -33,6 +33,7 @@ class End {
       writer: new RecordWriter(),
       encrypted: false,
       keepalive: { keepaliveIntervalMs, keepaliveTimeoutMs: 1_000 },
+      frameTimeoutMs: 1e9,
       clock: this.clock,
     });
   }

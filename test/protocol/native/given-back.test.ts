@@ -51,6 +51,7 @@ class End {
       reader: new RecordReader(keys()),
       writer: new RecordWriter(keys()),
       keepalive: { keepaliveIntervalMs: 1e9, keepaliveTimeoutMs: 1e9 },
+      frameTimeoutMs: 1e9,
     });
   }
 

@@ -29,6 +29,7 @@ function setUp({ windows = [1e9, 1e9, 1e9], keepaliveIntervalMs = Number.POSITIV
     reader: new RecordReader(),
     writer: new RecordWriter(),
     keepalive: { keepaliveIntervalMs, keepaliveTimeoutMs: 40 },
+    frameTimeoutMs: 1e9,
   });
   const input = new ReceiveBuffer();
   /** The frames arrive as one record. */
