@@ -242,6 +242,28 @@ async def test_a_broadcast_drops_a_client_that_does_not_read() -> None:
     assert [error.code for error in errors] == ["ERR_QUEUE_FULL"]
 
 
+async def test_a_client_that_does_not_read_is_dropped_and_whoever_writes_to_it_is_told_by_on_error_alone() -> None:
+    name = fresh_name()
+    errors: list[sealpipe.SealpipeError] = []
+    async with aio.serve(name, encryption=False, max_queued_bytes=100_000, on_error=errors.append) as server:
+        peer = await connect_plainly(server.address)
+        connection = await server.accept(timeout=10)
+        other = await aio.connect(name, encryption=False)
+        writes: list[asyncio.Future[None]] = []
+        while connection.status == "connected":
+            writes.append(asyncio.ensure_future(connection.write(1, bytes(50_000))))
+            await asyncio.sleep(0)
+        await asyncio.wait_for(asyncio.gather(*writes), 10)
+        await connection.write(1, b"late")
+        assert await code_of(connection.write(0, b"late")) == "ERR_RESERVED_TYPE"
+        await peer.gone()
+        await server.broadcast(2, b"to the other")
+        assert (await other.read(timeout=10)).data == b"to the other"
+        await other.close()
+    assert [(error.code, error.fault) for error in errors] == [("ERR_QUEUE_FULL", "peer")]
+    assert connection.status == "error"
+
+
 async def test_flush_waits_until_everything_has_left() -> None:
     async with pair() as (server, client, connection):
         await client.flush()
@@ -312,7 +334,7 @@ async def test_a_message_that_is_too_large_for_the_server_that_came_is_told_and_
     async with aio.serve(name, max_message_bytes=10) as server:
         assert (await server.read(timeout=10)).data == b"small"
         await client.close()
-    assert [error.code for error in errors] == ["ERR_MESSAGE_TOO_LARGE"]
+    assert [error.code for error in errors] == ["ERR_TOO_LARGE_FOR_PEER"]
 
 
 async def test_a_server_that_is_not_there_is_waited_for_no_longer_than_said() -> None:

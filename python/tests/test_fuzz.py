@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sealpipe.errors import ERROR_CODES, CallerError
+from sealpipe.errors import ERROR_CODES, SealpipeError
 from sealpipe.protocol.session import Role
 
 from .support.session_probe import SessionProbe, byte_at_a_time, cut_into, limits, open_probe, whole
@@ -142,7 +142,7 @@ def perform(probe: SessionProbe, call: str, coming: list[bytes]) -> None:
     if call == "send" and probe.state == "open":
         probe.session.send(5, b"\1")
     elif call == "send":
-        with pytest.raises(CallerError):
+        with pytest.raises(SealpipeError):
             probe.session.send(5, b"\1")
     elif call == "close":
         probe.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sealpipe.errors import CallerError
+from sealpipe.errors import SealpipeError
 from sealpipe.protocol.session import Role
 
 from .support.session_probe import SessionProbe, byte_at_a_time, limits, open_probe
@@ -27,7 +27,7 @@ both_modes = pytest.mark.parametrize("encrypted", [True, False], ids=["encrypted
 
 def code_of(act: object) -> str:
     assert callable(act)
-    with pytest.raises(CallerError) as caught:
+    with pytest.raises(SealpipeError) as caught:
         act()
     return caught.value.code
 
@@ -123,7 +123,7 @@ class TestHandshake:
         hello = bytes([2, encrypted]) + (SERVER_PUBLIC_KEY if encrypted else b"")
         probe = SessionProbe("client").receive(hello + wire_for(encrypted).maximum_size(10, b"further"))
         assert probe.state == "open"
-        assert code_of(lambda: probe.session.send(1, b"x" * 11)) == "ERR_MESSAGE_TOO_LARGE"
+        assert code_of(lambda: probe.session.send(1, b"x" * 11)) == "ERR_TOO_LARGE_FOR_PEER"
 
     @both_roles
     def test_an_end_in_the_handshake_is_a_lost_connection(self, role: Role) -> None:
@@ -186,7 +186,7 @@ class TestMessages:
     def test_a_client_holds_to_the_servers_maximum(self) -> None:
         probe = SessionProbe("client").receive(server_handshake(False, maximum=3))
         probe.session.send(1, b"123")
-        assert code_of(lambda: probe.session.send(1, b"1234")) == "ERR_MESSAGE_TOO_LARGE"
+        assert code_of(lambda: probe.session.send(1, b"1234")) == "ERR_TOO_LARGE_FOR_PEER"
 
     @both_modes
     def test_a_message_of_type_0_is_dropped(self, encrypted: bool) -> None:

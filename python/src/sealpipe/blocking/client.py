@@ -61,8 +61,8 @@ class Client(BlockingEndpoint[Message]):
         may or may not have arrived.
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_INVALID_ARGUMENT``,
-        ``ERR_MESSAGE_TOO_LARGE``, ``ERR_CLOSED``, ``ERR_NOT_CONNECTED`` where ``offline_queue`` is off, or
-        ``ERR_QUEUE_FULL`` where several threads write and did not wait for each other.
+        ``ERR_MESSAGE_TOO_LARGE`` or ``ERR_CLOSED``; or a PeerError ``ERR_TOO_LARGE_FOR_PEER``, ``ERR_NOT_CONNECTED`` if
+        ``offline_queue`` is off, or ``ERR_QUEUE_FULL`` if several threads write and did not wait for each other.
         """
         self._thread.run(self._inner.write(type, data))
 

@@ -35,8 +35,8 @@ class BlockingEndpoint(Generic[M]):
 
         Messages that nobody reads wait, up to ``max_queued_bytes``, and then hold up the peer.
 
-        Raises a CallerError ``ERR_READ_TIMEOUT``; ``ERR_CLOSED`` once it is closed and nothing is left to read;
-        ``ERR_INVALID_OPTION``; or what made it fail.
+        Raises a PeerError ``ERR_READ_TIMEOUT``; a CallerError ``ERR_CLOSED`` once it is closed and nothing is left to
+        read, or ``ERR_INVALID_OPTION``; or what made it fail.
         """
         return self._message_of(self._thread.run(self._inner.read(timeout)))
 

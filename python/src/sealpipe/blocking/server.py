@@ -49,11 +49,12 @@ class Connection(BlockingEndpoint[MessageFrom["Connection"]]):
         """Takes a message for this client, and waits while a quarter of ``max_queued_bytes`` is still to be sent.
 
         What is written to a client that has left is dropped, as is what was on its way when it left: that it did not
-        wait for its answer is no error of the server's. ``status`` tells.
+        wait for its answer is no error of the server's. ``status`` tells. A client that does not read while
+        ``max_queued_bytes`` are written to it, by threads that did not wait for each other, is dropped, and
+        ``on_error`` has its ``ERR_QUEUE_FULL``.
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_INVALID_ARGUMENT``,
-        ``ERR_MESSAGE_TOO_LARGE``, ``ERR_CLOSED`` after a ``close`` or ``destroy`` of ours, or ``ERR_QUEUE_FULL`` where
-        several threads write and did not wait for each other.
+        ``ERR_MESSAGE_TOO_LARGE``, or ``ERR_CLOSED`` after a ``close`` or ``destroy`` of ours, and nothing else.
         """
         self._thread.run(self._inner.write(type, data))
 
@@ -104,15 +105,15 @@ class Server(BlockingEndpoint[MessageFrom[Connection]]):
 
         A client that has left before it was asked for, and left nothing to read, is passed over.
 
-        Raises a CallerError ``ERR_READ_TIMEOUT``, or ``ERR_CLOSED`` once the server is closed.
+        Raises a PeerError ``ERR_READ_TIMEOUT``, or a CallerError ``ERR_CLOSED`` once the server is closed.
         """
         return self._face_of(self._thread.run(self._inner.accept(timeout)))
 
     def broadcast(self, type: int, data: MessageData) -> None:
         """Writes a message to every client that is connected, and waits until all have room again or are gone.
 
-        A client that does not read, and so has ``max_queued_bytes`` waiting for it, is dropped with ``ERR_QUEUE_FULL``:
-        it must not hold up the others for ever, nor fill our memory.
+        A client that does not read, and so has ``max_queued_bytes`` waiting for it, is dropped as by its connection's
+        ``write``: it must not hold up the others for ever, nor fill our memory.
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_INVALID_ARGUMENT``,
         ``ERR_MESSAGE_TOO_LARGE`` or ``ERR_CLOSED``; then no client was written to.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ..errors import CallerError, PeerError, SealpipeError
+from ..errors import PeerError, SealpipeError
 from ..protocol.message import check_message
 from ..transport.providers import provider_of
 from .connector import Connector, ConnectorTarget
@@ -80,8 +80,8 @@ class Client(Endpoint[Message]):
         may or may not have arrived.
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_INVALID_ARGUMENT``,
-        ``ERR_MESSAGE_TOO_LARGE``, ``ERR_CLOSED``, ``ERR_NOT_CONNECTED`` where ``offline_queue`` is off, or
-        ``ERR_QUEUE_FULL`` where several writes did not wait for each other.
+        ``ERR_MESSAGE_TOO_LARGE`` or ``ERR_CLOSED``; or a PeerError ``ERR_TOO_LARGE_FOR_PEER``, ``ERR_NOT_CONNECTED`` if
+        ``offline_queue`` is off, or ``ERR_QUEUE_FULL`` if several writes did not wait for each other.
         """
         self._take(type, to_bytes(data))
         await self._gate.room_at(self.queued_bytes)
@@ -145,7 +145,7 @@ class Client(Endpoint[Message]):
         # A connection that is gone stays ours until what came by it is read.
         driver = self._driver if self._driver is not None and self._driver.can_send else None
         if driver is None and not self._options.offline_queue:
-            raise CallerError("ERR_NOT_CONNECTED", "the client is not connected, and offline_queue is off")
+            raise PeerError("ERR_NOT_CONNECTED", "the client is not connected, and offline_queue is off")
         self._gate.check_room(self.queued_bytes)
         if driver is None:
             check_message(type, len(data), self._options.max_message_bytes)

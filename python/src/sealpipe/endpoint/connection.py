@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from ..errors import PeerError
 from ..protocol.message import check_message
 from .endpoint import Endpoint
 from .inbox import Inbox, closed_error
@@ -94,14 +95,17 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
         """Takes a message for this client, and waits while a quarter of ``max_queued_bytes`` is still to be sent.
 
         What is written to a client that has left is dropped, as is what was on its way when it left: that it did not
-        wait for its answer is no error of the server's. ``status`` tells.
+        wait for its answer is no error of the server's. ``status`` tells. A client that does not read while
+        ``max_queued_bytes`` are written to it, by writes that did not wait for each other, is dropped, and ``on_error``
+        has its ``ERR_QUEUE_FULL``.
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_INVALID_ARGUMENT``,
-        ``ERR_MESSAGE_TOO_LARGE``, ``ERR_CLOSED`` after a ``close`` or ``destroy`` of ours, or ``ERR_QUEUE_FULL`` where
-        several writes did not wait for each other.
+        ``ERR_MESSAGE_TOO_LARGE``, or ``ERR_CLOSED`` after a ``close`` or ``destroy`` of ours, and nothing else.
         """
+        if self._closed_here:
+            raise closed_error()
         self._take(type, to_bytes(data))
-        await self._gate.room_at(self.queued_bytes)
+        await self._room()
 
     async def flush(self) -> None:
         """Returns once everything written has left this process. That the peer has read it only an answer tells.
@@ -159,16 +163,22 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
         self._driver.close()
 
     def _take(self, type: int, data: bytes) -> None:
-        if self._closed_here:
-            raise closed_error()
-        if not self._driver.can_send:
-            check_message(type, len(data), self._owner.options.max_message_bytes)
+        """Takes a message, and drops it if the client gets nothing more. What the client does is not raised."""
+        check_message(type, len(data), self._owner.options.max_message_bytes)
+        if self._closed_here or self._over or not self._driver.can_send:
             return
-        self._gate.check_room(self.queued_bytes)
-        self._driver.send(type, data)
+        try:
+            self._gate.check_room(self.queued_bytes)
+        except PeerError as error:
+            self._driver.destroy()
+            self._driver_closed(error)
+        else:
+            self._driver.send(type, data)
 
     async def _room(self) -> None:
-        await self._gate.room_at(self.queued_bytes)
+        """Returns at once while there is room, or if nothing more is taken, else when there is."""
+        if not self._closed_here:
+            await self._gate.room_at(self.queued_bytes)
 
     def _claim(self) -> None:
         if self._claimed:

@@ -40,8 +40,8 @@ class Endpoint(ABC, Generic[M]):
         Messages that nobody reads wait, up to ``max_queued_bytes``, and then hold up the peer. A read that is cancelled
         or times out loses no message.
 
-        Raises a CallerError ``ERR_READ_TIMEOUT``; ``ERR_CLOSED`` once it is closed and nothing is left to read;
-        ``ERR_INVALID_OPTION``; or what made it fail.
+        Raises a PeerError ``ERR_READ_TIMEOUT``; a CallerError ``ERR_CLOSED`` once it is closed and nothing is left to
+        read, or ``ERR_INVALID_OPTION``; or what made it fail.
         """
         self._claim()
         return await self._inbox.read(timeout)

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from ..errors import CallerError
+from ..errors import CallerError, PeerError
 from .message import Message
 from .options import check_timeout
 
@@ -45,7 +45,7 @@ class Inbox(Generic[M]):
     async def read(self, timeout: float | None = None) -> M:
         """The next message.
 
-        Raises a CallerError ``ERR_READ_TIMEOUT``, ``ERR_CLOSED`` at the end, or the error that ended it.
+        Raises a PeerError ``ERR_READ_TIMEOUT``, a CallerError ``ERR_CLOSED`` at the end, or the error that ended it.
         """
         check_timeout(timeout)
         if self._entries:
@@ -135,4 +135,4 @@ class Inbox(Generic[M]):
 
 def _time_out(waiter: asyncio.Future[tuple[M, ReadQuota]], timeout: float) -> None:
     if not waiter.done():
-        waiter.set_exception(CallerError("ERR_READ_TIMEOUT", f"no message arrived within {timeout:g} s"))
+        waiter.set_exception(PeerError("ERR_READ_TIMEOUT", f"no message arrived within {timeout:g} s"))

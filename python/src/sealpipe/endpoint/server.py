@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from ..errors import CallerError, PeerError, SystemError
+from ..errors import PeerError, SystemError
 from ..protocol.message import check_message
 from ..transport.providers import provider_of
 from ..transport.transport import ListenOptions
@@ -64,7 +64,7 @@ class Server(Endpoint[MessageFrom[Connection]]):
 
         A client that has left before it was asked for, and left nothing to read, is passed over.
 
-        Raises a CallerError ``ERR_READ_TIMEOUT``, or ``ERR_CLOSED`` once the server is closed.
+        Raises a PeerError ``ERR_READ_TIMEOUT``, or a CallerError ``ERR_CLOSED`` once the server is closed.
         """
         check_timeout(timeout)
         if self._unaccepted:
@@ -88,8 +88,8 @@ class Server(Endpoint[MessageFrom[Connection]]):
     async def broadcast(self, type: int, data: MessageData) -> None:
         """Writes a message to every client that is connected, and waits until all have room again or are gone.
 
-        A client that does not read, and so has ``max_queued_bytes`` waiting for it, is dropped with ``ERR_QUEUE_FULL``:
-        it must not hold up the others for ever, nor fill our memory.
+        A client that does not read, and so has ``max_queued_bytes`` waiting for it, is dropped as by its connection's
+        ``write``: it must not hold up the others for ever, nor fill our memory.
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_INVALID_ARGUMENT``,
         ``ERR_MESSAGE_TOO_LARGE`` or ``ERR_CLOSED``; then no client was written to.
@@ -98,7 +98,9 @@ class Server(Endpoint[MessageFrom[Connection]]):
         check_message(type, len(taken), self._options.max_message_bytes)
         if self._closing is not None:
             raise closed_error()
-        connections = [connection for connection in self.connections if self._write_or_drop(connection, type, taken)]
+        connections = self.connections
+        for connection in connections:
+            connection._take(type, taken)
         for connection in connections:
             await connection._room()
 
@@ -256,17 +258,6 @@ class Server(Endpoint[MessageFrom[Connection]]):
             self._unaccepted.remove(connection)
         self._handshaking.pop(connection, None)
 
-    def _write_or_drop(self, connection: Connection, type: int, data: bytes) -> bool:
-        try:
-            connection._take(type, data)
-        except CallerError as error:
-            # A connection that is just closing is no fault of the caller's: it is one client less.
-            if error.code == "ERR_QUEUE_FULL":
-                connection.destroy(error)
-                self._tell_error(error)
-            return False
-        return True
-
 
 class _Owner:
     """What each connection knows of its server."""
@@ -282,4 +273,4 @@ class _Owner:
 
 def _time_out(accepted: asyncio.Future[Connection], timeout: float) -> None:
     if not accepted.done():
-        accepted.set_exception(CallerError("ERR_READ_TIMEOUT", f"no client came within {timeout:g} s"))
+        accepted.set_exception(PeerError("ERR_READ_TIMEOUT", f"no client came within {timeout:g} s"))

@@ -105,7 +105,7 @@ class SessionDriver:
         self._pump()
 
     def send(self, type: int, data: bytes) -> None:
-        """Takes a message; it leaves in this turn of the event loop. Raises a CallerError as ``Session.send``."""
+        """Takes a message; it leaves in this turn of the event loop. Raises as ``Session.send``."""
         if not self.can_send:
             raise closed_error()
         self._session.send(type, data)

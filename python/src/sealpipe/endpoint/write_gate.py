@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..errors import CallerError
+from ..errors import PeerError
 
 
 class WriteGate:
@@ -21,12 +21,12 @@ class WriteGate:
         self._flushes: list[asyncio.Future[None]] = []
 
     def check_room(self, queued_bytes: int) -> None:
-        """Raises a CallerError ``ERR_QUEUE_FULL`` where writers did not wait for each other."""
+        """Raises a PeerError ``ERR_QUEUE_FULL`` if the peer lets too much wait."""
         if queued_bytes >= self._max_queued_bytes:
-            raise CallerError(
+            raise PeerError(
                 "ERR_QUEUE_FULL",
-                f"{queued_bytes} bytes wait to be sent, over max_queued_bytes ({self._max_queued_bytes}); "
-                "wait for each write before the next",
+                f"{queued_bytes} bytes wait to be sent, over max_queued_bytes ({self._max_queued_bytes}): "
+                "the peer reads more slowly than this end writes, and to wait for each write would wait for it",
             )
 
     async def room_at(self, queued_bytes: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..errors import CallerError
+from ..errors import CallerError, PeerError
 
 RESERVED_TYPE = 0
 """Readers drop it and writers refuse it: golang-ipc keeps it for itself."""
@@ -19,7 +19,7 @@ class MessageContent(NamedTuple):
 
 
 def check_message(type: int, data_bytes: int, max_message_bytes: int) -> None:
-    """Raises a CallerError where no session could send such a message."""
+    """Raises a CallerError if no session of this end could send such a message."""
     # A bool is an int to Python, and no type of a message.
     if not isinstance(type, int) or isinstance(type, bool) or not 0 <= type <= HIGHEST_TYPE:
         raise CallerError("ERR_TYPE_OUT_OF_RANGE", f"a message type is an integer from 1 to 4294967295, not {type!r}")
@@ -28,6 +28,14 @@ def check_message(type: int, data_bytes: int, max_message_bytes: int) -> None:
     if data_bytes > max_message_bytes:
         raise CallerError(
             "ERR_MESSAGE_TOO_LARGE",
-            f"a message of {data_bytes} bytes is over the limit of {max_message_bytes}, "
-            "the smaller of both ends' max_message_bytes",
+            f"a message of {data_bytes} bytes is over max_message_bytes ({max_message_bytes})",
+        )
+
+
+def check_peer_takes(data_bytes: int, peer_max_message_bytes: int) -> None:
+    """Raises a PeerError if this end could send such a message, but the peer has said that it does not take one."""
+    if data_bytes > peer_max_message_bytes:
+        raise PeerError(
+            "ERR_TOO_LARGE_FOR_PEER",
+            f"a message of {data_bytes} bytes is over the peer's max_message_bytes ({peer_max_message_bytes})",
         )

@@ -11,7 +11,7 @@ from .handshake.client import ClientHandshake
 from .handshake.handshake import Handshake, HandshakeFailure, HandshakeOptions, Opened
 from .handshake.server import ServerHandshake
 from .limits import END_GRACE, HANDSHAKE_GRACE, SETTLE_AFTER_OPEN, SessionLimits
-from .message import MessageContent, check_message
+from .message import MessageContent, check_message, check_peer_takes
 from .patience import Patience
 from .receive_buffer import ReceiveBuffer
 from .send_buffer import SendBuffer
@@ -164,14 +164,16 @@ class Session:
     def send(self, type: int, data: bytes) -> None:
         """Takes a message.
 
-        Raises a CallerError: ``ERR_NOT_CONNECTED`` before the session is open, ``ERR_CLOSED`` once it ends,
-        ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_MESSAGE_TOO_LARGE``.
+        Raises a CallerError: ``ERR_CLOSED`` once it ends, ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``,
+        ``ERR_MESSAGE_TOO_LARGE``; or a PeerError: ``ERR_NOT_CONNECTED`` before the session is open,
+        ``ERR_TOO_LARGE_FOR_PEER``.
         """
         if self._is_ending or self._close_requested:
             raise CallerError("ERR_CLOSED", "the connection is closed")
         if self._opened is None:
-            raise CallerError("ERR_NOT_CONNECTED", "the handshake is not over yet")
-        check_message(type, len(data), self._opened.max_send_bytes)
+            raise PeerError("ERR_NOT_CONNECTED", "the peer has not completed the handshake yet")
+        check_message(type, len(data), self._options.limits.max_message_bytes)
+        check_peer_takes(len(data), self._opened.peer_max_message_bytes)
         self._move("send")
         self._opened.profile.encode(type, data, self._output)
 

@@ -77,7 +77,7 @@ class ClientHandshake:
         return HandshakeStep(
             "maximum-size",
             encode_confirmation(),
-            Opened(profile, max_send_bytes=min(max_message_bytes, peer_maximum)),
+            Opened(profile, peer_max_message_bytes=peer_maximum),
         )
 
 

@@ -27,8 +27,8 @@ class HandshakeOptions:
 @dataclass(frozen=True)
 class Opened:
     profile: Profile
-    max_send_bytes: int
-    """Largest ``data`` that may be sent to the peer."""
+    peer_max_message_bytes: int
+    """Largest ``data`` that the peer takes, so far as it says."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class ServerHandshake:
             return None
         max_message_bytes = self._options.max_message_bytes
         profile = ClassicProfile(max_message_bytes, self._records)
-        return HandshakeStep("confirmation", opened=Opened(profile, max_send_bytes=max_message_bytes))
+        return HandshakeStep("confirmation", opened=Opened(profile, peer_max_message_bytes=max_message_bytes))
 
     def _encode_maximum_size(self) -> bytes:
         return encode_maximum_size(self._options.max_message_bytes, self._records)
