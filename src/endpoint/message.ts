@@ -6,7 +6,7 @@ import type { Connection } from "./connection.ts";
 export const messageOverheadBytes = 64;
 
 /** One for all that were released: a small message is handled in less time than it takes to make such a thing. */
-export const noData = new Uint8Array(0);
+export const noData: Uint8Array = new Uint8Array(0);
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
