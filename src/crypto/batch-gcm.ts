@@ -1,5 +1,4 @@
 import { aeadNonceBytes, aeadTagBytes, type BatchAead } from "../protocol/crypto-provider.ts";
-import { takeSmall } from "../protocol/slab.ts";
 import { Ghash, mostInputBlocks } from "./ghash.ts";
 
 const blockBytes = 16;
@@ -42,6 +41,8 @@ export class BatchGcm implements BatchAead {
   #messageBlocks = 0;
   #count = 0;
   #used = 0;
+  /** Where a message is opened. */
+  #plaintext = new Uint8Array(0);
 
   /** `encryptBlocks`: AES under the key, of each block for itself. */
   constructor(encryptBlocks: (blocks: Uint8Array) => Uint8Array, carriedNonceBytes: number) {
@@ -100,7 +101,8 @@ export class BatchGcm implements BatchAead {
     }
     if (difference !== 0) return undefined;
     this.#cover(inputWords, key, count);
-    const plaintext = takeSmall(count);
+    if (this.#plaintext.length < count) this.#plaintext = new Uint8Array(this.#messageBlocks * blockBytes);
+    const plaintext = this.#plaintext.subarray(0, count);
     move(input, 0, plaintext, 0, count);
     return plaintext;
   }

@@ -2,7 +2,7 @@ import { captureRejectionSymbol, EventEmitter } from "node:events";
 import { SealpipeError } from "../errors.ts";
 import { Inbox } from "./inbox.ts";
 import type { Message } from "./message.ts";
-import { MessageIterator, type Messages } from "./message-iterator.ts";
+import { MessageIterator } from "./message-iterator.ts";
 import type { ReadOptions } from "./options.ts";
 import type { Status } from "./status.ts";
 
@@ -85,7 +85,7 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
    * Messages until the end: stops where it was closed in order, throws where it failed. Leaving a loop closes nothing
    * and loses no message: another may go on.
    */
-  [Symbol.asyncIterator](): Messages<M> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<M, undefined> {
     this.claim();
     return new MessageIterator(this.inbox);
   }

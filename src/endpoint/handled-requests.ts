@@ -66,8 +66,6 @@ export class HandledRequests<R extends IncomingRequest> {
     if (!this.#earlyCancels.arrived(id)) this.#wanted.set(id, handling);
     this.#waiting.push(handling);
     this.startWaiting();
-    // It came last, so where any waits, it does.
-    if (this.#waiting.length > 0) handling.request.holdOnlyItsOwn();
   }
 
   cancelled({ id }: { readonly id: number }): void {

@@ -63,7 +63,6 @@ export class Inbox<M extends Message> {
       source.passed(mark);
       return;
     }
-    message.holdOnlyItsOwn();
     this.#entries.push({ message, source, mark });
     source.queued(message);
   }

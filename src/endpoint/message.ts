@@ -6,7 +6,7 @@ import type { Connection } from "./connection.ts";
 export const messageOverheadBytes = 64;
 
 /** One for all that were released: a small message is handled in less time than it takes to make such a thing. */
-export const noData: Uint8Array = new Uint8Array(0);
+export const noData = new Uint8Array(0);
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -15,7 +15,11 @@ const encoder = new TextEncoder();
 export class Message {
   /** 1 to 4294967295; the two programs agree on what each means. */
   readonly type: number;
-  /** The payload. Yours to keep; its `buffer` may be shared with other messages. */
+  /**
+   * The payload. It is yours to keep and to change. Up to 2 KiB it shares its `buffer` with other messages of
+   * the same connection, as Node's small buffers do, and that buffer cannot be transferred to another thread: transfer
+   * `data.slice()`. Larger data have a `buffer` of their own.
+   */
   readonly data: Uint8Array;
   readonly #weight: number;
 
@@ -32,8 +36,8 @@ export class Message {
 
   /**
    * Gives the memory of `data` back at once, and not when the garbage collector comes by; `data` is empty from then on.
-   * For who reads many messages of 16 KiB and more: there the garbage collector costs more than the encryption. What is
-   * smaller shares its memory with others, which is left alone.
+   * For an application that reads many messages of 16 KiB and more: there the garbage collector costs more than the
+   * encryption. Smaller data are left to it.
    *
    * Nobody may need `data` any more: no other listener, and nobody who was given a view of it. What has been passed to
    * `write` is not needed once that has returned.
@@ -62,15 +66,6 @@ export class Message {
   /** @internal What it weighs in a queue. It does not change, whatever its taker does to it. */
   get weight(): number {
     return this.#weight;
-  }
-
-  /**
-   * @internal For a message that waits: what it came with, of which it shows a part, is not to wait with it. A peer could
-   * otherwise make each of many small messages hold 64 KiB.
-   */
-  holdOnlyItsOwn(): void {
-    const roomyBytes = 2 * this.data.length + 128;
-    if (this.data.buffer.byteLength > roomyBytes) (this as { data: Uint8Array }).data = this.data.slice();
   }
 }
 

@@ -5,7 +5,7 @@ import { Message, type MessageData, noData, toText } from "./message.ts";
 
 /** What a request was answered with. */
 export class Answer {
-  /** What the handler returned. Yours to keep; its `buffer` may be shared with other messages. */
+  /** What the handler returned. It is yours, as that of a {@link Message} is. */
   readonly data: Uint8Array;
 
   constructor(data: Uint8Array) {

@@ -1,5 +1,7 @@
+import { markAsUntransferable } from "node:worker_threads";
 import { nodeCrypto } from "../crypto/node.ts";
 import { PeerError, type SealpipeError } from "../errors.ts";
+import { isShared } from "../protocol/data-memory.ts";
 import type { ProfileChoice } from "../protocol/handshake/handshake.ts";
 import type { SessionLimits } from "../protocol/limits.ts";
 import type { NativeOptions } from "../protocol/native/hello-exchange.ts";
@@ -75,10 +77,15 @@ export class SessionDriver implements TransportHandler {
   #pumping = false;
   #paused = false;
   #flushScheduled = false;
+  /** The transport has the parts of a write, which are not the session's until it has let go of them. */
+  #writing = false;
   /** The transport has been told that nothing more will be written. */
   #ended = false;
   /** The session's end has been told, or will not be. */
   #over = false;
+  #isNative = false;
+  /** The last buffer that was marked so. */
+  #untransferable: ArrayBufferLike | undefined;
   /** The session failed: nothing is worth waiting for but its last words. */
   #failed = false;
   /** Nothing is asked of the transport any more. */
@@ -190,6 +197,7 @@ export class SessionDriver implements TransportHandler {
   }
 
   drained(): void {
+    if (this.#writing) this.#returnOutput();
     this.#flush();
     this.#armTimer();
     if (this.#patience !== undefined) {
@@ -261,9 +269,11 @@ export class SessionDriver implements TransportHandler {
   #dispatch(event: SessionEvent): void {
     switch (event.kind) {
       case "open":
+        this.#isNative = event.profile === "native";
         this.#handler.opened(event);
         return;
       case "message":
+        this.#keepWhole(event.data);
         this.#handler.message(event);
         return;
       case "closed":
@@ -275,6 +285,7 @@ export class SessionDriver implements TransportHandler {
   }
 
   #tellRequest(event: RequestEvent): void {
+    if ("data" in event) this.#keepWhole(event.data);
     try {
       this.#handler.request(event);
     } catch (error) {
@@ -283,13 +294,22 @@ export class SessionDriver implements TransportHandler {
     }
   }
 
+  /** A buffer that several messages share cannot be transferred: whoever took one of them would take the others. */
+  #keepWhole(data: Uint8Array): void {
+    if (!isShared(data.length) || data.buffer === this.#untransferable) return;
+    this.#untransferable = data.buffer;
+    markAsUntransferable(data.buffer);
+  }
+
   #finish(error: SealpipeError | undefined): void {
     this.#over = true;
     this.#failed = error !== undefined;
     clearTimeout(this.#timer);
     this.#leaveTurns();
-    const allHasLeft = this.#ended && this.#transport.pendingBytes === 0;
-    if (allHasLeft || error?.code === "ERR_CLOSE_TIMEOUT") this.#drop();
+    const allHasLeft = this.#ended && !this.#writing;
+    // What a native peer has not received is sent again if it comes back, and this transport must be gone by then.
+    const lost = error !== undefined && this.#isNative;
+    if (allHasLeft || lost || error?.code === "ERR_CLOSE_TIMEOUT") this.#drop();
     else if (!this.#transportGone) this.#beginLinger();
     this.#handler.closed(error);
   }
@@ -341,17 +361,25 @@ export class SessionDriver implements TransportHandler {
   #flush(): void {
     if (this.#transportGone) return;
     // One write at a time: more would be joined by the platform, and cut where it likes.
-    while (this.#transport.pendingBytes === 0) {
+    while (!this.#writing) {
       const parts = this.#session.takeOutput();
       if (parts.length === 0) break;
-      this.#transport.write(parts);
+      this.#writing = true;
+      if (this.#transport.write(parts)) this.#returnOutput();
     }
-    if (this.#transport.pendingBytes > 0) this.#session.prepareOutput();
+    if (this.#writing) this.#session.prepareOutput();
     if (this.#session.unsentBytes > 0 || !this.#session.outputEnded) return;
     if (this.#ended) return;
     this.#ended = true;
     if (this.#failed) this.#transport.endAndDestroy();
     else this.#transport.end();
+  }
+
+  /** Not after the transport is gone, or is no longer ours: it never lets go of what it has then. */
+  #returnOutput(): void {
+    if (this.#transportGone) return;
+    this.#writing = false;
+    this.#session.returnOutput();
   }
 
   /** One timer for all deadlines. One that is set too early finds nothing to do and sets the next. */

@@ -39,7 +39,7 @@ export interface Aead {
    * The caller must never repeat a nonce under one key.
    */
   seal(nonce: Uint8Array, plaintext: readonly Uint8Array[], additionalData?: Uint8Array): Uint8Array[];
-  /** The plaintext, or `undefined` where the tag does not fit. `sealed` is ciphertext and tag. */
+  /** The plaintext, which is the caller's own, or `undefined` where the tag does not fit. `sealed` is ciphertext and tag. */
   open(nonce: Uint8Array, sealed: Uint8Array, additionalData?: Uint8Array): Uint8Array | undefined;
 }
 
@@ -67,7 +67,8 @@ export interface BatchAead {
    */
   sealNext(plaintext: readonly Uint8Array[], target: Uint8Array, additionalBytes?: number): void;
   /**
-   * The plaintext of a message that was sealed under the next nonce, or `undefined` where the tag does not fit.
+   * The plaintext of a message that was sealed under the next nonce, lent until the next call, or `undefined` where the
+   * tag does not fit.
    * @throws RangeError as `sealNext`.
    */
   openNext(sealed: Uint8Array, additionalData?: Uint8Array): Uint8Array | undefined;

@@ -1,9 +1,22 @@
-/** Of less, to give it back costs more than it brings. */
+/** Bytes that have arrived, and whose memory they lie in. */
+export interface Received {
+  readonly bytes: Uint8Array;
+  /**
+   * True if the memory is the taker's, and holds nothing else: it can be kept, handed to the application, or released.
+   * False if it is lent: the bytes are valid until the next call to what lent them, and must be copied to be kept.
+   */
+  readonly owned: boolean;
+  /** The part of it that was copied last for the application, from `at` of a slab. */
+  copy?: { readonly start: number; readonly end: number; readonly at: number };
+}
+
+/** Freeing less than this at once costs more than leaving it to the garbage collector. */
 export const leastReleasedBytes = 16_384;
 
 /**
- * Gives the memory of `bytes` back at once, where the engine can: nobody may look at it any more. What is left to the
- * garbage collector makes it run after every few megabytes, and what comes after finds only memory that is cold.
+ * Frees the memory of `bytes` at once, if the engine can. The caller owns that memory: nobody else has it, least of all
+ * the system on behalf of a transport. Without this the garbage collector runs after every few megabytes, and what comes
+ * after finds only memory that is cold.
  *
  * Memory that `bytes` shows only a part of is left alone: the rest may be somebody else's.
  */

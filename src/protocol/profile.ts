@@ -49,8 +49,10 @@ export interface Profile {
   askForAcknowledgement(): void;
   /** Something has come from the peer. */
   heard(): void;
-  /** The parts of the next write, or none. */
+  /** The parts of the next write, or none. Their memory is the caller's until {@link returnOutput}. */
   takeOutput(): Uint8Array[];
+  /** Nobody reads the parts that were taken last any more. Not called if the connection ends before that. */
+  returnOutput(): void;
   /** Makes the next write ready, where there is much to send: there is time for it while the last is on its way. */
   prepareOutput(): void;
   /** Nothing more will be sent. What was goes out first. */

@@ -1,5 +1,5 @@
 import { readUint32 } from "./classic/frame.ts";
-import { leastReleasedBytes, release } from "./memory.ts";
+import { leastReleasedBytes, type Received, release } from "./memory.ts";
 
 /** A chunk smaller than this is copied into a block that it shares with its neighbours. */
 const smallChunkBytes = 2_048;
@@ -7,8 +7,8 @@ const blockBytes = 16_384;
 const noBytes = new Uint8Array(0);
 
 /**
- * Chunks as they arrived, read as one run of bytes. What lies within one chunk is handed out as a view of it;
- * only what spans chunks is copied.
+ * Chunks as they arrived, read as one run of bytes. What lies within one chunk is lent as a view of it; only what spans
+ * chunks is copied.
  *
  * Small chunks are gathered into blocks, because a peer that sends a large frame one byte at a time would otherwise
  * cost us an object for each byte of it.
@@ -18,11 +18,11 @@ export class ReceiveBuffer {
   /** Bytes of the first chunk that are already taken. */
   #offset = 0;
   #length = 0;
-  /** Bytes used of the last chunk's block, where that chunk is a block of ours with room left. */
+  /** Bytes used of the last chunk's block, if that chunk is a block of ours with room left. */
   #block: Uint8Array | undefined;
   #blockUsed = 0;
-  /** Somebody keeps a view of the first chunk. */
-  #lent = false;
+  /** Chunks of which everything is taken. What was lent last may be a view of one: they are released after that. */
+  #spent: Uint8Array[] = [];
 
   /** Bytes that have arrived and are not yet taken. */
   get length(): number {
@@ -35,7 +35,7 @@ export class ReceiveBuffer {
     return first === undefined ? noBytes : first.subarray(this.#offset);
   }
 
-  /** The chunk is the buffer's from now on: its memory is given back once nobody needs it any more. */
+  /** The chunk is the buffer's from now on: its memory is freed once everything in it is taken. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     // What a block has room for goes there: with larger chunks between small ones, each block would stay nearly empty.
@@ -58,50 +58,32 @@ export class ReceiveBuffer {
     return value;
   }
 
+  /** The next `count` bytes, in memory of their own. The caller has checked that they are there. */
+  take(count: number): Uint8Array {
+    const { bytes, owned } = this.borrow(count);
+    return owned ? bytes : bytes.slice();
+  }
+
   /**
-   * The next `count` bytes. The caller has checked that they are there. Where it gives a `scratch`, which is large enough,
-   * they are its own only until the next call, and may lie there.
+   * The next `count` bytes, lent until the next call that takes or skips any, unless they had to be copied: then they
+   * are the caller's own or, if it gives a `scratch` of at least that size, they lie in there. The caller has checked
+   * that they are there.
    */
-  take(count: number, scratch?: Uint8Array): Uint8Array {
+  borrow(count: number, scratch?: Uint8Array): Received {
+    this.#releaseSpent();
     const first = this.#chunks[0];
-    const left = (first?.length ?? 0) - this.#offset;
-    if (first === undefined || left < count) return this.#copyOut(count, scratch);
-    if (scratch !== undefined && left === count && first.length >= leastReleasedBytes) {
-      return this.#copyOut(count, scratch);
+    if (first === undefined || first.length - this.#offset < count) {
+      return { bytes: this.#copyOut(count, scratch), owned: scratch === undefined };
     }
-    const view = first.subarray(this.#offset, this.#offset + count);
-    this.#lent ||= scratch === undefined;
-    this.skip(count);
-    return view;
+    const bytes = first.subarray(this.#offset, this.#offset + count);
+    this.#advance(count);
+    return { bytes, owned: false };
   }
 
   /** Drops the next `count` bytes. The caller has checked that they are there. */
   skip(count: number): void {
-    this.#length -= count;
-    this.#offset += count;
-    if (this.#chunks.length === 1 && this.#length === 0) {
-      this.#dropOnlyChunk();
-      return;
-    }
-    let spent = 0;
-    for (let chunk = this.#chunks[0]; chunk !== undefined && this.#offset >= chunk.length; ) {
-      this.#offset -= chunk.length;
-      if (!this.#lent) release(chunk);
-      this.#lent = false;
-      spent += 1;
-      chunk = this.#chunks[spent];
-    }
-    if (spent > 0) this.#chunks.splice(0, spent);
-    if (this.#chunks.length === 0) this.#block = undefined;
-  }
-
-  /** What nearly always happens, for which there is a quicker way. */
-  #dropOnlyChunk(): void {
-    const chunk = this.#chunks.pop() as Uint8Array;
-    if (!this.#lent) release(chunk);
-    this.#lent = false;
-    this.#offset = 0;
-    this.#block = undefined;
+    this.#releaseSpent();
+    this.#advance(count);
   }
 
   clear(): void {
@@ -109,7 +91,28 @@ export class ReceiveBuffer {
     this.#offset = 0;
     this.#length = 0;
     this.#block = undefined;
-    this.#lent = false;
+    this.#spent = [];
+  }
+
+  #releaseSpent(): void {
+    if (this.#spent.length === 0) return;
+    for (const chunk of this.#spent) release(chunk);
+    this.#spent = [];
+  }
+
+  #advance(count: number): void {
+    this.#length -= count;
+    this.#offset += count;
+    let spent = 0;
+    for (let chunk = this.#chunks[0]; chunk !== undefined && this.#offset >= chunk.length; ) {
+      this.#offset -= chunk.length;
+      if (chunk.length >= leastReleasedBytes) this.#spent.push(chunk);
+      spent += 1;
+      chunk = this.#chunks[spent];
+    }
+    if (spent === this.#chunks.length) this.#chunks = [];
+    else if (spent > 0) this.#chunks.splice(0, spent);
+    if (this.#chunks.length === 0) this.#block = undefined;
   }
 
   #gather(chunk: Uint8Array): void {
@@ -148,7 +151,7 @@ export class ReceiveBuffer {
       start = 0;
       if (filled === count) break;
     }
-    this.skip(count);
+    this.#advance(count);
     return bytes;
   }
 }

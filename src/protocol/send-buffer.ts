@@ -23,7 +23,7 @@ export class SendBuffer {
   /** The size the last batch reached: a good first guess for the next. */
   #batchGuess = smallestBatchBytes;
   #length = 0;
-  /** The write that was taken last. */
+  /** The write that was taken last: not ours until it is returned. */
   #leaving: Uint8Array[] = [];
 
   /** Bytes that are not yet taken. */
@@ -64,14 +64,19 @@ export class SendBuffer {
     this.#length += bytes.length;
   }
 
-  /** The parts of the next write, or none. Those of the last have left, and their memory is given back. */
+  /** The parts of the next write, or none. Their memory is the caller's until it calls {@link returnTaken}. */
   take(): Uint8Array[] {
     if (this.#writes.length === 0) this.#sealBatch();
     const parts = this.#writes.length > 0 ? (this.#writes.shift() as Uint8Array[]) : nothing;
-    for (const part of this.#leaving) release(part);
     this.#leaving = parts;
     for (const part of parts) this.#length -= part.length;
     return parts;
+  }
+
+  /** Nobody reads what was taken last any more: its memory is freed. */
+  returnTaken(): void {
+    for (const part of this.#leaving) release(part);
+    this.#leaving = nothing;
   }
 
   clear(): void {

@@ -177,13 +177,22 @@ export class Session {
 
   /**
    * The parts of the next write, or none. Ask again until there are none, but not before the transport has given all of
-   * the last to the system: then their memory is given back, and an empty answer means that everything has left.
+   * the last to the system: an empty answer then means that everything has left.
+   *
+   * The parts are the caller's, and after it the transport's, until {@link returnOutput}. If the transport ends before it
+   * has let go of them, nothing is returned, and their memory is never used again.
    */
   takeOutput(): Uint8Array[] {
     const own = this.#output.take();
     const parts = own.length > 0 ? own : (this.#profile?.takeOutput() ?? own);
     if (this.#state === "closing") this.#closeProgressed(parts.length === 0);
     return parts;
+  }
+
+  /** The transport has let go of the parts that were taken last: what they lie in can be used again. */
+  returnOutput(): void {
+    this.#output.returnTaken();
+    this.#profile?.returnOutput();
   }
 
   /** Makes the next write ready, where there is much to send. For the time in which the last is on its way. */

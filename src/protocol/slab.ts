@@ -5,8 +5,8 @@ let slab = new Uint8Array(0);
 let used = 0;
 
 /**
- * Memory for a small result: cut from a larger piece, because a piece of its own for each costs more than all else that
- * is done with it. It is zero, or nearly always, and nobody else's, but its `buffer` is shared.
+ * Memory for something small on its way out: cut from a larger piece, because a piece of its own for each costs more than
+ * everything else that is done with it. Its `buffer` is shared, so none of it is ever handed to an application.
  */
 export function takeSmall(count: number): Uint8Array {
   if (count > mostBytes) return new Uint8Array(count);

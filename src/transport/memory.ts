@@ -81,14 +81,15 @@ export class MemoryTransport implements Transport {
     else this.resume();
   }
 
-  write(parts: readonly Uint8Array[]): void {
-    if (this.#destroyed) return;
+  write(parts: readonly Uint8Array[]): boolean {
+    if (this.#destroyed) return false;
     for (const part of parts) {
       if (part.length === 0) continue;
       this.#pending.push(Uint8Array.from(part));
       this.#pendingBytes += part.length;
     }
     this.#schedule();
+    return this.#pendingBytes === 0;
   }
 
   pause(): void {

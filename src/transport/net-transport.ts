@@ -62,18 +62,21 @@ export class NetTransport implements Transport {
     else socket.resume();
   }
 
-  write(parts: readonly Uint8Array[]): void {
+  write(parts: readonly Uint8Array[]): boolean {
+    const socket = this.#socket;
     const last = parts.length - 1;
     if (last === 0) {
-      this.#socket.write(parts[0] as Uint8Array, this.#written);
-      return;
+      socket.write(parts[0] as Uint8Array, this.#written);
+    } else {
+      // Corked, so that all parts leave in one system call.
+      socket.cork();
+      parts.forEach((part, index) => {
+        socket.write(part, index === last ? this.#written : undefined);
+      });
+      socket.uncork();
     }
-    // Corked, so that all parts leave in one system call.
-    this.#socket.cork();
-    parts.forEach((part, index) => {
-      this.#socket.write(part, index === last ? this.#written : undefined);
-    });
-    this.#socket.uncork();
+    // A socket that was destroyed has nothing pending either, but may have a write under way in the system.
+    return this.pendingBytes === 0 && !socket.destroyed;
   }
 
   pause(): void {

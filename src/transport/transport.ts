@@ -2,11 +2,11 @@ import type { Address } from "./address.ts";
 
 /** What a transport tells whoever drives it. Nothing is called before `start`, nor after `closed`. */
 export interface TransportHandler {
-  /** Bytes from the peer, cut anywhere. The chunk is the handler's from now on. */
+  /** Bytes from the peer, cut anywhere. The chunk is the handler's from now on: the transport keeps nothing of it. */
   chunk(chunk: Uint8Array): void;
   /** The peer sends no more. What we write may still reach it. */
   ended(): void;
-  /** Everything written has left this process. */
+  /** Everything written has left this process: the parts of the last write are the caller's again. */
   drained(): void;
   /** The transport is gone; with an error where it failed. */
   closed(error?: Error): void;
@@ -16,8 +16,13 @@ export interface TransportHandler {
 export interface Transport {
   /** Begins to read. Called once. */
   start(handler: TransportHandler): void;
-  /** Takes the parts of one write, in one system call where the platform can. It keeps them until they have left. */
-  write(parts: readonly Uint8Array[]): void;
+  /**
+   * Takes the parts of one write, in one system call where the platform can. Their memory is the transport's until it has
+   * given all of it to the system: at once if this returns true, otherwise when it calls `drained`. If the transport
+   * ends before that, however it ends, the memory is never the caller's again, and nobody may reuse or free it: the
+   * system may still be reading it.
+   */
+  write(parts: readonly Uint8Array[]): boolean;
   /** Bytes taken and not yet given to the system. While there are any, `drained` will follow. */
   readonly pendingBytes: number;
   /** Stops reading, so that the peer's writes fill up and it has to wait. */

@@ -7,6 +7,7 @@ import type { SessionDriver } from "#dist/endpoint/session-driver.js";
 import { Conversation, type ConversationLimits } from "#dist/protocol/native/conversation.js";
 import type { NativeOpened } from "#dist/protocol/native/hello-exchange.js";
 import { hex, pattern, toHex } from "../support/bytes.ts";
+import { lent } from "../support/memory.ts";
 import { nativeFrame, weightOf } from "../support/native-frames.ts";
 import { nativeDefaults, thrownCode } from "../support/session-probe.ts";
 
@@ -228,7 +229,7 @@ describe("a channel with a native connection", () => {
       `take requests ${requestWeight}`,
     ]);
     const frame = nativeFrame("message", [5], hex("01"));
-    const event = conversation.incoming.receive(frame, 0, frame.length);
+    const event = conversation.incoming.receive(lent(frame), 0, frame.length);
     assert.ok(event?.kind === "message");
     channel.detach("resumable");
     source.passed(event.mark);

@@ -37,23 +37,6 @@ class Held {
 }
 
 describe("a peer's request", () => {
-  test("does not hold the record that it came in while it waits for a handler", async () => {
-    const held = new Held();
-    const { handled } = new Handled({ handlers: { 5: held.handler }, maxConcurrentRequests: 1 });
-    const record = new Uint8Array(65_536).fill(7);
-    for (const id of [1, 2]) handled.received({ id, type: 5, data: record.subarray(8, 18), mark: id });
-    held.answers[0]?.resolve("");
-    await turns();
-    assert.deepEqual(
-      held.started.map(({ data }) => [...data]),
-      [Array(10).fill(7), Array(10).fill(7)],
-    );
-    assert.deepEqual(
-      held.started.map(({ data }) => data.buffer.byteLength),
-      [65_536, 10],
-    );
-  });
-
   test("is answered with what its handler returns, at once", () => {
     const { wire, handled } = new Handled({ handlers: { 5: ({ text }) => text.toUpperCase() } });
     handled.received({ id: 7, type: 5, data: toBytes("hello"), mark: 70 });

@@ -19,11 +19,11 @@ describe("ReceiveBuffer", () => {
     assert.deepEqual(buffer.take(0), hex(""));
   });
 
-  test("hands out what lies within one chunk as a view of it", () => {
+  test("lends what lies within one chunk as a view of it", () => {
     const chunk = hex("01 02 03 04");
     const buffer = filled(chunk);
     buffer.skip(1);
-    const view = buffer.take(2);
+    const view = buffer.borrow(2).bytes;
     assert.equal(toHex(view), "02 03");
     assert.equal(view.buffer, chunk.buffer);
     assert.equal(buffer.length, 1);
@@ -99,9 +99,10 @@ describe("ReceiveBuffer", () => {
     const buffer = filled(...byteAtATime(bytes));
     // The first chunk stands alone, the block behind it is full.
     buffer.skip(1);
-    const first = buffer.take(10);
-    const rest = buffer.take(16_374);
-    assert.deepEqual(concat(first, rest), bytes.subarray(1, 16_385));
+    const first = buffer.borrow(10).bytes;
+    assert.deepEqual(first, bytes.subarray(1, 11));
+    const rest = buffer.borrow(16_374).bytes;
+    assert.deepEqual(rest, bytes.subarray(11, 16_385));
     assert.equal(first.buffer.byteLength, 16_384);
     assert.equal(rest.buffer, first.buffer, "views of one block");
     assert.deepEqual(buffer.take(3_615), bytes.subarray(16_385));
@@ -111,7 +112,7 @@ describe("ReceiveBuffer", () => {
     const large = pattern(16_384, 3);
     const buffer = filled(hex("01"), hex("02"), large, hex("03"));
     buffer.skip(2);
-    assert.equal(buffer.take(16_384).buffer, large.buffer);
+    assert.equal(buffer.borrow(16_384).bytes.buffer, large.buffer);
     assert.equal(toHex(buffer.take(1)), "03");
   });
 
@@ -119,7 +120,7 @@ describe("ReceiveBuffer", () => {
     const small = pattern(2_047, 3);
     const buffer = filled(hex("01"), small);
     buffer.skip(1);
-    const copy = buffer.take(2_047);
+    const copy = buffer.borrow(2_047).bytes;
     assert.deepEqual(copy, small);
     assert.notEqual(copy.buffer, small.buffer);
   });
@@ -129,8 +130,28 @@ describe("ReceiveBuffer", () => {
     const chunks = sizes.map((size, index) => pattern(size, index));
     const buffer = filled(hex("01"), ...chunks);
     buffer.skip(1);
-    const block = buffer.take(16_000).buffer;
-    assert.equal(buffer.take(384).buffer, block);
+    const block = buffer.borrow(16_000).bytes.buffer;
+    assert.equal(buffer.borrow(384).bytes.buffer, block);
+  });
+
+  test("gives bytes away in memory of their own, and lends what lies in one chunk", () => {
+    const chunk = pattern(100);
+    const taken = filled(chunk).take(100);
+    assert.notEqual(taken.buffer, chunk.buffer);
+    assert.deepEqual(taken, chunk);
+    const { bytes, owned } = filled(chunk).borrow(100);
+    assert.equal(bytes.buffer, chunk.buffer);
+    assert.equal(owned, false);
+  });
+
+  test("gives away what it had to copy, unless the caller had memory for it", () => {
+    const [first, second] = [pattern(3_000, 1), pattern(3_000, 2)];
+    const whole = concat(first, second);
+    assert.deepEqual(filled(first, second).borrow(6_000), { bytes: whole, owned: true });
+    const scratch = new Uint8Array(10_000);
+    const { bytes, owned } = filled(first, second).borrow(6_000, scratch);
+    assert.equal(bytes.buffer, scratch.buffer);
+    assert.deepEqual([bytes, owned], [whole, false]);
   });
 
   test("starts a new block once the old one is spent", () => {
@@ -148,14 +169,28 @@ describe("a chunk that a ReceiveBuffer is done with", () => {
   const large = 20_000;
   const given = lengthOnceGiven(large);
 
-  test("is given back where it was skipped, and not before its last byte", () => {
+  test("is given back with the call after the one that took its last byte", () => {
     const chunk = pattern(large);
     const buffer = filled(chunk, pattern(large, 1));
     buffer.skip(large - 1);
     buffer.peekUint32();
     assert.equal(buffer.firstChunk.length, 1);
-    assert.equal(chunk.length, large);
     buffer.skip(1);
+    assert.equal(chunk.length, large, "the last bytes may still be lent");
+    buffer.skip(1);
+    assert.equal(chunk.length, given);
+  });
+
+  test("stays as it is while what was lent last may lie in it", () => {
+    const chunk = pattern(large);
+    const buffer = filled(chunk);
+    buffer.skip(100);
+    const { bytes } = buffer.borrow(large - 100);
+    buffer.push(pattern(large, 1));
+    buffer.peekUint32();
+    assert.equal(bytes.buffer, chunk.buffer);
+    assert.deepEqual(bytes, pattern(large).subarray(100));
+    buffer.borrow(1);
     assert.equal(chunk.length, given);
   });
 
@@ -164,6 +199,7 @@ describe("a chunk that a ReceiveBuffer is done with", () => {
     const buffer = filled(...chunks);
     buffer.skip(1);
     const taken = buffer.take(3 * large - 2);
+    buffer.skip(0);
     assert.deepEqual(
       chunks.map(({ length }) => length),
       [given, given, large],
@@ -172,99 +208,37 @@ describe("a chunk that a ReceiveBuffer is done with", () => {
     assert.deepEqual(taken, all.subarray(1, -1));
   });
 
-  test("stays where a view of it was handed out, however small, and the next is given back", () => {
-    const [first, second] = [pattern(large, 1), pattern(large, 2)];
-    const buffer = filled(first, second);
-    buffer.skip(100);
-    const view = buffer.take(1);
-    buffer.skip(2 * large - 101);
-    assert.deepEqual([first.length, second.length], [large, given]);
-    assert.equal(view.buffer, first.buffer);
-    assert.deepEqual(view, pattern(large, 1).subarray(100, 101));
-  });
-
-  test("stays where it was handed out whole", () => {
-    const chunk = pattern(large);
-    assert.deepEqual(filled(chunk).take(large), pattern(large));
-    assert.equal(chunk.length, large);
-  });
-
-  test("stays where a view of it was handed out before what was left was copied", () => {
-    const [first, second] = [pattern(large, 1), pattern(large, 2)];
-    const buffer = filled(first, second);
-    const view = buffer.take(10);
-    const rest = buffer.take(2 * large - 10);
-    assert.deepEqual([first.length, second.length], [large, given]);
-    assert.deepEqual(concat(view, rest), concat(pattern(large, 1), pattern(large, 2)));
-  });
-
-  test("is given back at once where the last of it is put into scratch memory", () => {
-    const chunk = pattern(large);
-    const scratch = new Uint8Array(large);
-    const buffer = filled(chunk);
-    buffer.skip(4);
-    const taken = buffer.take(large - 4, scratch);
-    assert.equal(taken.buffer, scratch.buffer);
-    assert.deepEqual(taken, pattern(large).subarray(4));
-    assert.equal(chunk.length, given);
-  });
-
-  test("is given back with the next call where the caller has scratch memory, and needs none yet", () => {
-    const chunk = pattern(large);
-    const scratch = new Uint8Array(large);
-    const buffer = filled(chunk);
-    const taken = buffer.take(large - 4, scratch);
-    assert.equal(taken.buffer, chunk.buffer);
-    assert.deepEqual(taken, pattern(large).subarray(0, -4));
-    assert.equal(chunk.length, large);
-    buffer.skip(4);
-    assert.equal(chunk.length, given);
-  });
-
-  test("stays where it was handed out before anyone came with scratch memory", () => {
-    const chunk = pattern(large);
-    const buffer = filled(chunk);
-    const view = buffer.take(4);
-    assert.deepEqual(buffer.take(large - 4, new Uint8Array(large)), pattern(large).subarray(4));
-    assert.deepEqual(view, pattern(large).subarray(0, 4));
-  });
-
-  test("is not copied into scratch memory where it is too small to be given back", () => {
-    const chunk = pattern(16_383);
-    const taken = filled(chunk).take(16_383, new Uint8Array(16_383));
-    assert.equal(taken.buffer, chunk.buffer);
-  });
-
   test("is left alone where it is a part of other memory", () => {
     const around = pattern(large);
-    for (const chunk of [around.subarray(1), around.subarray(0, -1)]) filled(chunk).skip(chunk.length);
+    for (const chunk of [around.subarray(1), around.subarray(0, -1)]) {
+      const buffer = filled(chunk);
+      buffer.skip(chunk.length);
+      buffer.skip(0);
+    }
     assert.deepEqual(around, pattern(large));
   });
 
-  test("is given back where it is a block of small ones that is full, unless a view of it was handed out", () => {
-    for (const lends of [false, true]) {
-      const buffer = filled(hex("01"), ...Array.from({ length: 16 }, (_, seed) => pattern(1_024, seed)));
-      buffer.skip(1);
-      const block = buffer.firstChunk.buffer;
-      assert.equal(block.byteLength, 16_384);
-      if (lends) buffer.take(1);
-      else buffer.skip(1);
-      buffer.skip(16_383);
-      assert.equal(block.byteLength, lends ? 16_384 : lengthOnceGiven(16_384));
-      buffer.push(hex("02"));
-      buffer.push(hex("03"));
-      assert.equal(toHex(buffer.take(2)), "02 03");
-    }
+  test("is given back where it is a block of small ones that is full", () => {
+    const buffer = filled(hex("01"), ...Array.from({ length: 16 }, (_, seed) => pattern(1_024, seed)));
+    buffer.skip(1);
+    const block = buffer.firstChunk.buffer;
+    assert.equal(block.byteLength, 16_384);
+    buffer.skip(16_384);
+    buffer.push(hex("02"));
+    buffer.push(hex("03"));
+    assert.equal(toHex(buffer.take(2)), "02 03");
+    assert.equal(block.byteLength, lengthOnceGiven(16_384));
   });
 
-  test("and the buffer's last one before it was cleared do not count for those that follow", () => {
+  test("is left to the garbage collector where the buffer was cleared, as what was lent may be in use", () => {
     const [lent, next] = [pattern(large, 1), pattern(large, 2)];
     const buffer = filled(lent);
-    const view = buffer.take(10);
+    const { bytes } = buffer.borrow(large);
     buffer.clear();
-    assert.deepEqual(view, pattern(large, 1).subarray(0, 10));
     buffer.push(next);
     buffer.skip(large);
+    buffer.skip(0);
+    assert.deepEqual(bytes, pattern(large, 1));
     assert.deepEqual([lent.length, next.length], [large, given]);
   });
 });
@@ -302,16 +276,17 @@ interface Large {
   readonly chunk: Uint8Array;
   readonly start: number;
   readonly end: number;
-  lent: boolean;
 }
 
-/** The buffer beside a plain array of the same bytes, the views that were handed out, and what is left of large chunks. */
+/** The buffer beside a plain array of the same bytes, what it gave away, what it lent last, and what is left of large chunks. */
 class Model {
   readonly #buffer = new ReceiveBuffer();
-  readonly #views: { readonly view: Uint8Array; readonly expected: Uint8Array }[] = [];
+  readonly #given: { readonly bytes: Uint8Array; readonly expected: Uint8Array }[] = [];
+  #lent: { readonly bytes: Uint8Array; readonly expected: Uint8Array } | undefined;
   #bytes = hex("");
-  /** How many bytes were taken. */
+  /** How many bytes were taken, and how many had been before the last call that took any. */
   #taken = 0;
+  #takenBefore = 0;
   #large: Large[] = [];
 
   do(step: Step): void {
@@ -320,28 +295,23 @@ class Model {
         const chunk = pattern(step.size, step.seed);
         const start = this.#taken + this.#bytes.length;
         this.#bytes = concat(this.#bytes, chunk);
-        if (chunk.length >= 16_384)
-          this.#large.push({ chunk, start, end: start + chunk.length, lent: false });
+        if (chunk.length >= 16_384) this.#large.push({ chunk, start, end: start + chunk.length });
         this.#buffer.push(chunk);
         break;
       }
       case "borrow": {
         const start = this.#taken;
         const expected = this.#drop(step.part);
-        const view = this.#buffer.take(expected.length, scratch);
-        assert.deepEqual(view, expected);
-        const inOne = this.#large.some((large) => large.start <= start && start + view.length <= large.end);
-        if (!inOne && expected.length > 16_384) assert.equal(view.buffer, scratch.buffer);
+        const { bytes, owned } = this.#buffer.borrow(expected.length, scratch);
+        this.#lent = { bytes, expected };
+        assert.equal(owned, false);
+        const inOne = this.#large.some((large) => large.start <= start && start + bytes.length <= large.end);
+        if (!inOne && expected.length > 16_384) assert.equal(bytes.buffer, scratch.buffer);
         break;
       }
       case "take": {
-        const start = this.#taken;
         const expected = this.#drop(step.part);
-        const end = start + expected.length;
-        for (const large of this.#large)
-          large.lent ||= large.start <= start && start < large.end && end <= large.end;
-        const view = this.#buffer.take(expected.length);
-        this.#views.push({ view, expected });
+        this.#given.push({ bytes: this.#buffer.take(expected.length), expected });
         break;
       }
       case "skip":
@@ -357,32 +327,35 @@ class Model {
         break;
       case "clear":
         this.#buffer.clear();
-        this.#large = this.#large.filter(({ end }) => end <= this.#taken);
+        this.#large = this.#large.filter(({ end }) => end <= this.#takenBefore);
         this.#taken += this.#bytes.length;
+        this.#takenBefore = this.#taken;
         this.#bytes = hex("");
     }
-    for (const { chunk, start, end, lent } of this.#large) {
-      const isSpent = end <= this.#taken;
-      assert.equal(chunk.length, isSpent && !lent ? lengthOnceGiven(end - start) : end - start);
+    if (this.#lent !== undefined) assert.deepEqual(this.#lent.bytes, this.#lent.expected);
+    for (const { chunk, start, end } of this.#large) {
+      assert.equal(chunk.length, end <= this.#takenBefore ? lengthOnceGiven(end - start) : end - start);
     }
     assert.equal(this.#buffer.length, this.#bytes.length);
   }
 
   check(): void {
     assert.deepEqual(this.#buffer.take(this.#bytes.length), this.#bytes);
-    for (const { view, expected } of this.#views) assert.deepEqual(view, expected);
+    for (const { bytes, expected } of this.#given) assert.deepEqual(bytes, expected);
   }
 
   #drop(part: number): Uint8Array {
     const count = Math.round(part * this.#bytes.length);
     const dropped = this.#bytes.slice(0, count);
     this.#bytes = this.#bytes.slice(count);
+    this.#takenBefore = this.#taken;
     this.#taken += count;
+    this.#lent = undefined;
     return dropped;
   }
 }
 
-test("whatever is done to a ReceiveBuffer, it holds what a plain array would, its views stay as they were, and other large chunks are given back", () => {
+test("whatever is done to a ReceiveBuffer, it holds what a plain array would, what it gave and lends stays as it was, and large chunks are given back", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const model = new Model();

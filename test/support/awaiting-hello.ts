@@ -116,7 +116,7 @@ export class AwaitingHello {
   nextRecord(): Uint8Array | string | undefined {
     this.#exchange();
     try {
-      return this.peer.native?.reader.read(this.peer.input);
+      return this.peer.native?.reader.read(this.peer.input)?.bytes;
     } catch (error) {
       assert.ok(error instanceof PeerError);
       return error.code;

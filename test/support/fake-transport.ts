@@ -15,10 +15,11 @@ export class FakeTransport implements Transport {
     this.#handler = handler;
   }
 
-  write(parts: readonly Uint8Array[]): void {
+  write(parts: readonly Uint8Array[]): boolean {
     const bytes = concat(...parts);
     this.writes.push(bytes);
     if (this.stuck) this.pendingBytes += bytes.length;
+    return !this.stuck;
   }
 
   pause(): void {

@@ -1,4 +1,5 @@
 import { PeerError } from "../../errors.ts";
+import type { Received } from "../memory.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 
 /** The length before each frame's payload, and the type before each message's data: big-endian, 4 bytes each. */
@@ -16,8 +17,8 @@ export interface FrameBounds {
  * The payload of the next frame, once all of it is there. The length is checked as soon as it has arrived, before
  * anything is kept for the rest.
  *
- * A payload that spans chunks is put into `scratch`, where there is one: it has `bounds.mostBytes`, and is the caller's
- * until the next call.
+ * It is lent until the next call, see {@link ReceiveBuffer.borrow}. A payload that spans chunks is put into `scratch`, if
+ * there is one: it has `bounds.mostBytes`.
  *
  * Source: spec/protocol.md, "Frame".
  *
@@ -27,7 +28,7 @@ export function readFrame(
   buffer: ReceiveBuffer,
   bounds: FrameBounds,
   scratch?: Uint8Array,
-): Uint8Array | undefined {
+): Received | undefined {
   if (buffer.length < lengthBytes) return undefined;
   const payloadBytes = buffer.peekUint32();
   if (payloadBytes < bounds.leastBytes) {
@@ -39,7 +40,7 @@ export function readFrame(
   if (payloadBytes > bounds.mostBytes) throw bounds.tooLarge(payloadBytes);
   if (buffer.length < lengthBytes + payloadBytes) return undefined;
   buffer.skip(lengthBytes);
-  return buffer.take(payloadBytes, scratch);
+  return buffer.borrow(payloadBytes, scratch);
 }
 
 export function writeUint32(target: Uint8Array, value: number, offset: number): void {

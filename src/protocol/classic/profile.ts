@@ -1,5 +1,6 @@
 import { PeerError } from "../../errors.ts";
-import { release } from "../memory.ts";
+import { DataMemory } from "../data-memory.ts";
+import { type Received, release } from "../memory.ts";
 import { checkMessage, checkPeerTakes, reservedType } from "../message.ts";
 import type { Profile, ProfileEvent } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
@@ -30,6 +31,7 @@ export class ClassicProfile implements Profile {
   readonly outputEnded = true;
   readonly encrypted: boolean;
   readonly #output = new SendBuffer();
+  readonly #memory = new DataMemory();
   readonly #records: RecordProtection | undefined;
   readonly #bounds: FrameBounds;
   readonly #maxMessageBytes: number;
@@ -73,21 +75,30 @@ export class ClassicProfile implements Profile {
       const payload = readFrame(input, this.#bounds);
       if (payload === undefined) return undefined;
       const plaintext = this.#open(payload);
-      const type = readUint32(plaintext, 0);
+      const type = readUint32(plaintext.bytes, 0);
       if (type === reservedType) continue;
-      return { kind: "message", type, data: ownData(plaintext.subarray(typeBytes)), mark: 0 };
+      return {
+        kind: "message",
+        type,
+        data: this.#memory.own(plaintext, typeBytes, plaintext.bytes.length),
+        mark: 0,
+      };
     }
   }
 
-  #open(payload: Uint8Array): Uint8Array {
+  #open(payload: Received): Received {
     if (this.#records === undefined) return payload;
-    const plaintext = this.#records.open(payload);
-    release(payload);
+    const plaintext = this.#records.open(payload.bytes);
+    if (payload.owned) release(payload.bytes);
     return plaintext;
   }
 
   takeOutput(): Uint8Array[] {
     return this.#output.take();
+  }
+
+  returnOutput(): void {
+    this.#output.returnTaken();
   }
 
   finish(orderly: boolean): void {
@@ -115,15 +126,6 @@ function encodePlain(type: number, data: Uint8Array, output: SendBuffer): void {
   writeUint32(frame, type, lengthBytes);
   frame.set(data, headBytes);
   if (!fits) output.push([frame]);
-}
-
-/**
- * A view, unless it would keep far more memory alive than it shows: the chunk that it lies in. A peer could otherwise
- * make each of many small messages hold 64 KiB.
- */
-function ownData(data: Uint8Array): Uint8Array {
-  const roomyBytes = 2 * data.length + 128;
-  return data.buffer.byteLength > roomyBytes ? data.slice() : data;
 }
 
 function encodeSealed(type: number, data: Uint8Array, output: SendBuffer, records: RecordProtection): void {

@@ -1,5 +1,6 @@
 import { PeerError } from "../../errors.ts";
 import { type Aead, aeadNonceBytes, aeadTagBytes, type CryptoProvider } from "../crypto-provider.ts";
+import type { Received } from "../memory.ts";
 import { copyParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { OpeningBatch } from "./opening-batch.ts";
@@ -48,17 +49,21 @@ export class RecordProtection {
     if (!this.#opening.isPrepared) this.#opening.lookAhead(input.firstChunk);
   }
 
-  /** @throws PeerError `ERR_DECRYPTION_FAILED` where the tag does not fit. The caller has checked the length. */
-  open(payload: Uint8Array): Uint8Array {
-    const plaintext = this.#opening.isPrepared
-      ? this.#opening.open(payload)
-      : this.#aead.open(payload.subarray(0, aeadNonceBytes), payload.subarray(aeadNonceBytes));
-    if (plaintext === undefined) {
+  /**
+   * The plaintext, lent until the next call if it is not the caller's own. The caller has checked the length.
+   * @throws PeerError `ERR_DECRYPTION_FAILED` where the tag does not fit.
+   */
+  open(payload: Uint8Array): Received {
+    const owned = !this.#opening.isPrepared;
+    const bytes = owned
+      ? this.#aead.open(payload.subarray(0, aeadNonceBytes), payload.subarray(aeadNonceBytes))
+      : this.#opening.open(payload);
+    if (bytes === undefined) {
       throw new PeerError(
         "ERR_DECRYPTION_FAILED",
         "a sealed frame could not be opened: it was changed on its way, or the peer has another key",
       );
     }
-    return plaintext;
+    return { bytes, owned };
   }
 }

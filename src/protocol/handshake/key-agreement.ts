@@ -26,7 +26,7 @@ export function agreeOnKeys(
 ): KeyAgreement | undefined {
   if (input.length < publicKeyBytes) return undefined;
   // A copy: what was taken is a view of the chunk in which it came.
-  const peerPublicKey = Uint8Array.from(input.take(publicKeyBytes));
+  const peerPublicKey = input.take(publicKeyBytes);
   const reflected = equalBytes(peerPublicKey, keyPair.publicKey);
   const sharedSecret = reflected ? undefined : keyPair.deriveSharedSecret(peerPublicKey);
   if (sharedSecret === undefined) {

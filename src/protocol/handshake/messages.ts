@@ -69,7 +69,7 @@ export function decodeAnswer(input: ReceiveBuffer): true | undefined {
 }
 
 /** `sealpip1`: what a plain server that speaks native puts behind its maximum size. */
-export const nativeMagic: Uint8Array = Uint8Array.of(0x73, 0x65, 0x61, 0x6c, 0x70, 0x69, 0x70, 0x31);
+export const nativeMagic = Uint8Array.of(0x73, 0x65, 0x61, 0x6c, 0x70, 0x69, 0x70, 0x31);
 
 /**
  * The server's largest message, as a frame whose payload is sealed where the connection is encrypted. `nativeSign` says
@@ -108,8 +108,10 @@ export function decodeMaximumSize(input: ReceiveBuffer, records?: RecordProtecti
       ),
   });
   if (payload === undefined) return undefined;
-  const maxMessageBytes = readUint32(records === undefined ? payload : records.open(payload), 0);
-  return { maxMessageBytes, frame: joinParts([encodeUint32(payload.length), payload]) };
+  const { bytes } = payload;
+  const plaintext = records === undefined ? bytes : records.open(bytes).bytes;
+  const maxMessageBytes = readUint32(plaintext, 0);
+  return { maxMessageBytes, frame: joinParts([encodeUint32(bytes.length), bytes]) };
 }
 
 /** Whether the server says in its maximum-size frame that it speaks native, where an encrypted one says `nonce`. */

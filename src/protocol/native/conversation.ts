@@ -72,6 +72,7 @@ export class Conversation {
     this.outgoing.lanes.forEach((lane, index) => {
       lane.window = peer.windows[index] as number;
     });
+    this.outgoing.loseTaken();
     this.incoming.forgetTold();
   }
 

@@ -208,7 +208,7 @@ export class HelloExchange implements Handshake {
 
   /** The body of the hello that is all of the peer's first record. */
   #readHello(input: ReceiveBuffer): Uint8Array | undefined {
-    const record = this.#agreement.reader.read(input);
+    const record = this.#agreement.reader.read(input)?.bytes;
     if (record === undefined) return undefined;
     if (record[0] !== frameKinds.hello || record.length !== frameHeaderBytes + readBodyBytes(record, 0)) {
       throw invalidFrame("something else than a hello at first");

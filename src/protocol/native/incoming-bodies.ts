@@ -1,7 +1,7 @@
 import { PeerError } from "../../errors.ts";
-import { release } from "../memory.ts";
+import { type Received, release } from "../memory.ts";
 import { copyParts } from "../parts.ts";
-import { frameHeaderBytes, invalidFrame, leastPartBytes } from "./frame.ts";
+import { invalidFrame, leastPartBytes } from "./frame.ts";
 
 /** What the first frame of a large body says of it. */
 export interface BodyStart {
@@ -68,7 +68,7 @@ export class IncomingBodies {
    * `body` is the first frame's, whose data begin behind `fixedBytes`.
    * @throws PeerError `ERR_PEER_MESSAGE_TOO_LARGE`, `ERR_FRAME_INVALID`
    */
-  start(start: BodyStart, body: Uint8Array, fixedBytes: number): undefined {
+  start(start: BodyStart, body: Received, fixedBytes: number): undefined {
     if (start.totalBytes > this.#maxMessageBytes) {
       throw new PeerError(
         "ERR_PEER_MESSAGE_TOO_LARGE",
@@ -78,7 +78,7 @@ export class IncomingBodies {
     if (this.#bodies.has(start.id) || this.#bodies.size >= this.#highestUnderWay) {
       throw invalidFrame("the start of a large body while as many as there may be are under way");
     }
-    if (body.length - fixedBytes >= start.totalBytes)
+    if (body.bytes.length - fixedBytes >= start.totalBytes)
       throw invalidFrame("the start of a large body that is all of it");
     const unfinished = { ...start, parts: [], data: undefined, missingBytes: start.totalBytes };
     this.#bodies.set(start.id, unfinished);
@@ -86,7 +86,7 @@ export class IncomingBodies {
   }
 
   /** The whole of it with its last part, until then nothing. @throws PeerError `ERR_FRAME_INVALID` */
-  part(id: number, body: Uint8Array, fixedBytes: number): IncomingBody | undefined {
+  part(id: number, body: Received, fixedBytes: number): IncomingBody | undefined {
     const unfinished = this.#bodies.get(id);
     if (unfinished === undefined) throw invalidFrame("a part of a large body that has no start");
     this.#add(unfinished, body, fixedBytes);
@@ -96,10 +96,10 @@ export class IncomingBodies {
     return { id, type, totalBytes, data: data as Uint8Array };
   }
 
-  #add(unfinished: Unfinished, body: Uint8Array, fixedBytes: number): void {
+  #add(unfinished: Unfinished, body: Received, fixedBytes: number): void {
     const { parts, totalBytes } = unfinished;
     const start = totalBytes - unfinished.missingBytes;
-    const end = start + body.length - fixedBytes;
+    const end = start + body.bytes.length - fixedBytes;
     if (end > totalBytes) throw invalidFrame("more of a large body than its start said");
     if (end < totalBytes && end - start < leastPartBytes) throw invalidFrame("a part that is too small");
     unfinished.missingBytes = totalBytes - end;
@@ -112,17 +112,12 @@ export class IncomingBodies {
       parts.push(ownPart(body).subarray(fixedBytes));
       return;
     }
-    unfinished.data.set(body.subarray(fixedBytes), start);
-    if (isAlone(body)) release(new Uint8Array(body.buffer));
+    unfinished.data.set(body.bytes.subarray(fixedBytes), start);
+    if (body.owned) release(new Uint8Array(body.bytes.buffer));
   }
 }
 
-/** A body that is kept, in memory that nothing else is in, so that it holds no more and can be given back. */
-function ownPart(body: Uint8Array): Uint8Array {
-  return isAlone(body) ? body : Uint8Array.from(body);
-}
-
-/** Whether the frame is all there is in its record, and the record all there is in its memory: so parts usually come. */
-function isAlone({ byteOffset, length, buffer }: Uint8Array): boolean {
-  return byteOffset === frameHeaderBytes && buffer.byteLength === frameHeaderBytes + length;
+/** A body that is kept, in memory of its own that can be released. */
+function ownPart({ bytes, owned }: Received): Uint8Array {
+  return owned ? bytes : bytes.slice();
 }

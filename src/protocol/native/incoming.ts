@@ -1,5 +1,7 @@
 import { PeerError } from "../../errors.ts";
 import { readUint32 } from "../classic/frame.ts";
+import { DataMemory } from "../data-memory.ts";
+import type { Received } from "../memory.ts";
 import { reservedType } from "../message.ts";
 import type { ProfileEvent, Taken } from "../profile.ts";
 import { isFailureCode } from "./failure.ts";
@@ -15,9 +17,17 @@ export type IncomingEvent = Exclude<ProfileEvent, { kind: "peer-closed" }>;
 const noId = 0;
 const decoder = new TextDecoder();
 
+/** Where in its record a frame's body lies. */
+interface FrameBody {
+  readonly record: Received;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** What this end receives: the three lanes, and the frames in them. */
 export class Incoming {
   readonly #maxMessageBytes: number;
+  readonly #memory = new DataMemory();
   readonly #messages: ReceiveLane;
   readonly #requests: ReceiveLane;
   readonly #answers: ReceiveLane;
@@ -101,25 +111,28 @@ export class Incoming {
 
   /**
    * A frame of one of the lanes, from `start` of `record`, whose body ends at `end`; an event where it completes one.
+   * The event's data are the application's, see {@link DataMemory}.
    * @throws PeerError `ERR_FRAME_INVALID`, `ERR_PEER_MESSAGE_TOO_LARGE`, `ERR_WINDOW_EXCEEDED`.
    */
-  receive(record: Uint8Array, start: number, end: number): IncomingEvent | undefined {
-    const kind = record[start] as number;
-    const body = start + frameHeaderBytes;
-    if (kind === frameKinds.message) return this.#message(record, body, end);
+  receive(record: Received, start: number, end: number): IncomingEvent | undefined {
+    const kind = record.bytes[start] as number;
+    const bodyStart = start + frameHeaderBytes;
+    if (kind === frameKinds.message) return this.#message(record, bodyStart, end);
     const lane = this.#laneOf(kind);
-    if (end - body < fixedBytes(kind)) throw invalidFrame(`a frame of kind ${kind} that is too short`);
+    if (end - bodyStart < fixedBytes(kind)) throw invalidFrame(`a frame of kind ${kind} that is too short`);
     lane.receive(end - start);
-    return this.#other(kind, record.subarray(body, end));
+    return this.#other(kind, { record, start: bodyStart, end });
   }
 
-  #message(record: Uint8Array, body: number, end: number): IncomingEvent {
-    if (end - body < 4) throw invalidFrame("a message that is too short for its type");
+  #message(record: Received, start: number, end: number): IncomingEvent {
+    const dataBytes = end - start - 4;
+    if (dataBytes < 0) throw invalidFrame("a message that is too short for its type");
     if (this.#messageBodies.underWay > 0) throw invalidFrame("a message within another");
-    this.#messages.receive(end - body + frameHeaderBytes);
-    this.#checkSize(end - body - 4);
-    const type = checkType(readUint32(record, body));
-    return { kind: "message", type, data: record.subarray(body + 4, end), mark: this.#messages.hold() };
+    this.#messages.receive(end - start + frameHeaderBytes);
+    this.#checkSize(dataBytes);
+    const type = checkType(readUint32(record.bytes, start));
+    const data = this.#memory.own(record, start + 4, end);
+    return { kind: "message", type, data, mark: this.#messages.hold() };
   }
 
   #laneOf(kind: number): ReceiveLane {
@@ -133,38 +146,44 @@ export class Incoming {
     }
   }
 
-  #other(kind: number, body: Uint8Array): IncomingEvent | undefined {
+  #other(kind: number, { record, start, end }: FrameBody): IncomingEvent | undefined {
+    const body = record.bytes.subarray(start, end);
+    const data = (fixedBytes: number): Uint8Array => this.#memory.own(record, start + fixedBytes, end);
+    const received = {
+      bytes: body,
+      owned: record.owned && start === frameHeaderBytes && end === record.bytes.length,
+    };
     switch (kind) {
       case frameKinds["message-start"]:
         return this.#messageBodies.start(
           { id: noId, type: checkType(readUint32(body, 0)), totalBytes: readUint32(body, 4) },
-          body,
+          received,
           8,
         );
       case frameKinds["message-part"]:
-        return this.#messageWhole(this.#messageBodies.part(noId, body, 0));
+        return this.#messageWhole(this.#messageBodies.part(noId, received, 0));
       case frameKinds.request:
         this.#checkSize(body.length - 8);
-        return this.#request(readUint32(body, 0), readUint32(body, 4), body.subarray(8));
+        return this.#request(readUint32(body, 0), readUint32(body, 4), data(8));
       case frameKinds["request-start"]:
         return this.#requestBodies.start(
           { id: readUint32(body, 0), type: checkType(readUint32(body, 4)), totalBytes: readUint32(body, 8) },
-          body,
+          received,
           12,
         );
       case frameKinds["request-part"]:
-        return this.#requestWhole(this.#requestBodies.part(readUint32(body, 0), body, 4));
+        return this.#requestWhole(this.#requestBodies.part(readUint32(body, 0), received, 4));
       case frameKinds.answer:
         this.#checkSize(body.length - 4);
-        return { kind: "answer", id: readUint32(body, 0), data: body.subarray(4) };
+        return { kind: "answer", id: readUint32(body, 0), data: data(4) };
       case frameKinds["answer-start"]:
         return this.#answerBodies.start(
           { id: readUint32(body, 0), type: noId, totalBytes: readUint32(body, 4) },
-          body,
+          received,
           8,
         );
       case frameKinds["answer-part"]: {
-        const whole = this.#answerBodies.part(readUint32(body, 0), body, 4);
+        const whole = this.#answerBodies.part(readUint32(body, 0), received, 4);
         return whole && { kind: "answer", id: whole.id, data: whole.data };
       }
       case frameKinds.failure:

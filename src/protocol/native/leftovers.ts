@@ -8,11 +8,11 @@ export interface RequestContent extends MessageContent {
   readonly id: number;
 }
 
-/** The messages in a lane's frames, as {@link SendLane.drain} gives them. */
+/** The messages in a lane's frames, as {@link SendLane.drain} gives them. Their data are copies: a transport may have the frames. */
 export function decodeMessages(groups: readonly (readonly Uint8Array[])[]): MessageContent[] {
   return groups.flatMap((frames) => {
     if (isLarge(frames, frameKinds["message-start"])) return [largeBody(frames, { start: 8, part: 0 })];
-    return bodiesOf(frames).map((body) => ({ type: readUint32(body, 0), data: body.subarray(4) }));
+    return bodiesOf(frames).map((body) => ({ type: readUint32(body, 0), data: body.slice(4) }));
   });
 }
 
@@ -29,7 +29,7 @@ export function decodeRequests(groups: readonly (readonly Uint8Array[])[]): Requ
     return bodiesOf(frames).map((body) => ({
       id: readUint32(body, 0),
       type: readUint32(body, 4),
-      data: body.subarray(8),
+      data: body.slice(8),
     }));
   });
 }

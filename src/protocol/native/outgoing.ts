@@ -120,9 +120,14 @@ export class Outgoing {
     });
   }
 
-  /** Everything that was taken has left: memory of what is acknowledged can be used again. */
+  /** The transport has let go of everything that was taken: memory of what is acknowledged can be used again. */
   recycle(): void {
     for (const lane of this.lanes) lane.recycle();
+  }
+
+  /** The transport ended with what was taken: see {@link SendLane.loseTaken}. */
+  loseTaken(): void {
+    for (const lane of this.lanes) lane.loseTaken();
   }
 
   /** Changes nothing. @throws PeerError `ERR_FRAME_INVALID` where {@link rewind} could not go on from there. */

@@ -1,6 +1,6 @@
 import { PeerError } from "../../errors.ts";
 import { encodeUint32, readUint32 } from "../classic/frame.ts";
-import { release } from "../memory.ts";
+import { type Received, release } from "../memory.ts";
 import { joinParts } from "../parts.ts";
 import type { Profile, ProfileEvent, Taken } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
@@ -38,6 +38,7 @@ const joinedBytes = 4_096;
 /** Pongs that wait to be sent. A peer that makes more wait does not read them. */
 const highestWaitingPongs = 64;
 const nothing = new Uint8Array(0);
+const noRecord: Received = { bytes: nothing, owned: false };
 const nothingToWrite: Uint8Array[] = [];
 
 /** A conversation on one connection: its records, and the frames that are about the connection itself. */
@@ -55,7 +56,7 @@ export class NativeProfile implements Profile {
   /** Pings and pongs that wait to be sent. */
   readonly #control: Uint8Array[] = [];
   /** The record that is being read, and how far. */
-  #record: Uint8Array = nothing;
+  #record: Received = noRecord;
   #offset = 0;
   #pings = 0;
   #asks = false;
@@ -64,7 +65,7 @@ export class NativeProfile implements Profile {
   /** `closing`: nothing more is sent after what there is; `closed`: the peer has closed, or we both have. */
   #phase: "open" | "closing" | "closed" = "open";
   #closeSent = false;
-  /** The write that was taken last, and the one that comes next where it was made ready. */
+  /** The write that was taken last, not ours until it is returned; and the next, if it was made ready. */
   #leaving = nothingToWrite;
   #prepared: Uint8Array[] | undefined;
 
@@ -112,7 +113,7 @@ export class NativeProfile implements Profile {
 
   receive(input: ReceiveBuffer): ProfileEvent | undefined {
     for (;;) {
-      while (this.#offset < this.#record.length) {
+      while (this.#offset < this.#record.bytes.length) {
         const event = this.#receiveFrame();
         if (event !== undefined) return event;
       }
@@ -121,7 +122,7 @@ export class NativeProfile implements Profile {
       this.#record = record;
       this.#offset = 0;
     }
-    this.#record = nothing;
+    this.#record = noRecord;
     this.#offset = 0;
     this.#noticeTaken();
     this.#noticeBodies();
@@ -143,12 +144,18 @@ export class NativeProfile implements Profile {
   }
 
   takeOutput(): Uint8Array[] {
+    if (this.#leaving === nothingToWrite) this.conversation.outgoing.recycle();
+    const output = this.#prepared ?? this.#composeOutput();
+    this.#prepared = undefined;
+    if (output.length > 0) this.#leaving = output;
+    return output;
+  }
+
+  returnOutput(): void {
     this.conversation.outgoing.recycle();
     // Sealed parts are nobody else's; plain ones are the lanes'.
     if (this.encrypted) for (const part of this.#leaving) release(part);
-    this.#leaving = this.#prepared ?? this.#composeOutput();
-    this.#prepared = undefined;
-    return this.#leaving;
+    this.#leaving = nothingToWrite;
   }
 
   prepareOutput(): void {
@@ -217,7 +224,7 @@ export class NativeProfile implements Profile {
   }
 
   #receiveFrame(): ProfileEvent | undefined {
-    const record = this.#record;
+    const record = this.#record.bytes;
     const start = this.#offset;
     const end = start + frameHeaderBytes + readBodyBytes(record, start);
     // Not a number is not within either.
@@ -226,7 +233,7 @@ export class NativeProfile implements Profile {
     const kind = record[start] as number;
     if (kind < frameKinds.message)
       return this.#receiveControl(kind, record.subarray(start + frameHeaderBytes, end));
-    return this.conversation.incoming.receive(record, start, end);
+    return this.conversation.incoming.receive(this.#record, start, end);
   }
 
   #receiveControl(kind: number, body: Uint8Array): ProfileEvent | undefined {

@@ -1,6 +1,7 @@
 import { PeerError } from "../../errors.ts";
 import { encodeUint32, type FrameBounds, lengthBytes, readFrame, writeUint32 } from "../classic/frame.ts";
 import { type Aead, aeadNonceBytes, aeadTagBytes, type CryptoProvider } from "../crypto-provider.ts";
+import type { Received } from "../memory.ts";
 import { joinParts, lengthOfParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { takeSmall } from "../slab.ts";
@@ -58,15 +59,16 @@ export class RecordReader {
   }
 
   /**
-   * The frames of the next record, or `undefined` until all of it is there.
+   * The frames of the next record, lent until the next call if they are not the caller's own, or `undefined` until all of
+   * it is there.
    * @throws PeerError `ERR_FRAME_TOO_SHORT` or `ERR_FRAME_TOO_LARGE`; where the record does not open,
    *   `ERR_AUTHENTICATION_FAILED` for the first and `ERR_DECRYPTION_FAILED` for a later one. Nothing can be read after it.
    */
-  read(input: ReceiveBuffer): Uint8Array | undefined {
+  read(input: ReceiveBuffer): Received | undefined {
     if (this.#protection === undefined) return readFrame(input, this.#bounds);
     const payload = readFrame(input, this.#bounds, sealedScratch);
     if (payload === undefined) return undefined;
-    const frames = this.#protection.open(payload);
+    const frames = this.#protection.open(payload.bytes);
     if (frames === undefined) throw this.#openedOne ? wasChanged() : isNotThePeer();
     this.#openedOne = true;
     return frames;
@@ -112,14 +114,17 @@ class Protection {
     return frameBytes > joinedBytes ? parts : [joinParts(parts)];
   }
 
-  open(payload: Uint8Array): Uint8Array | undefined {
+  open(payload: Uint8Array): Received | undefined {
     const recordNumber = this.#advance();
     const { aead, iv, small } = this.#keys;
     writeUint32(this.#header, payload.length, 0);
     const batch = small.take(recordNumber, payload.length - aeadTagBytes);
-    if (batch !== undefined) return batch.openNext(payload, this.#header);
-    writeRecordNonce(this.#nonce, 0, iv, recordNumber);
-    return aead.open(this.#nonce, payload, this.#header);
+    const owned = batch === undefined;
+    if (owned) writeRecordNonce(this.#nonce, 0, iv, recordNumber);
+    const bytes = owned
+      ? aead.open(this.#nonce, payload, this.#header)
+      : batch.openNext(payload, this.#header);
+    return bytes && { bytes, owned };
   }
 
   /** The number of the next record, whose key is in place. */

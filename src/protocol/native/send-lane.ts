@@ -26,6 +26,8 @@ interface Place {
 interface OutgoingBody {
   readonly frames: readonly Uint8Array[];
   next: number;
+  /** A transport that ended may still have some of the frames: their memory is nobody's to use again. */
+  isLost: boolean;
 }
 
 /** What lay in a lane when it was given up, in order: runs of whole frames, and each large body as all of its frames. */
@@ -70,7 +72,7 @@ export class SendLane {
   #bodyIsNext = false;
   /** How far behind the acknowledged position the peer lets us go. */
   window = 0;
-  /** Slabs that nobody will ask for any more, but that may be on their way out. */
+  /** Slabs that nobody will ask for any more, but that the transport may have. */
   readonly #retired: Uint8Array[] = [];
 
   constructor(order: "ordered" | "interleaved") {
@@ -136,7 +138,7 @@ export class SendLane {
     for (const frame of frames) this.#waitingWeight += frame.length + frameOverheadBytes;
     const keepsItsPlace = this.#ordered || frames.length === 1;
     if (keepsItsPlace) this.#closeRun();
-    (keepsItsPlace ? this.#waiting : this.#interleaved).push({ frames, next: 0 });
+    (keepsItsPlace ? this.#waiting : this.#interleaved).push({ frames, next: 0, isLost: false });
   }
 
   /** How many bytes {@link take} has to give; 0 while there are none or the window is full. */
@@ -189,11 +191,23 @@ export class SendLane {
   }
 
   /**
-   * Gives the memory of what is acknowledged to others. The caller knows that all that it took has left, however early a
-   * peer acknowledges: it could get to see theirs.
+   * Gives the memory of what is acknowledged to the pool. The caller knows that the transport has let go of everything
+   * that it took. That the peer has acknowledged it proves nothing: a peer can do so before it reads.
    */
   recycle(): void {
     while (this.#retired.length > 0) giveSlab(this.#retired.pop() as Uint8Array);
+  }
+
+  /**
+   * The transport that had what was taken has ended, and may not have let go of it. Its memory is left to the garbage
+   * collector, which sees who still has it; what is taken from now on can be recycled again.
+   */
+  loseTaken(): void {
+    this.#retired.length = 0;
+    for (const { body } of this.#sent) if (body !== undefined) body.isLost = true;
+    for (const waiting of [...this.#waiting, ...this.#interleaved]) {
+      if ("next" in waiting && waiting.next > 0) waiting.isLost = true;
+    }
   }
 
   /** Whether one of our runs that may have to be sent again begins at that position, or none is behind it. */
@@ -227,7 +241,8 @@ export class SendLane {
 
   /** With the last run of a body, nobody asks for its frames any more. */
   #retire({ frames, body }: Run): void {
-    if (body !== undefined && frames === body.frames.at(-1)) this.#retired.push(...body.frames);
+    if (body === undefined || frames !== body.frames.at(-1) || body.isLost) return;
+    this.#retired.push(...body.frames);
   }
 
   /** The first of `#sent` behind the position; `undefined` where none begins there. */

@@ -5,7 +5,7 @@ const mostBytes = 4_194_304;
 const free = new Map<number, Uint8Array[]>();
 let freeBytes = 0;
 
-/** Memory of at least so many bytes, which are anything. */
+/** Memory of at least `leastBytes` bytes; all of it is zero. */
 export function takeSlab(leastBytes: number): Uint8Array {
   const bytes = Math.ceil(leastBytes / stepBytes) * stepBytes;
   const slab = free.get(bytes)?.pop();
@@ -14,9 +14,13 @@ export function takeSlab(leastBytes: number): Uint8Array {
   return slab;
 }
 
-/** A slab, or what is left of one from its start, is nobody's any more: large memory costs more to get than to fill. */
-export function giveSlab({ buffer }: Uint8Array): void {
-  const slab = new Uint8Array(buffer);
+/**
+ * Takes a slab back: large memory costs more to get than to fill. `used` is the part of it, from its start, that was
+ * written to. It is wiped, so that nothing that was sent on one connection is ever in the memory of another.
+ */
+export function giveSlab(used: Uint8Array): void {
+  used.fill(0);
+  const slab = new Uint8Array(used.buffer);
   if (freeBytes + slab.length > mostBytes) {
     release(slab);
     return;

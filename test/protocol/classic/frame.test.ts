@@ -25,7 +25,7 @@ function read(text: string): string | undefined {
   const buffer = new ReceiveBuffer();
   buffer.push(hex(text));
   const payload = readFrame(buffer, bounds);
-  return payload && toHex(payload);
+  return payload && toHex(payload.bytes);
 }
 
 describe("readFrame", () => {
@@ -42,15 +42,15 @@ describe("readFrame", () => {
       assert.equal(buffer.length, index);
       buffer.push(byte);
     }
-    assert.deepEqual(readFrame(buffer, bounds), hex("0a 0b 0c"));
+    assert.deepEqual(readFrame(buffer, bounds)?.bytes, hex("0a 0b 0c"));
     assert.equal(buffer.length, 0);
   });
 
   test("leaves what follows the frame", () => {
     const buffer = new ReceiveBuffer();
     buffer.push(hex("00 00 00 02 0a 0b 00 00 00 02 0c 0d ff"));
-    assert.deepEqual(readFrame(buffer, bounds), hex("0a 0b"));
-    assert.deepEqual(readFrame(buffer, bounds), hex("0c 0d"));
+    assert.deepEqual(readFrame(buffer, bounds)?.bytes, hex("0a 0b"));
+    assert.deepEqual(readFrame(buffer, bounds)?.bytes, hex("0c 0d"));
     assert.equal(readFrame(buffer, bounds), undefined);
     assert.equal(buffer.length, 1);
   });
@@ -71,7 +71,7 @@ describe("readFrame", () => {
   test("can give an empty payload where the bounds allow it", () => {
     const buffer = new ReceiveBuffer();
     buffer.push(hex("00 00 00 00"));
-    assert.deepEqual(readFrame(buffer, { ...bounds, leastBytes: 0 }), hex(""));
+    assert.deepEqual(readFrame(buffer, { ...bounds, leastBytes: 0 })?.bytes, hex(""));
     assert.equal(buffer.length, 0);
   });
 });

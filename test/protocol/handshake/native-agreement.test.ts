@@ -93,7 +93,7 @@ describe("a native agreement", () => {
       const input = new ReceiveBuffer();
       for (const part of end.native?.writer.write([hex("03 00 00 00")]) ?? []) input.push(part);
       const read = new RecordReader({ trafficSecret, crypto: nodeCrypto }).read(input);
-      assert.equal(toHex(read ?? hex("")), "03 00 00 00");
+      assert.equal(toHex(read?.bytes ?? hex("")), "03 00 00 00");
     }
   });
 

@@ -3,13 +3,14 @@ import { describe, test } from "node:test";
 import { Acknowledger } from "#dist/protocol/native/acknowledger.js";
 import { Incoming } from "#dist/protocol/native/incoming.js";
 import { pattern, toHex } from "../../support/bytes.ts";
+import { lent } from "../../support/memory.ts";
 import { acknowledgement, nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 function setUp() {
   const incoming = new Incoming(100_000, [65_536, 65_536, 65_536]);
   const acknowledger = new Acknowledger(incoming);
   const receive = (frame: Uint8Array): number => {
-    const event = incoming.receive(frame, 0, frame.length);
+    const event = incoming.receive(lent(frame), 0, frame.length);
     return event !== undefined && "mark" in event ? event.mark : 0;
   };
   const taken = (): string => toHex(acknowledger.takeFrame() ?? new Uint8Array(0));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Conversation } from "#dist/protocol/native/conversation.js";
 import { concat, hex, pattern } from "../../support/bytes.ts";
+import { lent } from "../../support/memory.ts";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
@@ -55,7 +56,7 @@ describe("a conversation", () => {
     assert.equal(conversation.settledBytes, acknowledged);
     requests.acknowledge(requests.sentPosition);
     const message = nativeFrame("message", [7], pattern(20));
-    const event = conversation.incoming.receive(message, 0, message.length);
+    const event = conversation.incoming.receive(lent(message), 0, message.length);
     const before = acknowledged + weightOf(nativeFrame("request", [1, 5], pattern(10)));
     assert.equal(conversation.settledBytes, before, "it has arrived, and nobody has read it");
     assert.ok(event?.kind === "message");
@@ -66,7 +67,7 @@ describe("a conversation", () => {
   test("tells the peer anew, on another connection, what was taken", () => {
     const conversation = attached();
     const answer = nativeFrame("answer", [1]);
-    conversation.incoming.receive(answer, 0, answer.length);
+    conversation.incoming.receive(lent(answer), 0, answer.length);
     conversation.incoming.tell();
     assert.equal(conversation.incoming.hasNews, false);
     conversation.attach(own, identity);

@@ -36,12 +36,15 @@ function watchedCrypto(): { crypto: CryptoProvider; opened: Uint8Array[] } {
 
 /** One end of a connection. It keeps the data of all that arrives, as an application may. */
 class End {
-  readonly conversation = new Conversation(limits);
+  readonly conversation: Conversation;
   readonly profile: NativeProfile;
+  readonly #encrypted: boolean;
   readonly input = new ReceiveBuffer();
   readonly told: { readonly text: string; readonly data: Uint8Array }[] = [];
 
-  constructor(encrypted: boolean, crypto = nodeCrypto) {
+  constructor(encrypted: boolean, crypto = nodeCrypto, conversation = new Conversation(limits)) {
+    this.#encrypted = encrypted;
+    this.conversation = conversation;
     const keys = () => (encrypted ? { trafficSecret: pattern(32), crypto } : undefined);
     this.conversation.attach(limits, undefined);
     this.profile = new NativeProfile({
@@ -53,6 +56,11 @@ class End {
       keepalive: { keepaliveIntervalMs: 1e9, keepaliveTimeoutMs: 1e9 },
       frameTimeoutMs: 1e9,
     });
+  }
+
+  /** The same conversation after the connection was lost, with all that had not left. */
+  onNextConnection(): End {
+    return new End(this.#encrypted, nodeCrypto, this.conversation);
   }
 
   /** The chunk is its own from now on. */
@@ -70,8 +78,10 @@ class End {
   /** All that leaves now, write by write. */
   written(): Uint8Array[] {
     const writes: Uint8Array[] = [];
-    for (let parts = this.profile.takeOutput(); parts.length > 0; parts = this.profile.takeOutput())
+    for (let parts = this.profile.takeOutput(); parts.length > 0; parts = this.profile.takeOutput()) {
       writes.push(concat(...parts));
+      this.profile.returnOutput();
+    }
     return writes;
   }
 }
@@ -230,7 +240,7 @@ for (const encrypted of [false, true]) {
 }
 
 describe("what has left", () => {
-  test("is given back once more is asked for, where it was sealed: nobody else has that", () => {
+  test("is given back once the transport has let go of it, if it was sealed: nobody else has that", () => {
     const end = new End(true);
     end.profile.send(5, pattern(20_000));
     const parts = end.profile.takeOutput();
@@ -243,7 +253,7 @@ describe("what has left", () => {
       before,
       "it may not have left yet",
     );
-    end.profile.takeOutput();
+    end.profile.returnOutput();
     assert.deepEqual(
       parts.map(({ length }) => length),
       before.map((length) => (length === large ? lengthOnceGiven(length) : length)),
@@ -489,8 +499,36 @@ describe("a write of a profile", () => {
     new End(false).conversation.sendMessage(6, pattern(40_000, 2));
     from.conversation.sendMessage(7, pattern(40_000, 3));
     assert.deepEqual(concat(...parts), bytes);
-    from.profile.takeOutput();
-    from.conversation.sendMessage(8, pattern(40_000, 4));
+    from.profile.returnOutput();
     assert.notDeepEqual(concat(...parts), bytes, "now it is used again");
+  });
+
+  test("that a lost connection had is never used again, whatever the peer acknowledges on the next", () => {
+    const from = new End(false);
+    from.conversation.sendMessage(5, large);
+    from.conversation.sendMessage(6, pattern(400_000, 2));
+    const parts = from.profile.takeOutput();
+    const bytes = concat(...parts);
+    const { messages } = from.conversation.outgoing;
+    for (const received of [() => 0, () => messages.sentPosition]) {
+      const next = from.onNextConnection();
+      from.conversation.outgoing.rewind([received(), 0, 0]);
+      next.written();
+      from.conversation.outgoing.acknowledge([messages.sentPosition, 0, 0]);
+      next.written();
+      next.conversation.sendMessage(7, pattern(40_000, 3));
+      next.written();
+      assert.deepEqual(concat(...parts), bytes);
+    }
+  });
+
+  test("and that was acknowledged on the connection before it was lost is never used again", () => {
+    const from = new End(false);
+    from.conversation.sendMessage(5, large);
+    const parts = from.profile.takeOutput();
+    const bytes = concat(...parts);
+    from.conversation.outgoing.acknowledge([from.conversation.outgoing.messages.sentPosition, 0, 0]);
+    from.onNextConnection().written();
+    assert.deepEqual(concat(...parts), bytes);
   });
 });

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { frameHeaderBytes } from "#dist/protocol/native/frame.js";
 import { IncomingBodies } from "#dist/protocol/native/incoming-bodies.js";
 import { concat, hex, pattern } from "../../support/bytes.ts";
-import { lengthOnceGiven } from "../../support/memory.ts";
+import { lengthOnceGiven, lent, owned } from "../../support/memory.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
 const least = 16_384;
@@ -11,8 +11,8 @@ const least = 16_384;
 function setUp(maxMessageBytes = 100_000) {
   const bodies = new IncomingBodies({ maxMessageBytes, highestUnderWay: 4 });
   const start = (id: number, totalBytes: number, data: Uint8Array): void =>
-    bodies.start({ id, type: 5, totalBytes }, data, 0);
-  const part = (id: number, data: Uint8Array) => bodies.part(id, data, 0);
+    bodies.start({ id, type: 5, totalBytes }, lent(data), 0);
+  const part = (id: number, data: Uint8Array) => bodies.part(id, lent(data), 0);
   return { bodies, start, part };
 }
 
@@ -74,9 +74,9 @@ describe("the memory of a large body's parts", () => {
     const lengths = () => records.map(({ record }) => record.length);
     const before = lengths();
     const [first, ...others] = records.map(({ body }) => body) as [Uint8Array, ...Uint8Array[]];
-    bodies.start({ id: 1, type: 5, totalBytes: 5 * least + 1 }, first, fixed.length);
+    bodies.start({ id: 1, type: 5, totalBytes: 5 * least + 1 }, owned(first), fixed.length);
     assert.deepEqual(lengths(), before);
-    const wholes = others.map((body) => bodies.part(1, body, fixed.length));
+    const wholes = others.map((body) => bodies.part(1, owned(body), fixed.length));
     assert.deepEqual(wholes.pop()?.data, concat(...datas));
     assert.deepEqual(wholes, [undefined, undefined, undefined, undefined]);
     assert.deepEqual(
@@ -114,8 +114,8 @@ describe("the memory of a large body's parts", () => {
       const records = [0, 1].map((index) => made(concat(fixed, bytesOf(index))));
       const copies = records.map(({ record }) => Uint8Array.from(record));
       const [first, last] = records.map(({ body }) => body) as [Uint8Array, Uint8Array];
-      bodies.start({ id: 1, type: 5, totalBytes: 2 * least }, first, fixed.length);
-      const whole = bodies.part(1, last, fixed.length);
+      bodies.start({ id: 1, type: 5, totalBytes: 2 * least }, lent(first), fixed.length);
+      const whole = bodies.part(1, lent(last), fixed.length);
       assert.deepEqual(whole?.data, concat(bytesOf(0), bytesOf(1)), what);
       assert.deepEqual(
         records.map(({ record }) => record),

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { Incoming, type IncomingEvent } from "#dist/protocol/native/incoming.js";
 import { lowestWindow } from "#dist/protocol/native/lanes.js";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
+import { lent, owned } from "../../support/memory.ts";
 import { highestRecordWeight, nativeFrame, weightOf } from "../../support/native-frames.ts";
 import { thrownCode } from "../../support/session-probe.ts";
 
@@ -13,7 +14,7 @@ function setUp(maxMessageBytes = 100_000) {
   /** A frame with other frames around it in its record. */
   const receive = (frame: Uint8Array): IncomingEvent | undefined => {
     const record = concat(hex("ee ee"), frame, hex("ee"));
-    return incoming.receive(record, 2, 2 + frame.length);
+    return incoming.receive(lent(record), 2, 2 + frame.length);
   };
   return { incoming, receive };
 }
@@ -235,13 +236,16 @@ describe("a frame is refused", () => {
   });
 });
 
-test("the data of what has arrived is a view of its record", () => {
-  const first = nativeFrame("message", [5], hex("0a"));
-  const record = concat(first, nativeFrame("request", [1, 5], hex("0b")));
-  const incoming = new Incoming(100, [lowestWindow, lowestWindow, lowestWindow]);
-  const message = incoming.receive(record, 0, first.length);
-  const request = incoming.receive(record, first.length, record.length);
-  assert.ok(message?.kind === "message" && request?.kind === "request");
-  assert.equal(toHex(message.data) + toHex(request.data), "0a0b");
-  assert.equal(message.data.buffer, record.buffer);
+test("the data of what has arrived are no view of a record that holds anything else", () => {
+  for (const received of [lent, owned]) {
+    const first = nativeFrame("message", [5], hex("0a"));
+    const record = concat(first, nativeFrame("request", [1, 5], hex("0b")));
+    const incoming = new Incoming(100, [lowestWindow, lowestWindow, lowestWindow]);
+    const whole = received(record);
+    const message = incoming.receive(whole, 0, first.length);
+    const request = incoming.receive(whole, first.length, record.length);
+    assert.ok(message?.kind === "message" && request?.kind === "request");
+    record.fill(0);
+    assert.equal(toHex(message.data) + toHex(request.data), "0a0b");
+  }
 });

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { Conversation } from "#dist/protocol/native/conversation.js";
 import { highestBodyBytes } from "#dist/protocol/native/frame.js";
 import { frameOverheadBytes, type SendLane } from "#dist/protocol/native/send-lane.js";
+import { lent } from "../../support/memory.ts";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_000_000] } as const;
@@ -19,7 +20,7 @@ function conversation(): Conversation {
 /** The next frame of that lane arrives at the other end. */
 function pass(lane: SendLane, to: Conversation): void {
   const frame = lane.take();
-  to.incoming.receive(frame, 0, frame.length);
+  to.incoming.receive(lent(frame), 0, frame.length);
 }
 
 describe("what a conversation keeps besides what is queued", () => {
@@ -72,7 +73,7 @@ describe("a failure's message that is too long", () => {
       const [from, to] = [conversation(), conversation()];
       from.sendFailure(1, "CODE", character.repeat(highestBodyBytes));
       const frame = from.outgoing.answers.take();
-      const event = to.incoming.receive(frame, 0, frame.length);
+      const event = to.incoming.receive(lent(frame), 0, frame.length);
       assert.ok(event?.kind === "failure" && Buffer.byteLength(event.message) > highestBodyBytes - 200);
       assert.equal(event.message, character.repeat(event.message.length / character.length));
     });

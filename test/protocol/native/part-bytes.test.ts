@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { frameHeaderBytes } from "#dist/protocol/native/frame.js";
 import { IncomingBodies } from "#dist/protocol/native/incoming-bodies.js";
 import { concat, pattern } from "../../support/bytes.ts";
+import { lent } from "../../support/memory.ts";
 
 const partBytes = 16_384;
 
@@ -15,10 +16,14 @@ function assemble({ before = 0, after = 0 }): Uint8Array | undefined {
   const start = before + frameHeaderBytes;
   const record = concat(new Uint8Array(start), pattern(partBytes, 1), new Uint8Array(after));
   const totalBytes = 4 * partBytes + 10;
-  bodies.start({ id: 0, type: 1, totalBytes }, record.subarray(start, start + partBytes), 0);
+  bodies.start(
+    { id: 0, type: 1, totalBytes },
+    { bytes: record.subarray(start, start + partBytes), owned: before + after === 0 },
+    0,
+  );
   record.fill(0);
-  for (let number = 2; number < 5; number++) bodies.part(0, pattern(partBytes, number), 0);
-  return bodies.part(0, pattern(10, 5), 0)?.data;
+  for (let number = 2; number < 5; number++) bodies.part(0, lent(pattern(partBytes, number)), 0);
+  return bodies.part(0, lent(pattern(10, 5)), 0)?.data;
 }
 
 describe("a large body's part", () => {

@@ -57,7 +57,7 @@ function takeRecords(profile: NativeProfile): Uint8Array[] {
   const reader = new RecordReader();
   const records: Uint8Array[] = [];
   for (let record = reader.read(input); record !== undefined; record = reader.read(input))
-    records.push(record);
+    records.push(record.bytes.slice());
   assert.equal(input.length, 0);
   return records;
 }

@@ -57,14 +57,14 @@ describe("a plain record", () => {
       input.push(byte);
     }
     input.push(hex("00"));
-    assert.equal(toHex(reader.read(input) ?? hex("")), toHex(ping));
+    assert.equal(toHex(reader.read(input)?.bytes ?? hex("")), toHex(ping));
     assert.equal(input.length, 1);
   });
 
   test("has 4 to 131,072 bytes of frames", () => {
     for (const length of [frameHeaderBytes, highestRecordBytes]) {
       const input = received(uint32(length), pattern(length));
-      assert.equal(new RecordReader().read(input)?.length, length);
+      assert.equal(new RecordReader().read(input)?.bytes.length, length);
     }
     const read = (length: number) => thrownCode(() => new RecordReader().read(received(uint32(length))));
     for (const length of [0, frameHeaderBytes - 1]) assert.equal(read(length), "ERR_FRAME_TOO_SHORT");
@@ -87,7 +87,10 @@ describe("a sealed record", () => {
     const reader = new RecordReader(keys());
     const input = received(...sealedRecords(3));
     for (let index = 0; index < 3; index++) {
-      assert.equal(toHex(reader.read(input) ?? hex("")), toHex(concat(hex("04 00 00 04"), uint32(index))));
+      assert.equal(
+        toHex(reader.read(input)?.bytes ?? hex("")),
+        toHex(concat(hex("04 00 00 04"), uint32(index))),
+      );
     }
     assert.equal(reader.read(input), undefined);
   });
@@ -105,7 +108,7 @@ describe("a sealed record", () => {
         for (const frames of written) {
           const whole = [hex("03 00 00 00"), ...frames];
           for (const part of writer.write(whole)) input.push(part);
-          assert.equal(toHex(reader.read(input) ?? hex("")), toHex(concat(...whole)));
+          assert.equal(toHex(reader.read(input)?.bytes ?? hex("")), toHex(concat(...whole)));
         }
       }),
       { numRuns: 100 },
@@ -122,7 +125,7 @@ describe("a sealed record", () => {
   test("has 4 to 131,072 bytes of frames", () => {
     for (const length of [frameHeaderBytes, highestRecordBytes]) {
       const input = received(handMadeRecord(secret(), 0, pattern(length)));
-      assert.equal(new RecordReader(keys()).read(input)?.length, length);
+      assert.equal(new RecordReader(keys()).read(input)?.bytes.length, length);
     }
     const read = (length: number) =>
       thrownCode(() => new RecordReader(keys()).read(received(uint32(length))));
@@ -202,7 +205,7 @@ describe("many small records", () => {
       const writer = new RecordWriter(keys(), changeKeyAfter);
       const reader = new RecordReader(keys(), changeKeyAfter);
       for (const [number, frame] of frames.entries()) {
-        assert.deepEqual(reader.read(received(write(writer, frame))), frame, `record ${number}`);
+        assert.deepEqual(reader.read(received(write(writer, frame)))?.bytes, frame, `record ${number}`);
       }
     }
   });

@@ -36,6 +36,17 @@ describe("a slab", () => {
     assert.equal(again.length, 2 * step);
   });
 
+  test("that was given is wiped, so that nothing of one connection is in the memory of another", () => {
+    for (const bytes of [step + 5, 2 * step]) {
+      const used = takeSlab(bytes).subarray(0, bytes);
+      used.fill(0xaa);
+      giveSlab(used);
+      const again = takeSlab(bytes);
+      assert.equal(again.buffer, used.buffer);
+      assert.ok(again.every((byte) => byte === 0));
+    }
+  });
+
   test("is given to one taker", () => {
     const slabs = takeAll(step, 10);
     for (const slab of slabs) giveSlab(slab);

@@ -1,0 +1,55 @@
+import type { Received } from "./memory.ts";
+
+/** Data of up to this many bytes share a slab. */
+const highestSharedBytes = 2_048;
+/** Small, as one message that the application keeps keeps all of it. */
+const slabBytes = 8_192;
+
+/** Whether data of that length, as a {@link DataMemory} gives them, share their buffer with others. */
+export function isShared(dataBytes: number): boolean {
+  return dataBytes > 0 && dataBytes <= highestSharedBytes;
+}
+
+/**
+ * Where the data of one peer's messages lie when they are handed to the application, which may do with them what it
+ * likes: nothing that is still to be read is in there, nor anything of another peer's. Only small data share their memory
+ * with each other, because memory of its own for each would cost more than everything else that is done with it. Such a
+ * buffer must not be transferred to another thread: that would take it from the others.
+ */
+export class DataMemory {
+  #slab = new Uint8Array(0);
+  #used = 0;
+
+  /** The bytes of `record` from `start` to `end`. A record is given to one of these only, and its bytes do not change. */
+  own(record: Received, start: number, end: number): Uint8Array {
+    const { bytes, owned } = record;
+    if (!isShared(end - start))
+      return owned && isAlone(bytes, start, end) ? bytes.subarray(start) : bytes.slice(start, end);
+    if (record.copy === undefined || record.copy.end < end) this.#copy(record, start, end);
+    const { start: copyStart, at } = record.copy as NonNullable<Received["copy"]>;
+    return this.#slab.subarray(at + start - copyStart, at + end - copyStart);
+  }
+
+  /** Copies what comes next too, as far as there is room: many messages that lie in one record are copied in one call. */
+  #copy(record: Received, start: number, end: number): void {
+    const { bytes } = record;
+    if (this.#slab.length - this.#used < end - start) {
+      this.#slab = new Uint8Array(slabBytes);
+      this.#used = 0;
+    }
+    const roomBytes = this.#slab.length - this.#used;
+    const whole = bytes.length <= roomBytes;
+    const copyStart = whole ? 0 : start;
+    const copyEnd = whole ? bytes.length : Math.min(bytes.length, start + roomBytes);
+    this.#slab.set(whole ? bytes : bytes.subarray(copyStart, copyEnd), this.#used);
+    record.copy = { start: copyStart, end: copyEnd, at: this.#used };
+    this.#used += copyEnd - copyStart;
+  }
+}
+
+/** What can come before the data in a frame that is all there is in its record. */
+const highestHeaderBytes = 12;
+
+function isAlone(bytes: Uint8Array, start: number, end: number): boolean {
+  return start <= highestHeaderBytes && end === bytes.length;
+}
