@@ -3,7 +3,7 @@ import { EarlyCancels } from "../protocol/native/early-cancels.ts";
 import { checkRequestId } from "../protocol/native/request-ids.ts";
 import { Fifo } from "./fifo.ts";
 import { LazyAbort } from "./lazy-abort.ts";
-import { toBytes } from "./message.ts";
+import { type MessageData, toBytes } from "./message.ts";
 import type { IncomingRequest } from "./request.ts";
 import { failureOf, noHandler, type RequestFailure } from "./request-failure.ts";
 import type { RequestHandlers } from "./request-handlers.ts";
@@ -185,7 +185,10 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function bytesOf(answer: unknown): Uint8Array {
   if (answer === undefined) return noData;
-  if (typeof answer === "string" || answer instanceof Uint8Array) return toBytes(answer);
-  // Not our own error for wrong data: its code would blame the one who asked.
-  throw new TypeError("the handler returned neither a string nor a Uint8Array");
+  try {
+    return toBytes(answer as MessageData);
+  } catch (error) {
+    // Not our own error for wrong data: its code would blame the peer that asked.
+    throw new TypeError(`the handler returned no answer: ${(error as Error).message}`);
+  }
 }

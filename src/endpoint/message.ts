@@ -1,5 +1,6 @@
-import { CallerError } from "../errors.ts";
+import { markAsUntransferable } from "node:worker_threads";
 import { releaseData } from "../protocol/memory.ts";
+import { byteView } from "./byte-view.ts";
 import type { Connection } from "./connection.ts";
 
 /** What a message weighs in a queue besides its data, so that empty ones are bounded too. */
@@ -7,6 +8,7 @@ export const messageOverheadBytes = 64;
 
 /** One for all that were released: a small message is handled in less time than it takes to make such a thing. */
 export const noData = new Uint8Array(0);
+markAsUntransferable(noData.buffer);
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -83,11 +85,11 @@ export class ConnectionMessage extends Message {
 /** What can be written: text goes as UTF-8. */
 export type MessageData = string | Uint8Array;
 
-/** @throws CallerError `ERR_INVALID_ARGUMENT` for anything else: nothing is turned into text or JSON unasked. */
+/**
+ * @throws CallerError `ERR_INVALID_ARGUMENT` as {@link byteView}: nothing else is turned into text or JSON unasked.
+ */
 export function toBytes(data: MessageData): Uint8Array {
-  if (typeof data === "string") return encoder.encode(data);
-  if (data instanceof Uint8Array) return data;
-  throw new CallerError("ERR_INVALID_ARGUMENT", "data must be a string or a Uint8Array");
+  return typeof data === "string" ? encoder.encode(data) : byteView(data);
 }
 
 /** Bytes that are no UTF-8 become U+FFFD. */

@@ -32,16 +32,19 @@ export class SendBuffer {
   }
 
   /**
-   * Room for a frame of `count` bytes behind those before it. The caller fills all of it before it calls again.
-   * Only for frames of at most {@link batchBytes}.
+   * Room for a frame of `count` bytes behind those before it. Nothing is reserved: the caller fills all of it, and then
+   * calls {@link commit}. Only for frames of at most {@link batchBytes}.
    */
-  reserve(count: number): Uint8Array {
+  roomFor(count: number): Uint8Array {
     if (this.#batchUsed + count > batchBytes) this.#sealBatch();
-    const batch = this.#roomFor(this.#batchUsed + count);
-    const region = batch.subarray(this.#batchUsed, this.#batchUsed + count);
+    const batch = this.#batchOf(this.#batchUsed + count);
+    return batch.subarray(this.#batchUsed, this.#batchUsed + count);
+  }
+
+  /** The frame of `count` bytes that was written where there was room for it is to be sent. */
+  commit(count: number): void {
     this.#batchUsed += count;
     this.#length += count;
-    return region;
   }
 
   /** A frame in parts, which are the buffer's from now on. */
@@ -54,7 +57,8 @@ export class SendBuffer {
       this.#length += count;
       return;
     }
-    copyParts(parts, this.reserve(count));
+    copyParts(parts, this.roomFor(count));
+    this.commit(count);
   }
 
   /** Bytes that must leave in a write of their own, such as a part of the handshake. The buffer keeps them. */
@@ -105,7 +109,7 @@ export class SendBuffer {
     if (write.length > 0) this.#writes.push(write);
   }
 
-  #roomFor(count: number): Uint8Array {
+  #batchOf(count: number): Uint8Array {
     const batch = this.#batch;
     if (batch !== undefined && batch.length >= count) return batch;
     let capacity = Math.max(batch === undefined ? this.#batchGuess : batch.length * 2, smallestBatchBytes);

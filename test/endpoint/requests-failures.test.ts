@@ -68,7 +68,7 @@ for (const [direction, connect] of Object.entries(directions)) {
         ["ERR_HANDLER_FAILED", "a mistake"],
         ["ERR_HANDLER_FAILED", "just words"],
         ["ERR_HANDLER_FAILED", "lower case"],
-        ["ERR_HANDLER_FAILED", "the handler returned neither a string nor a Uint8Array"],
+        ["ERR_HANDLER_FAILED", "the handler returned no answer: data must be a string or a Uint8Array"],
       ]);
     });
 

@@ -119,8 +119,10 @@ const sending = target(
         take();
         continue;
       }
-      if (call === "reserve" && size <= batchBytes) buffer.reserve(size).set(frame);
-      else if (call === "alone") buffer.pushAlone(frame.subarray(0, batchBytes));
+      if (call === "reserve" && size <= batchBytes) {
+        buffer.roomFor(size).set(frame);
+        buffer.commit(size);
+      } else if (call === "alone") buffer.pushAlone(frame.subarray(0, batchBytes));
       else buffer.push([frame.subarray(0, first), frame.subarray(first)]);
       end += call === "alone" ? Math.min(size, batchBytes) : size;
       frameEnds.add(end);

@@ -136,8 +136,9 @@ class CheckedLane {
   #write(bytes: number): void {
     const frame = labelled(bytes, 0, this.#smalls);
     this.#smalls += 1;
-    const offset = this.#lane.reserve(bytes);
+    const offset = this.#lane.roomFor(bytes);
     this.#lane.slab.set(frame, offset);
+    this.#lane.commit(bytes);
     this.#pending.push([frame]);
     this.#waiting += bytes + overhead;
   }

@@ -35,7 +35,8 @@ describe("SendBuffer", () => {
   test("lets small frames share a write, in order", () => {
     const buffer = new SendBuffer();
     buffer.push([hex("01"), hex("02 03")]);
-    buffer.reserve(2).set(hex("04 05"));
+    buffer.roomFor(2).set(hex("04 05"));
+    buffer.commit(2);
     buffer.push([hex("06")]);
     assert.equal(buffer.length, 6);
     assert.deepEqual(text(buffer), ["01 02 03 04 05 06"]);
@@ -63,8 +64,10 @@ describe("SendBuffer", () => {
 
   test("does the same for reserved frames", () => {
     const buffer = new SendBuffer();
-    buffer.reserve(batchBytes).fill(1);
-    buffer.reserve(1).fill(2);
+    buffer.roomFor(batchBytes).fill(1);
+    buffer.commit(batchBytes);
+    buffer.roomFor(1).fill(2);
+    buffer.commit(1);
     assert.deepEqual(sizes(buffer), [32_768, 1]);
   });
 
@@ -204,7 +207,8 @@ describe("a write that was taken from a SendBuffer", () => {
   test("is given back where it is a full batch, and not where that has room left", () => {
     for (const count of [batchBytes, batchBytes - 1]) {
       const buffer = new SendBuffer();
-      buffer.reserve(count).set(pattern(count));
+      buffer.roomFor(count).set(pattern(count));
+      buffer.commit(count);
       const [batch] = buffer.take() as [Uint8Array];
       assert.deepEqual(batch, pattern(count));
       buffer.take();
@@ -266,7 +270,8 @@ function write(buffer: SendBuffer, kind: "push" | "reserve" | "alone", frame: Ui
   if (kind === "alone") {
     buffer.pushAlone(Uint8Array.from(frame));
   } else if (kind === "reserve" && frame.length <= batchBytes) {
-    buffer.reserve(frame.length).set(frame);
+    buffer.roomFor(frame.length).set(frame);
+    buffer.commit(frame.length);
   } else {
     const middle = frame.length >> 1;
     buffer.push([frame.slice(0, middle), frame.slice(middle)]);

@@ -120,12 +120,14 @@ export class ClassicProfile implements Profile {
 
 function encodePlain(type: number, data: Uint8Array, output: SendBuffer): void {
   const headBytes = lengthBytes + typeBytes;
-  const fits = headBytes + data.length <= batchBytes;
-  const frame = fits ? output.reserve(headBytes + data.length) : new Uint8Array(headBytes + data.length);
+  const frameBytes = headBytes + data.length;
+  const fits = frameBytes <= batchBytes;
+  const frame = fits ? output.roomFor(frameBytes) : new Uint8Array(frameBytes);
   writeUint32(frame, typeBytes + data.length, 0);
   writeUint32(frame, type, lengthBytes);
   frame.set(data, headBytes);
-  if (!fits) output.push([frame]);
+  if (fits) output.commit(frameBytes);
+  else output.push([frame]);
 }
 
 function encodeSealed(type: number, data: Uint8Array, output: SendBuffer, records: RecordProtection): void {
@@ -134,7 +136,8 @@ function encodeSealed(type: number, data: Uint8Array, output: SendBuffer, record
     output.push([encodeUint32(payloadBytes), ...records.seal([encodeUint32(type), data])]);
     return;
   }
-  const frame = output.reserve(lengthBytes + payloadBytes);
+  const frame = output.roomFor(lengthBytes + payloadBytes);
   writeUint32(frame, payloadBytes, 0);
   records.sealInto(frame.subarray(lengthBytes), [encodeUint32(type), data]);
+  output.commit(frame.length);
 }

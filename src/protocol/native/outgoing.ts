@@ -77,11 +77,12 @@ export class Outgoing {
     }
     // What `#push` does, for what is sent most.
     const { messages } = this;
-    const offset = messages.reserve(frameBytes);
+    const offset = messages.roomFor(frameBytes);
     const { slab } = messages;
     writeFrameHeader(slab, offset, frameKinds.message, bodyBytes);
     writeUint32(slab, type, offset + frameHeaderBytes);
     slab.set(data, offset + frameHeaderBytes + 4);
+    messages.commit(frameBytes);
   }
 
   request(id: number, type: number, data: Uint8Array): void {
@@ -156,8 +157,9 @@ export class Outgoing {
       lane.pushBody([encodeAlone(kind, fields, data)]);
       return;
     }
-    const offset = lane.reserve(frameBytes);
+    const offset = lane.roomFor(frameBytes);
     writeFrame(lane.slab, { offset, kind, fields, data });
+    lane.commit(frameBytes);
   }
 
   #large(lane: SendLane, kinds: BodyKinds, { wholeFields, partFields }: Fields, data: Uint8Array): void {

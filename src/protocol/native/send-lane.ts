@@ -121,16 +121,19 @@ export class SendLane {
   }
 
   /**
-   * Room for a frame of `count` bytes behind those before it: in `slab`, from the offset that is returned. The caller
-   * fills all of it before it calls again.
+   * Room for a frame of `count` bytes behind those before it: in `slab`, from the offset that is returned. Nothing is
+   * reserved: the caller writes the frame there, and then calls {@link commit}.
    */
-  reserve(count: number): number {
+  roomFor(count: number): number {
     if (this.#slab.length - this.#slabUsed < count) this.#renewSlab(count);
-    const offset = this.#slabUsed;
+    return this.#slabUsed;
+  }
+
+  /** The frame of `count` bytes that was written where there was room for it is to be sent. */
+  commit(count: number): void {
     this.#slabUsed += count;
     this.#openWeight += count + frameOverheadBytes;
     this.#waitingWeight += count + frameOverheadBytes;
-    return offset;
   }
 
   /** A body as its frames, each of which leaves by itself. The lane keeps them; each has a slab of the pool to itself. */

@@ -11,8 +11,9 @@ function setUp({ order = "ordered" as "ordered" | "interleaved", window = 1_000_
   const lane = new SendLane(order);
   lane.window = window;
   const push = (frame: Uint8Array): void => {
-    const offset = lane.reserve(frame.length);
+    const offset = lane.roomFor(frame.length);
     lane.slab.set(frame, offset);
+    lane.commit(frame.length);
   };
   /** Frames of that many bytes each, with the body's number in every byte. */
   const pushBody = (number: number, frames: number, bytes = 100): void =>
