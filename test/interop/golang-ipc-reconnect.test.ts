@@ -5,6 +5,7 @@ import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Client, type SealpipeError, startClient, startServer } from "sealpipe";
 import { GoPeer, goDoesNotRetry, goVersions, lacksGo, noGoServer, towardsGo } from "../support/go-peer.ts";
+import { hold, letGo } from "../support/held-process.ts";
 import { LinesProcess } from "../support/lines-process.ts";
 import { freshName } from "../support/names.ts";
 import { onWindows, sharesPipeNames } from "../support/platform.ts";
@@ -57,9 +58,9 @@ for (const version of goVersions) {
       // Go's client tries again within microseconds, while the kernel still takes the killed server apart, may reach a
       // socket that is about to go, and gives up for ever over that: see docs/golang-ipc.md. So it is held meanwhile.
       // (A pipe is gone at once, and Windows has no such signals.)
-      if (!onWindows) go.child.kill("SIGSTOP");
+      if (!onWindows) await hold(go.child);
       await first.kill();
-      if (!onWindows) go.child.kill("SIGCONT");
+      if (!onWindows) letGo(go.child);
       await go.untilStatus("reconnecting");
       const second = await startOurServerProcess(name);
       await go.untilStatus("connected");
