@@ -11,6 +11,7 @@ import {
   rawClientOf,
 } from "../support/endpoints.ts";
 import { plainWire } from "../support/hand-made-peer.ts";
+import { lastingMs, lasts } from "../support/lasting.ts";
 import { freshName } from "../support/names.ts";
 import { accepted, openAsServer, plainHello, RawPeer } from "../support/raw-peer.ts";
 import { isSettled, nextEvent, record, turns, until } from "../support/waiting.ts";
@@ -293,12 +294,12 @@ onEachWire((wire, { connectedPair, freshServer }) => {
 
 describe("a peer that never reads", { timeout }, () => {
   test("holds up a client's close for closeTimeoutMs, and is told as an error", async (t) => {
-    const { client } = await clientOfRaw(t, { closeTimeoutMs: 20 });
+    const { client } = await clientOfRaw(t, { closeTimeoutMs: lastingMs });
     const errors = record<SealpipeError>(client, "error");
     const room = client.write(1, pattern(3_000_000)) as Promise<void>;
     const flush = client.flush();
     const rejected = assert.rejects(flush, { code: "ERR_CLOSED" });
-    await client.close();
+    await lasts(() => client.close());
     await rejected;
     await room;
     assert.equal(client.status, "closed");
@@ -309,13 +310,13 @@ describe("a peer that never reads", { timeout }, () => {
   });
 
   test("holds up a server's close for closeTimeoutMs, and is told as an error of its connection", async (t) => {
-    const server = await freshServer(t, { ...plain, closeTimeoutMs: 20 });
+    const server = await freshServer(t, { ...plain, closeTimeoutMs: lastingMs });
     const { connection } = await rawClientOf(t, server);
     const failed = nextEvent<[SealpipeError, Connection]>(server, "error");
     const atConnection = nextEvent<[SealpipeError]>(connection, "error");
     const room = connection.write(1, pattern(3_000_000)) as Promise<void>;
     const rejected = assert.rejects(connection.flush(), { code: "ERR_CLOSE_TIMEOUT" });
-    await server.close();
+    await lasts(() => server.close());
     await rejected;
     await room;
     const [error, which] = await failed;
