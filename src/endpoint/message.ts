@@ -3,8 +3,8 @@ import { releaseData } from "../protocol/memory.ts";
 import { byteView } from "./byte-view.ts";
 import type { Connection } from "./connection.ts";
 
-/** What a message weighs in a queue besides its data, so that empty ones are bounded too. */
-export const messageOverheadBytes = 64;
+/** What a message that waits to be read takes besides its data, in bytes, so that empty ones are bounded too. */
+export const messageOverheadBytes = 256;
 
 /** One for all that were released: a small message is handled in less time than it takes to make such a thing. */
 export const noData = new Uint8Array(0);

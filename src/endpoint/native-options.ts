@@ -33,11 +33,13 @@ function selfOf({
   return { pid: process.pid, library, application, applicationVersion };
 }
 
-/** Requests and answers are taken soon, and need no more than keeps the wire busy. */
+/**
+ * The windows of an end that may hold `maxQueuedBytes` of what its application does not read. Positions count 64 bytes for
+ * a frame besides its own; what waits to be read costs up to four times that, and a request with its handler more. Answers
+ * are taken as they arrive, and need no more than keeps the wire busy.
+ */
 export function windowsOf(maxQueuedBytes: number): Windows {
-  const messages = clamp(maxQueuedBytes);
-  const others = clamp(maxQueuedBytes / 4);
-  return [messages, others, others];
+  return [clamp(maxQueuedBytes / 4), clamp(maxQueuedBytes / 8), clamp(maxQueuedBytes / 4)];
 }
 
 function clamp(bytes: number): number {

@@ -33,8 +33,10 @@ export interface EndpointOptions {
   /** Largest `data` of a message, in bytes, written or received. Default 3145728, at most 1073741824. */
   readonly maxMessageBytes?: number | undefined;
   /**
-   * Most bytes that wait on a connection, each way: to be sent, and to be read by the application. Default 8388608.
-   * A message counts with 64 bytes more than its data. Requests are counted by themselves, up to as much again.
+   * Most memory that waits on a connection, in bytes, each way: to be sent, and to be read by the application. Default
+   * 8388608. To be sent, a message counts with some 70 bytes more than its data, and requests are counted by themselves, up
+   * to as much again. To be read, it counts with what it takes: 256 bytes more than its data on golang-ipc's wire; on the
+   * native wire a quarter of this may wait, counted as by the sender.
    */
   readonly maxQueuedBytes?: number | undefined;
   /** How long a handshake may take, in milliseconds. Default 5000. */

@@ -7,7 +7,7 @@ const slabBytes = 8_192;
 
 /** Whether data of that length, as a {@link DataMemory} gives them, share their buffer with others. */
 export function isShared(dataBytes: number): boolean {
-  return dataBytes > 0 && dataBytes <= highestSharedBytes;
+  return dataBytes <= highestSharedBytes;
 }
 
 /**
@@ -19,12 +19,15 @@ export function isShared(dataBytes: number): boolean {
 export class DataMemory {
   #slab = new Uint8Array(0);
   #used = 0;
+  /** A buffer of its own for each message without data would be the largest thing about it. */
+  readonly #empty = new ArrayBuffer(0);
 
   /** The bytes of `record` from `start` to `end`. A record is given to one of these only, and its bytes do not change. */
   own(record: Received, start: number, end: number): Uint8Array {
     const { bytes, owned } = record;
     if (!isShared(end - start))
       return owned && isAlone(bytes, start, end) ? bytes.subarray(start) : bytes.slice(start, end);
+    if (start === end) return new Uint8Array(this.#empty);
     if (record.copy === undefined || record.copy.end < end) this.#copy(record, start, end);
     const { start: copyStart, at } = record.copy as NonNullable<Received["copy"]>;
     return this.#slab.subarray(at + start - copyStart, at + end - copyStart);

@@ -27,7 +27,7 @@ describe("the source of a conversation's messages", () => {
   test("counts what waits, and tells what was taken", () => {
     const { quota, told, source } = setUp(conversation);
     source.queued(message);
-    assert.equal(quota.bytes, 65);
+    assert.equal(quota.bytes, 257);
     assert.deepEqual(told, []);
     source.taken(message, 72);
     assert.equal(quota.bytes, 0);
@@ -38,7 +38,7 @@ describe("the source of a conversation's messages", () => {
     const { quota, source } = setUp(conversation);
     const large = new Message(5, new Uint8Array(900));
     source.queued(large);
-    assert.equal(quota.bytes, 964);
+    assert.equal(quota.bytes, 1_156);
     large.release();
     source.taken(large, 972);
     assert.equal(quota.bytes, 0);

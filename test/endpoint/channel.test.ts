@@ -171,7 +171,7 @@ describe("a channel with a classic connection", () => {
     const { source } = channel;
     const message = new Message(5, hex("01"));
     source.queued(message);
-    assert.equal(quota.bytes, 65);
+    assert.equal(quota.bytes, 257);
     source.taken(message, 0);
     source.passed(0);
     assert.equal(quota.bytes, 0);

@@ -42,14 +42,14 @@ describe("what a session is given to speak native", () => {
 });
 
 describe("the windows of an end", () => {
-  test("are maxQueuedBytes of messages, and a quarter of it of requests and of answers", () => {
-    assert.deepEqual(windowsOf(8_388_608), [8_388_608, 2_097_152, 2_097_152]);
-    assert.deepEqual(windowsOf(1_000_003), [1_000_003, 250_000, 250_000]);
+  test("are a quarter of maxQueuedBytes for messages and for answers, and an eighth of it for requests", () => {
+    assert.deepEqual(windowsOf(8_388_608), [2_097_152, 1_048_576, 2_097_152]);
+    assert.deepEqual(windowsOf(2_000_003), [500_000, 250_000, 500_000]);
   });
 
   test("are no smaller and no larger than a hello can say", () => {
     assert.deepEqual(windowsOf(1), [65_536, 65_536, 65_536]);
-    assert.deepEqual(windowsOf(100_000), [100_000, 65_536, 65_536]);
+    assert.deepEqual(windowsOf(400_000), [100_000, 65_536, 100_000]);
     assert.deepEqual(windowsOf(Number.MAX_SAFE_INTEGER), [2_147_483_647, 2_147_483_647, 2_147_483_647]);
   });
 });

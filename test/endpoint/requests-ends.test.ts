@@ -78,7 +78,7 @@ function askAll(end: Client | Connection): Promise<unknown>[] {
     outcomeOf(end.request(1, "one with a timeout", { timeoutMs: 3_600_000 })),
     outcomeOf(end.request(1, "one with a signal", { signal: new AbortController().signal })),
     outcomeOf(end.request(1, "one that waits for a handler")),
-    outcomeOf(end.request(1, pattern(2_000_000))),
+    outcomeOf(end.request(1, pattern(900_000))),
   ];
 }
 

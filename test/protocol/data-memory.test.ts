@@ -15,12 +15,18 @@ describe("data for the application", () => {
       assert.equal(isShared(bytes), true);
       assert.equal(memory.own(lent(pattern(bytes)), 0, bytes).buffer.byteLength, slabBytes);
     }
-    for (const bytes of [0, highestSharedBytes + 1, 100_000]) {
+    for (const bytes of [highestSharedBytes + 1, 100_000]) {
       assert.equal(isShared(bytes), false);
       const data = memory.own(lent(pattern(bytes)), 0, bytes);
       assert.equal(data.buffer.byteLength, bytes);
       assert.deepEqual(data, pattern(bytes));
     }
+  });
+
+  test("that are none have a buffer of no length", () => {
+    const data = new DataMemory().own(lent(pattern(100)), 7, 7);
+    assert.equal(data.buffer.byteLength, 0);
+    assert.equal(isShared(0), true);
   });
 
   test("are not copied when the record is owned and holds nothing else but a header", () => {

@@ -19,7 +19,7 @@ export function nativeRecord(...frames: Uint8Array[]): Uint8Array {
 const window = 1_048_576;
 
 /** A hello of a client that wants no session, with bytes of its own and nothing of the library's. */
-function hello(): Uint8Array {
+export function nativeHello(): Uint8Array {
   const numbers = [1_073_741_824, window, window, window, 4_711].map(uint32);
   return nativeFrame(0x01, ...numbers, Uint8Array.of(0, 0, 0), Uint8Array.of(0));
 }
@@ -36,7 +36,7 @@ export async function nativeRawClientOf(
   peer.send(accepted);
   const maximumSizeFrame = 4 + 4 + 8;
   await peer.receive(maximumSizeFrame);
-  peer.send(Uint8Array.of(0x01), nativeRecord(hello()));
+  peer.send(Uint8Array.of(0x01), nativeRecord(nativeHello()));
   const [connection] = await connected;
   return { peer, connection };
 }
