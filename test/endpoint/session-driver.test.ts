@@ -73,7 +73,7 @@ const defaults: Omit<DriverOptions, "quota"> = {
 
 type SetUpOptions = Partial<DriverOptions> & { readonly maxQueuedBytes?: number };
 
-function setUp({ maxQueuedBytes = 1_000, ...options }: SetUpOptions = {}) {
+function setUp({ maxQueuedBytes = 4_000, ...options }: SetUpOptions = {}) {
   const transport = new FakeTransport();
   const quota = new ReadQuota(maxQueuedBytes);
   const told = new Told(quota);
@@ -257,8 +257,8 @@ describe("a driver that writes", () => {
 
 describe("a driver that reads", () => {
   test("stops when maxQueuedBytes are unread, and goes on when half of them are", () => {
-    // Each weighs 36 bytes of data and 64 besides.
-    const { transport, told } = openServer({ maxQueuedBytes: 1_000 });
+    // Each weighs 36 bytes of data and 256 besides.
+    const { transport, told } = openServer({ maxQueuedBytes: 2_920 });
     transport.handler.chunk(messages(1, 2, 3, 4, 5, 6, 7, 8, 9));
     assert.deepEqual(transport.calls, []);
     transport.handler.chunk(messages(10, 11, 12));
@@ -286,8 +286,8 @@ describe("a driver that reads", () => {
     assert.deepEqual(told.events, ["message 1", "message 2"]);
   });
 
-  test("counts 64 bytes for messages without data", () => {
-    const { transport, told } = openServer({ maxQueuedBytes: 640 });
+  test("counts 256 bytes for messages without data", () => {
+    const { transport, told } = openServer({ maxQueuedBytes: 2_560 });
     for (let count = 0; count < 20; count++) {
       transport.handler.chunk(plainWire.message(1, new Uint8Array(0)));
     }
