@@ -30,6 +30,7 @@ export const errorCodes = {
   ERR_HANDSHAKE_TIMEOUT: "peer",
   ERR_INVALID_PUBLIC_KEY: "peer",
   ERR_KEEPALIVE_TIMEOUT: "peer",
+  ERR_KEY_EXHAUSTED: "peer",
   ERR_NO_HANDLER: "peer",
   ERR_NOT_CONNECTED: "peer",
   ERR_PEER_MESSAGE_TOO_LARGE: "peer",

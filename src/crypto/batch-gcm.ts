@@ -1,4 +1,5 @@
 import { aeadNonceBytes, aeadTagBytes, type BatchAead } from "../protocol/crypto-provider.ts";
+import { secretCopy, secretMemory } from "../protocol/secret-memory.ts";
 import { Ghash, mostInputBlocks } from "./ghash.ts";
 
 const blockBytes = 16;
@@ -12,6 +13,14 @@ const lengthBlocks = 1;
 /** So few bytes are moved sooner by a loop than by a call. */
 const fewBytes = 32;
 
+/** AES under one key, of each block for itself. */
+export interface BlockCipher {
+  /** The blocks encrypted, in memory that is the caller's. */
+  encrypt(blocks: Uint8Array): Uint8Array;
+  /** Forgets the key. A later call to encrypt throws. */
+  wipe(): void;
+}
+
 /**
  * AES-GCM (NIST SP 800-38D) for many short messages. A cipher object of the platform costs more to make than such a
  * message to encrypt, and GCM wants a new one for each. Here one object encrypts the counter blocks of a whole batch in
@@ -21,16 +30,16 @@ const fewBytes = 32;
  * and compares tags without an early end.
  */
 export class BatchGcm implements BatchAead {
-  readonly highestBytes = Ghash.isAvailable ? mostInputBlocks * blockBytes : -1;
-  readonly #encryptBlocks: (blocks: Uint8Array) => Uint8Array;
+  readonly highestBytes = mostInputBlocks * blockBytes;
+  readonly #cipher: BlockCipher;
   /** Of the nonce in front of a sealed message. */
   readonly #carriedBytes: number;
   #ghash: Ghash | undefined;
-  readonly #hash = new Int32Array(blockWords);
+  readonly #hash = new Int32Array(secretMemory(blockBytes).buffer);
   /** What the hash, with the first block of a message's keystream over it, is as bytes: the tag. */
   readonly #tag = new Uint8Array(this.#hash.buffer);
   /** The rest of what is hashed of a message, which for those of one length is the same: its share of the hash. */
-  readonly #rest = new Int32Array(blockWords);
+  readonly #rest = new Int32Array(secretMemory(blockBytes).buffer);
   readonly #restAdditional = new Uint8Array(additionalBlocks * blockBytes);
   #restAdditionalBytes = 0;
   #restCount = -1;
@@ -42,37 +51,50 @@ export class BatchGcm implements BatchAead {
   #count = 0;
   #used = 0;
   /** Where a message is opened. */
-  #plaintext = new Uint8Array(0);
+  #plaintext = secretMemory(0);
+  /** The number of the record that the next nonce is for, if records are numbered. */
+  #nextRecord: number | undefined;
 
-  /** `encryptBlocks`: AES under the key, of each block for itself. */
-  constructor(encryptBlocks: (blocks: Uint8Array) => Uint8Array, carriedNonceBytes: number) {
-    this.#encryptBlocks = encryptBlocks;
+  constructor(cipher: BlockCipher, carriedNonceBytes: number) {
+    this.#cipher = cipher;
     this.#carriedBytes = carriedNonceBytes;
+  }
+
+  /** Whether the runtime has what this needs. */
+  static get isAvailable(): boolean {
+    return Ghash.isAvailable;
   }
 
   get prepared(): number {
     return this.#count - this.#used;
   }
 
-  prepare(nonces: Uint8Array, mostPlaintextBytes: number): void {
+  prepare(nonces: Uint8Array, mostPlaintextBytes: number, firstRecord?: number): void {
     if (mostPlaintextBytes > this.highestBytes) throw new RangeError("this is for shorter messages");
     const count = nonces.length / aeadNonceBytes;
     const messageBlocks = 1 + Math.ceil(mostPlaintextBytes / blockBytes);
-    this.#ghash ??= new Ghash(this.#encryptBlocks(new Uint8Array(blockBytes)));
+    this.#ghash ??= this.#makeGhash();
     this.#ghash.reserve(additionalBlocks + messageBlocks - 1 + lengthBlocks);
+    this.#wipePrepared();
     // A copy, so that it is aligned and its bytes can be moved by fours.
-    this.#nonces = nonces.slice();
-    this.#keystream = wordsOf(this.#encryptBlocks(this.#counterBlocks(count, messageBlocks)));
+    this.#nonces = secretCopy(nonces);
+    this.#keystream = wordsOf(this.#cipher.encrypt(this.#counterBlocks(count, messageBlocks)));
     this.#messageBlocks = messageBlocks;
     this.#count = count;
     this.#used = 0;
+    this.#nextRecord = firstRecord;
   }
 
-  sealNext(plaintext: readonly Uint8Array[], target: Uint8Array, additionalBytes = 0): void {
+  sealNext(
+    plaintext: readonly Uint8Array[],
+    target: Uint8Array,
+    additionalBytes = 0,
+    recordNumber?: number,
+  ): void {
     const carriedBytes = this.#carriedBytes;
     const start = additionalBytes + carriedBytes;
     const count = target.length - start - aeadTagBytes;
-    const key = this.#takeNext(count);
+    const key = this.#takeNext(count, recordNumber);
     const { input, inputWords } = this.#readyFor(count, target, additionalBytes);
     for (let index = 0; index < carriedBytes; index++)
       target[additionalBytes + index] = this.#nonceByte(index);
@@ -88,20 +110,26 @@ export class BatchGcm implements BatchAead {
       target[start + count + index] = this.#tag[index] as number;
   }
 
-  openNext(sealed: Uint8Array, additionalData = noBytes): Uint8Array | undefined {
+  openNext(sealed: Uint8Array, additionalData = noBytes, recordNumber?: number): Uint8Array | undefined {
     const start = this.#carriedBytes;
     const count = sealed.length - start - aeadTagBytes;
-    const key = this.#takeNext(count);
+    const key = this.#takeNext(count, recordNumber);
     const { input, inputWords } = this.#readyFor(count, additionalData, additionalData.length);
     move(sealed, start, input, 0, count);
     this.#makeTag(input, key, count);
     let difference = 0;
+    for (let index = 0; index < start; index++) {
+      difference |= (sealed[index] as number) ^ this.#nonceByte(index);
+    }
     for (let index = 0; index < aeadTagBytes; index++) {
       difference |= (sealed[start + count + index] as number) ^ (this.#tag[index] as number);
     }
     if (difference !== 0) return undefined;
     this.#cover(inputWords, key, count);
-    if (this.#plaintext.length < count) this.#plaintext = new Uint8Array(this.#messageBlocks * blockBytes);
+    if (this.#plaintext.length < count) {
+      this.#plaintext.fill(0);
+      this.#plaintext = secretMemory(this.#messageBlocks * blockBytes);
+    }
     const plaintext = this.#plaintext.subarray(0, count);
     move(input, 0, plaintext, 0, count);
     return plaintext;
@@ -112,10 +140,36 @@ export class BatchGcm implements BatchAead {
     this.#used = 0;
   }
 
+  wipe(): void {
+    this.drop();
+    this.#wipePrepared();
+    this.#counters.fill(0);
+    this.#plaintext.fill(0);
+    this.#hash.fill(0);
+    this.#rest.fill(0);
+    this.#restCount = -1;
+    this.#ghash?.wipe();
+    this.#cipher.wipe();
+  }
+
+  /** The hash has a key of its own: the cipher's of a block of zeros. */
+  #makeGhash(): Ghash {
+    const key = this.#cipher.encrypt(new Uint8Array(blockBytes));
+    const ghash = new Ghash(key);
+    key.fill(0);
+    return ghash;
+  }
+
+  #wipePrepared(): void {
+    this.#keystream.fill(0);
+    this.#nonces.fill(0);
+  }
+
   /** Each nonce with 1, 2, 3 … behind it. */
   #counterBlocks(count: number, messageBlocks: number): Uint8Array {
     const words = count * messageBlocks * blockWords;
     if (this.#counters.length !== words || this.#messageBlocks !== messageBlocks) {
+      this.#counters.fill(0);
       this.#counters = numberedBlocks(count, messageBlocks);
     }
     const counters = this.#counters;
@@ -134,12 +188,14 @@ export class BatchGcm implements BatchAead {
   }
 
   /** The word at which the next message's keystream starts. Never the same twice. */
-  #takeNext(count: number): number {
+  #takeNext(count: number, recordNumber: number | undefined): number {
     if (this.#used >= this.#count) throw new RangeError("no nonce is prepared");
+    if (recordNumber !== this.#nextRecord) throw new RangeError("the next nonce is that of another record");
     if (count > (this.#messageBlocks - 1) * blockBytes) {
       throw new RangeError("the message is longer than was prepared for");
     }
     this.#used += 1;
+    if (recordNumber !== undefined) this.#nextRecord = recordNumber + 1;
     return (this.#used - 1) * this.#messageBlocks * blockWords;
   }
 
@@ -216,12 +272,13 @@ function move(from: Uint8Array, start: number, to: Uint8Array, at: number, count
   for (let index = 0; index < count; index++) to[at + index] = from[start + index] as number;
 }
 
-/** Bytes as words in the machine's own order. */
-function wordsOf({ buffer, byteOffset, length }: Uint8Array): Int32Array<ArrayBuffer> {
-  const isAligned = byteOffset % 4 === 0;
-  return isAligned
-    ? new Int32Array(buffer as ArrayBuffer, byteOffset, length / 4)
-    : new Int32Array(buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer);
+/** Bytes as words in the machine's own order. If they have to be moved for that, what was there is overwritten. */
+function wordsOf(bytes: Uint8Array): Int32Array<ArrayBuffer> {
+  const { buffer, byteOffset, length } = bytes;
+  if (byteOffset % 4 === 0) return new Int32Array(buffer as ArrayBuffer, byteOffset, length / 4);
+  const words = new Int32Array(buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer);
+  bytes.fill(0);
+  return words;
 }
 
 function numberedBlocks(count: number, messageBlocks: number): Int32Array<ArrayBuffer> {

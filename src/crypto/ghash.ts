@@ -1,3 +1,4 @@
+import { secretMemory } from "../protocol/secret-memory.ts";
 import { ghashModule } from "./ghash-module.ts";
 
 const blockBytes = 16;
@@ -38,7 +39,7 @@ interface Engine extends Exports {
 }
 
 /** Four 32-bit words: a block as an element of GCM's field, its first bit the highest of the first word. */
-type Element = readonly [number, number, number, number];
+type Element = Int32Array;
 
 /** Made when it is first needed; `null` where it cannot be. */
 let engine: Engine | null | undefined;
@@ -56,8 +57,8 @@ export class Ghash {
   #tables: Uint8Array = new Uint8Array(0);
   #powers = 0;
   #slot = 0;
-  readonly #key: Element;
-  #highest: Element;
+  readonly #key = makeElement();
+  readonly #highest = makeElement();
   /**
    * The blocks to hash are written here, as bytes or as words. It is one place for all, so they are hashed before anybody
    * else is called.
@@ -77,8 +78,8 @@ export class Ghash {
     this.input = new Uint8Array(buffer, inputAt, mostInputBlocks * blockBytes);
     this.inputWords = new Int32Array(buffer, inputAt, mostInputBlocks * blockWords);
     const view = new DataView(key.buffer, key.byteOffset, blockBytes);
-    this.#key = [view.getInt32(0), view.getInt32(4), view.getInt32(8), view.getInt32(12)];
-    this.#highest = this.#key;
+    for (let word = 0; word < blockWords; word++) this.#key[word] = view.getInt32(4 * word);
+    this.#highest.set(this.#key);
   }
 
   /** Makes ready for inputs of so many blocks, with the zeros behind them: at most {@link mostPowers}. */
@@ -87,13 +88,13 @@ export class Ghash {
     const tables = new Uint8Array(blocks * powerBytes);
     tables.set(this.#tables);
     for (let power = this.#powers; power < blocks; power++) {
-      if (power > 0) this.#highest = multiply(this.#highest, this.#key);
+      if (power > 0) multiply(this.#highest, this.#key);
       writeTables(new DataView(tables.buffer, power * powerBytes, powerBytes), this.#highest);
     }
+    this.#tables.fill(0);
     this.#tables = tables;
     this.#powers = blocks;
-    const { owners } = this.#engine;
-    if (owners[this.#slot] === this) owners[this.#slot] = undefined;
+    this.#moveOut();
   }
 
   /**
@@ -112,8 +113,28 @@ export class Ghash {
     for (let word = 0; word < blockWords; word++) result[word] = words[resultAt / 4 + word] as number;
   }
 
+  /** Overwrites the key and all that comes from it, with what was hashed last. Nothing can be hashed after it. */
+  wipe(): void {
+    this.#moveOut();
+    this.#tables.fill(0);
+    this.#key.fill(0);
+    this.#highest.fill(0);
+    this.#powers = 0;
+    this.#engine.bytes.fill(0, resultAt, slotsAt);
+  }
+
+  #moveOut(): void {
+    const { bytes, owners } = this.#engine;
+    if (owners[this.#slot] !== this) return;
+    owners[this.#slot] = undefined;
+    const start = slotsAt + this.#slot * slotBytes;
+    bytes.fill(0, start, start + slotBytes);
+  }
+
   #moveIn(): void {
-    const { bytes, owners, nextSlot } = this.#engine;
+    const { owners, bytes, nextSlot } = this.#engine;
+    const before = owners[nextSlot];
+    if (before !== undefined) before.#moveOut();
     bytes.set(this.#tables, slotsAt + nextSlot * slotBytes);
     owners[nextSlot] = this;
     this.#slot = nextSlot;
@@ -140,46 +161,53 @@ function makeEngine(): Engine | null {
   }
 }
 
+function makeElement(): Element {
+  return new Int32Array(secretMemory(blockBytes).buffer);
+}
+
 /** The products of `element` with each half of a byte: first as the byte's high half, then as its low one. */
 function writeTables(target: DataView, element: Element): void {
-  const words = new Int32Array(powerBytes / 4);
-  let shifted = element;
+  const shifted = makeElement();
+  shifted.set(element);
   for (let bit = 0; bit < 8; bit++) {
     const table = bit < 4 ? 0 : lowTable;
     const mask = 8 >> (bit & 3);
     for (let half = 0; half < 16; half++) {
       if ((half & mask) === 0) continue;
       for (let word = 0; word < blockWords; word++) {
-        const at = table + half * blockWords + word;
-        words[at] = (words[at] as number) ^ (shifted[word] as number);
+        const at = 4 * (table + half * blockWords + word);
+        target.setInt32(at, target.getInt32(at) ^ (shifted[word] as number));
       }
     }
-    shifted = timesX(shifted);
+    timesX(shifted);
   }
-  words.forEach((word, index) => {
-    target.setInt32(index * 4, word);
-  });
+  shifted.fill(0);
 }
 
-/** Neither what is read nor what is done depends on the elements: both are secret. */
-function multiply(one: Element, other: Element): Element {
-  let a = 0;
-  let b = 0;
-  let c = 0;
-  let d = 0;
-  let shifted = other;
+/**
+ * Multiplies `one` in its place. Neither what is read nor what is done depends on the elements: both are secret. So that
+ * they can be overwritten, they are kept in no other objects than these.
+ */
+function multiply(one: Element, other: Element): void {
+  const product = makeElement();
+  const shifted = makeElement();
+  shifted.set(other);
   for (let bit = 0; bit < 128; bit++) {
     const mask = -(((one[bit >> 5] as number) >>> (31 - (bit & 31))) & 1);
-    a ^= shifted[0] & mask;
-    b ^= shifted[1] & mask;
-    c ^= shifted[2] & mask;
-    d ^= shifted[3] & mask;
-    shifted = timesX(shifted);
+    for (let word = 0; word < blockWords; word++) {
+      product[word] = (product[word] as number) ^ ((shifted[word] as number) & mask);
+    }
+    timesX(shifted);
   }
-  return [a, b, c, d];
+  one.set(product);
+  product.fill(0);
+  shifted.fill(0);
 }
 
-function timesX([a, b, c, d]: Element): Element {
-  const carry = -(d & 1) & 0xe1000000;
-  return [(a >>> 1) ^ carry, (b >>> 1) | (a << 31), (c >>> 1) | (b << 31), (d >>> 1) | (c << 31)];
+function timesX(element: Element): void {
+  const carry = -((element[3] as number) & 1) & 0xe1000000;
+  for (let word = 3; word > 0; word--) {
+    element[word] = ((element[word] as number) >>> 1) | ((element[word - 1] as number) << 31);
+  }
+  element[0] = ((element[0] as number) >>> 1) ^ carry;
 }

@@ -19,21 +19,28 @@ import {
   type KeyPair,
   publicKeyBytes,
 } from "../protocol/crypto-provider.ts";
-import { BatchGcm } from "./batch-gcm.ts";
+import { BatchGcm, type BlockCipher } from "./batch-gcm.ts";
+import { agreesWithPlatform } from "./self-test.ts";
 
 const curve = "secp384r1";
 const cipher = "aes-256-gcm";
 const uncompressedPoint = 0x04;
 
-/** The cryptography of `node:crypto`, which is OpenSSL's. */
+/** The cryptography of `node:crypto`, which is OpenSSL's, with our own {@link BatchGcm} for runs of short messages. */
 export const nodeCrypto: CryptoProvider = {
   generateKeyPair,
   sha256: (data) => createHash("sha256").update(data).digest(),
   hmacSha256,
   createAead: (key) => new NodeAead(key),
-  createBatchAead,
-  randomBytes: takeRandomBytes,
+  createBatchAead: (key, nonces) => (batchesAreSound() ? createBatchGcm(key, nonces) : noBatches),
+  randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+  randomNonces: takeRandomNonces,
+  // NIST SP 800-38D, 8.3.
+  randomNoncesPerKey: 2 ** 32,
 };
+
+/** The same without anything of ours: each message has a cipher object of its own. */
+export const platformCrypto: CryptoProvider = { ...nodeCrypto, createBatchAead: () => noBatches };
 
 function generateKeyPair(): KeyPair {
   const ecdh = createECDH(curve);
@@ -63,22 +70,68 @@ function hmacSha256(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array {
   return hmac.digest();
 }
 
-function createBatchAead(key: Uint8Array, nonces: "carried" | "known"): BatchAead {
-  const ownKey = createSecretKey(key);
+/** Nothing is short enough for it, so nobody prepares anything. */
+const noBatches: BatchAead = {
+  highestBytes: -1,
+  prepared: 0,
+  prepare: refuse,
+  sealNext: refuse,
+  openNext: refuse,
+  drop() {},
+  wipe() {},
+};
+
+function refuse(): never {
+  throw new RangeError("there are no batches here");
+}
+
+let soundness: boolean | undefined;
+
+/** Whether {@link BatchGcm} can be used. Tried once, when it is first needed. */
+function batchesAreSound(): boolean {
+  soundness ??= BatchGcm.isAvailable && passesSelfTest();
+  return soundness;
+}
+
+function passesSelfTest(): boolean {
+  if (agreesWithPlatform(createBatchGcm, nodeCrypto.createAead)) return true;
+  process.emitWarning("its own AES-GCM does not agree with the platform's in this runtime, and is not used", {
+    type: "SealpipeWarning",
+    code: "SEALPIPE_SELF_TEST_FAILED",
+  });
+  return false;
+}
+
+function createBatchGcm(key: Uint8Array, nonces: "carried" | "known"): BatchAead {
+  return new BatchGcm(new NodeBlockCipher(key), nonces === "carried" ? aeadNonceBytes : 0);
+}
+
+class NodeBlockCipher implements BlockCipher {
+  #key: KeyObject | undefined;
   // Of this mode a cipher object is never done: each block is for itself. Made when it is needed: most connections stay
   // below what it is for.
-  let blocks: Cipher | undefined;
-  return new BatchGcm(
-    (plaintext) => {
-      blocks ??= createCipheriv("aes-256-ecb", ownKey, null).setAutoPadding(false);
-      return blocks.update(plaintext);
-    },
-    nonces === "carried" ? aeadNonceBytes : 0,
-  );
+  #cipher: Cipher | undefined;
+
+  constructor(key: Uint8Array) {
+    this.#key = createSecretKey(key);
+  }
+
+  encrypt(blocks: Uint8Array): Uint8Array {
+    // Once wiped there is no key, which the platform refuses.
+    this.#cipher ??= createCipheriv("aes-256-ecb", this.#key as KeyObject, null).setAutoPadding(false);
+    return this.#cipher.update(blocks);
+  }
+
+  wipe(): void {
+    // Which has OpenSSL overwrite the key that the cipher works with, and not only when the garbage collector comes.
+    this.#cipher?.final();
+    this.#cipher = undefined;
+    this.#key = undefined;
+  }
 }
 
 class NodeAead implements Aead {
-  readonly #key: KeyObject;
+  #key: KeyObject | undefined;
 
   constructor(key: Uint8Array) {
     // A copy: the session wipes its own. From Node 24 a cipher that is given bytes each time costs four times as much.
@@ -86,7 +139,7 @@ class NodeAead implements Aead {
   }
 
   seal(nonce: Uint8Array, plaintext: readonly Uint8Array[], additionalData?: Uint8Array): Uint8Array[] {
-    const sealing: CipherGCM = createCipheriv(cipher, this.#key, nonce);
+    const sealing: CipherGCM = createCipheriv(cipher, this.#key as KeyObject, nonce);
     if (additionalData !== undefined) sealing.setAAD(additionalData);
     const parts: Uint8Array[] = plaintext.map((part) => sealing.update(part));
     // GCM is a stream: `final` has no bytes left to give, but without it there is no tag.
@@ -97,7 +150,9 @@ class NodeAead implements Aead {
 
   open(nonce: Uint8Array, sealed: Uint8Array, additionalData?: Uint8Array): Uint8Array | undefined {
     const tagStart = sealed.length - aeadTagBytes;
-    const opening = createDecipheriv(cipher, this.#key, nonce, { authTagLength: aeadTagBytes });
+    const opening = createDecipheriv(cipher, this.#key as KeyObject, nonce, {
+      authTagLength: aeadTagBytes,
+    });
     opening.setAuthTag(sealed.subarray(tagStart));
     if (additionalData !== undefined) opening.setAAD(additionalData);
     const { buffer, byteOffset, length } = opening.update(sealed.subarray(0, tagStart));
@@ -108,16 +163,21 @@ class NodeAead implements Aead {
       return undefined;
     }
   }
+
+  wipe(): void {
+    this.#key = undefined;
+  }
 }
 
-// A call for 12 bytes costs as much as one for 4096, so nonces are cut from a pool.
+// A call for 12 bytes costs as much as one for 4096, so nonces are cut from a pool. Nothing that is secret is.
 const poolBytes = 4_096;
 let pool = new Uint8Array(0);
 
-function takeRandomBytes(length: number): Uint8Array {
+function takeRandomNonces(count: number): Uint8Array {
+  const length = count * aeadNonceBytes;
   if (length > poolBytes) return randomFillSync(new Uint8Array(length));
   if (pool.length < length) pool = randomFillSync(new Uint8Array(poolBytes));
-  const bytes = pool.subarray(0, length);
+  const nonces = pool.subarray(0, length);
   pool = pool.subarray(length);
-  return bytes;
+  return nonces;
 }

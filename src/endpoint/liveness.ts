@@ -61,6 +61,7 @@ function meet(transport: Transport): Promise<void> {
     encryption: false,
     profile: "auto",
     secret: undefined,
+    batchCipher: false,
     native: undefined,
     turns: undefined,
     quota: new ReadQuota(1),

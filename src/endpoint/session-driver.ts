@@ -1,5 +1,5 @@
 import { markAsUntransferable } from "node:worker_threads";
-import { nodeCrypto } from "../crypto/node.ts";
+import { nodeCrypto, platformCrypto } from "../crypto/node.ts";
 import { PeerError, type SealpipeError } from "../errors.ts";
 import { isShared } from "../protocol/data-memory.ts";
 import type { ProfileChoice } from "../protocol/handshake/handshake.ts";
@@ -23,6 +23,7 @@ export interface DriverOptions extends SessionLimits {
   readonly quota: ReadQuota;
   readonly profile: ProfileChoice;
   readonly secret: Uint8Array | undefined;
+  readonly batchCipher: boolean;
   /** What is needed to speak the native profile; without it the classic one is spoken. */
   readonly native: NativeOptions | undefined;
   /** Where the costly steps of the handshake wait for their turn. Without it they are taken at once. */
@@ -100,7 +101,7 @@ export class SessionDriver implements TransportHandler {
     this.#transport = transport;
     this.#handler = handler;
     this.#options = options;
-    const { role, encryption, profile, secret, native } = options;
+    const { role, encryption, profile, secret, native, batchCipher } = options;
     const limits = sessionLimits(options);
     options.quota.onRoom(() => {
       if (this.#paused) this.#pump();
@@ -112,7 +113,7 @@ export class SessionDriver implements TransportHandler {
       secret,
       limits,
       native,
-      crypto: nodeCrypto,
+      crypto: batchCipher ? nodeCrypto : platformCrypto,
       clock,
       waitsForTurns: options.turns !== undefined,
     });
@@ -130,7 +131,7 @@ export class SessionDriver implements TransportHandler {
 
   /** False once nothing that is sent can leave any more, though what had arrived may still be unread. */
   get canSend(): boolean {
-    return !this.#over && !this.#transportGone;
+    return this.#isAlive && !this.#session.isSpent;
   }
 
   start(): void {
@@ -147,7 +148,7 @@ export class SessionDriver implements TransportHandler {
 
   /** There is something to send: it leaves in this turn of the event loop. */
   flushSoon(): void {
-    if (!this.canSend) return;
+    if (!this.#isAlive) return;
     if (this.#session.unsentBytes >= batchBytes) this.#flush();
     // What arrives is dealt with to its end, and then all that came of it is sent.
     if (!this.#pumping && this.#session.unsentBytes > 0) this.#scheduleFlush();
@@ -213,6 +214,7 @@ export class SessionDriver implements TransportHandler {
     clearTimeout(this.#lingerTimer);
     this.#session.receiveEnd(error);
     this.#pump();
+    if (this.#over) this.#session.abandon();
     this.#handler.released();
   }
 
@@ -222,6 +224,10 @@ export class SessionDriver implements TransportHandler {
    */
   get #wantsMore(): boolean {
     return !this.#session.needsPausing || this.#transportGone || !this.#options.quota.isFull;
+  }
+
+  get #isAlive(): boolean {
+    return !this.#over && !this.#transportGone;
   }
 
   /** A step of the handshake that costs us much more than the peer is taken in a turn of its own. */
@@ -311,6 +317,7 @@ export class SessionDriver implements TransportHandler {
     const lost = error !== undefined && this.#isNative;
     if (allHasLeft || lost || error?.code === "ERR_CLOSE_TIMEOUT") this.#drop();
     else if (!this.#transportGone) this.#beginLinger();
+    else this.#session.abandon();
     this.#handler.closed(error);
   }
 
@@ -335,6 +342,7 @@ export class SessionDriver implements TransportHandler {
   #drop(): void {
     this.#transportGone = true;
     this.#transport.destroy();
+    this.#session.abandon();
   }
 
   #pauseOrResume(): void {

@@ -15,8 +15,12 @@ export interface CryptoProvider {
    * ends know them.
    */
   createBatchAead(key: Uint8Array, nonces: "carried" | "known"): BatchAead;
-  /** Unpredictable bytes. The caller owns the result. */
+  /** Unpredictable bytes in memory of their own, for what is secret or lives long. The caller owns the result. */
   randomBytes(length: number): Uint8Array;
+  /** That many random nonces, one after the other. They are no secrets, and share their memory with other nonces. */
+  randomNonces(count: number): Uint8Array;
+  /** For how many payloads nonces may be drawn at random under one key, by all that have it. */
+  readonly randomNoncesPerKey: number;
 }
 
 export interface KeyPair {
@@ -41,6 +45,8 @@ export interface Aead {
   seal(nonce: Uint8Array, plaintext: readonly Uint8Array[], additionalData?: Uint8Array): Uint8Array[];
   /** The plaintext, which is the caller's own, or `undefined` where the tag does not fit. `sealed` is ciphertext and tag. */
   open(nonce: Uint8Array, sealed: Uint8Array, additionalData?: Uint8Array): Uint8Array | undefined;
+  /** Forgets the key. A later call to seal or open throws. */
+  wipe(): void;
 }
 
 /**
@@ -56,24 +62,33 @@ export interface BatchAead {
   readonly prepared: number;
   /**
    * Makes ready for messages under these nonces, in this order: 12 bytes each, one behind the other. What was prepared
-   * before is dropped. To seal, none may ever have been used under the key.
+   * before is dropped. To seal, none may ever have been used under the key. Nonces that both ends know are those of
+   * consecutive records: `firstRecord` is the number of the first.
    * @throws RangeError where `mostPlaintextBytes` is over `highestBytes`.
    */
-  prepare(nonces: Uint8Array, mostPlaintextBytes: number): void;
+  prepare(nonces: Uint8Array, mostPlaintextBytes: number, firstRecord?: number): void;
   /**
    * Seals under the next nonce into `target`, which it fills behind the additional data with which that begins: so many
-   * bytes, at most a block of 16.
-   * @throws RangeError where none is prepared, or the plaintext is longer than was prepared for.
+   * bytes, at most a block of 16. `recordNumber` says for which record, where those are numbered.
+   * @throws RangeError if none is prepared, the next one is that of another record, or the plaintext is longer than was
+   *   prepared for.
    */
-  sealNext(plaintext: readonly Uint8Array[], target: Uint8Array, additionalBytes?: number): void;
+  sealNext(
+    plaintext: readonly Uint8Array[],
+    target: Uint8Array,
+    additionalBytes?: number,
+    recordNumber?: number,
+  ): void;
   /**
-   * The plaintext of a message that was sealed under the next nonce, lent until the next call, or `undefined` where the
-   * tag does not fit.
+   * The plaintext of a message that was sealed under the next nonce, lent until the next call, or `undefined` if the tag
+   * does not fit, or the nonce that the message carries is another.
    * @throws RangeError as `sealNext`.
    */
-  openNext(sealed: Uint8Array, additionalData?: Uint8Array): Uint8Array | undefined;
+  openNext(sealed: Uint8Array, additionalData?: Uint8Array, recordNumber?: number): Uint8Array | undefined;
   /** What is prepared will not be used. */
   drop(): void;
+  /** Overwrites everything that comes from the key, and forgets the key. A later call to prepare, seal or open throws. */
+  wipe(): void;
 }
 
 export const publicKeyBytes = 97;

@@ -12,6 +12,13 @@ export function connectionLost(where: string, cause: Error | undefined): PeerErr
   );
 }
 
+export function keyExhausted(): PeerError {
+  return new PeerError(
+    "ERR_KEY_EXHAUSTED",
+    "the connection's key has sealed as many messages as it may: a new connection has another",
+  );
+}
+
 export function frameTimeout(ms: number): PeerError {
   return new PeerError("ERR_FRAME_TIMEOUT", `the peer began a frame and did not complete it within ${ms} ms`);
 }

@@ -16,6 +16,7 @@ import {
   connectionLost,
   frameTimeout,
   handshakeTimeout,
+  keyExhausted,
 } from "./session-errors.ts";
 import { type Input, nextState, type State } from "./states.ts";
 
@@ -134,6 +135,11 @@ export class Session {
     return this.#profile?.needsPausing === true && !this.outputEnded;
   }
 
+  /** Whether it closes, or is to, because its key has sealed all that it may: nothing more can be sent by it. */
+  get isSpent(): boolean {
+    return this.#profile?.isSpent === true;
+  }
+
   /** True once nothing will be added to the output any more: when it is written, the driver ends the transport. */
   get outputEnded(): boolean {
     return this.#isEnding && !this.#settling && (this.#profile?.outputEnded ?? true);
@@ -214,6 +220,7 @@ export class Session {
     }
     this.#move("send");
     this.#profile.send(type, data);
+    this.#closeIfSpent(this.#profile);
   }
 
   /** Has the peer tell soon what it has taken, where its profile has a word for that. */
@@ -241,6 +248,12 @@ export class Session {
     }
     const waitMs = Math.min(this.#options.limits.closeTimeoutMs, handshakeGraceMs);
     this.#setDeadline(waitMs, () => this.#finish("timeout", closeInHandshakeTimeout(waitMs)));
+  }
+
+  /** The transport is gone: nothing more is asked of this, and the keys that it still has are wiped. */
+  abandon(): void {
+    this.#finish("end");
+    this.#profile?.finish(false);
   }
 
   /** Ends the session for what the peer asked of whoever drives it. */
@@ -318,6 +331,8 @@ export class Session {
     this.#refused = refused;
     this.#closeRequested ||= refused !== undefined;
     if (this.#closeRequested) {
+      // One that has just begun is nobody's yet.
+      if (native?.resumed === false) native.conversation.forgetIdentity();
       this.#move("close");
       this.#startClosing(profile);
       return;
@@ -332,7 +347,11 @@ export class Session {
     if (this.#state === "closing") return this.#dropWhileClosing(event);
     // A frame was completed: what is left began after it.
     if (this.#input.length < bytesBefore) this.#deadline = undefined;
-    if (event !== undefined) return this.#handle(event);
+    if (event !== undefined) {
+      const told = this.#handle(event);
+      this.#closeIfSpent(profile);
+      return told;
+    }
     if (this.#input.length > 0 && this.#deadline === undefined) {
       const { frameTimeoutMs } = this.#options.limits;
       this.#setDeadline(frameTimeoutMs, () => this.#finish("timeout", frameTimeout(frameTimeoutMs)));
@@ -362,6 +381,13 @@ export class Session {
     } catch (error) {
       this.#finish("timeout", error as PeerError);
     }
+  }
+
+  /** In order: what was sent goes out first. Whoever connects again agrees on another key. */
+  #closeIfSpent(profile: Profile): void {
+    if (!profile.isSpent) return;
+    this.#refused = keyExhausted();
+    this.close();
   }
 
   #startClosing(profile: Profile): void {
@@ -432,6 +458,7 @@ export class Session {
     this.#deadline = undefined;
     this.#settling = false;
     this.#input.clear();
+    this.#handshake.wipe();
     // A peer that ended its side may still read what was sent to it; another gets no more. A native one that ended it
     // without a close gets none from us either: one that comes back would find its session closed.
     if (input !== "end") this.#output.clear();

@@ -119,3 +119,51 @@ describe("Ghash", () => {
     assert.equal(digest(key, input), slowDigest(key, input));
   });
 });
+
+describe("the memory of the module", () => {
+  /** The key multiplied with itself: what the tables of the powers have in them as it is. */
+  function power(key: Uint8Array, exponent: number): Uint8Array {
+    let result = key;
+    for (let factor = 1; factor < exponent; factor++) result = hex(slowDigest(key, result));
+    return result;
+  }
+
+  const has = ({ input }: Ghash, bytes: Uint8Array) => Buffer.from(input.buffer).includes(Buffer.from(bytes));
+
+  test("has nothing of a key once that is wiped, nor of what was hashed, and the others stay as they are", () => {
+    const other = new Ghash(pattern(16, 1));
+    other.reserve(2);
+    const before = digestBy(other, pattern(32));
+    const key = pattern(16, 2);
+    const powers = [key, power(key, 5), power(key, 40)] as const;
+    const ghash = new Ghash(key);
+    ghash.reserve(5);
+    digestBy(ghash, pattern(80));
+    // It grows, and is moved in again at another place.
+    ghash.reserve(40);
+    digestBy(ghash, pattern(640));
+    assert.ok(powers.every((bytes) => has(ghash, bytes)));
+    ghash.wipe();
+    assert.ok(powers.every((bytes) => !has(ghash, bytes)));
+    assert.ok(ghash.input.every((byte) => byte === 0));
+    assert.ok(has(other, pattern(16, 1)));
+    assert.equal(digestBy(other, pattern(32)), before);
+    other.wipe();
+  });
+
+  test("has nothing of a key whose place was taken by others, however much less those need", () => {
+    const key = pattern(16, 3);
+    const highest = power(key, 70);
+    const large = new Ghash(key);
+    large.reserve(70);
+    digestBy(large, pattern(16));
+    assert.ok(has(large, highest));
+    const many = Array.from({ length: 32 }, (_, index) => new Ghash(pattern(16, 100 + index)));
+    for (const ghash of many) {
+      ghash.reserve(1);
+      digestBy(ghash, pattern(16));
+    }
+    assert.ok(!has(large, highest) && !has(large, key));
+    for (const ghash of [large, ...many]) ghash.wipe();
+  });
+});

@@ -157,6 +157,13 @@ describe("the AEAD", () => {
     assert.equal(paper.open(nonceOf16, sealed), undefined);
   });
 
+  test("does nothing more once it is wiped", () => {
+    const wiped = nodeCrypto.createAead(key);
+    wiped.wipe();
+    assert.throws(() => wiped.seal(nonce, [hex("01")]), TypeError);
+    assert.throws(() => wiped.open(nonce, pattern(17)), TypeError);
+  });
+
   test("has its own copy of the key: the caller's can be wiped", () => {
     const wiped = Uint8Array.from(key);
     const kept = nodeCrypto.createAead(wiped);
@@ -166,29 +173,56 @@ describe("the AEAD", () => {
 });
 
 describe("random bytes", () => {
+  test("are as many as were asked for, in memory of their own", () => {
+    for (const count of [0, 1, 12, 32, 4_095, 4_096, 4_097, 10_000]) {
+      const bytes = nodeCrypto.randomBytes(count);
+      assert.deepEqual([bytes.length, bytes.buffer.byteLength], [count, count]);
+    }
+  });
+
+  test("are never given twice, nor zero", () => {
+    const seen = new Set<string>();
+    for (let count = 0; count < 200; count++) seen.add(toHex(nodeCrypto.randomBytes(16)));
+    assert.equal(seen.size, 200);
+    assert.ok(nodeCrypto.randomBytes(5_000).some((byte) => byte !== 0));
+  });
+});
+
+describe("random nonces", () => {
   test("are as many as were asked for", () => {
-    for (const count of [0, 1, 12, 4_095, 4_096, 4_097, 10_000]) {
-      assert.equal(nodeCrypto.randomBytes(count).length, count);
+    for (const count of [0, 1, 8, 64, 341, 342, 1_000]) {
+      assert.equal(nodeCrypto.randomNonces(count).length, 12 * count);
     }
   });
 
   test("are never given twice, across the ends of what was fetched at once", () => {
     const seen = new Set<string>();
-    for (let count = 0; count < 2_000; count++) seen.add(toHex(nodeCrypto.randomBytes(12)));
+    for (let count = 0; count < 2_000; count++) seen.add(toHex(nodeCrypto.randomNonces(1)));
     assert.equal(seen.size, 2_000);
   });
 
   test("are the caller's own: what it does to them changes no others", () => {
-    const first = nodeCrypto.randomBytes(12);
-    const second = nodeCrypto.randomBytes(12);
+    const first = nodeCrypto.randomNonces(1);
+    const second = nodeCrypto.randomNonces(1);
     const before = toHex(second);
     first.fill(0);
     assert.equal(toHex(second), before);
     second.fill(0);
-    assert.notEqual(toHex(nodeCrypto.randomBytes(12)), toHex(second));
+    assert.notEqual(toHex(nodeCrypto.randomNonces(1)), toHex(second));
   });
 
-  test("are not zero", () => {
-    for (const count of [12, 5_000]) assert.ok(nodeCrypto.randomBytes(count).some((byte) => byte !== 0));
-  });
+  test("may be drawn 2^32 times under one key", () => assert.equal(nodeCrypto.randomNoncesPerKey, 2 ** 32));
+});
+
+test("what is secret lies in memory of its own, not in a pool that others have a part of", () => {
+  const [one, other] = [nodeCrypto.generateKeyPair(), nodeCrypto.generateKeyPair()];
+  const secrets = {
+    "a shared secret": one.deriveSharedSecret(other.publicKey),
+    "a hash": nodeCrypto.sha256(pattern(48)),
+    "an HMAC": nodeCrypto.hmacSha256(pattern(32), [pattern(10)]),
+  };
+  for (const [what, bytes] of Object.entries(secrets)) {
+    assert.ok(bytes !== undefined && bytes.length > 0, what);
+    assert.equal(bytes.buffer.byteLength, bytes.length, what);
+  }
 });

@@ -8,6 +8,7 @@ import { pattern } from "../support/bytes.ts";
 import { clientAt, connectedPair, connectTo, freshServer, serverAt } from "../support/endpoints.ts";
 import { freshDirectory, freshName } from "../support/names.ts";
 import { addressOf } from "../support/raw-peer.ts";
+import { Relay } from "../support/relay.ts";
 import { nextEvent } from "../support/waiting.ts";
 
 const timeout = 60_000;
@@ -245,4 +246,24 @@ test("a session with a secret goes on after its connection was cut, in order and
   }
   assert.equal(lost, 0);
   assert.equal(client.profile, "native");
+});
+
+describe("a client that is passed on from its channel to another", { timeout }, () => {
+  test("is not noticed with one secret for both, though nobody in between can read anything", async (t) => {
+    const other = await freshServer(t, { secret });
+    const relay = await Relay.start(t, addressOf(other.name));
+    const client = await clientAt(t, relay.name, { secret });
+    await client.write(1, "for the channel that was asked for");
+    assert.equal((await other.read()).text, "for the channel that was asked for");
+  });
+
+  test("is refused by both ends with a secret for each", async (t) => {
+    const other = await freshServer(t, { secret: "of the other channel" });
+    const relay = await Relay.start(t, addressOf(other.name));
+    const failed = nextEvent<[SealpipeError]>(other, "error");
+    await assert.rejects(startClient(relay.name, { secret, connectTimeoutMs: 20_000 }), {
+      code: "ERR_AUTHENTICATION_FAILED",
+    });
+    assert.equal((await failed)[0].code, "ERR_AUTHENTICATION_FAILED");
+  });
 });

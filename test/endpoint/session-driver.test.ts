@@ -65,6 +65,7 @@ const defaults: Omit<DriverOptions, "quota"> = {
   secret: undefined,
   native: undefined,
   turns: undefined,
+  batchCipher: true,
   maxMessageBytes: 100_000,
   handshakeTimeoutMs: 60_000,
   frameTimeoutMs: 60_000,

@@ -1,6 +1,7 @@
 // What holds whatever a peer or a caller does: `npm test` tries each with some hundred inputs, `npm run fuzz` with as
 // many as it is asked for. A further target is a further row.
 
+import { batchTargets } from "./batch-gcm.ts";
 import { bufferTargets } from "./buffers.ts";
 import { callerTargets } from "./caller.ts";
 import { frameTargets } from "./frames.ts";
@@ -20,4 +21,5 @@ export const targets: readonly Target[] = [
   ...nativeFrameTargets,
   ...nativeLaneTargets,
   ...nativePairTargets,
+  ...batchTargets,
 ];

@@ -32,6 +32,8 @@ export function helloFrame(session: ClientSession | ServerSession = { kind: "non
 export interface Ends {
   readonly role: "client" | "server";
   readonly encryption: boolean;
+  /** Another than the usual one, for another connection. */
+  readonly peersPrivateKey?: Uint8Array | undefined;
   readonly secrets?: { readonly own?: Uint8Array; readonly peers?: Uint8Array } | undefined;
   readonly native?: Partial<NativeOptions>;
   readonly limits?: Partial<SessionLimits>;
@@ -47,14 +49,14 @@ export class AwaitingHello {
   /** What the session has written since the handshake began, write by write. */
   readonly writes: Uint8Array[] = [];
 
-  constructor({ role, encryption, secrets = {}, native = {}, limits = {} }: Ends) {
+  constructor({ role, encryption, peersPrivateKey, secrets = {}, native = {}, limits = {} }: Ends) {
     this.role = role;
     const keys = { client: clientPrivateKey, server: serverPrivateKey };
     const peersRole = role === "client" ? "server" : "client";
     this.peer = new HandshakeEnd(peersRole, {
       encryption,
       secret: secrets.peers,
-      crypto: fixedCrypto({ privateKey: keys[peersRole] }),
+      crypto: fixedCrypto({ privateKey: peersPrivateKey ?? keys[peersRole] }),
     });
     this.session = new Session({
       role,

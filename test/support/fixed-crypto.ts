@@ -1,6 +1,6 @@
 import { createECDH } from "node:crypto";
 import { nodeCrypto } from "#dist/crypto/node.js";
-import type { CryptoProvider, KeyPair } from "#dist/protocol/crypto-provider.js";
+import { aeadNonceBytes, type CryptoProvider, type KeyPair } from "#dist/protocol/crypto-provider.js";
 
 export interface FixedCryptoOptions {
   readonly privateKey: Uint8Array;
@@ -11,16 +11,18 @@ export interface FixedCryptoOptions {
 /** Node's cryptography with a key pair and nonces that the test has chosen, so that every byte is known beforehand. */
 export function fixedCrypto({ privateKey, nonces = [] }: FixedCryptoOptions): CryptoProvider {
   let taken = 0;
+  const randomBytes = (length: number): Uint8Array => {
+    const nonce = nonces[taken];
+    taken += 1;
+    if (nonce === undefined) return countedBytes(length, taken);
+    if (nonce.length !== length) throw new Error(`${length} random bytes were asked for`);
+    return Uint8Array.from(nonce);
+  };
   return {
     ...nodeCrypto,
     generateKeyPair: () => fixedKeyPair(privateKey),
-    randomBytes(length) {
-      const nonce = nonces[taken];
-      taken += 1;
-      if (nonce === undefined) return countedBytes(length, taken);
-      if (nonce.length !== length) throw new Error(`${length} random bytes were asked for`);
-      return Uint8Array.from(nonce);
-    },
+    randomBytes,
+    randomNonces: (count) => randomBytes(count * aeadNonceBytes),
   };
 }
 

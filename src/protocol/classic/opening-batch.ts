@@ -49,4 +49,8 @@ export class OpeningBatch {
   open(payload: Uint8Array): Uint8Array | undefined {
     return this.#aead.openNext(payload);
   }
+
+  wipe(): void {
+    this.#aead.wipe();
+  }
 }

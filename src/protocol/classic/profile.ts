@@ -54,6 +54,10 @@ export class ClassicProfile implements Profile {
     };
   }
 
+  get isSpent(): boolean {
+    return this.#records?.isSpent === true;
+  }
+
   get queuedBytes(): number {
     return this.#output.length;
   }
@@ -102,6 +106,7 @@ export class ClassicProfile implements Profile {
   }
 
   finish(orderly: boolean): void {
+    this.#records?.wipe();
     if (!orderly) this.#output.clear();
   }
 

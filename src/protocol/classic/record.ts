@@ -20,6 +20,8 @@ export class RecordProtection {
   readonly #crypto: CryptoProvider;
   readonly #sealing: SealingBatch;
   readonly #opening: OpeningBatch;
+  /** Payloads that were sealed under the key, by either end. */
+  #payloads = 0;
 
   constructor(key: Uint8Array, crypto: CryptoProvider) {
     this.#aead = crypto.createAead(key);
@@ -29,19 +31,27 @@ export class RecordProtection {
   }
 
   /**
+   * Whether the key has sealed all that it may: both ends draw nonces for the one key, and with each further one it becomes
+   * likelier that two are the same.
+   */
+  get isSpent(): boolean {
+    return this.#payloads >= this.#crypto.randomNoncesPerKey;
+  }
+
+  /**
    * The sealed payload in parts: the nonce, the ciphertext in one or more, the tag. A nonce that the caller gives is
    * used for one payload only.
    */
-  seal(
-    plaintext: readonly Uint8Array[],
-    nonce: Uint8Array = this.#crypto.randomBytes(aeadNonceBytes),
-  ): Uint8Array[] {
-    return [nonce, ...this.#aead.seal(nonce, plaintext)];
+  seal(plaintext: readonly Uint8Array[], nonce: Uint8Array = this.#crypto.randomNonces(1)): Uint8Array[] {
+    this.#countSealed();
+    return this.#sealAlone(plaintext, nonce);
   }
 
   /** The same into `target`, which is as long as the sealed payload. */
   sealInto(target: Uint8Array, plaintext: readonly Uint8Array[]): void {
-    if (!this.#sealing.seal(target, plaintext)) copyParts(this.seal(plaintext), target);
+    this.#countSealed();
+    if (this.#sealing.seal(target, plaintext)) return;
+    copyParts(this.#sealAlone(plaintext, this.#crypto.randomNonces(1)), target);
   }
 
   /** Makes ready for the frames that lie in `input` and will be opened next. What stands there is not checked yet. */
@@ -54,6 +64,7 @@ export class RecordProtection {
    * @throws PeerError `ERR_DECRYPTION_FAILED` where the tag does not fit.
    */
   open(payload: Uint8Array): Received {
+    this.#payloads += 1;
     const owned = !this.#opening.isPrepared;
     const bytes = owned
       ? this.#aead.open(payload.subarray(0, aeadNonceBytes), payload.subarray(aeadNonceBytes))
@@ -65,5 +76,22 @@ export class RecordProtection {
       );
     }
     return { bytes, owned };
+  }
+
+  /** Overwrites the key: nothing is sealed or opened any more. */
+  wipe(): void {
+    this.#aead.wipe();
+    this.#sealing.wipe();
+    this.#opening.wipe();
+  }
+
+  #sealAlone(plaintext: readonly Uint8Array[], nonce: Uint8Array): Uint8Array[] {
+    return [nonce, ...this.#aead.seal(nonce, plaintext)];
+  }
+
+  /** @throws RangeError The session closes before it comes to that. */
+  #countSealed(): void {
+    if (this.isSpent) throw new RangeError("the key has sealed all that it may");
+    this.#payloads += 1;
   }
 }

@@ -1,5 +1,5 @@
 import { nextBatchSize } from "../batch-size.ts";
-import { aeadNonceBytes, type BatchAead, type CryptoProvider } from "../crypto-provider.ts";
+import type { BatchAead, CryptoProvider } from "../crypto-provider.ts";
 import { lengthOfParts } from "../parts.ts";
 
 /** So many messages have a cipher of their own first: a connection that sends a few needs no more. */
@@ -34,9 +34,13 @@ export class SealingBatch {
     return true;
   }
 
+  wipe(): void {
+    this.#aead.wipe();
+  }
+
   #prepare(count: number): void {
     this.#nonces = nextBatchSize(this.#nonces, this.#longest);
-    this.#aead.prepare(this.#crypto.randomBytes(this.#nonces * aeadNonceBytes), this.#longest);
+    this.#aead.prepare(this.#crypto.randomNonces(this.#nonces), this.#longest);
     this.#preparedBytes = this.#longest;
     this.#longest = count;
   }

@@ -13,7 +13,7 @@ import {
   type HandshakeStep,
   offersNative,
 } from "./handshake.ts";
-import { agreeOnKeys, type KeyAgreement } from "./key-agreement.ts";
+import { agreeOnKeys, type KeyAgreement, wipeAgreement } from "./key-agreement.ts";
 import {
   type answers,
   decodeHello,
@@ -50,6 +50,10 @@ export class ClientHandshake implements Handshake {
       default:
         return this.#receiveMaximumSize(input);
     }
+  }
+
+  wipe(): void {
+    wipeAgreement(this.#keys);
   }
 
   #receiveHello(input: ReceiveBuffer): HandshakeStep | undefined {
@@ -92,7 +96,7 @@ export class ClientHandshake implements Handshake {
     if (maximumSize === undefined) return undefined;
     const native = offersNative(this.#options) && this.#isFromNative(maximumSize);
     const step = native ? this.#goOnNative(maximumSize) : this.#openClassic(maximumSize);
-    this.#keys?.sharedSecret.fill(0);
+    wipeAgreement(this.#keys, native ? undefined : "classic");
     this.#keys = undefined;
     return step;
   }

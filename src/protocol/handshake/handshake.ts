@@ -68,6 +68,8 @@ export interface Handshake {
    * @throws HandshakeFailure
    */
   advance(state: State, input: ReceiveBuffer): HandshakeStep | undefined;
+  /** The session is over: wipes what comes from the key agreement, and was not handed on with a step. */
+  wipe(): void;
 }
 
 /** The peer's fault, and the last bytes worth sending for it. */

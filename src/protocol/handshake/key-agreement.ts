@@ -11,8 +11,13 @@ export interface KeyAgreement {
   readonly records: RecordProtection;
   readonly ownPublicKey: Uint8Array;
   readonly peerPublicKey: Uint8Array;
-  /** Whoever holds the agreement wipes it as soon as the profile is settled. */
   readonly sharedSecret: Uint8Array;
+}
+
+/** To be called as soon as the profile is settled, or if it never will be. The records are kept if they are spoken. */
+export function wipeAgreement(agreement: KeyAgreement | undefined, keep?: "classic"): void {
+  agreement?.sharedSecret.fill(0);
+  if (keep === undefined) agreement?.records.wipe();
 }
 
 /**

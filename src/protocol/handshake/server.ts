@@ -12,7 +12,7 @@ import {
   type HandshakeStep,
   offersNative,
 } from "./handshake.ts";
-import { agreeOnKeys, type KeyAgreement } from "./key-agreement.ts";
+import { agreeOnKeys, type KeyAgreement, wipeAgreement } from "./key-agreement.ts";
 import {
   answers,
   decodeAnswer,
@@ -62,6 +62,10 @@ export class ServerHandshake implements Handshake {
     }
   }
 
+  wipe(): void {
+    wipeAgreement(this.#keys);
+  }
+
   #receiveAnswer(input: ReceiveBuffer): HandshakeStep | undefined {
     if (decodeAnswer(input) === undefined) return undefined;
     const { maxMessageBytes, crypto } = this.#options;
@@ -89,8 +93,9 @@ export class ServerHandshake implements Handshake {
   #receiveConfirmation(input: ReceiveBuffer): HandshakeStep | undefined {
     const wanted = decodeConfirmation(input);
     if (wanted === undefined) return undefined;
-    const step = wanted === "native" && this.#offersNative ? this.#goOnNative() : this.#openClassic();
-    this.#keys?.sharedSecret.fill(0);
+    const native = wanted === "native" && this.#offersNative;
+    const step = native ? this.#goOnNative() : this.#openClassic();
+    wipeAgreement(this.#keys, native ? undefined : "classic");
     this.#keys = undefined;
     return step;
   }

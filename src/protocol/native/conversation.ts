@@ -11,7 +11,7 @@ export interface ConversationLimits {
   readonly windows: Windows;
 }
 
-/** By what a peer that comes back is known. */
+/** By what a peer that comes back is known. The key is the conversation's own: it wipes it. */
 export interface Identity {
   readonly id: Uint8Array;
   readonly resumptionKey: Uint8Array;
@@ -106,8 +106,15 @@ export class Conversation {
     this.outgoing.cancel(id);
   }
 
+  /** It ends with its connection, as nobody is to come back to it any more. */
+  forgetIdentity(): void {
+    this.#identity?.resumptionKey.fill(0);
+    this.#identity = undefined;
+  }
+
   /** Gives it up. Answers and cancels mean nothing to anyone else and are dropped. */
   abandon(): Leftovers {
+    this.forgetIdentity();
     const messages = this.outgoing.messages.drain();
     const requests = this.outgoing.requests.drain();
     this.outgoing.answers.drain();

@@ -5,6 +5,7 @@ import { type Handshake, HandshakeFailure, type HandshakeStep } from "../handsha
 import type { NativeAgreement } from "../handshake/native-agreement.ts";
 import { joinParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
+import { secretCopy } from "../secret-memory.ts";
 import type { State } from "../states.ts";
 import { Conversation, type Identity } from "./conversation.ts";
 import { frameHeaderBytes, frameKinds, invalidFrame, readBodyBytes } from "./frame.ts";
@@ -75,6 +76,8 @@ export class HelloExchange implements Handshake {
   readonly #options: HelloExchangeOptions;
   /** What our hello asked for, as a client's. */
   #asked: ClientSession["kind"] = "none";
+  /** The records are the profile's by now. */
+  #opened = false;
 
   constructor(agreement: NativeAgreement, options: HelloExchangeOptions) {
     this.#agreement = agreement;
@@ -90,6 +93,14 @@ export class HelloExchange implements Handshake {
 
   advance(state: State, input: ReceiveBuffer): HandshakeStep | undefined {
     return state === "client-awaits-native-hello" ? this.#receiveServer(input) : this.#receiveClient(input);
+  }
+
+  wipe(): void {
+    const { reader, writer, resumptionKey } = this.#agreement;
+    resumptionKey?.fill(0);
+    if (this.#opened) return;
+    reader.wipe();
+    writer.wipe();
   }
 
   #clientSession(): ClientSession {
@@ -170,9 +181,10 @@ export class HelloExchange implements Handshake {
   }
 
   #identity(id: Uint8Array): Identity {
-    const resumptionKey = this.#agreement.resumptionKey ?? this.#options.crypto.sha256(id);
-    // A copy: random bytes are cut from a pool.
-    return { id: Uint8Array.from(id), resumptionKey };
+    const { resumptionKey } = this.#agreement;
+    if (resumptionKey === undefined) return { id, resumptionKey: this.#options.crypto.sha256(id) };
+    // A copy: ours is wiped when the hellos are over, whether or not there is an identity.
+    return { id, resumptionKey: secretCopy(resumptionKey) };
   }
 
   #open(
@@ -186,6 +198,8 @@ export class HelloExchange implements Handshake {
     const { conversation, identity, resumed } = going;
     const { reader, writer, encrypted } = this.#agreement;
     conversation.attach(hello, identity);
+    this.#opened = true;
+    this.wipe();
     const { native, clock, frameTimeoutMs } = this.#options;
     const keepalive = native;
     const profile = new NativeProfile({

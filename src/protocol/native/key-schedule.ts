@@ -1,5 +1,6 @@
 import { aeadNonceBytes, type CryptoProvider } from "../crypto-provider.ts";
 import { joinParts } from "../parts.ts";
+import { secretCopy } from "../secret-memory.ts";
 import type { Positions } from "./lanes.ts";
 import { encodePositions } from "./positions.ts";
 
@@ -93,10 +94,10 @@ export function deriveTrafficKeys(
   trafficSecret: Uint8Array,
   crypto: CryptoProvider,
 ): { readonly key: Uint8Array; readonly iv: Uint8Array } {
-  return {
-    key: expand(trafficSecret, [labels.key], crypto),
-    iv: Uint8Array.from(expand(trafficSecret, [labels.iv], crypto).subarray(0, aeadNonceBytes)),
-  };
+  const block = expand(trafficSecret, [labels.iv], crypto);
+  const iv = secretCopy(block.subarray(0, aeadNonceBytes));
+  block.fill(0);
+  return { key: expand(trafficSecret, [labels.key], crypto), iv };
 }
 
 /** The traffic secret that follows. The caller wipes the one before. */

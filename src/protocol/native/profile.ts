@@ -45,6 +45,7 @@ const nothingToWrite: Uint8Array[] = [];
 export class NativeProfile implements Profile {
   readonly name = "native";
   readonly needsPausing = false;
+  readonly isSpent = false;
   readonly encrypted: boolean;
   readonly conversation: Conversation;
   readonly #reader: RecordReader;
@@ -138,9 +139,12 @@ export class NativeProfile implements Profile {
 
   finish(orderly: boolean): void {
     this.#phase = "closed";
-    if (orderly) return;
-    this.#closeSent = true;
-    this.#prepared = undefined;
+    this.#reader.wipe();
+    if (!orderly) {
+      this.#closeSent = true;
+      this.#prepared = undefined;
+    }
+    if (this.#closeSent) this.#writer.wipe();
   }
 
   takeOutput(): Uint8Array[] {
@@ -178,6 +182,8 @@ export class NativeProfile implements Profile {
         bytes += part.length;
       }
     } while (bytes < highestWriteBytes && this.#hasOutput);
+    // Nothing comes after a close.
+    if (this.#closeSent) this.#writer.wipe();
     return output;
   }
 

@@ -4,6 +4,7 @@ import { type Aead, aeadNonceBytes, aeadTagBytes, type CryptoProvider } from "..
 import type { Received } from "../memory.ts";
 import { joinParts, lengthOfParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
+import { secretMemory } from "../secret-memory.ts";
 import { takeSmall } from "../slab.ts";
 import { frameHeaderBytes, highestRecordBytes } from "./frame.ts";
 import { deriveTrafficKeys, nextTrafficSecret } from "./key-schedule.ts";
@@ -42,6 +43,11 @@ export class RecordWriter {
     const header = encodeUint32(frameBytes);
     return frameBytes > joinedBytes ? [header, ...frames] : [joinParts([header, ...frames])];
   }
+
+  /** Overwrites the keys: there is no further record. */
+  wipe(): void {
+    this.#protection?.wipe();
+  }
 }
 
 /**
@@ -73,6 +79,11 @@ export class RecordReader {
     this.#openedOne = true;
     return frames;
   }
+
+  /** Overwrites the keys: no further record is read. */
+  wipe(): void {
+    this.#protection?.wipe();
+  }
 }
 
 /** Where sealed records are put together that came in pieces: to open one takes no longer than the call. */
@@ -82,7 +93,7 @@ const sealedScratch = new Uint8Array(highestRecordBytes + aeadTagBytes);
 class Protection {
   readonly #crypto: CryptoProvider;
   readonly #changeKeyAfter: number;
-  readonly #nonce = new Uint8Array(aeadNonceBytes);
+  readonly #nonce = secretMemory(aeadNonceBytes);
   readonly #header = new Uint8Array(lengthBytes);
   #trafficSecret: Uint8Array;
   #keys: DirectionKeys;
@@ -105,7 +116,7 @@ class Protection {
     if (batch !== undefined) {
       const record = takeSmall(lengthBytes + frameBytes + aeadTagBytes);
       writeUint32(record, frameBytes + aeadTagBytes, 0);
-      batch.sealNext(frames, record, lengthBytes);
+      batch.sealNext(frames, record, lengthBytes, recordNumber);
       return [record];
     }
     writeRecordNonce(this.#nonce, 0, iv, recordNumber);
@@ -123,8 +134,15 @@ class Protection {
     if (owned) writeRecordNonce(this.#nonce, 0, iv, recordNumber);
     const bytes = owned
       ? aead.open(this.#nonce, payload, this.#header)
-      : batch.openNext(payload, this.#header);
+      : batch.openNext(payload, this.#header, recordNumber);
     return bytes && { bytes, owned };
+  }
+
+  /** A later call to seal or open throws. */
+  wipe(): void {
+    this.#trafficSecret.fill(0);
+    this.#nonce.fill(0);
+    wipeKeys(this.#keys);
   }
 
   /** The number of the next record, whose key is in place. */
@@ -139,6 +157,7 @@ class Protection {
     const next = nextTrafficSecret(this.#trafficSecret, this.#crypto);
     this.#trafficSecret.fill(0);
     this.#trafficSecret = next;
+    wipeKeys(this.#keys);
     this.#keys = makeKeys(next, this.#crypto);
     this.#keyLeft = this.#changeKeyAfter;
   }
@@ -177,6 +196,12 @@ function makeKeys(trafficSecret: Uint8Array, crypto: CryptoProvider): DirectionK
     writeRecordNonce(nonces, offset, iv, recordNumber),
   );
   return { aead, iv, small };
+}
+
+function wipeKeys({ aead, iv, small }: DirectionKeys): void {
+  aead.wipe();
+  iv.fill(0);
+  small.wipe();
 }
 
 function boundsWith(overheadBytes: number): FrameBounds {

@@ -1,5 +1,6 @@
 import { nextBatchSize } from "../batch-size.ts";
 import { aeadNonceBytes, type BatchAead } from "../crypto-provider.ts";
+import { secretMemory } from "../secret-memory.ts";
 
 /** So many small records in a row have a cipher of their own first: who sends a few, or now and then, needs no more. */
 const singleRecords = 16;
@@ -44,13 +45,20 @@ export class SmallRecords {
     return this.#aead;
   }
 
+  /** A later call for a record that is for this throws. */
+  wipe(): void {
+    this.#aead.wipe();
+  }
+
   #prepare(recordNumber: number): void {
     this.#count = nextBatchSize(this.#count, this.#longest);
-    const nonces = new Uint8Array(this.#count * aeadNonceBytes);
+    const nonces = secretMemory(this.#count * aeadNonceBytes);
     for (let index = 0; index < this.#count; index++) {
       this.#writeNonce(nonces, index * aeadNonceBytes, recordNumber + index);
     }
-    this.#aead.prepare(nonces, this.#longest);
+    this.#aead.prepare(nonces, this.#longest, recordNumber);
+    // They come from the IV, which is a secret.
+    nonces.fill(0);
     this.#preparedBytes = this.#longest;
     this.#longest = 0;
   }

@@ -56,4 +56,36 @@ describe("RecordProtection", () => {
     wiped.fill(0);
     assert.equal(toHex(protection.open(new SealedWire(key).seal(hex("01")).subarray(4)).bytes), "01");
   });
+
+  test("seals and opens no more with one key than as many nonces drawn at random allow", () => {
+    const wire = new SealedWire(key);
+    for (const receives of [0, 1, 3, 20]) {
+      const protection = new RecordProtection(key, {
+        ...fixedCrypto({ privateKey: clientPrivateKey }),
+        randomNoncesPerKey: 40,
+      });
+      for (let count = 0; count < receives; count++) protection.open(wire.seal(hex("01")).subarray(4));
+      // Alone, and then in batches.
+      for (let count = receives; count < 40; count++) {
+        assert.equal(protection.isSpent, false);
+        if (count % 2 === 0) protection.seal([hex("01")]);
+        else protection.sealInto(new Uint8Array(1 + sealedOverheadBytes), [hex("01")]);
+      }
+      assert.equal(protection.isSpent, true);
+      const target = new Uint8Array(1 + sealedOverheadBytes);
+      assert.throws(() => protection.seal([hex("01")]), RangeError);
+      assert.throws(() => protection.sealInto(target, [hex("01")]), RangeError);
+      assert.ok(target.every((byte) => byte === 0));
+    }
+  });
+
+  test("does nothing more once it is wiped", () => {
+    const protection = records();
+    for (let count = 0; count < 20; count++)
+      protection.sealInto(new Uint8Array(1 + sealedOverheadBytes), [hex("01")]);
+    protection.wipe();
+    assert.throws(() => protection.seal([hex("01")]), TypeError);
+    assert.throws(() => protection.open(new SealedWire(key).seal(hex("01")).subarray(4)), TypeError);
+    assert.throws(() => protection.sealInto(new Uint8Array(1 + sealedOverheadBytes), [hex("01")]));
+  });
 });

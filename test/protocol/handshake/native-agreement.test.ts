@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "#dist/crypto/node.js";
+import type { PeerError } from "#dist/errors.js";
+import { RecordProtection } from "#dist/protocol/classic/record.js";
 import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
 import type { ProfileChoice } from "#dist/protocol/handshake/handshake.js";
+import { agreeOnNative } from "#dist/protocol/handshake/native-agreement.js";
 import { deriveNativeSecrets, hashTranscript } from "#dist/protocol/native/key-schedule.js";
 import { RecordReader } from "#dist/protocol/native/record.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
@@ -239,6 +242,69 @@ test("no bit that is changed on its way lets two ends with a secret open each ot
   for (const bit of inServers) assert.notEqual(changedAt("server", bit), "opens", `server's bit ${bit}`);
   for (const bit of [...Array(8).keys(), 8, 400, 783, ...Array.from({ length: 8 }, (_, bit) => 784 + bit)]) {
     assert.notEqual(changedAt("client", bit), "opens", `client's bit ${bit}`);
+  }
+});
+
+describe("the keys of two ends that have one shared secret", () => {
+  const sharedSecret = fixedKeyPair(clientPrivateKey).deriveSharedSecret(serverPublicKey) ?? hex("");
+  const frame = sealedWire.maximumSize(1_000);
+
+  /** An end, as it has seen the handshake. */
+  function agreement(
+    side: "client" | "server",
+    seen: { server?: Uint8Array; client?: Uint8Array; frame?: Uint8Array },
+  ) {
+    const { server = serverPublicKey, client = clientPublicKey } = seen;
+    const [ownPublicKey, peerPublicKey] = side === "server" ? [server, client] : [client, server];
+    const records = new RecordProtection(pattern(32), nodeCrypto);
+    const keys = { records, ownPublicKey, peerPublicKey, sharedSecret };
+    const options = {
+      encryption: true,
+      profile: "auto",
+      maxMessageBytes: 1_000,
+      crypto: nodeCrypto,
+      secret,
+    } as const;
+    return agreeOnNative(side, { keys, frame: seen.frame ?? frame }, options);
+  }
+
+  /** Whether a record of each opens at the other. */
+  function outcomes(atClient: Parameters<typeof agreement>[1]): string[] {
+    const pair = { client: agreement("client", atClient), server: agreement("server", {}) };
+    return (["client", "server"] as const).map((from) => {
+      const input = new ReceiveBuffer();
+      for (const part of pair[from].writer.write([hex("03 00 00 00")])) input.push(part);
+      try {
+        return pair[from === "client" ? "server" : "client"].reader.read(input) === undefined
+          ? "waits"
+          : "opens";
+      } catch (error) {
+        return (error as PeerError).code;
+      }
+    });
+  }
+
+  test("are the same where they have seen the same handshake", () => {
+    assert.deepEqual(outcomes({}), ["opens", "opens"]);
+  });
+
+  // The point on the other side of the axis comes to the same shared secret: it takes the transcript to notice it.
+  const negated = (publicKey: Uint8Array): Uint8Array => {
+    const order = 2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n;
+    const y = order - BigInt(`0x${toHex(publicKey.subarray(49)).replaceAll(" ", "")}`);
+    return concat(publicKey.subarray(0, 49), hex(y.toString(16).padStart(96, "0")));
+  };
+  const parts = {
+    "the server's key": { server: negated(serverPublicKey) },
+    "the client's key": { client: negated(clientPublicKey) },
+    "the maximum size": { frame: flipBit(frame, frame.length * 8 - 1) },
+  };
+  for (const [part, seen] of Object.entries(parts)) {
+    test(`are others at each end, in both directions, where they have seen another of ${part}`, () => {
+      const ecdh = fixedKeyPair(clientPrivateKey);
+      if ("server" in seen) assert.deepEqual(ecdh.deriveSharedSecret(seen.server), sharedSecret);
+      assert.deepEqual(outcomes(seen), ["ERR_AUTHENTICATION_FAILED", "ERR_AUTHENTICATION_FAILED"]);
+    });
   }
 });
 

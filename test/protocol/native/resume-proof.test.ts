@@ -50,11 +50,13 @@ const wrongProofs: Record<string, Changed> = {
   "made with another key": { key: pattern(32, 2) },
   "of another connection": { transcript: pattern(32, 3) },
   "of another session": { sessionId: pattern(16, 4) },
-  "of other positions": { received: [1, 0, 0] },
+  "of another position in the lane of messages": { received: [1, 0, 0] },
+  "of another position in the lane of requests": { received: [0, 1, 0] },
+  "of another position in the lane of answers": { received: [0, 0, 1] },
 };
 
 describe("a server that is asked to resume a session", () => {
-  function server(encryption = true) {
+  function server(encryption = true, peersPrivateKey?: Uint8Array) {
     const conversation = earlier();
     const claimed: Conversation[] = [];
     const store = {
@@ -63,7 +65,8 @@ describe("a server that is asked to resume a session", () => {
         claimed.push(found);
       },
     };
-    const ends = new AwaitingHello({ role: "server", encryption, native: { resumable: true, store } });
+    const native = { resumable: true, store };
+    const ends = new AwaitingHello({ role: "server", encryption, peersPrivateKey, native });
     const ask = (proof: Uint8Array, sessionId = id, received: Positions = none) =>
       ends.hearHello({ kind: "resume", sessionId, received, proof });
     return { ends, ask, claimed, conversation };
@@ -89,12 +92,23 @@ describe("a server that is asked to resume a session", () => {
   }
 
   test("refuses a proof with any bit changed, and its own side's", () => {
-    for (const bit of [0, 1, 100, 255]) {
+    for (let bit = 0; bit < 256; bit++) {
       const { ends, ask } = server();
       assert.deepEqual(ask(flipBit(proofOf(ends), bit)).told, failed);
     }
     const { ends, ask } = server();
     assert.deepEqual(ask(proofOf(ends, { side: "server" })).told, failed);
+  });
+
+  test("refuses a proof that was right on another connection, and leaves the session alone", () => {
+    const before = server();
+    const proof = proofOf(before.ends);
+    assert.deepEqual(before.ask(proof).told, ["open native encrypted"]);
+    // A connection whose keys are others, as they always are.
+    const { ends, ask, claimed } = server(true, pattern(48, 5));
+    assert.deepEqual(ask(proof).told, failed);
+    assert.deepEqual(claimed, []);
+    assert.notDeepEqual(ends.peer.native?.transcript, before.ends.peer.native?.transcript);
   });
 
   test("refuses positions that it cannot go on from, and leaves the session alone", () => {
