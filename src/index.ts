@@ -1,9 +1,14 @@
 export { Client, type ClientEvents, createClient, startClient } from "./endpoint/client.ts";
-export { Connection, type ConnectionEvents } from "./endpoint/connection.ts";
+export {
+  Connection,
+  type ConnectionEvents,
+  ConnectionMessage,
+  ConnectionRequest,
+} from "./endpoint/connection.ts";
 export type { EndpointEvents } from "./endpoint/endpoint.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";
 export type { LostSession } from "./endpoint/lost-session.ts";
-export { ConnectionMessage, Message, type MessageData } from "./endpoint/message.ts";
+export { Message, type MessageData } from "./endpoint/message.ts";
 export type { PeerInfo } from "./endpoint/native-options.ts";
 export type {
   ClientOptions,
@@ -13,13 +18,7 @@ export type {
   ServerOptions,
   Trust,
 } from "./endpoint/options.ts";
-export {
-  Answer,
-  ConnectionRequest,
-  type HandlerAnswer,
-  IncomingRequest,
-  type RequestHandler,
-} from "./endpoint/request.ts";
+export { Answer, type HandlerAnswer, IncomingRequest, type RequestHandler } from "./endpoint/request.ts";
 export { Server, type ServerEvents, startServer } from "./endpoint/server.ts";
 export type { Status } from "./endpoint/status.ts";
 export {

@@ -1,6 +1,6 @@
 import type { MessageContent } from "../protocol/message.ts";
 import { Conversation, type ConversationLimits, type Leftovers } from "../protocol/native/conversation.ts";
-import type { NativeOpened } from "../protocol/native/hello-exchange.ts";
+import type { NativeOpened } from "../protocol/native/options.ts";
 import type { UsedIds } from "../protocol/native/request-ids.ts";
 import type { Taken } from "../protocol/profile.ts";
 import { ChannelSource, type TakenTeller } from "./channel-source.ts";

@@ -1,5 +1,5 @@
 import { PeerError, SealpipeError } from "../errors.ts";
-import type { NativePeer } from "../protocol/native/hello-exchange.ts";
+import type { NativePeer } from "../protocol/native/options.ts";
 import type { Profile } from "../protocol/profile.ts";
 import type { Address } from "../transport/address.ts";
 import { providerOf } from "../transport/providers.ts";

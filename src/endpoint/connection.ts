@@ -1,7 +1,7 @@
 import { PeerError, type SealpipeError } from "../errors.ts";
 import { checkMessage, type MessageContent } from "../protocol/message.ts";
 import type { Conversation } from "../protocol/native/conversation.ts";
-import type { NativePeer } from "../protocol/native/hello-exchange.ts";
+import type { NativePeer } from "../protocol/native/options.ts";
 import type { Profile } from "../protocol/profile.ts";
 import type { Transport } from "../transport/transport.ts";
 import { Channel } from "./channel.ts";
@@ -10,14 +10,16 @@ import { Endpoint, type EndpointEvents } from "./endpoint.ts";
 import { Exchange } from "./exchange.ts";
 import { closedError } from "./inbox.ts";
 import { type LostSession, lostSession } from "./lost-session.ts";
-import { ConnectionMessage, type MessageData, toBytes } from "./message.ts";
+import { Message, type MessageData, toBytes } from "./message.ts";
 import { nativeOptions } from "./native-options.ts";
 import type { RequestOptions } from "./options.ts";
 import { ReadQuota } from "./read-quota.ts";
 import { isResumable } from "./reconnect.ts";
-import { type Answer, ConnectionRequest, type RequestHandler } from "./request.ts";
+import { type Answer, IncomingRequest, type RequestHandler } from "./request.ts";
 import { RequestHandlers } from "./request-handlers.ts";
 import { type DriverHandler, deaf, SessionDriver, type SessionOpened } from "./session-driver.ts";
+
+type Owner = ConnectionOwner<Connection, ConnectionMessage, ConnectionRequest>;
 
 export interface ConnectionEvents extends EndpointEvents<ConnectionMessage> {
   /**
@@ -55,7 +57,7 @@ export interface ConnectionEvents extends EndpointEvents<ConnectionMessage> {
 export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** A number that no other connection of this server has. */
   readonly id: number;
-  readonly #owner: ConnectionOwner;
+  readonly #owner: Owner;
   readonly #quota: ReadQuota;
   readonly #channel: Channel;
   readonly #exchange: Exchange<ConnectionRequest>;
@@ -74,7 +76,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   #released = false;
 
   /** @internal Connections are made by a server. */
-  constructor(id: number, transport: Transport, owner: ConnectionOwner) {
+  constructor(id: number, transport: Transport, owner: Owner) {
     super();
     this.id = id;
     this.#owner = owner;
@@ -419,5 +421,27 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     if (!this.#over || !this.#released) return;
     this.tellClosed();
     this.#owner.released(this);
+  }
+}
+
+/** A message that arrived at a server, with the connection that it came by. */
+export class ConnectionMessage extends Message {
+  /** Write to it to answer. */
+  readonly connection: Connection;
+
+  constructor(type: number, data: Uint8Array, connection: Connection) {
+    super(type, data);
+    this.connection = connection;
+  }
+}
+
+/** What a client asks of a server. */
+export class ConnectionRequest extends IncomingRequest {
+  /** The connection that it came by. */
+  readonly connection: Connection;
+
+  constructor(content: MessageContent, abort: { readonly signal: AbortSignal }, connection: Connection) {
+    super(content, abort);
+    this.connection = connection;
   }
 }

@@ -1,6 +1,6 @@
 import { PeerError, type SealpipeError, SystemError } from "../errors.ts";
 import type { Conversation } from "../protocol/native/conversation.ts";
-import type { NativeOpened } from "../protocol/native/hello-exchange.ts";
+import type { NativeOpened } from "../protocol/native/options.ts";
 import type { Profile } from "../protocol/profile.ts";
 import type { Address } from "../transport/address.ts";
 import { setReferenced } from "../transport/referenced.ts";

@@ -1,5 +1,5 @@
 import type { MessageContent } from "../protocol/message.ts";
-import type { NativeOpened } from "../protocol/native/hello-exchange.ts";
+import type { NativeOpened } from "../protocol/native/options.ts";
 import type { Carried, Channel } from "./channel.ts";
 import type { HandlingOptions } from "./handled-requests.ts";
 import type { MessageData } from "./message.ts";

@@ -1,7 +1,6 @@
 import { markAsUntransferable } from "node:worker_threads";
 import { releaseData } from "../protocol/memory.ts";
 import { byteView } from "./byte-view.ts";
-import type { Connection } from "./connection.ts";
 
 /** What a message that waits to be read takes besides its data, in bytes, so that empty ones are bounded too. */
 export const messageOverheadBytes = 256;
@@ -68,17 +67,6 @@ export class Message {
   /** @internal What it weighs in a queue. It does not change, whatever its taker does to it. */
   get weight(): number {
     return this.#weight;
-  }
-}
-
-/** A message that arrived at a server, with the connection that it came by. */
-export class ConnectionMessage extends Message {
-  /** Write to it to answer. */
-  readonly connection: Connection;
-
-  constructor(type: number, data: Uint8Array, connection: Connection) {
-    super(type, data);
-    this.connection = connection;
   }
 }
 

@@ -1,5 +1,5 @@
-import type { NativeOptions, NativePeer } from "../protocol/native/hello-exchange.ts";
 import { highestWindow, lowestWindow, type Windows } from "../protocol/native/lanes.ts";
+import type { NativeOptions, NativePeer } from "../protocol/native/options.ts";
 import type { ParsedClientOptions, ParsedServerOptions } from "./options.ts";
 
 export type { NativePeer as PeerInfo };

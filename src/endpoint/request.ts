@@ -1,6 +1,5 @@
 import { releaseData } from "../protocol/memory.ts";
 import type { MessageContent } from "../protocol/message.ts";
-import type { Connection } from "./connection.ts";
 import { Message, type MessageData, noData, toText } from "./message.ts";
 
 /** What a request was answered with. */
@@ -40,17 +39,6 @@ export class IncomingRequest extends Message {
    */
   get signal(): AbortSignal {
     return this.#abort.signal;
-  }
-}
-
-/** What a client asks of a server. */
-export class ConnectionRequest extends IncomingRequest {
-  /** The connection that it came by. */
-  readonly connection: Connection;
-
-  constructor(content: MessageContent, abort: { readonly signal: AbortSignal }, connection: Connection) {
-    super(content, abort);
-    this.connection = connection;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Conversation } from "../protocol/native/conversation.ts";
-import type { ConversationStore } from "../protocol/native/hello-exchange.ts";
+import type { ConversationStore } from "../protocol/native/options.ts";
 import { connectionLost } from "../protocol/session-errors.ts";
 import type { Connection } from "./connection.ts";
 

@@ -4,16 +4,16 @@ import type { Address } from "../transport/address.ts";
 import { providerOf } from "../transport/providers.ts";
 import type { Listener, Transport, TransportProvider } from "../transport/transport.ts";
 import { AdmissionControl } from "./admission-control.ts";
-import { Connection } from "./connection.ts";
+import { Connection, ConnectionMessage, type ConnectionRequest } from "./connection.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import { Endpoint, type EndpointEvents } from "./endpoint.ts";
 import { HandshakeTurns } from "./handshake-turns.ts";
 import { closedError } from "./inbox.ts";
 import { isServerAlive } from "./liveness.ts";
-import { ConnectionMessage, type MessageData, toBytes } from "./message.ts";
+import { type MessageData, toBytes } from "./message.ts";
 import { addressOf, type ParsedServerOptions, parseServerOptions, type ServerOptions } from "./options.ts";
 import { Patience } from "./patience.ts";
-import type { ConnectionRequest, RequestHandler } from "./request.ts";
+import type { RequestHandler } from "./request.ts";
 import { RequestHandlers } from "./request-handlers.ts";
 import { ResumableConnections } from "./resumable-connections.ts";
 import { withSecret } from "./secret.ts";
@@ -78,7 +78,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly #resumable: ResumableConnections;
   readonly #admission: AdmissionControl;
   /** What each connection knows of this server. */
-  readonly #owner: ConnectionOwner;
+  readonly #owner: ConnectionOwner<Connection, ConnectionMessage, ConnectionRequest>;
   readonly #open = new Set<Connection>();
   /** With clients that let a broadcast wait. */
   readonly #patience: Patience;
@@ -268,7 +268,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     return [...new Set([...this.#admission.held, ...this.#resumable.detached])];
   }
 
-  #makeOwner(): ConnectionOwner {
+  #makeOwner(): ConnectionOwner<Connection, ConnectionMessage, ConnectionRequest> {
     return {
       inbox: this.inbox,
       turns: new HandshakeTurns(),

@@ -4,7 +4,7 @@ import { PeerError, type SealpipeError } from "../errors.ts";
 import { isShared } from "../protocol/data-memory.ts";
 import type { ProfileChoice } from "../protocol/handshake/handshake.ts";
 import type { SessionLimits } from "../protocol/limits.ts";
-import type { NativeOptions } from "../protocol/native/hello-exchange.ts";
+import type { NativeOptions } from "../protocol/native/options.ts";
 import { Patience } from "../protocol/patience.ts";
 import type { Taken } from "../protocol/profile.ts";
 import { batchBytes } from "../protocol/send-buffer.ts";

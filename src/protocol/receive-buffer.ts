@@ -1,4 +1,4 @@
-import { readUint32 } from "./classic/frame.ts";
+import { readUint32 } from "./integers.ts";
 import { leastReleasedBytes, type Received, release } from "./memory.ts";
 
 /** A chunk smaller than this is copied into a block that it shares with its neighbours. */

@@ -1,13 +1,18 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { type SealpipeError, SystemError } from "../errors.ts";
-import type { Address } from "./address.ts";
 import { isPrivateGroup } from "./private-group.ts";
 
 /**
  * Who else may hold an address, besides the user of this process and root: the ids of users, or `"any"` for everyone.
  */
 export type Trust = "any" | readonly number[];
+
+/** A path, and who may have put there what lies at it. */
+export interface TrustedPath {
+  readonly path: string;
+  readonly trust?: Trust;
+}
 
 /** As many symbolic links as Linux follows on one way. */
 const highestLinks = 40;
@@ -23,7 +28,7 @@ export function ownUid(): number {
  *
  * @throws SystemError `ERR_ADDRESS_UNTRUSTED`, or the system's own error where something is not there.
  */
-export function checkAddressTrusted(address: Address): void {
+export function checkAddressTrusted(address: TrustedPath): void {
   const objection = objectionToWay(address.path, address.trust);
   if (objection !== undefined) throw untrusted(address, `${objection}; the option "trust" can allow users`);
 }
@@ -34,7 +39,7 @@ export function checkAddressTrusted(address: Address): void {
  *
  * @throws SystemError `ERR_ADDRESS_UNTRUSTED`, or the system's own error if something is not there.
  */
-export function checkDirectoryOwn(address: Address): void {
+export function checkDirectoryOwn(address: TrustedPath): void {
   const objection = objectionToWay(dirname(address.path));
   if (objection === undefined) return;
   throw untrusted(address, `${objection}; others could replace what a server puts there`);
@@ -86,6 +91,6 @@ function objectionTo(status: Stats, trusted: ReadonlySet<number>): string | unde
   return `is a directory that its group (${status.gid}) can write, without the sticky bit`;
 }
 
-function untrusted(address: Address, objection: string): SealpipeError {
+function untrusted(address: TrustedPath, objection: string): SealpipeError {
   return new SystemError("ERR_ADDRESS_UNTRUSTED", `the address ${address.path} is not safe: ${objection}`);
 }

@@ -58,6 +58,44 @@ describe("who may import whom", () => {
   }
 });
 
+/** The files, or folders, that `from` imports, types included. */
+function targetsOf(from: string, unit: (file: string) => string): string[] {
+  return files
+    .filter((file) => unit(file) === from)
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((path) => path.startsWith("."))
+        .map((path) => unit(normalize(join(dirname(file), path)))),
+    )
+    .filter((target) => target !== from);
+}
+
+/** A way from `start` back to it, if there is one. */
+function circleFrom(start: string, unit: (file: string) => string): string[] | undefined {
+  const ways = [[start]];
+  const seen = new Set<string>();
+  for (let way = ways.pop(); way !== undefined; way = ways.pop()) {
+    for (const target of targetsOf(way.at(-1) as string, unit)) {
+      if (target === start) return [...way, start];
+      if (seen.has(target)) continue;
+      seen.add(target);
+      ways.push([...way, target]);
+    }
+  }
+  return undefined;
+}
+
+describe("nothing imports itself by way of others, not even for a type", () => {
+  for (const file of files) {
+    test(file, () =>
+      assert.equal(
+        circleFrom(file, (name) => name),
+        undefined,
+      ),
+    );
+  }
+});
+
 describe("the protocol does no I/O", () => {
   const forbidden = [
     /"node:/,

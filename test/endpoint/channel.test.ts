@@ -5,7 +5,7 @@ import { Channel } from "#dist/endpoint/channel.js";
 import { ReadQuota } from "#dist/endpoint/read-quota.js";
 import type { SessionDriver } from "#dist/endpoint/session-driver.js";
 import { Conversation, type ConversationLimits } from "#dist/protocol/native/conversation.js";
-import type { NativeOpened } from "#dist/protocol/native/hello-exchange.js";
+import type { NativeOpened } from "#dist/protocol/native/options.js";
 import { hex, pattern, toHex } from "../support/bytes.ts";
 import { lent } from "../support/memory.ts";
 import { nativeFrame, weightOf } from "../support/native-frames.ts";

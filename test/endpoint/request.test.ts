@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Connection } from "sealpipe";
+import { ConnectionRequest } from "#dist/endpoint/connection.js";
 import { toBytes } from "#dist/endpoint/message.js";
-import { Answer, ConnectionRequest, IncomingRequest } from "#dist/endpoint/request.js";
+import { Answer, IncomingRequest } from "#dist/endpoint/request.js";
 
 describe("an answer", () => {
   test("has its bytes, and the text that they are", () => {

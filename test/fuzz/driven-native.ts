@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type ErrorCode, errorCodes } from "#dist/errors.js";
-import { lengthBytes } from "#dist/protocol/classic/frame.js";
 import { aeadTagBytes } from "#dist/protocol/crypto-provider.js";
+import { lengthBytes } from "#dist/protocol/length-prefix.js";
 import { defaultSessionLimits } from "#dist/protocol/limits.js";
 import type { Conversation } from "#dist/protocol/native/conversation.js";
 import { highestRecordBytes } from "#dist/protocol/native/frame.js";

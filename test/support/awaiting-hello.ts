@@ -9,7 +9,7 @@ import {
   type NativeHello,
   type ServerSession,
 } from "#dist/protocol/native/hello.js";
-import type { NativeOptions } from "#dist/protocol/native/hello-exchange.js";
+import type { NativeOptions } from "#dist/protocol/native/options.js";
 import { Session, type SessionEvent } from "#dist/protocol/session.js";
 import { concat } from "./bytes.ts";
 import { type Cutting, whole } from "./cutting.ts";

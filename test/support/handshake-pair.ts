@@ -7,8 +7,8 @@ import {
   type HandshakeOptions,
   type Opened,
 } from "#dist/protocol/handshake/handshake.js";
-import type { NativeAgreement } from "#dist/protocol/handshake/native-agreement.js";
 import { ServerHandshake } from "#dist/protocol/handshake/server.js";
+import type { NativeAgreement } from "#dist/protocol/native/agreement.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { nextState, type State } from "#dist/protocol/states.js";
 import { nativeFrame } from "./native-frames.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { defaultSessionLimits } from "#dist/protocol/limits.js";
 import type { Conversation } from "#dist/protocol/native/conversation.js";
-import type { NativeOptions } from "#dist/protocol/native/hello-exchange.js";
+import type { NativeOptions } from "#dist/protocol/native/options.js";
 import { Session, type SessionEvent } from "#dist/protocol/session.js";
 import { concat, toHex } from "./bytes.ts";
 import { FakeClock } from "./fake-clock.ts";

@@ -2,7 +2,7 @@ import { SealpipeError } from "#dist/errors.js";
 import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
 import type { Opened, ProfileChoice } from "#dist/protocol/handshake/handshake.js";
 import { defaultSessionLimits, type SessionLimits } from "#dist/protocol/limits.js";
-import type { NativeOptions } from "#dist/protocol/native/hello-exchange.js";
+import type { NativeOptions } from "#dist/protocol/native/options.js";
 import { Session, type SessionEvent } from "#dist/protocol/session.js";
 import type { State } from "#dist/protocol/states.js";
 import { concat, toHex } from "./bytes.ts";

@@ -1,6 +1,7 @@
 import { highestBatchSize } from "../batch-size.ts";
 import { aeadNonceBytes, aeadTagBytes, type BatchAead } from "../crypto-provider.ts";
-import { lengthBytes, readUint32 } from "./frame.ts";
+import { readUint32 } from "../integers.ts";
+import { lengthBytes } from "../length-prefix.ts";
 
 const overheadBytes = aeadNonceBytes + aeadTagBytes;
 /** Fewer cost no less than each with a cipher of its own. */

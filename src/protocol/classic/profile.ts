@@ -1,20 +1,16 @@
 import { PeerError } from "../../errors.ts";
 import { DataMemory } from "../data-memory.ts";
+import { encodeUint32, readUint32, writeUint32 } from "../integers.ts";
+import { type FrameBounds, lengthBytes, readFrame } from "../length-prefix.ts";
 import { type Received, release } from "../memory.ts";
 import { checkMessage, checkPeerTakes, reservedType } from "../message.ts";
 import type { Profile, ProfileEvent } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { batchBytes, SendBuffer } from "../send-buffer.ts";
-import {
-  encodeUint32,
-  type FrameBounds,
-  lengthBytes,
-  readFrame,
-  readUint32,
-  typeBytes,
-  writeUint32,
-} from "./frame.ts";
 import { type RecordProtection, sealedOverheadBytes } from "./record.ts";
+
+/** The type before each message's data: big-endian, 4 bytes. */
+const typeBytes = 4;
 
 export interface ClassicProfileOptions {
   readonly maxMessageBytes: number;

@@ -1,10 +1,10 @@
 import type { PeerError } from "../../errors.ts";
 import type { CryptoProvider } from "../crypto-provider.ts";
-import type { NativeOpened } from "../native/hello-exchange.ts";
+import type { NativeAgreement } from "../native/agreement.ts";
+import type { NativeOpened } from "../native/options.ts";
 import type { Profile } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import type { Input, State } from "../states.ts";
-import type { NativeAgreement } from "./native-agreement.ts";
 
 /** Which profiles an end speaks: `auto` is native with a peer that does too, and otherwise classic. */
 export type ProfileChoice = "auto" | "classic" | "native";

@@ -1,8 +1,9 @@
 import { PeerError } from "../../errors.ts";
-import { encodeUint32, lengthBytes, readFrame, readUint32 } from "../classic/frame.ts";
 import { type RecordProtection, sealedOverheadBytes } from "../classic/record.ts";
 import { aeadNonceBytes } from "../crypto-provider.ts";
 import { equalBytes } from "../equal-bytes.ts";
+import { encodeUint32, readUint32 } from "../integers.ts";
+import { lengthBytes, readFrame } from "../length-prefix.ts";
 import { maxMaximumSizeFrameBytes } from "../limits.ts";
 import { joinParts, lengthOfParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";

@@ -1,18 +1,8 @@
+import type { NativeAgreement } from "../native/agreement.ts";
 import { deriveNativeSecrets, hashTranscript } from "../native/key-schedule.ts";
 import { RecordReader, RecordWriter } from "../native/record.ts";
 import type { HandshakeOptions } from "./handshake.ts";
 import type { KeyAgreement } from "./key-agreement.ts";
-
-/** What a handshake that ends in the native profile has led to: all that the hellos, and then the session, need. */
-export interface NativeAgreement {
-  readonly encrypted: boolean;
-  readonly reader: RecordReader;
-  readonly writer: RecordWriter;
-  /** T; empty where plain. */
-  readonly transcript: Uint8Array;
-  /** Absent where plain. */
-  readonly resumptionKey: Uint8Array | undefined;
-}
 
 /** `keys` are absent where the connection is plain; `frame` is the maximum-size frame, as it stood on the wire. */
 export function agreeOnNative(

@@ -2,11 +2,11 @@ import { PeerError } from "../../errors.ts";
 import type { CryptoProvider } from "../crypto-provider.ts";
 import { equalBytes } from "../equal-bytes.ts";
 import { type Handshake, HandshakeFailure, type HandshakeStep } from "../handshake/handshake.ts";
-import type { NativeAgreement } from "../handshake/native-agreement.ts";
 import { joinParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { secretCopy } from "../secret-memory.ts";
 import type { State } from "../states.ts";
+import type { NativeAgreement } from "./agreement.ts";
 import { Conversation, type Identity } from "./conversation.ts";
 import { frameHeaderBytes, frameKinds, invalidFrame, readBodyBytes } from "./frame.ts";
 import {
@@ -17,47 +17,9 @@ import {
   type ServerSession,
   sessionIdBytes,
 } from "./hello.ts";
-import type { KeepaliveLimits } from "./keepalive.ts";
 import { resumptionProof } from "./key-schedule.ts";
-import type { Windows } from "./lanes.ts";
+import type { NativeOptions } from "./options.ts";
 import { NativeProfile } from "./profile.ts";
-
-/** What an end tells of the process that it is in. */
-export interface NativePeer {
-  readonly pid: number;
-  /** The library and its version, such as `sealpipe/1.0.0`. */
-  readonly library: string;
-  /** As the application named itself; empty where it did not. */
-  readonly application: string;
-  readonly applicationVersion: string;
-}
-
-/** A session that two native ends have opened. */
-export interface NativeOpened {
-  /** Goes on when the connection is lost, where it has an identity. */
-  readonly conversation: Conversation;
-  /** Whether it is the one of an earlier connection. */
-  readonly resumed: boolean;
-  readonly peer: NativePeer;
-}
-
-/** Conversations whose clients may come back. */
-export interface ConversationStore {
-  find(id: Uint8Array): Conversation | undefined;
-  /** Its client is back: the connection it had, if that seems to live, is to say and hear nothing more. */
-  claim(conversation: Conversation): void;
-}
-
-export interface NativeOptions extends KeepaliveLimits {
-  readonly self: NativePeer;
-  readonly windows: Windows;
-  /** Client: the conversation to go on with, if there was one. */
-  readonly conversation?: Conversation | undefined;
-  /** Whether to have a conversation that outlives its connection. */
-  readonly resumable: boolean;
-  /** Server: those of earlier connections. */
-  readonly store?: ConversationStore | undefined;
-}
 
 export interface HelloExchangeOptions {
   readonly native: NativeOptions;

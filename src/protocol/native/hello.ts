@@ -1,4 +1,4 @@
-import { readUint32, writeUint32 } from "../classic/frame.ts";
+import { readUint32, writeUint32 } from "../integers.ts";
 import { joinParts } from "../parts.ts";
 import { encodeFrame, frameKinds, invalidFrame } from "./frame.ts";
 import { highestWindow, lowestWindow, type Positions, type Windows } from "./lanes.ts";

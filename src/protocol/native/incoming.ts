@@ -1,6 +1,6 @@
 import { PeerError } from "../../errors.ts";
-import { readUint32 } from "../classic/frame.ts";
 import { DataMemory } from "../data-memory.ts";
+import { readUint32 } from "../integers.ts";
 import type { Received } from "../memory.ts";
 import { reservedType } from "../message.ts";
 import type { ProfileEvent, Taken } from "../profile.ts";

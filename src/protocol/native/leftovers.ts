@@ -1,4 +1,4 @@
-import { readUint32 } from "../classic/frame.ts";
+import { readUint32 } from "../integers.ts";
 import type { MessageContent } from "../message.ts";
 import { copyParts, lengthOfParts } from "../parts.ts";
 import { frameHeaderBytes, frameKinds, readBodyBytes } from "./frame.ts";

@@ -1,4 +1,4 @@
-import { writeUint32 } from "../classic/frame.ts";
+import { writeUint32 } from "../integers.ts";
 import { frameHeaderBytes, frameKinds, highestBodyBytes, invalidFrame, writeFrameHeader } from "./frame.ts";
 import type { Positions } from "./lanes.ts";
 import { SendLane } from "./send-lane.ts";

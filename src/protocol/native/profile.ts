@@ -1,5 +1,5 @@
 import { PeerError } from "../../errors.ts";
-import { encodeUint32, readUint32 } from "../classic/frame.ts";
+import { encodeUint32, readUint32 } from "../integers.ts";
 import { type Received, release } from "../memory.ts";
 import { joinParts } from "../parts.ts";
 import type { Profile, ProfileEvent, Taken } from "../profile.ts";

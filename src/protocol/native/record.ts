@@ -1,6 +1,7 @@
 import { PeerError } from "../../errors.ts";
-import { encodeUint32, type FrameBounds, lengthBytes, readFrame, writeUint32 } from "../classic/frame.ts";
 import { type Aead, aeadNonceBytes, aeadTagBytes, type CryptoProvider } from "../crypto-provider.ts";
+import { encodeUint32, writeUint32 } from "../integers.ts";
+import { type FrameBounds, lengthBytes, readFrame } from "../length-prefix.ts";
 import type { Received } from "../memory.ts";
 import { joinParts, lengthOfParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";

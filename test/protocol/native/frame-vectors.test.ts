@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { lengthBytes } from "#dist/protocol/classic/frame.js";
+import { lengthBytes } from "#dist/protocol/length-prefix.js";
 import { Conversation } from "#dist/protocol/native/conversation.js";
 import { frameHeaderBytes, frameKinds } from "#dist/protocol/native/frame.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";

@@ -1,10 +1,9 @@
-import { PeerError } from "../../errors.ts";
-import type { Received } from "../memory.ts";
-import type { ReceiveBuffer } from "../receive-buffer.ts";
+import { PeerError } from "../errors.ts";
+import type { Received } from "./memory.ts";
+import type { ReceiveBuffer } from "./receive-buffer.ts";
 
-/** The length before each frame's payload, and the type before each message's data: big-endian, 4 bytes each. */
+/** The length before each frame's payload: big-endian, 4 bytes. */
 export const lengthBytes = 4;
-export const typeBytes = 4;
 
 /** The payload sizes a frame may have, and what to say of one that is larger. */
 export interface FrameBounds {
@@ -41,27 +40,4 @@ export function readFrame(
   if (buffer.length < lengthBytes + payloadBytes) return undefined;
   buffer.skip(lengthBytes);
   return buffer.borrow(payloadBytes, scratch);
-}
-
-export function writeUint32(target: Uint8Array, value: number, offset: number): void {
-  target[offset] = value >>> 24;
-  target[offset + 1] = value >>> 16;
-  target[offset + 2] = value >>> 8;
-  target[offset + 3] = value;
-}
-
-export function readUint32(source: Uint8Array, offset: number): number {
-  const high = (source[offset] as number) * 0x1000000;
-  const low =
-    ((source[offset + 1] as number) << 16) |
-    ((source[offset + 2] as number) << 8) |
-    (source[offset + 3] as number);
-  return high + low;
-}
-
-/** One number as its four bytes. */
-export function encodeUint32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  writeUint32(bytes, value, 0);
-  return bytes;
 }

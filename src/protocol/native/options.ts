@@ -1,0 +1,40 @@
+import type { Conversation } from "./conversation.ts";
+import type { KeepaliveLimits } from "./keepalive.ts";
+import type { Windows } from "./lanes.ts";
+
+/** What an end tells of the process that it is in. */
+export interface NativePeer {
+  readonly pid: number;
+  /** The library and its version, such as `sealpipe/1.0.0`. */
+  readonly library: string;
+  /** As the application named itself; empty where it did not. */
+  readonly application: string;
+  readonly applicationVersion: string;
+}
+
+/** A session that two native ends have opened. */
+export interface NativeOpened {
+  /** Goes on when the connection is lost, where it has an identity. */
+  readonly conversation: Conversation;
+  /** Whether it is the one of an earlier connection. */
+  readonly resumed: boolean;
+  readonly peer: NativePeer;
+}
+
+/** Conversations whose clients may come back. */
+export interface ConversationStore {
+  find(id: Uint8Array): Conversation | undefined;
+  /** Its client is back: the connection it had, if that seems to live, is to say and hear nothing more. */
+  claim(conversation: Conversation): void;
+}
+
+export interface NativeOptions extends KeepaliveLimits {
+  readonly self: NativePeer;
+  readonly windows: Windows;
+  /** Client: the conversation to go on with, if there was one. */
+  readonly conversation?: Conversation | undefined;
+  /** Whether to have a conversation that outlives its connection. */
+  readonly resumable: boolean;
+  /** Server: those of earlier connections. */
+  readonly store?: ConversationStore | undefined;
+}
