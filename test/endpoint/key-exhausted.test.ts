@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { test } from "node:test";
 import { type SealpipeError, startClient, startServer } from "sealpipe";
 import { nodeCrypto } from "#dist/crypto/node.js";
 import { freshName } from "../support/names.ts";
+import { until } from "../support/waiting.ts";
 
 // As after 80 minutes of 900,000 messages a second.
 Object.assign(nodeCrypto, { randomNoncesPerKey: 50 });
@@ -22,7 +22,7 @@ test("a client whose connection's key has sealed all that it may goes on with an
     await client.write(type, "message");
     await new Promise((resolve) => setImmediate(resolve));
   }
-  while (received.length < 200) await once(server, "message");
+  await until(() => received.length === 200);
   assert.deepEqual(
     received,
     Array.from({ length: 200 }, (_, index) => index + 1),
@@ -46,9 +46,9 @@ test("a server goes on after one connection's key is used up, and what it writes
   client.on("error", ({ code }) => codes.push(code));
   // The maximum size is the first that the key seals.
   for (let type = 1; type <= 49; type++) assert.equal((await client.read()).type, type);
-  while (client.status !== "reconnecting") await once(client, "status");
+  await until(() => client.status === "reconnecting");
   assert.deepEqual(codes, ["ERR_KEY_EXHAUSTED"]);
-  while (told.length === 0) await once(server, "error");
+  await until(() => told.length > 0);
   assert.deepEqual(told, ["ERR_KEY_EXHAUSTED"]);
   const other = await startClient(server.name, { profile: "classic" });
   t.after(() => other.close());

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Client, createClient, startClient } from "sealpipe";
+import { exitOf } from "../support/children.ts";
 import { LinesProcess } from "../support/lines-process.ts";
 import { freshName } from "../support/names.ts";
 import { noUnixSockets } from "../support/platform.ts";
@@ -41,5 +42,7 @@ describe("a server process without a descriptor left", { skip: noUnixSockets, ti
     assert.ok(Number(errors) <= 1, `${errors} errors were told`);
     assert.equal(server.stderr, "");
     for (const stranger of strangers) stranger.destroy();
+    server.command({ do: "end" });
+    assert.equal(await exitOf(server), 0);
   });
 });

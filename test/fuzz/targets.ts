@@ -6,6 +6,7 @@ import { bufferTargets } from "./buffers.ts";
 import { callerTargets } from "./caller.ts";
 import { frameTargets } from "./frames.ts";
 import { handshakeTargets } from "./handshake.ts";
+import { lentMemoryTargets } from "./lent-memory.ts";
 import { nativeFrameTargets } from "./native-frames.ts";
 import { nativeLaneTargets } from "./native-lanes.ts";
 import { nativePairTargets } from "./native-pair.ts";
@@ -22,4 +23,5 @@ export const targets: readonly Target[] = [
   ...nativeLaneTargets,
   ...nativePairTargets,
   ...batchTargets,
+  ...lentMemoryTargets,
 ];

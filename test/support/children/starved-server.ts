@@ -1,5 +1,6 @@
 // A server that writes each message back and can be left without a descriptor. It says what happens on its standard output,
-// a line of JSON each. Usage: node starved-server.js NAME, with a low `ulimit -n`. Commands: {"do": "starve"}, {"do": "feed"}.
+// a line of JSON each. Usage: node starved-server.js NAME, with a low `ulimit -n`. Commands: {"do": "starve"}, {"do": "feed"},
+// {"do": "end"}.
 
 import { closeSync, openSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -28,10 +29,14 @@ server.on("message", ({ type, data, connection }) => void connection.write(type,
 say({ event: "listening" });
 
 for await (const line of createInterface({ input: process.stdin })) {
-  if (JSON.parse(line).do === "starve") {
+  const { do: command } = JSON.parse(line);
+  if (command === "end") break;
+  if (command === "starve") {
     takeEveryDescriptor();
   } else {
     for (const descriptor of held.splice(0)) closeSync(descriptor);
     say({ event: "fed", errors });
   }
 }
+await server.close();
+process.exit();
