@@ -1,7 +1,8 @@
 """Becomes another user and puts a link to TARGET in the place of every staging directory that it sees in DIRECTORY.
 
 Instead of it if the system lets this user rename it, otherwise as soon as it has gone. Usage: python -m
-tests.support.swapper UID DIRECTORY TARGET. It says ``ready``, and at the end of its input how often it has done which.
+tests.support.swapper UID DIRECTORY TARGET. It says ``ready``, ``squatted`` once it has done the latter,
+and at the end of its input how often it has done which.
 """
 
 from __future__ import annotations
@@ -36,4 +37,6 @@ while not select.select([sys.stdin], [], [], 0)[0]:
             os.symlink(target, path)
             seen.remove(path)
             squatted += 1
+            if squatted == 1:
+                print("squatted", flush=True)
 print(swapped, squatted, flush=True)

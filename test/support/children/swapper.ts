@@ -39,6 +39,7 @@ function attack(): void {
     if (!succeeds(() => symlinkSync(target, path))) continue;
     seen.delete(path);
     done.squatted += 1;
+    if (done.squatted === 1) process.stdout.write(`${JSON.stringify({ event: "squatted" })}\n`);
   }
 }
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from ...errors import PeerError
+from ..integers import encode_uint32
+from ..length_prefix import FrameBounds, encode_frame, read_frame
 from ..message import RESERVED_TYPE, MessageContent
-from .frame import TYPE_BYTES, FrameBounds, encode_frame, encode_uint32, read_frame
 from .record import SEALED_OVERHEAD_BYTES, RecordProtection
 
 if TYPE_CHECKING:
     from ..receive_buffer import ReceiveBuffer
     from ..send_buffer import SendBuffer
+
+TYPE_BYTES = 4
+"""The type before each message's data, big-endian."""
 
 
 class ClassicProfile:

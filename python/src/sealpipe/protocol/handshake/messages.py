@@ -6,8 +6,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import PeerError
-from ..classic.frame import FrameBounds, encode_frame, encode_uint32, read_frame
 from ..classic.record import SEALED_OVERHEAD_BYTES, RecordProtection
+from ..integers import encode_uint32
+from ..length_prefix import FrameBounds, encode_frame, read_frame
 from ..limits import MAX_MAXIMUM_SIZE_FRAME_BYTES
 
 if TYPE_CHECKING:

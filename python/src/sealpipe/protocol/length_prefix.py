@@ -1,21 +1,20 @@
-"""One length-prefixed unit on the wire. Source: spec/protocol.md, "Frame"."""
+"""One length-prefixed unit on the wire, in both profiles. Source: spec/protocol.md, "Frame"."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...errors import PeerError
+from ..errors import PeerError
+from .integers import encode_uint32
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..receive_buffer import ReceiveBuffer
+    from .receive_buffer import ReceiveBuffer
 
 LENGTH_BYTES = 4
 """The length before each frame's payload, big-endian."""
-TYPE_BYTES = 4
-"""The type before each message's data, big-endian."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,6 @@ def read_frame(buffer: ReceiveBuffer, bounds: FrameBounds) -> bytes | None:
         return None
     buffer.skip(LENGTH_BYTES)
     return buffer.take(payload_bytes)
-
-
-def encode_uint32(value: int) -> bytes:
-    return value.to_bytes(4, "big")
 
 
 def encode_frame(*payload: bytes) -> bytes:
