@@ -16,11 +16,12 @@ export function isPrivateGroup(
   // Root's has others in it on some systems, which are not listed.
   if (gid !== uid || gid === 0) return false;
   const groups = readEntries(group).filter(([, , number]) => number === String(gid));
-  const othersOfIt = readEntries(passwd).filter(
-    ([, , user, primary]) => primary === String(gid) && user !== String(uid),
-  );
+  const usersOfIt = readEntries(passwd).filter(([, , , primary]) => primary === String(gid));
   return (
-    groups.length > 0 && othersOfIt.length === 0 && groups.every(([, , , members]) => members?.trim() === "")
+    groups.length > 0 &&
+    groups.every(([, , , members]) => members?.trim() === "") &&
+    usersOfIt.length > 0 &&
+    usersOfIt.every(([, , user]) => user === String(uid))
   );
 }
 

@@ -66,6 +66,13 @@ describe("ReceiveBuffer", () => {
     assert.equal(buffer.peekUint32(), 0x0102_0304);
   });
 
+  test("peeks at a number that begins in what is left of a chunk", () => {
+    const buffer = filled(hex("ff ff ff ff 01 02"), hex("03 04"));
+    buffer.skip(4);
+    assert.equal(buffer.peekUint32(), 0x0102_0304);
+    assert.equal(toHex(buffer.take(4)), "01 02 03 04");
+  });
+
   test("reads numbers without a sign", () => {
     assert.equal(filled(hex("ff ff ff ff")).peekUint32(), 4_294_967_295);
     assert.equal(filled(hex("80 00 00 00")).peekUint32(), 2_147_483_648);

@@ -69,6 +69,24 @@ describe("a dead socket", { skip }, () => {
     assert.deepEqual(readdirSync(dirname(dead.holdPath)), []);
   });
 
+  test("that makes way for another when it is held already leaves that there, too", async (t) => {
+    const dead = await freshDead();
+    const { path } = dead.address;
+    const staging = dirname(holdByAnother(dead));
+    utimesSync(staging, longAgo, longAgo);
+    await leaveDeadSocket(`${path}.next`);
+    const next = identifyNow(`${path}.next`);
+    const now = Date.now();
+    // The time is asked for last when an abandoned hold was found, between the two looks at the address.
+    t.mock.method(Date, "now", () => {
+      if (existsSync(dead.holdPath)) renameSync(`${path}.next`, path);
+      return now;
+    });
+    await removeDeadSocket(dead);
+    assert.deepEqual(identifyNow(path), next);
+    assert.equal(existsSync(staging), false, "the other was not held");
+  });
+
   test("is left alone while another server holds it, and only then removed", async () => {
     const dead = await freshDead();
     const hold = holdByAnother(dead);

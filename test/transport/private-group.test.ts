@@ -46,8 +46,12 @@ describe("a group", () => {
     });
   }
 
-  test("is not a user's own where there is no list of groups", () => {
-    const gone = join(freshDirectory(), "gone");
-    assert.equal(isPrivateGroup(owner, { passwd: gone, group: gone }), false);
-  });
+  for (const list of ["group", "passwd"] as const) {
+    test(`is not a user's own where there is no ${list}, or nothing in it`, () => {
+      const readable = lists("ada:x:1000:\n");
+      assert.equal(isPrivateGroup(owner, { ...readable, [list]: join(freshDirectory(), "gone") }), false);
+      writeFileSync(readable[list], "");
+      assert.equal(isPrivateGroup(owner, readable), false);
+    });
+  }
 });

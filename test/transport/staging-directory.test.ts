@@ -106,7 +106,14 @@ describe("a staging directory that a killed server has left", { skip }, () => {
   });
 
   test("is not one of another name, nor a file", async () => {
-    for (const name of [".sp-a1B2c", ".sp-a1B2c34", ".sp-photos.old", "sp-a1B2c3", ".sp-a1B2c_"]) {
+    for (const name of [
+      ".sp-a1B2c",
+      ".sp-a1B2c34",
+      ".sp-photos.old",
+      "sp-a1B2c3",
+      ".sp-a1B2c_",
+      "photos.sp-a1B2c3",
+    ]) {
       assert.equal(isRemoved(await leaveStaging(name)), false, name);
     }
     const file = join(freshDirectory(), ".sp-a1B2c3");

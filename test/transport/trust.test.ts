@@ -3,7 +3,6 @@ import { chmodSync, lchownSync, mkdirSync, readFileSync, symlinkSync, writeFileS
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { SystemError } from "sealpipe";
-import { isPrivateGroup } from "#dist/transport/private-group.js";
 import { checkAddressTrusted, checkDirectoryOwn, type Trust } from "#dist/transport/trust.js";
 import { freshDirectory } from "../support/names.ts";
 import { notRoot, otherUid } from "../support/users.ts";
@@ -42,12 +41,8 @@ function directoryWith(mode: number, parent = freshDirectory()): string {
   return path;
 }
 
-/** A user of this system who has a group of their own, as Debian's system users have. */
-const own = readFileSync("/etc/passwd", "utf8")
-  .split("\n")
-  .map((line) => line.split(":"))
-  .map(([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) }))
-  .find((user) => isPrivateGroup(user)) ?? { uid: 0, gid: 0 };
+/** A user of this system who has a group of their own, as Debian's system users have. Found without what is tested here. */
+const own = usersOfPasswd().find(isAloneInGroup) ?? { uid: 0, gid: 0 };
 const noOwn = own.uid === 0 && "this system has no user with a group of their own";
 
 describe("an address is trusted", { skip }, () => {
@@ -168,3 +163,28 @@ describe("another user", { skip: skip || notRoot() }, () => {
     check(link, [otherUid]);
   });
 });
+
+interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+function usersOfPasswd(): User[] {
+  const lines = readFileSync("/etc/passwd", "utf8").split("\n");
+  return lines
+    .map((line) => line.split(":"))
+    .map(([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) }));
+}
+
+function isAloneInGroup({ uid, gid }: User, _index: number, users: readonly User[]): boolean {
+  const groups = readFileSync("/etc/group", "utf8").split("\n");
+  const itsGroups = groups.filter((line) => line.split(":")[2] === String(gid));
+  const itsUsers = users.filter((user) => user.gid === gid);
+  return (
+    uid > 0 &&
+    uid === gid &&
+    itsUsers.length === 1 &&
+    itsGroups.length === 1 &&
+    /:$/.test(itsGroups[0] as string)
+  );
+}

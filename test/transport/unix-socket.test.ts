@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { describe, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import { SystemError } from "sealpipe";
 import type { Address } from "#dist/transport/address.js";
 import { unixSockets } from "#dist/transport/unix-socket.js";
@@ -183,7 +183,18 @@ describe("a socket's file that has gone", { skip, timeout: 60_000 }, () => {
     client.destroy();
   }
 
-  test("is put back with its mode, as often as it goes, and removed by the close", async () => {
+  /** Waits until the listeners of this file have looked at their addresses so many times more. */
+  function looksOf(t: TestContext): (count: number) => Promise<void> {
+    const { mock } = t.mock.method(globalThis, "setTimeout");
+    const looks = () => mock.calls.filter(({ arguments: [, ms] }) => ms === addressCheckIntervalMs).length;
+    return (count) => {
+      const wanted = looks() + count;
+      return until(() => looks() >= wanted);
+    };
+  }
+
+  test("is put back with its mode, as often as it goes, and removed by the close", async (t) => {
+    const looks = looksOf(t);
     const address = freshAddress();
     const accepting = await Accepting.listen(unixSockets, address, { addressCheckIntervalMs });
     for (let round = 0; round < 3; round++) {
@@ -191,6 +202,7 @@ describe("a socket's file that has gone", { skip, timeout: 60_000 }, () => {
       await until(() => existsSync(address.path));
       assert.equal(lstatSync(address.path).mode & 0o7777, 0o600);
       await checkReached(accepting, address);
+      await looks(2);
     }
     await accepting.close();
     assert.deepEqual(readdirSync(dirname(address.path)), []);
@@ -210,14 +222,16 @@ describe("a socket's file that has gone", { skip, timeout: 60_000 }, () => {
     client.destroy();
   });
 
-  test("is not put back over another's, which is told once, and again the next time", async () => {
+  test("is not put back over another's, which is told once, and again the next time", async (t) => {
+    const looks = looksOf(t);
     const address = freshAddress();
     const accepting = await Accepting.listen(unixSockets, address, { addressCheckIntervalMs });
     for (const times of [1, 2]) {
       const another = `${address.path}.other`;
       writeFileSync(another, "another's");
       renameSync(another, address.path);
-      await until(() => accepting.failures.length === times);
+      await looks(3);
+      assert.equal(accepting.failures.length, times);
       const { code, message } = accepting.failures.at(-1) as SystemError;
       assert.equal(code, "ERR_ADDRESS_LOST");
       assert.match(message, /something else lies there now/);

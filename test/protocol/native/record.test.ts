@@ -95,6 +95,15 @@ describe("a sealed record", () => {
     assert.equal(reader.read(input), undefined);
   });
 
+  test("may have 131,072 bytes of frames, in one piece or in two", () => {
+    const frames = pattern(highestRecordBytes);
+    for (const cut of [0, 5_000]) {
+      const record = write(new RecordWriter(keys()), frames);
+      const input = received(record.subarray(0, cut), record.subarray(cut));
+      assert.deepEqual(new RecordReader(keys()).read(input)?.bytes, frames);
+    }
+  });
+
   test("comes out as it went in, whatever it holds and however it is cut", () => {
     const records = fc.array(fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, maxLength: 4 }), {
       minLength: 1,
