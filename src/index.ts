@@ -1,15 +1,9 @@
-export { Client, type ClientEvents, createClient, startClient } from "./endpoint/client.ts";
-export {
-  Connection,
-  type ConnectionEvents,
-  ConnectionMessage,
-  ConnectionRequest,
-} from "./endpoint/connection.ts";
+export { Client, type ClientEvents, createClient, startClient } from "./endpoint/client/client.ts";
 export type { EndpointEvents } from "./endpoint/endpoint.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";
-export type { LostSession } from "./endpoint/lost-session.ts";
-export { Message, type MessageData } from "./endpoint/message.ts";
-export type { PeerInfo } from "./endpoint/native-options.ts";
+export type { LostSession } from "./endpoint/link/lost-session.ts";
+export { Message, type MessageData } from "./endpoint/messages/message.ts";
+export type { PeerInfo } from "./endpoint/options/native-options.ts";
 export type {
   ClientOptions,
   EndpointOptions,
@@ -17,9 +11,20 @@ export type {
   RequestOptions,
   ServerOptions,
   Trust,
-} from "./endpoint/options.ts";
-export { Answer, type HandlerAnswer, IncomingRequest, type RequestHandler } from "./endpoint/request.ts";
-export { Server, type ServerEvents, startServer } from "./endpoint/server.ts";
+} from "./endpoint/options/options.ts";
+export {
+  Answer,
+  type HandlerAnswer,
+  IncomingRequest,
+  type RequestHandler,
+} from "./endpoint/requests/request.ts";
+export {
+  Connection,
+  type ConnectionEvents,
+  ConnectionMessage,
+  ConnectionRequest,
+} from "./endpoint/server/connection.ts";
+export { Server, type ServerEvents, startServer } from "./endpoint/server/server.ts";
 export type { Status } from "./endpoint/status.ts";
 export {
   CallerError,

@@ -1,9 +1,9 @@
 import { captureRejectionSymbol, EventEmitter } from "node:events";
 import { SealpipeError } from "../errors.ts";
-import { Inbox } from "./inbox.ts";
-import type { Message } from "./message.ts";
-import { MessageIterator } from "./message-iterator.ts";
-import type { ReadOptions } from "./options.ts";
+import type { Message } from "./messages/message.ts";
+import type { ReadOptions } from "./options/options.ts";
+import { Inbox } from "./reading/inbox.ts";
+import { MessageIterator } from "./reading/message-iterator.ts";
 import type { Status } from "./status.ts";
 
 /** What `error` events have told. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 
 const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { parseServerOptions } from "#dist/endpoint/options.js";
+import { parseServerOptions } from "#dist/endpoint/options/options.js";
 import {
   frameKinds,
   highestBodyBytes,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { startClient, startServer } from "sealpipe";
-import { isServerAlive } from "#dist/endpoint/liveness.js";
-import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
+import { isServerAlive } from "#dist/endpoint/server/liveness.js";
 import type { Address } from "#dist/transport/address.js";
 import { createMemoryTransports } from "#dist/transport/memory.js";
 import { freshName } from "../support/names.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
 import { createClient, type SealpipeError, startClient } from "sealpipe";
-import { parseClientOptions, parseReadOptions, parseServerOptions } from "#dist/endpoint/options.js";
+import { parseClientOptions, parseReadOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 import { pattern, uint32 } from "../support/bytes.ts";
 import { clientOfRaw, connectedPair, freshServer, rawClientOf, rawServer } from "../support/endpoints.ts";
 import { lasts, lastingMs as ms } from "../support/lasting.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { posix } from "node:path";
 import fc from "fast-check";
-import { type MessageData, toBytes } from "#dist/endpoint/message.js";
-import { parseClientOptions, parseReadOptions, parseServerOptions } from "#dist/endpoint/options.js";
+import { type MessageData, toBytes } from "#dist/endpoint/messages/message.js";
+import { parseClientOptions, parseReadOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 import { CallerError, type CallerErrorCode } from "#dist/errors.js";
 import { checkMessage } from "#dist/protocol/message.js";
 import { resolveAddress } from "#dist/transport/address.js";

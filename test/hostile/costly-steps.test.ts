@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, mock, type TestContext, test } from "node:test";
 import type { Connection, PeerError, Server } from "sealpipe";
 import { nodeCrypto } from "#dist/crypto/node.js";
-import { HandshakeTurns } from "#dist/endpoint/handshake-turns.js";
+import { HandshakeTurns } from "#dist/endpoint/driver/handshake-turns.js";
 import { concat } from "../support/bytes.ts";
 import { freshServer } from "../support/endpoints.ts";
 import { clientPublicKey } from "../support/hand-made-peer.ts";

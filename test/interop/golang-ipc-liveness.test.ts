@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, linkSync, rmSync, unlinkSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
 import { type Client, type SealpipeError, startServer } from "sealpipe";
-import { isServerAlive } from "#dist/endpoint/liveness.js";
+import { isServerAlive } from "#dist/endpoint/server/liveness.js";
 import { unixSockets } from "#dist/transport/unix-socket.js";
 import { clientAt, freshServer } from "../support/endpoints.ts";
 import { GoPeer, goVersions, lacksGo } from "../support/go-peer.ts";

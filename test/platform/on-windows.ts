@@ -44,7 +44,7 @@ const connects =
 
 function testFiles(...directories: readonly string[]): string[] {
   return directories.flatMap((directory) =>
-    readdirSync(`${root}${directory}`)
+    readdirSync(`${root}${directory}`, { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".test.js") && !notThere.has(basename(file, ".test.js")))
       .map((file) => `${directory}/${file}`)
       .filter((file) => connects.test(readFileSync(`${root}${file}`, "utf8"))),

@@ -1,8 +1,8 @@
-import type { HandlingOptions } from "#dist/endpoint/handled-requests.js";
-import { IncomingRequest, type RequestHandler } from "#dist/endpoint/request.js";
-import { RequestHandlers } from "#dist/endpoint/request-handlers.js";
-import type { RequestWire } from "#dist/endpoint/request-wire.js";
-import { Requests } from "#dist/endpoint/requests.js";
+import type { HandlingOptions } from "#dist/endpoint/requests/handled-requests.js";
+import { IncomingRequest, type RequestHandler } from "#dist/endpoint/requests/request.js";
+import { RequestHandlers } from "#dist/endpoint/requests/request-handlers.js";
+import type { RequestWire } from "#dist/endpoint/requests/request-wire.js";
+import { Requests } from "#dist/endpoint/requests/requests.js";
 
 /** Keeps what it is given, as lines, for a test that is the peer. */
 export class RecordingWire implements RequestWire {

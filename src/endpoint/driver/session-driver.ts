@@ -1,0 +1,411 @@
+import { markAsUntransferable } from "node:worker_threads";
+import { nodeCrypto, platformCrypto } from "../../crypto/node.ts";
+import { PeerError, type SealpipeError } from "../../errors.ts";
+import { isShared } from "../../protocol/data-memory.ts";
+import type { ProfileChoice } from "../../protocol/handshake/handshake.ts";
+import type { SessionLimits } from "../../protocol/limits.ts";
+import type { NativeOptions } from "../../protocol/native/options.ts";
+import { Patience } from "../../protocol/patience.ts";
+import type { Taken } from "../../protocol/profile.ts";
+import { batchBytes } from "../../protocol/send-buffer.ts";
+import { Session, type SessionEvent } from "../../protocol/session.ts";
+import type { Transport, TransportHandler } from "../../transport/transport.ts";
+import { sessionLimits } from "../options/options.ts";
+import { closedError } from "../reading/inbox.ts";
+import type { ReadQuota } from "../reading/read-quota.ts";
+import type { HandshakeTurns } from "./handshake-turns.ts";
+
+/** Each is given, if only as `undefined`: what is not there would be looked for in `Object.prototype`. */
+export interface DriverOptions extends SessionLimits {
+  readonly role: "client" | "server";
+  readonly encryption: boolean;
+  /** What the application has yet to read of the messages that are told. */
+  readonly quota: ReadQuota;
+  readonly profile: ProfileChoice;
+  readonly secret: Uint8Array | undefined;
+  readonly batchCipher: boolean;
+  /** What is needed to speak the native profile; without it the classic one is spoken. */
+  readonly native: NativeOptions | undefined;
+  /** Where the costly steps of the handshake wait for their turn. Without it they are taken at once. */
+  readonly turns: HandshakeTurns | undefined;
+}
+
+/** A session that has opened. */
+export type SessionOpened = Extract<SessionEvent, { kind: "open" }>;
+
+/** What belongs to requests; only the native profile has them. */
+export type RequestEvent = Exclude<SessionEvent, { kind: "open" | "message" | "closed" }>;
+
+/** Who is told what happens to a session. */
+export interface DriverHandler {
+  opened(event: SessionOpened): void;
+  message(event: Extract<SessionEvent, { kind: "message" }>): void;
+  /** A request, or what belongs to one. */
+  request(event: RequestEvent): void;
+  /** A costly step of the handshake is taken. */
+  tookTurn?(): void;
+  /** Some of what was written has left this process. */
+  progressed(): void;
+  /** The session is over; without an error, in order. Nothing is told after it but `released`. */
+  closed(error?: SealpipeError): void;
+  /** The transport is gone and nothing of it is held any more. */
+  released(): void;
+}
+
+/** Who wants to know nothing. */
+export const deaf: DriverHandler = {
+  opened: () => {},
+  message: () => {},
+  request: () => {},
+  progressed: () => {},
+  closed: () => {},
+  released: () => {},
+};
+
+const clock = { now: () => performance.now() };
+
+/**
+ * A session on a transport, with its timer: moves bytes between the two, writes once per turn of the event loop, and
+ * stops reading while the application has too much to read.
+ */
+export class SessionDriver implements TransportHandler {
+  readonly #transport: Transport;
+  #handler: DriverHandler;
+  readonly #options: DriverOptions;
+  readonly #session: Session;
+  /** A costly step of the handshake is left alone until then. */
+  #awaitsTurn = false;
+  #pumping = false;
+  #paused = false;
+  #flushScheduled = false;
+  /** The transport has the parts of a write, which are not the session's until it has let go of them. */
+  #writing = false;
+  /** The transport has been told that nothing more will be written. */
+  #ended = false;
+  /** The session's end has been told, or will not be. */
+  #over = false;
+  #isNative = false;
+  /** The last buffer that was marked so. */
+  #untransferable: ArrayBufferLike | undefined;
+  /** The session failed: nothing is worth waiting for but its last words. */
+  #failed = false;
+  /** Nothing is asked of the transport any more. */
+  #transportGone = false;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = 0;
+  #lingerTimer: NodeJS.Timeout | undefined;
+  /** With a peer that may still take what was written before the session's end. */
+  #patience: Patience | undefined;
+
+  constructor(transport: Transport, options: DriverOptions, handler: DriverHandler) {
+    this.#transport = transport;
+    this.#handler = handler;
+    this.#options = options;
+    const { role, encryption, profile, secret, native, batchCipher } = options;
+    const limits = sessionLimits(options);
+    options.quota.onRoom(() => {
+      if (this.#paused) this.#pump();
+    });
+    this.#session = new Session({
+      role,
+      encryption,
+      profile,
+      secret,
+      limits,
+      native,
+      crypto: batchCipher ? nodeCrypto : platformCrypto,
+      clock,
+      waitsForTurns: options.turns !== undefined,
+    });
+  }
+
+  /** Who is told from now on. */
+  set handler(handler: DriverHandler) {
+    this.#handler = handler;
+  }
+
+  /** Bytes that are not done with: have not left this process or, where the peer tells, are not taken by it. */
+  get queuedBytes(): number {
+    return this.#session.queuedBytes + this.#transport.pendingBytes;
+  }
+
+  /** False once nothing that is sent can leave any more, though what had arrived may still be unread. */
+  get canSend(): boolean {
+    return this.#isAlive && !this.#session.isSpent;
+  }
+
+  start(): void {
+    this.#transport.start(this);
+    this.#pump();
+  }
+
+  /** Takes a message; it leaves in this turn of the event loop. @throws CallerError and PeerError as `Session.send`. */
+  send(type: number, data: Uint8Array): void {
+    if (!this.canSend) throw closedError();
+    this.#session.send(type, data);
+    this.flushSoon();
+  }
+
+  /** There is something to send: it leaves in this turn of the event loop. */
+  flushSoon(): void {
+    if (!this.#isAlive) return;
+    if (this.#session.unsentBytes >= batchBytes) this.#flush();
+    // What arrives is dealt with to its end, and then all that came of it is sent.
+    if (!this.#pumping && this.#session.unsentBytes > 0) this.#scheduleFlush();
+  }
+
+  /** The application has taken what has that mark. */
+  take(what: Taken, mark: number): void {
+    this.#session.take(what, mark);
+    if (!this.#pumping) this.#scheduleFlush();
+  }
+
+  /** Has the peer tell soon what it has taken. */
+  askForAcknowledgement(): void {
+    this.#session.askForAcknowledgement();
+    this.#scheduleFlush();
+  }
+
+  /** Ends the session in order. `closed` and `released` follow. */
+  close(): void {
+    this.#session.close();
+    this.#pump();
+  }
+
+  /** Drops the connection. `closed` does not follow, `released` does. */
+  destroy(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#leaveTurns();
+    this.#drop();
+  }
+
+  /** Whether it keeps the process alive. */
+  setReferenced(referenced: boolean): void {
+    this.#transport.setReferenced(referenced);
+  }
+
+  // From the transport.
+
+  chunk(chunk: Uint8Array): void {
+    this.#session.receive(chunk);
+    this.#pump();
+  }
+
+  ended(): void {
+    this.#session.receiveEnd();
+    this.#pump();
+  }
+
+  drained(): void {
+    if (this.#writing) this.#returnOutput();
+    this.#flush();
+    this.#armTimer();
+    if (this.#patience !== undefined) {
+      this.#patience.left(this.#unwrittenBytes, clock.now());
+      this.#linger(this.#patience);
+    }
+    this.#handler.progressed();
+  }
+
+  /** What had arrived can still be read, and the session is over only after that. */
+  closed(error?: Error): void {
+    this.#transportGone = true;
+    clearTimeout(this.#lingerTimer);
+    this.#session.receiveEnd(error);
+    this.#pump();
+    if (this.#over) this.#session.abandon();
+    this.#handler.released();
+  }
+
+  /**
+   * A session that ends is heard to its end, however much is unread: it has no more messages, or where the transport is
+   * gone, no more than what had arrived. Who waits to write has to learn of the end, even if it is who should read.
+   */
+  get #wantsMore(): boolean {
+    return !this.#session.needsPausing || this.#transportGone || !this.#options.quota.isFull;
+  }
+
+  get #isAlive(): boolean {
+    return !this.#over && !this.#transportGone;
+  }
+
+  /** A step of the handshake that costs us much more than the peer is taken in a turn of its own. */
+  #awaitTurn(): void {
+    const { turns } = this.#options;
+    if (turns === undefined || this.#awaitsTurn || this.#over || !this.#session.nextStepIsCostly) return;
+    this.#awaitsTurn = true;
+    turns.wait(this.#session.state === "server-awaits-answer" ? "fresh" : "begun", this.#takeTurn);
+  }
+
+  readonly #takeTurn = (): void => {
+    this.#awaitsTurn = false;
+    this.#session.allowCostlyStep();
+    this.#handler.tookTurn?.();
+    this.#pump();
+  };
+
+  #leaveTurns(): void {
+    if (!this.#awaitsTurn) return;
+    this.#awaitsTurn = false;
+    this.#options.turns?.leave(this.#takeTurn);
+  }
+
+  #pump(): void {
+    // A handler may close, write or read, and so come back here.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (!this.#over && this.#wantsMore) {
+        const event = this.#session.nextEvent();
+        if (event === undefined) break;
+        this.#dispatch(event);
+      }
+    } finally {
+      this.#pumping = false;
+    }
+    this.#awaitTurn();
+    this.#pauseOrResume();
+    this.#flush();
+    this.#armTimer();
+    // What the peer has acknowledged makes room.
+    if (!this.#over) this.#handler.progressed();
+  }
+
+  #dispatch(event: SessionEvent): void {
+    switch (event.kind) {
+      case "open":
+        this.#isNative = event.profile === "native";
+        this.#handler.opened(event);
+        return;
+      case "message":
+        this.#keepWhole(event.data);
+        this.#handler.message(event);
+        return;
+      case "closed":
+        this.#finish(event.error);
+        return;
+      default:
+        this.#tellRequest(event);
+    }
+  }
+
+  #tellRequest(event: RequestEvent): void {
+    if ("data" in event) this.#keepWhole(event.data);
+    try {
+      this.#handler.request(event);
+    } catch (error) {
+      if (!(error instanceof PeerError)) throw error;
+      this.#session.refuse(error);
+    }
+  }
+
+  /** A buffer that several messages share cannot be transferred: whoever took one of them would take the others. */
+  #keepWhole(data: Uint8Array): void {
+    if (!isShared(data.length) || data.buffer === this.#untransferable) return;
+    this.#untransferable = data.buffer;
+    markAsUntransferable(data.buffer);
+  }
+
+  #finish(error: SealpipeError | undefined): void {
+    this.#over = true;
+    this.#failed = error !== undefined;
+    clearTimeout(this.#timer);
+    this.#leaveTurns();
+    const allHasLeft = this.#ended && !this.#writing;
+    // What a native peer has not received is sent again if it comes back, and this transport must be gone by then.
+    const lost = error !== undefined && this.#isNative;
+    if (allHasLeft || lost || error?.code === "ERR_CLOSE_TIMEOUT") this.#drop();
+    else if (!this.#transportGone) this.#beginLinger();
+    else this.#session.abandon();
+    this.#handler.closed(error);
+  }
+
+  get #unwrittenBytes(): number {
+    return this.#session.unsentBytes + this.#transport.pendingBytes;
+  }
+
+  /** The peer may still read what was written to it, but it does not get for ever to do so. */
+  #beginLinger(): void {
+    const { closeTimeoutMs } = this.#options;
+    this.#patience = new Patience(closeTimeoutMs, { amount: this.#unwrittenBytes, now: clock.now() });
+    this.#linger(this.#patience);
+  }
+
+  #linger({ at }: Patience): void {
+    clearTimeout(this.#lingerTimer);
+    if (this.#transportGone) return;
+    this.#lingerTimer = setTimeout(() => this.#drop(), Math.max(1, Math.ceil(at - clock.now())));
+    this.#lingerTimer.unref();
+  }
+
+  #drop(): void {
+    this.#transportGone = true;
+    this.#transport.destroy();
+    this.#session.abandon();
+  }
+
+  #pauseOrResume(): void {
+    const reads = this.#wantsMore && !this.#awaitsTurn;
+    if (this.#transportGone || this.#paused !== reads) return;
+    this.#paused = !this.#paused;
+    if (this.#paused) this.#transport.pause();
+    else this.#transport.resume();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    process.nextTick(this.#scheduledFlush);
+  }
+
+  readonly #scheduledFlush = (): void => {
+    this.#flushScheduled = false;
+    this.#flush();
+    this.#armTimer();
+    this.#handler.progressed();
+  };
+
+  #flush(): void {
+    if (this.#transportGone) return;
+    // One write at a time: more would be joined by the platform, and cut where it likes.
+    while (!this.#writing) {
+      const parts = this.#session.takeOutput();
+      if (parts.length === 0) break;
+      this.#writing = true;
+      if (this.#transport.write(parts)) this.#returnOutput();
+    }
+    if (this.#writing) this.#session.prepareOutput();
+    if (this.#session.unsentBytes > 0 || !this.#session.outputEnded) return;
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#failed) this.#transport.endAndDestroy();
+    else this.#transport.end();
+  }
+
+  /** Not after the transport is gone, or is no longer ours: it never lets go of what it has then. */
+  #returnOutput(): void {
+    if (this.#transportGone) return;
+    this.#writing = false;
+    this.#session.returnOutput();
+  }
+
+  /** One timer for all deadlines. One that is set too early finds nothing to do and sets the next. */
+  #armTimer(): void {
+    const at = this.#session.nextTimeout();
+    if (at === undefined || this.#over || (this.#timer !== undefined && this.#timerAt <= at)) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(this.#timedOut, Math.max(1, Math.ceil(at - clock.now())));
+    this.#timer.unref();
+  }
+
+  // Timers run before the sockets are read: where our own event loop was late, what the peer sent in time is read first.
+  readonly #timedOut = (): void => {
+    setImmediate(() => {
+      this.#timer = undefined;
+      this.#session.handleTimeout(clock.now());
+      this.#pump();
+    });
+  };
+}

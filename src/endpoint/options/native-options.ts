@@ -1,0 +1,47 @@
+import { highestWindow, lowestWindow, type Windows } from "../../protocol/native/lanes.ts";
+import type { NativeOptions, NativePeer } from "../../protocol/native/options.ts";
+import type { ParsedClientOptions, ParsedServerOptions } from "./options.ts";
+
+export type { NativePeer as PeerInfo };
+
+/** What every end says of the library that it uses. */
+const library = "sealpipe/0.1.0";
+
+/** What a session needs to speak the native profile, or `undefined` where it is not to. */
+export function nativeOptions(
+  options: ParsedClientOptions | ParsedServerOptions,
+  going: Pick<NativeOptions, "resumable" | "conversation" | "store">,
+): NativeOptions | undefined {
+  if (options.profile === "classic") return undefined;
+  const { keepaliveIntervalMs, keepaliveTimeoutMs, maxQueuedBytes } = options;
+  return {
+    ...going,
+    self: selfOf(options),
+    windows: windowsOf(maxQueuedBytes),
+    keepaliveIntervalMs: keepaliveIntervalMs === 0 ? Number.POSITIVE_INFINITY : keepaliveIntervalMs,
+    keepaliveTimeoutMs,
+  };
+}
+
+function selfOf({
+  application,
+  applicationVersion,
+}: {
+  application: string;
+  applicationVersion: string;
+}): NativePeer {
+  return { pid: process.pid, library, application, applicationVersion };
+}
+
+/**
+ * The windows of an end that may hold `maxQueuedBytes` of what its application does not read. Positions count 64 bytes for
+ * a frame besides its own; what waits to be read costs up to four times that, and a request with its handler more. Answers
+ * are taken as they arrive, and need no more than keeps the wire busy.
+ */
+export function windowsOf(maxQueuedBytes: number): Windows {
+  return [clamp(maxQueuedBytes / 4), clamp(maxQueuedBytes / 8), clamp(maxQueuedBytes / 4)];
+}
+
+function clamp(bytes: number): number {
+  return Math.min(highestWindow, Math.max(lowestWindow, Math.floor(bytes)));
+}

@@ -1,0 +1,114 @@
+import { inspect } from "node:util";
+import { isUint8Array } from "node:util/types";
+import { CallerError } from "../../errors.ts";
+import { highestTextBytes } from "../../protocol/native/hello.ts";
+
+/** Throws unless `value` fits; `name` is the option's. */
+export type Check = (value: unknown, name: string) => void;
+
+/** @throws CallerError `ERR_INVALID_OPTION` unless it fits. */
+export function demand(fits: boolean, name: string, wanted: string, value: unknown): void {
+  if (fits) return;
+  throw new CallerError("ERR_INVALID_OPTION", `${name} must be ${wanted}, not ${inspect(value)}`);
+}
+
+export const isBoolean: Check = (value, name) =>
+  demand(typeof value === "boolean", name, "true or false", value);
+
+export function isIntegerFrom(least: number, most: number): Check {
+  return (value, name) => {
+    const fits = Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+    demand(fits, name, `an integer from ${least} to ${most}`, value);
+  };
+}
+
+/** Timers of the platform take no more. */
+const highestTimeoutMs = 2_147_483_647;
+
+export const isTimeoutMs = isIntegerFrom(1, highestTimeoutMs);
+export const isTimeoutMsOrNever = isIntegerFrom(0, highestTimeoutMs);
+export const isCount = isIntegerFrom(1, 1_000_000);
+
+export const isDirectory: Check = (value, name) => {
+  const fits = typeof value === "string" && value.startsWith("/") && !value.includes("\0");
+  demand(fits || value === "runtime", name, 'an absolute path or "runtime"', value);
+};
+
+/** The highest is kept by the systems for 'no user'. */
+const highestUid = 2 ** 32 - 2;
+
+export const isTrust: Check = (value, name) => {
+  const isUid = (uid: unknown): boolean =>
+    Number.isInteger(uid) && (uid as number) >= 0 && (uid as number) <= highestUid;
+  const fits = value === "any" || (Array.isArray(value) && value.every(isUid));
+  demand(fits, name, `a list of user ids from 0 to ${highestUid} or "any"`, value);
+};
+
+export const isText: Check = (value, name) => {
+  const fits = typeof value === "string" && Buffer.byteLength(value) <= highestTextBytes;
+  demand(fits, name, `a string of at most ${highestTextBytes} bytes of UTF-8`, value);
+};
+
+export const isProfile: Check = (value, name) =>
+  demand(
+    ["auto", "classic", "native"].includes(value as string),
+    name,
+    '"auto", "classic" or "native"',
+    value,
+  );
+
+export const isSignal: Check = (value, name) =>
+  demand(value instanceof AbortSignal, name, "an AbortSignal", value);
+
+/** The same options, each of them given. */
+export type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
+
+/**
+ * The options that were given, each checked; `undefined` counts as not given.
+ *
+ * @throws CallerError `ERR_INVALID_OPTION`, of an option that is not in `checks` too.
+ */
+export function checked<T extends object>(
+  options: T,
+  checks: Record<keyof T, Check>,
+): Complete<Partial<T>> & Partial<T> {
+  if (!isPlainObject(options)) {
+    throw new CallerError("ERR_INVALID_OPTION", `options must be a plain object, not ${kindOf(options)}`);
+  }
+  // Without a prototype: what another library has put into `Object.prototype` is nobody's option.
+  const given: Record<string, unknown> = Object.create(null);
+  for (const [name, option] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, name)) {
+      const known = Object.keys(checks).join(", ");
+      throw new CallerError("ERR_INVALID_OPTION", `there is no option "${name}"; there are ${known}`);
+    }
+    if (option === undefined) continue;
+    const value = ownOf(option);
+    checks[name as keyof T](value, name);
+    given[name] = value;
+  }
+  return given as Complete<Partial<T>> & Partial<T>;
+}
+
+/** What is checked is what is used, whatever the caller's list or bytes say when they are asked again. */
+function ownOf(option: unknown): unknown {
+  if (Array.isArray(option)) return Object.freeze([...option]);
+  if (!isUint8Array(option)) return option;
+  // By what it is, and not by what a subclass says of itself; a detached one has no bytes.
+  const length: number = Reflect.get(typedArrayPrototype, "length", option);
+  return length === 0 ? new Uint8Array(0) : new Uint8Array(option);
+}
+
+const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
+
+/** A map or an instance of a class would be read as if it had no options. */
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What it is, and nothing of what is in it: that may be a secret. */
+function kindOf(value: unknown): string {
+  return typeof value === "object" ? inspect(value, { depth: -1, customInspect: false }) : typeof value;
+}

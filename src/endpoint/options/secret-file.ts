@@ -1,0 +1,116 @@
+import { constants, type Stats } from "node:fs";
+import { type FileHandle, link, open, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import { nodeCrypto } from "../../crypto/node.ts";
+import { SystemError } from "../../errors.ts";
+import { highestSecretBytes } from "../../protocol/limits.ts";
+import { hasCode, ignoreMissing } from "../../transport/file-system.ts";
+import { objectionToWay, ownUid } from "../../transport/trust.ts";
+
+const freshSecretBytes = 32;
+const onlyOwner = 0o600;
+const othersRights = 0o077;
+
+// Windows has neither of the two. A pipe that somebody put there must not make us wait for its writer.
+const readFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+const makeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+
+/** Each round loses to somebody who removes the file; this many in a row are no accident. */
+const highestRounds = 4;
+
+/**
+ * The secret in the file at that absolute path. Where there is none it is made, of random bytes: of any number of
+ * processes that do so at once one wins, and all get what that one has made.
+ *
+ * Nobody but this user and root may be able to change the way there, or another user could choose the file. Whose it is and
+ * who may read it is looked at on the open file. Platform: on Windows none of this is, nor whether it is a link.
+ *
+ * @throws SystemError `ERR_SECRET_FILE`
+ */
+export async function readSecretFile(path: string): Promise<Uint8Array> {
+  try {
+    const objection = process.platform === "win32" ? undefined : objectionToWay(dirname(path));
+    if (objection !== undefined) throw unusable(path, `is not safe: ${objection}`);
+    for (let round = 0; round < highestRounds; round++) {
+      const secret = await readIfThere(path);
+      if (secret !== undefined) return secret;
+      await makeUnlessThere(path);
+    }
+  } catch (error) {
+    if (error instanceof SystemError) throw error;
+    throw unusable(path, explain(error), error);
+  }
+  throw unusable(path, "is removed again and again");
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  const file = await ignoreMissing(open(path, readFlags));
+  if (file === undefined) return undefined;
+  try {
+    const objection = objectionTo(await file.stat());
+    if (objection !== undefined) throw unusable(path, objection);
+    return await readAll(path, file);
+  } finally {
+    await file.close();
+  }
+}
+
+function objectionTo(status: Stats): string | undefined {
+  if (!status.isFile()) return "is no file";
+  if (process.platform === "win32") return undefined;
+  if (status.uid !== ownUid() && status.uid !== 0) return `belongs to the user ${status.uid}`;
+  if ((status.mode & othersRights) === 0) return undefined;
+  const mode = (status.mode & 0o777).toString(8).padStart(4, "0");
+  return `is open to others: its mode is ${mode} and must be 0600`;
+}
+
+async function readAll(path: string, file: FileHandle): Promise<Uint8Array> {
+  const bytes = new Uint8Array(highestSecretBytes + 1);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+    read = (await file.read(bytes, length, bytes.length - length)).bytesRead;
+  }
+  const secret = bytes.slice(0, length);
+  bytes.fill(0);
+  if (length >= 1 && length <= highestSecretBytes) return secret;
+  throw unusable(path, length === 0 ? "is empty" : `has more than ${highestSecretBytes} bytes`);
+}
+
+/** Written whole beside its place and then shown there: whoever finds the file finds all of it. */
+async function makeUnlessThere(path: string): Promise<void> {
+  const suffix = Buffer.from(nodeCrypto.randomBytes(8)).toString("hex");
+  const beside = `${path}.${suffix}`;
+  const file = await open(beside, makeFlags, onlyOwner);
+  try {
+    await fill(file);
+    await link(beside, path).catch((error: unknown) => {
+      if (!hasCode(error, "EEXIST")) throw error;
+    });
+  } finally {
+    await ignoreMissing(unlink(beside));
+  }
+}
+
+async function fill(file: FileHandle): Promise<void> {
+  const secret = nodeCrypto.randomBytes(freshSecretBytes);
+  try {
+    // The umask may have taken even the owner's rights.
+    await file.chmod(onlyOwner);
+    await file.writeFile(secret);
+    // Or it could be there and empty after a power cut.
+    await file.sync();
+  } finally {
+    secret.fill(0);
+    await file.close();
+  }
+}
+
+function explain(error: unknown): string {
+  if (hasCode(error, "ELOOP") || hasCode(error, "EMLINK")) return "is a symbolic link";
+  return `cannot be used: ${(error as Error).message}`;
+}
+
+function unusable(path: string, objection: string, cause?: unknown): SystemError {
+  const options = cause === undefined ? undefined : { cause };
+  return new SystemError("ERR_SECRET_FILE", `the secret file ${path} ${objection}`, options);
+}

@@ -1,0 +1,70 @@
+import { isAbsolute } from "node:path";
+import { isUint8Array } from "node:util/types";
+import { CallerError } from "../../errors.ts";
+import type { ProfileChoice } from "../../protocol/handshake/handshake.ts";
+import { highestSecretBytes } from "../../protocol/limits.ts";
+import { readSecretFile } from "./secret-file.ts";
+
+/** What the options come to: one of the two at most. */
+export interface ParsedSecret {
+  readonly secret: Uint8Array | undefined;
+  readonly secretFile: string | undefined;
+}
+
+/** Half of a character that UTF-16 writes in two: UTF-8 has no bytes for it. */
+const loneSurrogate = /\p{Surrogate}/u;
+
+/** @throws CallerError `ERR_INVALID_OPTION`, which does not show the value. */
+export function checkSecret(value: unknown, name: string): void {
+  const bytes =
+    typeof value === "string" && !loneSurrogate.test(value) ? Buffer.byteLength(value) : undefined;
+  const length = bytes ?? (isUint8Array(value) ? value.length : 0);
+  if (length >= 1 && length <= highestSecretBytes) return;
+  throw new CallerError(
+    "ERR_INVALID_OPTION",
+    `${name} must be a string or a Uint8Array of 1 to ${highestSecretBytes} bytes`,
+  );
+}
+
+/** @throws CallerError `ERR_INVALID_OPTION`, which does not show the value: it may be the secret, by mistake. */
+export function checkSecretFile(value: unknown, name: string): void {
+  if (typeof value === "string" && isAbsolute(value) && !value.includes("\0")) return;
+  throw new CallerError("ERR_INVALID_OPTION", `${name} must be the absolute path of a file`);
+}
+
+/**
+ * The secret of options that are checked one by one, in bytes.
+ * @throws CallerError `ERR_INVALID_OPTION` for those that do not go together.
+ */
+export function parseSecret(given: {
+  readonly secret?: string | Uint8Array;
+  readonly secretFile?: string;
+  readonly profile?: ProfileChoice;
+  readonly encryption?: boolean;
+}): ParsedSecret {
+  const { secret, secretFile, profile, encryption } = given;
+  if (secret === undefined && secretFile === undefined) return { secret, secretFile };
+  const name = secret === undefined ? "secretFile" : "secret";
+  const conflict = conflictOf([
+    [secret !== undefined && secretFile !== undefined, "secretFile: give one of them"],
+    [profile === "classic", 'profile "classic": golang-ipc\'s protocol has no place for it'],
+    [encryption === false, "encryption false: it is what the keys are made with"],
+  ]);
+  if (conflict !== undefined) {
+    throw new CallerError("ERR_INVALID_OPTION", `${name} does not go together with ${conflict}`);
+  }
+  return { secret: typeof secret === "string" ? new TextEncoder().encode(secret) : secret, secretFile };
+}
+
+/**
+ * The same options with the secret in place of its file, which is made where there is none yet.
+ * @throws SystemError `ERR_SECRET_FILE`
+ */
+export async function withSecret<T extends ParsedSecret>(options: T): Promise<T> {
+  if (options.secretFile === undefined) return options;
+  return { ...options, secret: await readSecretFile(options.secretFile), secretFile: undefined };
+}
+
+function conflictOf(conflicts: readonly (readonly [boolean, string])[]): string | undefined {
+  return conflicts.find(([is]) => is)?.[1];
+}

@@ -1,0 +1,246 @@
+import { CallerError, PeerError } from "../../errors.ts";
+import type { Message } from "../messages/message.ts";
+import { parseReadOptions, type ReadOptions } from "../options/options.ts";
+import { onAbort } from "./abort-listeners.ts";
+
+/** Where a message came from, so that it can be told to send more. */
+export interface MessageSource {
+  /** A message of ours waits to be read. */
+  queued(message: Message): void;
+  /** It no longer does. The mark is the one that it was delivered with. */
+  taken(message: Message, mark: number): void;
+  /** A message with that mark was taken at once. */
+  passed(mark: number): void;
+  /** A message of ours that waited will be read by nobody: the peer is not to hear that it was. */
+  dropped(message: Message): void;
+}
+
+interface Entry<M> {
+  readonly message: M;
+  readonly source: MessageSource;
+  readonly mark: number;
+}
+
+interface Waiter<M> {
+  resolve(message: M): void;
+  /** `inOrder`: the inbox has ended, and for no error. */
+  reject(error: unknown, inOrder?: boolean): void;
+}
+
+/** Those who take messages as they come. */
+export interface MessageListeners<M> {
+  readonly present: boolean;
+  emit(message: M): void;
+}
+
+/** How an inbox ended: in order, or for an error. */
+interface Ending {
+  readonly error: unknown;
+}
+
+/**
+ * Messages on their way from connections to the application. Each goes to one taker: the `read` that has waited
+ * longest, or else the listeners, or else it waits here.
+ */
+export class Inbox<M extends Message> {
+  readonly #listeners: MessageListeners<M>;
+  #entries: (Entry<M> | undefined)[] = [];
+  /** Entries before this one are taken. */
+  #head = 0;
+  #waiters = new Set<Waiter<M>>();
+  #ending: Ending | undefined;
+  /** Nobody will read any more: what comes is dropped. */
+  #drops = false;
+
+  constructor(listeners: MessageListeners<M>) {
+    this.#listeners = listeners;
+  }
+
+  /** `mark` is the source's own, and is given back to it. */
+  deliver(message: M, source: MessageSource, mark: number): void {
+    if (this.#drops) return;
+    if (this.#pass(message)) {
+      source.passed(mark);
+      return;
+    }
+    this.#entries.push({ message, source, mark });
+    source.queued(message);
+  }
+
+  /** Gives what waits to the listeners, while there are any. */
+  drain(): void {
+    while (this.#listeners.present) {
+      const entry = this.#shift();
+      if (entry === undefined) return;
+      this.#listeners.emit(entry.message);
+      // Only now: a source that is told of room may deliver the next message at once.
+      entry.source.taken(entry.message, entry.mark);
+    }
+  }
+
+  /**
+   * The next message.
+   * @throws PeerError `ERR_READ_TIMEOUT`, CallerError `ERR_CLOSED` at the end, the error that ended it, or the signal's
+   *   reason.
+   */
+  read(options?: ReadOptions): Promise<M> {
+    const { signal, timeoutMs } = parseReadOptions(options);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const message = this.#take();
+    if (message !== undefined) return Promise.resolve(message);
+    if (this.#ending !== undefined) return Promise.reject(this.#ending.error ?? closedError());
+    return this.#wait(signal, timeoutMs);
+  }
+
+  /**
+   * The next message, for an iterator: done where the inbox ended in order, throws where it failed. While it waits,
+   * `leaving` has what ends the wait, with the same result as an end in order.
+   */
+  async next(leaving: Set<() => void>): Promise<IteratorResult<M, undefined>> {
+    const message = this.#take();
+    if (message !== undefined) return { done: false, value: message };
+    if (this.#ending === undefined) return this.#waitForNext(leaving);
+    if (this.#ending.error !== undefined) throw this.#ending.error;
+    return { done: true, value: undefined };
+  }
+
+  /** No more will come. What waits can still be read, unless it is to be dropped. */
+  end(error: unknown, unread: "keep" | "drop"): void {
+    if (unread === "drop") {
+      this.#drops = true;
+      for (const { message, source } of this.#clear()) source.dropped(message);
+    }
+    if (this.#ending !== undefined) return;
+    this.#ending = { error };
+    for (const waiter of this.#waiters) waiter.reject(error ?? closedError(), error === undefined);
+    this.#waiters.clear();
+  }
+
+  /** Hands what waits from `source` over to another inbox. */
+  moveTo(target: Inbox<M>, source: MessageSource): void {
+    if (target.#drops) {
+      this.drop(source);
+      return;
+    }
+    const passed: Entry<M>[] = [];
+    for (const entry of this.#extract(source)) {
+      if (target.#pass(entry.message)) passed.push(entry);
+      else target.#entries.push(entry);
+    }
+    // Only now: a source that is told of room may deliver the next message at once.
+    for (const { message, mark } of passed) source.taken(message, mark);
+  }
+
+  /** Drops what waits from `source`. */
+  drop(source: MessageSource): void {
+    for (const { message } of this.#extract(source)) source.dropped(message);
+  }
+
+  /** Whether there was a taker. */
+  #pass(message: M): boolean {
+    if (this.#waiters.size > 0) {
+      const [waiter] = this.#waiters as Iterable<Waiter<M>> as [Waiter<M>];
+      waiter.resolve(message);
+      return true;
+    }
+    if (this.#entries.length > 0 || !this.#listeners.present) return false;
+    this.#listeners.emit(message);
+    return true;
+  }
+
+  #waitForNext(leaving: Set<() => void>): Promise<IteratorResult<M, undefined>> {
+    return new Promise((resolve, reject) => {
+      const settled = (): void => {
+        leaving.delete(leave);
+        this.#waiters.delete(waiter);
+      };
+      const leave = (): void => {
+        settled();
+        resolve({ done: true, value: undefined });
+      };
+      const waiter: Waiter<M> = {
+        resolve(value) {
+          settled();
+          resolve({ done: false, value });
+        },
+        reject(error, inOrder) {
+          if (inOrder) return leave();
+          settled();
+          reject(error);
+        },
+      };
+      leaving.add(leave);
+      this.#waiters.add(waiter);
+    });
+  }
+
+  #wait(signal: AbortSignal | undefined, timeoutMs: number): Promise<M> {
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const settled = (): void => {
+        clearTimeout(timer);
+        stopListening?.();
+        this.#waiters.delete(waiter);
+      };
+      const waiter: Waiter<M> = {
+        resolve(message) {
+          settled();
+          resolve(message);
+        },
+        reject(error) {
+          settled();
+          reject(error);
+        },
+      };
+      this.#waiters.add(waiter);
+      const stopListening = signal && onAbort(signal, () => waiter.reject(signal.reason));
+      if (timeoutMs > 0) timer = setTimeout(() => waiter.reject(readTimeout(timeoutMs)), timeoutMs);
+    });
+  }
+
+  #take(): M | undefined {
+    const entry = this.#shift();
+    entry?.source.taken(entry.message, entry.mark);
+    return entry?.message;
+  }
+
+  /** The next that waits; its source is not told yet. */
+  #shift(): Entry<M> | undefined {
+    const entry = this.#entries[this.#head];
+    if (entry === undefined) return undefined;
+    this.#entries[this.#head] = undefined;
+    this.#head += 1;
+    if (this.#head === this.#entries.length) {
+      this.#clear();
+    } else if (this.#head > 1_024 && this.#head * 2 > this.#entries.length) {
+      // Now and then, not each time: moving what follows costs as much as it is long.
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+    return entry;
+  }
+
+  #extract(source: MessageSource): Entry<M>[] {
+    const waiting = this.#clear();
+    this.#entries = waiting.filter((entry) => entry.source !== source);
+    return waiting.filter((entry) => entry.source === source);
+  }
+
+  /** Empties the queue and returns what waited in it. */
+  #clear(): Entry<M>[] {
+    const waiting = this.#entries.slice(this.#head) as Entry<M>[];
+    this.#entries = [];
+    this.#head = 0;
+    return waiting;
+  }
+}
+
+/** `cause`: what closed it, where that was not a call of `close`. */
+export function closedError(cause?: Error): CallerError {
+  const message = "it is closed: there is nothing more to read or to write";
+  return new CallerError("ERR_CLOSED", message, cause === undefined ? undefined : { cause });
+}
+
+function readTimeout(timeoutMs: number): PeerError {
+  return new PeerError("ERR_READ_TIMEOUT", `no message arrived within ${timeoutMs} ms`);
+}

@@ -1,0 +1,80 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { SealpipeError } from "../../errors.ts";
+import { defaultSessionLimits } from "../../protocol/limits.ts";
+import type { Address } from "../../transport/address.ts";
+import { hasCode } from "../../transport/file-system.ts";
+import { isListedAsListening } from "../../transport/socket-table.ts";
+import type { Transport, TransportProvider } from "../../transport/transport.ts";
+import { type DriverOptions, deaf, SessionDriver } from "../driver/session-driver.ts";
+import { ReadQuota } from "../reading/read-quota.ts";
+
+/** How long a server that is alive may take to say so, in milliseconds. */
+const patienceMs = 2_000;
+
+/**
+ * How often a socket has to refuse before it counts as dead, and the pause between, in milliseconds. Linux refuses only
+ * where nobody listens. Others refuse too where a server has as many clients waiting as the system keeps for it.
+ */
+export interface Refusals {
+  readonly needed: number;
+  readonly pauseMs: number;
+}
+
+const refusals: Refusals =
+  process.platform === "linux" ? { needed: 1, pauseMs: 0 } : { needed: 10, pauseMs: 50 };
+
+/**
+ * Whether a server is alive at `address`. Dead is only what refuses a connection, or is not there.
+ *
+ * A golang-ipc server stops serving for ever when a client hangs up in the handshake. So the kernel is asked first,
+ * which touches nothing, and where only a connection can tell, the handshake is finished before it is closed.
+ */
+export async function isServerAlive(
+  address: Address,
+  provider: TransportProvider,
+  { needed, pauseMs } = refusals,
+): Promise<boolean> {
+  if (await isListedAsListening(address.path)) return true;
+  for (let refused = 0; refused < needed; refused++) {
+    if (refused > 0) await delay(pauseMs);
+    if (await answers(address, provider)) return true;
+  }
+  return false;
+}
+
+async function answers(address: Address, provider: TransportProvider): Promise<boolean> {
+  try {
+    await meet(await provider.connect(address, AbortSignal.timeout(patienceMs)));
+    return true;
+  } catch (error) {
+    return !saysNobody(error);
+  }
+}
+
+/** Goes through the handshake and leaves in order. */
+function meet(transport: Transport): Promise<void> {
+  const options: DriverOptions = {
+    ...defaultSessionLimits,
+    handshakeTimeoutMs: patienceMs,
+    closeTimeoutMs: patienceMs,
+    role: "client",
+    encryption: false,
+    profile: "auto",
+    secret: undefined,
+    batchCipher: false,
+    native: undefined,
+    turns: undefined,
+    quota: new ReadQuota(1),
+  };
+  return new Promise<void>((resolve) => {
+    const driver = new SessionDriver(transport, options, { ...deaf, released: resolve });
+    driver.start();
+    driver.close();
+  });
+}
+
+/** True for the two ways in which the system says that nobody listens. */
+function saysNobody(error: unknown): boolean {
+  if (!(error instanceof SealpipeError) || error.code !== "ERR_CONNECT_FAILED") return false;
+  return hasCode(error.cause, "ECONNREFUSED") || hasCode(error.cause, "ENOENT");
+}

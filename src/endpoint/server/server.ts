@@ -1,0 +1,317 @@
+import { SealpipeError, SystemError } from "../../errors.ts";
+import { checkMessage } from "../../protocol/message.ts";
+import type { Address } from "../../transport/address.ts";
+import { providerOf } from "../../transport/providers.ts";
+import type { Listener, Transport, TransportProvider } from "../../transport/transport.ts";
+import { HandshakeTurns } from "../driver/handshake-turns.ts";
+import type { SessionOpened } from "../driver/session-driver.ts";
+import { Endpoint, type EndpointEvents } from "../endpoint.ts";
+import { type MessageData, toBytes } from "../messages/message.ts";
+import {
+  addressOf,
+  type ParsedServerOptions,
+  parseServerOptions,
+  type ServerOptions,
+} from "../options/options.ts";
+import { withSecret } from "../options/secret.ts";
+import { closedError } from "../reading/inbox.ts";
+import type { RequestHandler } from "../requests/request.ts";
+import { RequestHandlers } from "../requests/request-handlers.ts";
+import { Shutdown } from "../shutdown.ts";
+import { AdmissionControl } from "./admission-control.ts";
+import { Connection, ConnectionMessage, type ConnectionRequest } from "./connection.ts";
+import type { ConnectionOwner } from "./connection-owner.ts";
+import { isServerAlive } from "./liveness.ts";
+import { Patience } from "./patience.ts";
+import { ResumableConnections } from "./resumable-connections.ts";
+
+export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
+  /**
+   * A client has connected: its handshake is over. One that leaves at once may be a second start of a server at this
+   * name, which asks in that way whether this one is alive.
+   */
+  connection: [connection: Connection];
+  /**
+   * A client's connection failed, or does not take a message that was written to it, or a listener let an error of the
+   * client's through; or the socket failed, or lost its address. The server goes on.
+   */
+  error: [error: SealpipeError, connection: Connection | undefined];
+}
+
+/**
+ * Starts a server that clients find by `name`: `/tmp/<name>.sock`, or `\\.\pipe\<name>` on Windows. Resolves once it
+ * listens. A socket that a killed server left behind is replaced; a server that is alive, another user's socket and what is
+ * no socket are not.
+ *
+ * @param name Letters, digits, `.`, `_` and `-`; no `..`.
+ * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`, `ERR_INVALID_OPTION`.
+ * @throws SystemError `ERR_SECRET_FILE`, `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_UNTRUSTED`, `ERR_NO_RUNTIME_DIRECTORY`, `ERR_LISTEN_FAILED`.
+ *
+ * @example
+ * ```ts
+ * import { startClient, startServer } from "sealpipe";
+ *
+ * await using server = await startServer("my-app");
+ * server.on("connection", async (connection) => {
+ *   for await (const { type, text } of connection) {
+ *     await connection.write(type, `you said: ${text}`);
+ *   }
+ * });
+ *
+ * await using client = await startClient("my-app");
+ * await client.write(5, "hello");
+ * console.log((await client.read()).text); // you said: hello
+ * ```
+ */
+export async function startServer(name: string, options?: ServerOptions): Promise<Server> {
+  const parsed = parseServerOptions(options);
+  const address = addressOf(name, parsed.directory);
+  const server = new Server(name, address, await withSecret(parsed));
+  await server.listen(providerOf(address));
+  return server;
+}
+
+/** A server with any number of clients. Made by {@link startServer}. */
+export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
+  /** The name it was started with. */
+  readonly name: string;
+  /** Where it listens: the socket's path or the pipe's name. */
+  readonly address: string;
+  readonly #address: Address;
+  readonly #options: ParsedServerOptions;
+  readonly #handlers = new RequestHandlers<ConnectionRequest>();
+  readonly #resumable: ResumableConnections;
+  readonly #admission: AdmissionControl;
+  /** What each connection knows of this server. */
+  readonly #owner: ConnectionOwner<Connection, ConnectionMessage, ConnectionRequest>;
+  readonly #open = new Set<Connection>();
+  /** With clients that let a broadcast wait. */
+  readonly #patience: Patience;
+  /** Accepted before whoever started us has a server to which to add listeners. */
+  readonly #waiting: Transport[] = [];
+  readonly #shutdown = new Shutdown();
+  #listener: Listener | undefined;
+  #lastId = 0;
+  #referenced = true;
+
+  /** @internal Use {@link startServer}. */
+  constructor(name: string, address: Address, options: ParsedServerOptions) {
+    super();
+    this.name = name;
+    this.address = address.path;
+    this.#address = address;
+    this.#options = options;
+    this.#resumable = new ResumableConnections(options);
+    this.#admission = new AdmissionControl(options);
+    this.#patience = new Patience(options.closeTimeoutMs);
+    this.#owner = this.#makeOwner();
+  }
+
+  /** The clients that are connected now, or are waited for to come back, as a list of its own. */
+  get connections(): readonly Connection[] {
+    return [...this.#open];
+  }
+
+  /**
+   * Writes a message to every client that is connected, which is each from its `connection` event on: a client knows of
+   * its connection a moment before the server does. Returns `undefined` while all have room, else a promise that
+   * settles once all have room again or are gone. A client that has had no room for `closeTimeoutMs` is not waited for any
+   * longer, until it has. A client that does not take the message, or does not read, is dealt with as
+   * {@link Connection.write} does, and the others notice nothing.
+   *
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`,
+   *   `ERR_CLOSED`; then no client was written to.
+   *
+   * @example
+   * ```ts
+   * import { startClient, startServer } from "sealpipe";
+   *
+   * await using server = await startServer("my-app");
+   * server.on("connection", ({ id }) => {
+   *   server.broadcast(2, `client ${id} is here`);
+   * });
+   *
+   * await using one = await startClient("my-app");
+   * console.log((await one.read()).text); // client 1 is here
+   * await using other = await startClient("my-app");
+   * console.log((await one.read()).text); // client 2 is here
+   * ```
+   */
+  broadcast(type: number, data: MessageData): Promise<void> | undefined {
+    if (this.#shutdown.hasBegun) throw closedError();
+    const bytes = toBytes(data);
+    checkMessage(type, bytes.length, this.#options.maxMessageBytes);
+    const waits: Promise<void>[] = [];
+    for (const connection of this.connections) {
+      const wait = connection.send(type, bytes);
+      if (wait !== undefined) waits.push(this.#patience.wait(wait));
+    }
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
+  }
+
+  /**
+   * Handles all clients' requests of that type, but for connections that have a handler of their own for it.
+   *
+   * @returns Takes the handler away again.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` where that type has one.
+   *
+   * @example
+   * ```ts
+   * import { startClient, startServer } from "sealpipe";
+   *
+   * await using server = await startServer("my-app");
+   * server.handle(1, async ({ text, connection, signal }) => {
+   *   const response = await fetch(`data:,${text}`, { signal });
+   *   return `${await response.text()} for client ${connection.id}`;
+   * });
+   *
+   * await using client = await startClient("my-app");
+   * console.log((await client.request(1, "tea")).text); // tea for client 1
+   * ```
+   */
+  handle(type: number, handler: RequestHandler<ConnectionRequest>): () => void {
+    return this.#handlers.add(type, handler);
+  }
+
+  /**
+   * Stops listening, ends every connection in order and removes the socket. Settles once all is closed, each peer being
+   * waited for as by {@link Connection.close}; never rejects. A second call waits for the first.
+   */
+  close(): Promise<void> {
+    if (this.#shutdown.begin()) void this.#close();
+    return this.whenClosed;
+  }
+
+  /**
+   * Stops listening and drops every connection at once, each as its own `destroy` does. Reads that wait are rejected
+   * with `error`, and the status becomes `error`; without one, `ERR_CLOSED` and `closed`. There is no `error` event.
+   */
+  destroy(error?: Error): void {
+    this.#shutdown.destroyed(error);
+    this.inbox.end(error, "drop");
+    void this.close();
+    for (const connection of this.#all) connection.destroy(error);
+  }
+
+  /** @internal */
+  async listen(provider: TransportProvider): Promise<void> {
+    this.#listener = await provider.listen(this.#address, {
+      openToAllUsers: this.#options.unmaskPermissions,
+      isAlive: (address) => isServerAlive(address, provider),
+      addressCheckIntervalMs: this.#options.addressCheckIntervalMs,
+      accepted: (transport) => this.#accept(transport),
+      failed: (error) => this.emitSafely("error", listenerFailed(error), undefined),
+    });
+    this.setStatus("listening");
+    for (const transport of this.#waiting.splice(0)) this.#accept(transport);
+  }
+
+  /** @internal */
+  protected override setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
+    this.#listener?.setReferenced(referenced);
+    for (const connection of this.#all) connection.setReferenced(referenced);
+  }
+
+  /** @internal */
+  protected override tell(error: SealpipeError, about: unknown): void {
+    const connection = about instanceof ConnectionMessage ? about.connection : about;
+    this.emitSafely("error", error, connection instanceof Connection ? connection : undefined);
+  }
+
+  async #close(): Promise<void> {
+    this.setStatus("closing");
+    this.inbox.end(undefined, "drop");
+    for (const transport of this.#waiting.splice(0)) transport.destroy();
+    // First of all: a golang-ipc client comes back at once, and gives up for ever where it is accepted and dropped.
+    await this.#stopListening();
+    await Promise.all(this.#all.map((connection) => connection.close()));
+    this.setStatus(this.#shutdown.status);
+    this.tellClosed();
+  }
+
+  async #stopListening(): Promise<void> {
+    try {
+      await this.#listener?.close();
+    } catch (error) {
+      // The socket could not be removed; nobody listens on it any more.
+      this.emitSafely("error", listenerFailed(error as Error), undefined);
+    }
+  }
+
+  #accept(transport: Transport): void {
+    if (this.status === "not-connected") {
+      this.#waiting.push(transport);
+      return;
+    }
+    if (this.#shutdown.hasBegun) {
+      transport.destroy();
+      return;
+    }
+    const refusal = this.#admission.refusal();
+    if (refusal !== undefined) {
+      transport.destroy();
+      this.emitSafely("error", refusal, undefined);
+      return;
+    }
+    this.#begin(transport);
+    const evicted = this.#admission.makeRoom();
+    if (evicted === undefined) this.#owner.turns.clientCame();
+    else this.emitSafely("error", evicted.error, evicted.connection);
+  }
+
+  #begin(transport: Transport): void {
+    this.#lastId += 1;
+    const connection = new Connection(this.#lastId, transport, this.#owner);
+    this.#admission.accepted(connection);
+    connection.setReferenced(this.#referenced);
+    connection.start();
+  }
+
+  /** Those that hold a transport, and those that wait for their clients to come back. */
+  get #all(): Connection[] {
+    return [...new Set([...this.#admission.held, ...this.#resumable.detached])];
+  }
+
+  #makeOwner(): ConnectionOwner<Connection, ConnectionMessage, ConnectionRequest> {
+    return {
+      inbox: this.inbox,
+      turns: new HandshakeTurns(),
+      options: this.#options,
+      handlers: this.#handlers,
+      resuming: { resumable: this.#options.resumeWindowMs > 0, store: this.#resumable },
+      tookTurn: (connection) => this.#admission.tookTurn(connection),
+      opened: (connection) => {
+        this.#open.add(connection);
+        this.#admission.opened(connection);
+        this.#resumable.opened(connection);
+        this.emitSafely("connection", connection);
+      },
+      resumed: (other, event) => this.#resumed(other, event),
+      detached: (connection) => this.#resumable.lost(connection),
+      keepsMore: () => this.#resumable.enforce(),
+      closed: (connection, error) => {
+        this.#open.delete(connection);
+        this.#resumable.closed(connection);
+        if (error !== undefined) this.emitSafely("error", error, connection);
+      },
+      told: (connection, error) => this.emitSafely("error", error, connection),
+      parted: (connection) => this.#admission.parted(connection),
+      released: (connection) => this.#admission.released(connection),
+    };
+  }
+
+  #resumed(other: Connection, event: SessionOpened): void {
+    this.#admission.parted(other);
+    const connection = event.native && this.#resumable.of(event.native.conversation);
+    // It was there a moment ago, when the handshake claimed its conversation.
+    if (connection === undefined) return;
+    this.#admission.resumed(connection);
+    connection.adopt(other, event);
+  }
+}
+
+function listenerFailed(cause: Error): SealpipeError {
+  if (cause instanceof SealpipeError) return cause;
+  return new SystemError("ERR_LISTEN_FAILED", `the listener failed: ${cause.message}`, { cause });
+}

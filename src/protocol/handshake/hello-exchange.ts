@@ -1,0 +1,221 @@
+import { PeerError } from "../../errors.ts";
+import type { CryptoProvider } from "../crypto-provider.ts";
+import { equalBytes } from "../equal-bytes.ts";
+import type { NativeAgreement } from "../native/agreement.ts";
+import { Conversation, type Identity } from "../native/conversation.ts";
+import { frameHeaderBytes, frameKinds, invalidFrame, readBodyBytes } from "../native/frame.ts";
+import {
+  type ClientSession,
+  decodeNativeHello,
+  encodeNativeHello,
+  type NativeHello,
+  type ServerSession,
+  sessionIdBytes,
+} from "../native/hello.ts";
+import { resumptionProof } from "../native/key-schedule.ts";
+import type { NativeOptions } from "../native/options.ts";
+import { NativeProfile } from "../native/profile.ts";
+import { joinParts } from "../parts.ts";
+import type { ReceiveBuffer } from "../receive-buffer.ts";
+import { secretCopy } from "../secret-memory.ts";
+import type { State } from "../states.ts";
+import { type Handshake, HandshakeFailure, type HandshakeStep } from "./handshake.ts";
+
+export interface HelloExchangeOptions {
+  readonly native: NativeOptions;
+  readonly maxMessageBytes: number;
+  readonly frameTimeoutMs: number;
+  readonly crypto: CryptoProvider;
+  readonly clock: { now(): number };
+}
+
+/**
+ * The end of a native handshake: each side's hello, in which a client may ask to go on with an earlier session.
+ * Source: spec/protocol.md, "Native hello" and "Resume".
+ */
+export class HelloExchange implements Handshake {
+  readonly #agreement: NativeAgreement;
+  readonly #options: HelloExchangeOptions;
+  /** What our hello asked for, as a client's. */
+  #asked: ClientSession["kind"] = "none";
+  /** The records are the profile's by now. */
+  #opened = false;
+
+  constructor(agreement: NativeAgreement, options: HelloExchangeOptions) {
+    this.#agreement = agreement;
+    this.#options = options;
+  }
+
+  /** The client's first record. */
+  start(): Uint8Array[] {
+    const session = this.#clientSession();
+    this.#asked = session.kind;
+    return [this.#seal(session)];
+  }
+
+  advance(state: State, input: ReceiveBuffer): HandshakeStep | undefined {
+    return state === "client-awaits-native-hello" ? this.#receiveServer(input) : this.#receiveClient(input);
+  }
+
+  wipe(): void {
+    const { reader, writer, resumptionKey } = this.#agreement;
+    resumptionKey?.fill(0);
+    if (this.#opened) return;
+    reader.wipe();
+    writer.wipe();
+  }
+
+  #clientSession(): ClientSession {
+    const { conversation, resumable } = this.#options.native;
+    const identity = conversation?.identity;
+    if (conversation === undefined || identity === undefined) return { kind: resumable ? "new" : "none" };
+    const { received } = conversation.incoming;
+    return {
+      kind: "resume",
+      sessionId: identity.id,
+      received,
+      proof: this.#proof("client", identity, received),
+    };
+  }
+
+  #receiveServer(input: ReceiveBuffer): HandshakeStep | undefined {
+    const body = this.#readHello(input);
+    if (body === undefined) return undefined;
+    const hello = decodeNativeHello(body, "server");
+    const { session } = hello;
+    const before = this.#options.native.conversation;
+    if (session.kind !== "resumed") {
+      if (session.kind === "new" && this.#asked === "none") {
+        throw invalidFrame("a session that can be resumed, which was not asked for");
+      }
+      const identity = session.kind === "new" ? this.#identity(session.sessionId) : undefined;
+      return this.#open(hello, { conversation: this.#begin(), identity, resumed: false });
+    }
+    if (before?.identity === undefined) throw invalidFrame("a session resumed that was not asked for");
+    const { received, proof } = session;
+    this.#checkProof(proof, this.#proof("server", before.identity, received));
+    before.outgoing.rewind(received);
+    return this.#open(hello, { conversation: before, identity: before.identity, resumed: true });
+  }
+
+  #receiveClient(input: ReceiveBuffer): HandshakeStep | undefined {
+    try {
+      const body = this.#readHello(input);
+      if (body === undefined) return undefined;
+      const hello = decodeNativeHello(body, "client");
+      return this.#answer(hello);
+    } catch (error) {
+      if (!(error instanceof PeerError)) throw error;
+      // So that the client, too, finds out what is wrong.
+      throw new HandshakeFailure(error, this.#seal({ kind: "none" }));
+    }
+  }
+
+  #answer(hello: NativeHello<ClientSession>): HandshakeStep {
+    const { native } = this.#options;
+    const wanted = hello.session;
+    const known = wanted.kind === "resume" ? native.store?.find(wanted.sessionId) : undefined;
+    if (wanted.kind === "resume" && known?.identity !== undefined) {
+      const { identity } = known;
+      this.#checkProof(wanted.proof, this.#proof("client", identity, wanted.received));
+      known.outgoing.checkRewind(wanted.received);
+      native.store?.claim(known);
+      known.outgoing.rewind(wanted.received);
+      const { received } = known.incoming;
+      const proof = this.#proof("server", identity, received);
+      const output = this.#seal({ kind: "resumed", received, proof });
+      return { ...this.#open(hello, { conversation: known, identity, resumed: true }), output: [output] };
+    }
+    const keeps = wanted.kind !== "none" && native.resumable;
+    const identity = keeps ? this.#identity(this.#options.crypto.randomBytes(sessionIdBytes)) : undefined;
+    const output = this.#seal(
+      identity === undefined ? { kind: "none" } : { kind: "new", sessionId: identity.id },
+    );
+    return {
+      ...this.#open(hello, { conversation: this.#begin(), identity, resumed: false }),
+      output: [output],
+    };
+  }
+
+  #begin(): Conversation {
+    const { maxMessageBytes, native } = this.#options;
+    return new Conversation({ maxMessageBytes, windows: native.windows });
+  }
+
+  #identity(id: Uint8Array): Identity {
+    const { resumptionKey } = this.#agreement;
+    if (resumptionKey === undefined) return { id, resumptionKey: this.#options.crypto.sha256(id) };
+    // A copy: ours is wiped when the hellos are over, whether or not there is an identity.
+    return { id, resumptionKey: secretCopy(resumptionKey) };
+  }
+
+  #open(
+    hello: NativeHello,
+    going: {
+      readonly conversation: Conversation;
+      readonly identity: Identity | undefined;
+      readonly resumed: boolean;
+    },
+  ): HandshakeStep {
+    const { conversation, identity, resumed } = going;
+    const { reader, writer, encrypted } = this.#agreement;
+    conversation.attach(hello, identity);
+    this.#opened = true;
+    this.wipe();
+    const { native, clock, frameTimeoutMs } = this.#options;
+    const keepalive = native;
+    const profile = new NativeProfile({
+      conversation,
+      reader,
+      writer,
+      encrypted,
+      keepalive,
+      frameTimeoutMs,
+      clock,
+    });
+    const { pid, library, application, applicationVersion } = hello;
+    const peer = { pid, library, application, applicationVersion };
+    return {
+      input: "native-hello",
+      output: [],
+      opened: { profile, native: { conversation, resumed, peer } },
+    };
+  }
+
+  /** The body of the hello that is all of the peer's first record. */
+  #readHello(input: ReceiveBuffer): Uint8Array | undefined {
+    const record = this.#agreement.reader.read(input)?.bytes;
+    if (record === undefined) return undefined;
+    if (record[0] !== frameKinds.hello || record.length !== frameHeaderBytes + readBodyBytes(record, 0)) {
+      throw invalidFrame("something else than a hello at first");
+    }
+    return record.subarray(frameHeaderBytes);
+  }
+
+  #seal(session: ClientSession | ServerSession): Uint8Array {
+    const { native, maxMessageBytes } = this.#options;
+    const hello = encodeNativeHello({ ...native.self, windows: native.windows, maxMessageBytes, session });
+    return joinParts(this.#agreement.writer.write([hello]));
+  }
+
+  #proof(
+    side: "client" | "server",
+    { id, resumptionKey }: Identity,
+    received: readonly [number, number, number],
+  ): Uint8Array {
+    const { transcript } = this.#agreement;
+    return resumptionProof(
+      side,
+      { resumptionKey, transcript, sessionId: id, received },
+      this.#options.crypto,
+    );
+  }
+
+  #checkProof(given: Uint8Array, wanted: Uint8Array): void {
+    if (equalBytes(given, wanted)) return;
+    throw new PeerError(
+      "ERR_AUTHENTICATION_FAILED",
+      "the peer has not had part in the session that it wants to resume",
+    );
+  }
+}

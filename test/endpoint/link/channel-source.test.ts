@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Message } from "sealpipe";
+import { ChannelSource } from "#dist/endpoint/link/channel-source.js";
+import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
+import { Conversation } from "#dist/protocol/native/conversation.js";
+import { hex } from "../../support/bytes.ts";
+import { nativeDefaults } from "../../support/session-probe.ts";
+
+const message = new Message(5, hex("01"));
+
+function setUp(conversation: Conversation | undefined) {
+  const quota = new ReadQuota(1_000);
+  const told: string[] = [];
+  const teller = {
+    take: (what: string, mark: number, of: Conversation) => {
+      assert.equal(of, conversation);
+      told.push(`${what} ${mark}`);
+    },
+  };
+  return { quota, told, source: new ChannelSource(quota, teller, conversation) };
+}
+
+describe("the source of a conversation's messages", () => {
+  const conversation = new Conversation({ maxMessageBytes: 1_000, windows: nativeDefaults.windows });
+
+  test("counts what waits, and tells what was taken", () => {
+    const { quota, told, source } = setUp(conversation);
+    source.queued(message);
+    assert.equal(quota.bytes, 257);
+    assert.deepEqual(told, []);
+    source.taken(message, 72);
+    assert.equal(quota.bytes, 0);
+    assert.deepEqual(told, ["messages 72"]);
+  });
+
+  test("counts as much for a message whose taker has released it", () => {
+    const { quota, source } = setUp(conversation);
+    const large = new Message(5, new Uint8Array(900));
+    source.queued(large);
+    assert.equal(quota.bytes, 1_156);
+    large.release();
+    source.taken(large, 972);
+    assert.equal(quota.bytes, 0);
+  });
+
+  test("tells of what was taken at once, which never waited", () => {
+    const { quota, told, source } = setUp(conversation);
+    source.passed(72);
+    assert.equal(quota.bytes, 0);
+    assert.deepEqual(told, ["messages 72"]);
+  });
+
+  test("of a classic connection counts, and has nobody to tell", () => {
+    const { quota, told, source } = setUp(undefined);
+    source.queued(message);
+    source.taken(message, 0);
+    source.passed(0);
+    assert.equal(quota.bytes, 0);
+    assert.deepEqual(told, []);
+  });
+});

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { inspect } from "node:util";
+import { RequestHandlers } from "#dist/endpoint/requests/request-handlers.js";
+
+const one = () => "one";
+const other = () => "other";
+
+describe("the handlers of requests", () => {
+  test("are found by the type that they handle", () => {
+    const handlers = new RequestHandlers();
+    handlers.add(1, one);
+    handlers.add(4_294_967_295, other);
+    assert.equal(handlers.find(1), one);
+    assert.equal(handlers.find(4_294_967_295), other);
+    assert.equal(handlers.find(2), undefined);
+  });
+
+  test("are one for each type", () => {
+    const handlers = new RequestHandlers();
+    handlers.add(1, one);
+    assert.throws(() => handlers.add(1, one), {
+      code: "ERR_INVALID_ARGUMENT",
+      message: /type 1 have a handler/,
+    });
+    assert.equal(handlers.find(1), one);
+  });
+
+  test("make room for another once they are taken away", () => {
+    const handlers = new RequestHandlers();
+    const remove = handlers.add(1, one);
+    remove();
+    assert.equal(handlers.find(1), undefined);
+    handlers.add(1, one);
+    remove();
+    assert.equal(handlers.find(1), one, "what took away the first does not take away the second");
+  });
+
+  test("of a connection win over its server's, which handle the rest", () => {
+    const server = new RequestHandlers();
+    const connection = new RequestHandlers(server);
+    server.add(1, one);
+    assert.equal(connection.find(1), one);
+    const remove = connection.add(1, other);
+    assert.equal(connection.find(1), other);
+    assert.equal(server.find(1), one);
+    remove();
+    assert.equal(connection.find(1), one);
+    assert.equal(connection.find(2), undefined);
+  });
+
+  for (const { type, code } of [
+    { type: 0, code: "ERR_RESERVED_TYPE" },
+    { type: -1, code: "ERR_TYPE_OUT_OF_RANGE" },
+    { type: 4_294_967_296, code: "ERR_TYPE_OUT_OF_RANGE" },
+    { type: "1", code: "ERR_TYPE_OUT_OF_RANGE" },
+  ]) {
+    test(`have no type ${inspect(type)}`, () => {
+      assert.throws(() => new RequestHandlers().add(type as number, one), { code });
+    });
+  }
+
+  for (const handler of [undefined, null, "one", {}]) {
+    test(`are functions, not ${inspect(handler)}`, () => {
+      assert.throws(() => new RequestHandlers().add(1, handler as never), {
+        code: "ERR_INVALID_ARGUMENT",
+        message: /must be a function/,
+      });
+    });
+  }
+});
