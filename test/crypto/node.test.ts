@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createECDH } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { nodeCrypto } from "#dist/crypto/node.js";
+import { nodeCrypto, platformCrypto } from "#dist/crypto/node.js";
 import { aeadNonceBytes, aeadTagBytes, publicKeyBytes } from "#dist/protocol/crypto-provider.js";
 import { concat, flipBit, hex, pattern, toHex } from "../support/bytes.ts";
 import { clientPublicKey } from "../support/hand-made-peer.ts";
@@ -136,6 +136,12 @@ describe("the AEAD", () => {
     assert.equal(aead.open(nonce, sealed.subarray(0, -1)), undefined);
   });
 
+  test("opens nothing by a part of the tag, as OpenSSL would by four bytes of it", () => {
+    const sealed = concat(...aead.seal(nonce, [pattern(8)]));
+    const ciphertextAndPart = sealed.subarray(0, 8 + 4);
+    assert.throws(() => aead.open(nonce, ciphertextAndPart));
+  });
+
   test("seals additional data with the rest: the GCM paper's test case 16", () => {
     const keyOf16 = hex("feffe9928665731c6d6a8f9467308308 feffe9928665731c6d6a8f9467308308");
     const plaintext = hex(
@@ -212,6 +218,21 @@ describe("random nonces", () => {
   });
 
   test("may be drawn 2^32 times under one key", () => assert.equal(nodeCrypto.randomNoncesPerKey, 2 ** 32));
+});
+
+describe("batches", () => {
+  test("have no key any more once they are wiped", () => {
+    const batch = nodeCrypto.createBatchAead(pattern(32), "known");
+    batch.prepare(pattern(12), 100);
+    batch.wipe();
+    assert.throws(() => batch.prepare(pattern(12), 100));
+  });
+
+  test("are all that the platform's cryptography alone is without", () => {
+    const { createBatchAead, ...others } = platformCrypto;
+    assert.deepEqual({ ...others, createBatchAead: nodeCrypto.createBatchAead }, nodeCrypto);
+    assert.equal(createBatchAead(pattern(32), "known").highestBytes, -1);
+  });
 });
 
 test("what is secret lies in memory of its own, not in a pool that others have a part of", () => {

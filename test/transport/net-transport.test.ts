@@ -64,19 +64,36 @@ describe("a transport on a socket of node:net", () => {
     assert.deepEqual(Uint8Array.from(chunk), concat(pattern(4, 1), pattern(100, 2), pattern(16, 3)));
   });
 
-  test("tells that all has left when it has, and not before", async () => {
-    const { transport, socket } = await connectToBareSocket();
-    const handler = RecordingHandler.start(transport);
-    const pending: number[] = [];
-    handler.drained = () => pending.push(transport.pendingBytes);
-    for (let count = 0; count < 5; count++) transport.write([pattern(200_000, count)]);
-    assert.ok(transport.pendingBytes >= 800_000);
-    await turns();
-    assert.deepEqual(pending, []);
-    socket.resume();
-    await until(() => pending.length > 0);
-    await turns();
-    assert.ok(pending.every((bytes) => bytes === 0));
+  for (const count of [1, 3]) {
+    test(`tells that all has left when it has, and not before, of writes of ${count} parts`, async () => {
+      const { transport, socket } = await connectToBareSocket();
+      const handler = RecordingHandler.start(transport);
+      const pending: number[] = [];
+      handler.drained = () => pending.push(transport.pendingBytes);
+      const part = pattern(200_000);
+      for (let written = 0; written < 6; written += count) transport.write(Array(count).fill(part));
+      assert.ok(transport.pendingBytes >= 800_000);
+      await turns();
+      assert.deepEqual(pending, []);
+      socket.resume();
+      await until(() => pending.length > 0);
+      await turns();
+      assert.ok(pending.every((bytes) => bytes === 0));
+    });
+  }
+
+  test("says of a write whether it has left, so that its memory can be used again, and not once it is destroyed", async () => {
+    const { transport } = await connectToBareSocket();
+    RecordingHandler.start(transport);
+    // Most systems take a small one at once.
+    assert.equal(transport.write([pattern(10)]), transport.pendingBytes === 0);
+    assert.equal(transport.write([pattern(2_000_000)]), false);
+    assert.equal(transport.write([pattern(10), pattern(10)]), false, "it waits for what was written before");
+    transport.destroy();
+    assert.equal(transport.write([pattern(10)]), false);
+    const { transport: other } = await connectToBareSocket();
+    other.destroy();
+    assert.equal(other.write([pattern(10)]), false);
   });
 
   test("is closed with the system's error where the connection breaks", { skip: noReset }, async () => {
