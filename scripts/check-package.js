@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { checkTypes } from "./check-types.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -41,6 +42,7 @@ try {
   // ESM only: `require` of it works on every Node that the package allows, which this tool does not know.
   console.log(run("npx", ["attw", tarball, "--profile", "esm-only"], root));
   checkInstalled(tarball);
+  checkTypes(work, tarball, install);
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
@@ -61,11 +63,7 @@ function checkInstalled(tarball) {
   for (const [file, text] of Object.entries(programs)) writeFileSync(join(project, file), text);
   const { typescript } = manifest.devDependencies;
   const types = manifest.devDependencies["@types/node"];
-  run(
-    "npm",
-    ["install", "--no-audit", "--no-fund", tarball, `typescript@${typescript}`, `@types/node@${types}`],
-    project,
-  );
+  install(project, [tarball, `typescript@${typescript}`, `@types/node@${types}`]);
   run("node", ["program.mjs"], project);
   console.log("ok: import from ESM");
   run("node", ["program.cjs"], project);
@@ -89,6 +87,10 @@ function checkInstalled(tarball) {
   );
   run("node", ["out/program.mjs"], project);
   console.log("ok: import from TypeScript, checked and run");
+}
+
+function install(project, packages) {
+  run("npm", ["install", "--no-audit", "--no-fund", ...packages], project);
 }
 
 function run(command, args, cwd) {

@@ -3,7 +3,7 @@ import { SealpipeError } from "../errors.ts";
 import type { Message } from "./messages/message.ts";
 import type { ReadOptions } from "./options/options.ts";
 import { Inbox } from "./reading/inbox.ts";
-import { MessageIterator } from "./reading/message-iterator.ts";
+import { MessageIterator, type Messages } from "./reading/message-iterator.ts";
 import type { Status } from "./status.ts";
 
 /** What `error` events have told. */
@@ -85,7 +85,7 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
    * Messages until the end: stops where it was closed in order, throws where it failed. Leaving a loop closes nothing
    * and loses no message: another may go on.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<M, undefined> {
+  [Symbol.asyncIterator](): Messages<M> {
     this.claim();
     return new MessageIterator(this.inbox);
   }

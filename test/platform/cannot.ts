@@ -56,7 +56,8 @@ export const cannot: Readonly<Record<string, readonly Exception[]>> = {
   ],
   Deno: [
     {
-      tests: /(loading\.test.*can be the first that is loaded|without-webassembly)/,
+      tests:
+        /(loading\.test.*can be the first that is loaded|without-webassembly|self-test\.test.*where the self-test fails)/,
       why: "its `--eval`, as it translates Node's, knows no `await`, so the test cannot begin",
     },
     {

@@ -6,7 +6,7 @@ import { byteView } from "./byte-view.ts";
 export const messageOverheadBytes = 256;
 
 /** One for all that were released: a small message is handled in less time than it takes to make such a thing. */
-export const noData = new Uint8Array(0);
+export const noData: Uint8Array = new Uint8Array(0);
 markAsUntransferable(noData.buffer);
 
 const decoder = new TextDecoder();

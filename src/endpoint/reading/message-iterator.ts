@@ -2,12 +2,18 @@ import type { Message } from "../messages/message.ts";
 import type { Inbox } from "./inbox.ts";
 
 /**
+ * Not `AsyncIterableIterator`, which takes no type of what it returns before TypeScript 5.6: there a message would silently
+ * be `any`.
+ */
+export interface Messages<M extends Message> extends AsyncIterator<M, undefined> {
+  [Symbol.asyncIterator](): Messages<M>;
+}
+
+/**
  * Takes messages one after another, for `for await`. One that is left takes no more: a `next` that waited is done, and
  * the message that would have been its own is someone else's.
  */
-export class MessageIterator<M extends Message>
-  implements AsyncIterableIterator<M, undefined>, AsyncDisposable
-{
+export class MessageIterator<M extends Message> implements Messages<M>, AsyncDisposable {
   readonly #inbox: Inbox<M>;
   readonly #leaving = new Set<() => void>();
   #left = false;

@@ -70,7 +70,7 @@ export function decodeAnswer(input: ReceiveBuffer): true | undefined {
 }
 
 /** `sealpip1`: what a plain server that speaks native puts behind its maximum size. */
-export const nativeMagic = Uint8Array.of(0x73, 0x65, 0x61, 0x6c, 0x70, 0x69, 0x70, 0x31);
+export const nativeMagic: Uint8Array = Uint8Array.of(0x73, 0x65, 0x61, 0x6c, 0x70, 0x69, 0x70, 0x31);
 
 /**
  * The server's largest message, as a frame whose payload is sealed where the connection is encrypted. `nativeSign` says

@@ -1,0 +1,121 @@
+// Checks that the package's types say the same to every TypeScript that the README promises, in a project of its own for
+// each: with and without `skipLibCheck`, and for each way in which a project can resolve modules.
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Each with the types of Node that were current with it, and at first with the oldest that the README promises. */
+const compilers = [
+  { typescript: "~5.0.4", node: "^18.19.130" },
+  { typescript: "~5.4.5", node: "^20.19.43" },
+  { typescript: "~5.6.3", node: "^22.20.5" },
+  { typescript: "~5.9.3", node: "^24.19.2" },
+  { typescript: "latest", node: "latest" },
+];
+
+const resolutions = [
+  ["--module", "node16"],
+  ["--module", "nodenext"],
+  ["--module", "esnext", "--moduleResolution", "bundler"],
+];
+
+/** What is `any` is the same as nothing else: each of these lines can fail, which `refused` shows. */
+const program = `
+import type { Answer, Client, Connection, ConnectionMessage, ConnectionRequest } from "sealpipe";
+import type { Message, SealpipeError, Server, Status } from "sealpipe";
+import { createClient, startClient, startServer } from "sealpipe";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function same<Wanted>(): <Found>(found: Found, verdict: Same<Found, Wanted>) => void;
+
+export async function endpoints() {
+  same<Server>()(await startServer("name", { maxConnections: 5 }), true);
+  same<Client>()(await startClient("name", { signal: new AbortController().signal }), true);
+  same<Client>()(createClient("name", { encryption: false }), true);
+}
+
+export async function messages(client: Client, server: Server, connection: Connection) {
+  for await (const message of client) same<Message>()(message, true);
+  for await (const message of server) same<ConnectionMessage>()(message, true);
+  for await (const message of connection) same<ConnectionMessage>()(message, true);
+  const next = await client[Symbol.asyncIterator]().next();
+  if (next.done) same<undefined>()(next.value, true);
+  else same<Message>()(next.value, true);
+  const message = await server.read({ timeoutMs: 5 });
+  same<ConnectionMessage>()(message, true);
+  same<number>()(message.type, true);
+  same<Uint8Array>()(message.data, true);
+  same<string>()(message.text, true);
+  same<Connection>()(message.connection, true);
+  same<Promise<void> | undefined>()(client.write(1, message.data), true);
+}
+
+export async function requests(client: Client, server: Server) {
+  same<Answer>()(await client.request(1, "question", { timeoutMs: 5 }), true);
+  server.handle(1, (request) => {
+    same<ConnectionRequest>()(request, true);
+    return request.data;
+  });
+}
+
+export function events(client: Client, server: Server) {
+  same<Status>()(client.status, true);
+  client.on("message", (message) => same<Message>()(message, true));
+  client.on("status", (status) => same<Status>()(status, true));
+  server.on("connection", (connection) => same<Connection>()(connection, true));
+  server.on("error", (error, connection) => {
+    same<SealpipeError>()(error, true);
+    same<Connection | undefined>()(connection, true);
+  });
+}
+`;
+
+/** The same, with each of its assertions the wrong way round. */
+const refused = program.replaceAll(", true);", ", false);").replaceAll(", true));", ", false));");
+
+/** `work`: a directory for the projects. */
+export function checkTypes(work, tarball, install) {
+  for (const { typescript, node } of compilers) {
+    const project = join(work, `typescript-${typescript.replace(/\W/g, "")}`);
+    mkdirSync(project);
+    writeFileSync(join(project, "package.json"), JSON.stringify({ name: "program", private: true }));
+    writeFileSync(join(project, "program.mts"), program);
+    writeFileSync(join(project, "refused.mts"), refused);
+    install(project, [tarball, `typescript@${typescript}`, `@types/node@${node}`]);
+    for (const resolution of resolutions) {
+      for (const skipLibCheck of ["true", "false"]) {
+        checkVerdicts(project, [...resolution, "--skipLibCheck", skipLibCheck]);
+      }
+    }
+    console.log(`ok: types with TypeScript ${typescript} and @types/node ${node}`);
+  }
+}
+
+function checkVerdicts(project, options) {
+  const common = [
+    "--strict",
+    "--noEmit",
+    "--target",
+    "es2022",
+    "--lib",
+    "es2022",
+    "--types",
+    "node",
+    "--pretty",
+    "false",
+  ];
+  const args = ["node_modules/typescript/bin/tsc", ...common, ...options, "program.mts", "refused.mts"];
+  const { stdout } = spawnSync(process.execPath, args, { cwd: project, encoding: "utf8" });
+  const verdicts = [...stdout.matchAll(/^refused\.mts\((\d+),\d+\): error TS2345: .*'false'.*'true'/gm)];
+  const linesToRefuse = refused
+    .split("\n")
+    .flatMap((line, index) => (line.includes(", false)") ? [index + 1] : []));
+  const linesRefused = verdicts.map(([, line]) => Number(line));
+  const others = stdout
+    .split("\n")
+    .filter((line) => /error TS/.test(line) && !line.startsWith("refused.mts("));
+  if (others.length > 0 || String(linesRefused) !== String(linesToRefuse)) {
+    throw new Error(`tsc ${args.slice(1).join(" ")} in ${project}:\n${stdout}`);
+  }
+}
