@@ -20,17 +20,29 @@ export class DataMemory {
   #slab = new Uint8Array(0);
   #used = 0;
   /** A buffer of its own for each message without data would be the largest thing about it. */
-  readonly #empty = new ArrayBuffer(0);
+  #nothing = new Uint8Array(0);
 
   /** The bytes of `record` from `start` to `end`. A record is given to one of these only, and its bytes do not change. */
   own(record: Received, start: number, end: number): Uint8Array {
     const { bytes, owned } = record;
     if (!isShared(end - start))
       return owned && isAlone(bytes, start, end) ? bytes.subarray(start) : bytes.slice(start, end);
-    if (start === end) return new Uint8Array(this.#empty);
-    if (record.copy === undefined || record.copy.end < end) this.#copy(record, start, end);
+    if (start === end) return this.#empty();
+    const isCopied = record.copy !== undefined && record.copy.end >= end;
+    // A slab that was taken away all the same has no bytes any more, and the record still has those to come.
+    if (!isCopied || this.#slab.length === 0) this.#copy(record, start, end);
     const { start: copyStart, at } = record.copy as NonNullable<Received["copy"]>;
     return this.#slab.subarray(at + start - copyStart, at + end - copyStart);
+  }
+
+  #empty(): Uint8Array {
+    try {
+      return new Uint8Array(this.#nothing.buffer);
+    } catch {
+      // It was taken away all the same.
+      this.#nothing = new Uint8Array(0);
+      return new Uint8Array(this.#nothing.buffer);
+    }
   }
 
   /** Copies what comes next too, as far as there is room: many messages that lie in one record are copied in one call. */

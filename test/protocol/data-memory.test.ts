@@ -23,10 +23,24 @@ describe("data for the application", () => {
     }
   });
 
-  test("that are none have a buffer of no length", () => {
-    const data = new DataMemory().own(lent(pattern(100)), 7, 7);
-    assert.equal(data.buffer.byteLength, 0);
+  test("that are none have a buffer of no length, also after one was taken away", () => {
+    const memory = new DataMemory();
+    for (let count = 0; count < 3; count++) {
+      const { buffer } = memory.own(lent(pattern(100)), 7, 7);
+      assert.equal(buffer.byteLength, 0);
+      structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+    }
     assert.equal(isShared(0), true);
+  });
+
+  test("are whole, also those behind one whose slab was taken away", () => {
+    const memory = new DataMemory();
+    const record = lent(pattern(600));
+    for (let start = 0; start < 600; start += 100) {
+      const data = memory.own(record, start, start + 100);
+      assert.deepEqual(data, pattern(600).subarray(start, start + 100));
+      if (start % 200 === 0) structuredClone(data.buffer, { transfer: [data.buffer as ArrayBuffer] });
+    }
   });
 
   test("are not copied when the record is owned and holds nothing else but a header", () => {

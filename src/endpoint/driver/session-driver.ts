@@ -1,4 +1,3 @@
-import { markAsUntransferable } from "node:worker_threads";
 import { nodeCrypto, platformCrypto } from "../../crypto/node.ts";
 import { PeerError, type SealpipeError } from "../../errors.ts";
 import { isShared } from "../../protocol/data-memory.ts";
@@ -10,6 +9,7 @@ import type { Taken } from "../../protocol/profile.ts";
 import { batchBytes } from "../../protocol/send-buffer.ts";
 import { Session, type SessionEvent } from "../../protocol/session.ts";
 import type { Transport, TransportHandler } from "../../transport/transport.ts";
+import { keepWhole } from "../messages/shared-buffer.ts";
 import { sessionLimits } from "../options/options.ts";
 import { closedError } from "../reading/inbox.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
@@ -304,7 +304,7 @@ export class SessionDriver implements TransportHandler {
   #keepWhole(data: Uint8Array): void {
     if (!isShared(data.length) || data.buffer === this.#untransferable) return;
     this.#untransferable = data.buffer;
-    markAsUntransferable(data.buffer);
+    keepWhole(data.buffer);
   }
 
   #finish(error: SealpipeError | undefined): void {

@@ -1,13 +1,13 @@
-import { markAsUntransferable } from "node:worker_threads";
 import { releaseData } from "../../protocol/memory.ts";
 import { byteView } from "./byte-view.ts";
+import { keepWhole } from "./shared-buffer.ts";
 
 /** What a message that waits to be read takes besides its data, in bytes, so that empty ones are bounded too. */
 export const messageOverheadBytes = 256;
 
 /** One for all that were released: a small message is handled in less time than it takes to make such a thing. */
 export const noData: Uint8Array = new Uint8Array(0);
-markAsUntransferable(noData.buffer);
+keepWhole(noData.buffer);
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
