@@ -48,6 +48,9 @@ class AesGcm:
 class SystemCrypto:
     """What sessions use. Python cannot overwrite ``bytes``: keys stay in memory until it is used again."""
 
+    # NIST SP 800-38D, 8.3.
+    random_nonces_per_key = 2**32
+
     def generate_key_pair(self) -> P384KeyPair:
         return P384KeyPair(ec.generate_private_key(ec.SECP384R1()))
 

@@ -32,6 +32,7 @@ ERROR_CODES: MappingProxyType[str, Fault] = MappingProxyType(
         "ERR_HANDSHAKE_REJECTED": "peer",
         "ERR_HANDSHAKE_TIMEOUT": "peer",
         "ERR_INVALID_PUBLIC_KEY": "peer",
+        "ERR_KEY_EXHAUSTED": "peer",
         "ERR_NOT_CONNECTED": "peer",
         "ERR_PEER_MESSAGE_TOO_LARGE": "peer",
         "ERR_QUEUE_FULL": "peer",

@@ -98,7 +98,7 @@ class SessionDriver:
     @property
     def can_send(self) -> bool:
         """False once nothing that is sent can leave any more, though what had arrived may still be unread."""
-        return not self._over and not self._transport_gone
+        return not self._over and not self._transport_gone and not self._session.is_spent
 
     def start(self) -> None:
         self._transport.start(self)

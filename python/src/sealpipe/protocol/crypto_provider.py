@@ -32,6 +32,10 @@ class Aead(Protocol):
 
 
 class CryptoProvider(Protocol):
+    @property
+    def random_nonces_per_key(self) -> int:
+        """For how many payloads nonces may be drawn at random under one key, by all that have it."""
+
     def generate_key_pair(self) -> KeyPair:
         """A fresh P-384 key pair for one handshake."""
 

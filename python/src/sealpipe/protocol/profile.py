@@ -19,6 +19,10 @@ class Profile(Protocol):
     @property
     def encrypted(self) -> bool: ...
 
+    @property
+    def is_spent(self) -> bool:
+        """Its key has sealed all that it may: the session closes."""
+
     def encode(self, type: int, data: bytes, output: SendBuffer) -> None:
         """Takes the message. The caller has checked type and size."""
 

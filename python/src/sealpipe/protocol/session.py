@@ -21,6 +21,7 @@ from .session_errors import (
     connection_lost,
     frame_timeout,
     handshake_timeout,
+    key_exhausted,
 )
 from .states import Input, State, next_state
 
@@ -90,6 +91,8 @@ class Session:
             ClientHandshake(handshake_options) if is_client else ServerHandshake(handshake_options)
         )
         self._opened: Opened | None = None
+        self._exhausted: PeerError | None = None
+        """Why it closes, if that is because its key has sealed all that it may."""
         self._deadline: _Deadline | None = None
         self._close_requested = False
         self._all_has_left = False
@@ -112,6 +115,11 @@ class Session:
     def queued_bytes(self) -> int:
         """Bytes that ``take_output`` has yet to give."""
         return len(self._output)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it closes because its key has sealed all that it may: nothing more can be sent by it."""
+        return self._exhausted is not None
 
     @property
     def output_ended(self) -> bool:
@@ -176,6 +184,7 @@ class Session:
         check_peer_takes(len(data), self._opened.peer_max_message_bytes)
         self._move("send")
         self._opened.profile.encode(type, data, self._output)
+        self._close_if_spent(self._opened)
 
     def close(self) -> None:
         """Ends the session in order: what was sent goes out first, what has not been asked for by now is dropped.
@@ -251,11 +260,18 @@ class Session:
         if content is not None:
             self._move("message")
             self._events.append(content)
+            self._close_if_spent(opened)
             return True
         if len(self._input) > 0 and self._deadline is None:
             seconds = self._options.limits.frame_timeout
             self._set_deadline(seconds, lambda: self._finish("timeout", frame_timeout(seconds)))
         return False
+
+    def _close_if_spent(self, opened: Opened) -> None:
+        """In order: what was sent goes out first. Whoever connects again agrees on another key."""
+        if opened.profile.is_spent:
+            self._exhausted = key_exhausted()
+            self.close()
 
     def _start_closing(self) -> None:
         self._input.clear()
@@ -305,7 +321,7 @@ class Session:
         # A peer that ended its side in order may still read what was sent to it; another gets no more.
         if input != "end":
             self._output.clear()
-        self._events.append(ClosedEvent(error))
+        self._events.append(ClosedEvent(self._exhausted or error))
 
     def _loss_at_end(self) -> PeerError | None:
         if self._opened is None:

@@ -14,6 +14,13 @@ def connection_lost(where: str, cause: BaseException | None) -> PeerError:
     return PeerError("ERR_CONNECTION_LOST", f"the connection to the peer was lost {where}".rstrip(), cause)
 
 
+def key_exhausted() -> PeerError:
+    return PeerError(
+        "ERR_KEY_EXHAUSTED",
+        "the connection's key has sealed as many messages as it may: a new connection has another",
+    )
+
+
 def frame_timeout(seconds: float) -> PeerError:
     return PeerError("ERR_FRAME_TIMEOUT", f"the peer began a frame and did not complete it within {seconds:g} s")
 

@@ -35,6 +35,11 @@ class ClassicProfile:
             ),
         )
 
+    @property
+    def is_spent(self) -> bool:
+        """Its key has sealed all that it may: the session closes."""
+        return self._records is not None and self._records.is_spent
+
     def encode(self, type: int, data: bytes, output: SendBuffer) -> None:
         if self._records is None:
             output.push(encode_frame(encode_uint32(type), data))

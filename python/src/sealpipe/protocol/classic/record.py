@@ -17,21 +17,36 @@ SEALED_OVERHEAD_BYTES = AEAD_NONCE_BYTES + AEAD_TAG_BYTES
 class RecordProtection:
     """Nonce, ciphertext, tag.
 
-    The nonce is random, nothing is counted and there is no additional data, so a peer in the middle can replay, drop
-    and reorder.
+    The nonce is random, no payload has a number and there is no additional data, so a peer in the middle can replay,
+    drop and reorder.
     """
 
     def __init__(self, key: bytes, crypto: CryptoProvider) -> None:
         self._aead = crypto.create_aead(key)
         self._crypto = crypto
+        self._payloads = 0
+        """Payloads that were sealed under the key, by either end."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the key has sealed all that it may.
+
+        Both ends draw nonces for the one key, and with each further one it becomes likelier that two are the same.
+        """
+        return self._payloads >= self._crypto.random_nonces_per_key
 
     def seal(self, plaintext: bytes) -> tuple[bytes, bytes]:
         """The sealed payload in parts: the nonce; ciphertext and tag."""
+        # The session closes before it comes to that.
+        if self.is_spent:
+            raise RuntimeError("the key has sealed all that it may")
+        self._payloads += 1
         nonce = self._crypto.random_bytes(AEAD_NONCE_BYTES)
         return nonce, self._aead.seal(nonce, plaintext)
 
     def open(self, payload: bytes) -> bytes:
         """Raises a PeerError ``ERR_DECRYPTION_FAILED`` where the tag does not fit. The length has been checked."""
+        self._payloads += 1
         plaintext = self._aead.open(payload[:AEAD_NONCE_BYTES], payload[AEAD_NONCE_BYTES:])
         if plaintext is None:
             raise PeerError(
