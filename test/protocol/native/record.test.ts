@@ -11,6 +11,7 @@ import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, flipBit, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
 import { byteAtATime } from "../../support/cutting.ts";
 import { thrownCode } from "../../support/session-probe.ts";
+import { WatchedCrypto } from "../../support/watched-crypto.ts";
 
 const secret = () => pattern(32);
 const keys = (trafficSecret = secret(), crypto: CryptoProvider = nodeCrypto) => ({ trafficSecret, crypto });
@@ -264,6 +265,24 @@ describe("the key", () => {
       thrownCode(() => reader.read(input)),
       "ERR_DECRYPTION_FAILED",
     );
+  });
+
+  test("takes its ciphers along when it changes, and what they had prepared", () => {
+    const watched = new WatchedCrypto();
+    const writer = new RecordWriter(keys(secret(), watched.crypto), 20);
+    for (let count = 0; count < 20; count++) writer.write([ping]);
+    const ofTheFirst = watched.secrets.filter(({ what }) => what !== "a nonce");
+    assert.ok(ofTheFirst.some(({ what }) => what === "prepared nonces"));
+    assert.equal(watched.left.filter((what) => what === "a cipher").length, 2);
+    writer.write([ping]);
+    for (const { what, bytes } of ofTheFirst)
+      assert.ok(
+        bytes.every((byte) => byte === 0),
+        what,
+      );
+    assert.equal(watched.left.filter((what) => what === "a cipher").length, 2);
+    writer.wipe();
+    assert.deepEqual(watched.left, []);
   });
 
   test("is wiped where it is not needed any more, and so is the secret it came from", () => {
