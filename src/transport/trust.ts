@@ -46,8 +46,9 @@ export function checkDirectoryOwn(address: TrustedPath): void {
 }
 
 /**
- * Looks at every step: whoever can write a directory, or owns a symbolic link, decides where the way goes from there. The
- * first step that is somebody's who is not trusted, with what is wrong with it; `undefined` if there is none.
+ * Looks at every step: whoever can write a directory, or owns a symbolic link, decides where the way goes from there.
+ * Returns the first step that a user who is not trusted owns or can change, with what is wrong with it; `undefined` if
+ * there is none.
  */
 export function objectionToWay(end: string, trust: Trust = []): string | undefined {
   if (trust === "any") return undefined;

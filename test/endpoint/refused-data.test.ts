@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { pattern } from "../support/bytes.ts";
-import { clientAt, freshServer } from "../support/endpoints.ts";
+import { clientAt, freshServer, profiles } from "../support/endpoints.ts";
 import { record } from "../support/waiting.ts";
 
 const timeout = 60_000;
@@ -19,14 +19,7 @@ class Longer extends Uint8Array {
   }
 }
 
-const wires = [
-  { profile: "native", encryption: true },
-  { profile: "native", encryption: false },
-  { profile: "classic", encryption: true },
-  { profile: "classic", encryption: false },
-] as const;
-
-for (const wire of wires) {
+for (const wire of profiles) {
   const title = `${wire.profile}, ${wire.encryption ? "encrypted" : "plain"}`;
   describe(`data that are none (${title})`, { timeout }, () => {
     test("are refused by write, and nothing of the message is sent", async (t) => {

@@ -2,19 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Message } from "sealpipe";
 import { concat, pattern } from "../support/bytes.ts";
-import { clientAt, connectedPair, freshServer } from "../support/endpoints.ts";
+import { clientAt, connectedPair, freshServer, profiles } from "../support/endpoints.ts";
 import { attempts } from "../support/harms.ts";
 import { until } from "../support/waiting.ts";
 
 const timeout = 120_000;
 const sizes = [0, 10, 64, 65, 500, 2_048, 2_049, 5_000, 70_000, 300_000];
-
-const wires = [
-  { profile: "native", encryption: true },
-  { profile: "native", encryption: false },
-  { profile: "classic", encryption: true },
-  { profile: "classic", encryption: false },
-] as const;
 
 /** What a message of that type has: two of one size follow each other, of one client each. */
 function dataOf(type: number): Uint8Array {
@@ -26,7 +19,7 @@ function checkData(data: Uint8Array, expected: Uint8Array): void {
   assert.equal(Buffer.compare(data, expected), 0, `${data.length} bytes`);
 }
 
-for (const wire of wires) {
+for (const wire of profiles) {
   const title = `${wire.profile}, ${wire.encryption ? "encrypted" : "plain"}`;
   describe(`a message that a listener was given (${title})`, { timeout }, () => {
     for (const { what, attempt } of attempts) {
@@ -88,7 +81,7 @@ describe("the data of a request and of its answer", { timeout }, () => {
 });
 
 describe("the buffer of a message", { timeout }, () => {
-  for (const wire of wires) {
+  for (const wire of profiles) {
     test(`has nothing of another client's messages in it (${wire.profile}, ${wire.encryption})`, async (t) => {
       const server = await freshServer(t, wire);
       const clients = [await clientAt(t, server.name, wire), await clientAt(t, server.name, wire)] as const;

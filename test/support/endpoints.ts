@@ -99,6 +99,14 @@ export interface WireEndpoints {
   readonly connectedPair: typeof connectedPair;
 }
 
+/** Each profile, encrypted and in the clear, for tests that look at all four. */
+export const profiles = [
+  { profile: "native", encryption: true },
+  { profile: "native", encryption: false },
+  { profile: "classic", encryption: true },
+  { profile: "classic", encryption: false },
+] as const;
+
 /** For tests of what holds on either wire. */
 export function onEachWire(define: (wire: Wire, endpoints: WireEndpoints) => void): void {
   for (const wire of ["classic", "native"] as const) {

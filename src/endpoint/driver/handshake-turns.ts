@@ -2,9 +2,9 @@
 export type Stage = "begun" | "fresh";
 
 /**
- * At most so many turns of the event loop in a row are left to clients that come. In each only one is accepted, so that
- * without this a newcomer would wait for a step of each of those before it. Where each that comes pushes out another, to
- * hurry would only push out more.
+ * The most turns of the event loop in a row that are left to clients that connect. Node accepts one client in a turn, so
+ * without this a newcomer would wait for a costly step of each client before it. When the server is full, each newcomer
+ * pushes out another, and to hurry would only push out more.
  */
 const mostLeft = 4;
 

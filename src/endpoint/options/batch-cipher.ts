@@ -4,7 +4,7 @@ const variable = "SEALPIPE_BATCH_CIPHER";
 
 /**
  * Whether runs of short messages are sealed and opened by the library's own AES-GCM: unless the option or the
- * environment turns that off. It is for who runs a program as much as for who writes it.
+ * environment turns that off. The variable is for those who run a program, the option for those who write it.
  *
  * @throws CallerError `ERR_INVALID_OPTION`
  */

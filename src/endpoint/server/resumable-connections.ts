@@ -101,7 +101,7 @@ export class ResumableConnections implements ConversationStore {
     return (this.#now() - openedAt) * (connection.conversation?.settledBytes ?? 0);
   }
 
-  /** One that is to go, where there is too much: where it is bytes, one that has the least standing for each of its own. */
+  /** The one to give up if there are too many: the least standing, or if too many bytes are kept, the least for each byte. */
   #excess(): Connection | undefined {
     const { maxDetachedSessions, maxDetachedBytes } = this.#limits;
     if (this.#detached.size > maxDetachedSessions) return this.#least(({ standing }) => standing);

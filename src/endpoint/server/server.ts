@@ -19,10 +19,10 @@ import type { RequestHandler } from "../requests/request.ts";
 import { RequestHandlers } from "../requests/request-handlers.ts";
 import { Shutdown } from "../shutdown.ts";
 import { AdmissionControl } from "./admission-control.ts";
+import { BoundedWait } from "./bounded-wait.ts";
 import { Connection, ConnectionMessage, type ConnectionRequest } from "./connection.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import { isServerAlive } from "./liveness.ts";
-import { Patience } from "./patience.ts";
 import { ResumableConnections } from "./resumable-connections.ts";
 
 export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
@@ -86,7 +86,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly #owner: ConnectionOwner<Connection, ConnectionMessage, ConnectionRequest>;
   readonly #open = new Set<Connection>();
   /** With clients that let a broadcast wait. */
-  readonly #patience: Patience;
+  readonly #slowClients: BoundedWait;
   /** Accepted before whoever started us has a server to which to add listeners. */
   readonly #waiting: Transport[] = [];
   readonly #shutdown = new Shutdown();
@@ -103,7 +103,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.#options = options;
     this.#resumable = new ResumableConnections(options);
     this.#admission = new AdmissionControl(options);
-    this.#patience = new Patience(options.closeTimeoutMs);
+    this.#slowClients = new BoundedWait(options.closeTimeoutMs);
     this.#owner = this.#makeOwner();
   }
 
@@ -144,7 +144,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     const waits: Promise<void>[] = [];
     for (const connection of this.connections) {
       const wait = connection.send(type, bytes);
-      if (wait !== undefined) waits.push(this.#patience.wait(wait));
+      if (wait !== undefined) waits.push(this.#slowClients.wait(wait));
     }
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
   }

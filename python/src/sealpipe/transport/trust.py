@@ -48,7 +48,7 @@ def check_directory_own(address: Address) -> None:
 def _objection_to_way(end: str, trust: Trust) -> str | None:
     """Looks at every step: whoever can write a directory, or owns a symbolic link, decides where the way goes on.
 
-    The first step that is somebody's who is not trusted, with what is wrong with it.
+    The first step that a user who is not trusted owns or can change, with what is wrong with it.
     """
     if trust == "any":
         return None

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
-import { Patience } from "#dist/endpoint/server/patience.js";
+import { BoundedWait } from "#dist/endpoint/server/bounded-wait.js";
 import { isSettled } from "../../support/waiting.ts";
 
-describe("patience", () => {
+describe("a bounded wait", () => {
   test("is over with what is waited for", async () => {
     const { promise, resolve } = controlled();
-    const wait = new Patience(2_147_483_647).wait(promise);
+    const wait = new BoundedWait(2_147_483_647).wait(promise);
     assert.equal(await isSettled(wait), false);
     resolve();
     await wait;
@@ -15,15 +15,15 @@ describe("patience", () => {
   test("is over after its time, for whoever waits for the same again too, and for nothing else", async (t) => {
     t.mock.timers.reset();
     t.mock.timers.enable({ apis: ["setTimeout"] });
-    const patience = new Patience(1_000);
+    const bounded = new BoundedWait(1_000);
     const { promise } = controlled();
-    const first = patience.wait(promise);
+    const first = bounded.wait(promise);
     t.mock.timers.tick(999);
-    const second = patience.wait(promise);
+    const second = bounded.wait(promise);
     assert.equal(await isSettled(second), false);
     t.mock.timers.tick(1);
-    await Promise.all([first, second, patience.wait(promise)]);
-    const other = patience.wait(controlled().promise);
+    await Promise.all([first, second, bounded.wait(promise)]);
+    const other = bounded.wait(controlled().promise);
     t.mock.timers.tick(999);
     assert.equal(await isSettled(other), false);
   });
@@ -33,7 +33,7 @@ describe("patience", () => {
     const cleared = mock.method(globalThis, "clearTimeout");
     try {
       const { promise, resolve } = controlled();
-      const wait = new Patience(1_000).wait(promise);
+      const wait = new BoundedWait(1_000).wait(promise);
       const timer = timers.mock.calls[0]?.result as NodeJS.Timeout;
       assert.equal(timer.hasRef(), false);
       resolve();

@@ -1,8 +1,8 @@
 /**
- * Waits for what a peer may never do, but not for ever: so many milliseconds from when it was first waited for, however
- * often it is waited for again.
+ * Waits for what a peer may never do, but not for ever: at most `ms` milliseconds from when a promise was first waited
+ * for, however often it is waited for again.
  */
-export class Patience {
+export class BoundedWait {
   readonly #ms: number;
   readonly #waits = new WeakMap<Promise<void>, Promise<void>>();
 
