@@ -82,7 +82,8 @@ describe("a message of a lost session", { timeout }, () => {
       const closed = nextEvent(client, "close");
       setImmediate(() => relay.cut());
       const { messages } = (await lost)[0];
-      assert.ok(messages.length > 10, "what had been sent and may have arrived");
+      // What had been sent and may have arrived: all that a socket takes in, and less of a pipe on Windows.
+      assert.ok(messages.length > 5, `${messages.length} messages`);
       for (const message of messages) {
         checkWhole(message);
         if (message.type % 2 === 0) attempt(message.data);
