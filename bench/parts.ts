@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { nodeCrypto } from "../dist/crypto/node.js";
+import { Engine } from "../dist/protocol/engine.js";
 import { release } from "../dist/protocol/memory.js";
-import { Session } from "../dist/protocol/session.js";
 import { median } from "./measure.ts";
 
 const rounds = 15;
@@ -38,7 +38,7 @@ function sealing(bytes: number, givesBack: boolean): Part {
 function roundTrip(bytes: number, encryption: boolean): Part {
   const [one, other] = openedPair(encryption);
   const data = randomBytes(bytes);
-  const pass = (from: Session, to: Session): void => {
+  const pass = (from: Engine, to: Engine): void => {
     from.send(1, data);
     for (const part of from.takeOutput()) to.receive(part);
     from.takeOutput();
@@ -52,7 +52,7 @@ function roundTrip(bytes: number, encryption: boolean): Part {
     if (arrived !== 1) throw new Error(`${arrived} messages arrived`);
   };
   return {
-    name: `a round trip of ${bytes} B through a session at each end, ${encryption ? "encrypted" : "plain"}`,
+    name: `a round trip of ${bytes} B through an engine at each end, ${encryption ? "encrypted" : "plain"}`,
     times: 40_000,
     run(times) {
       for (let time = 0; time < times; time++) {
@@ -63,8 +63,8 @@ function roundTrip(bytes: number, encryption: boolean): Part {
   };
 }
 
-/** A client's and a server's session on the native profile, once their handshake is over. */
-function openedPair(encryption: boolean): [Session, Session] {
+/** A client's and a server's engine on the native profile, once their handshake is over. */
+function openedPair(encryption: boolean): [Engine, Engine] {
   const limits = {
     maxMessageBytes: 1_048_576,
     handshakeTimeoutMs: 60_000,
@@ -79,12 +79,12 @@ function openedPair(encryption: boolean): [Session, Session] {
     resumable: false,
   } as const;
   const clock = { now: () => performance.now() };
-  const session = (role: "client" | "server"): Session =>
-    new Session({ role, encryption, limits, native, clock, crypto: nodeCrypto });
-  const pair: [Session, Session] = [session("server"), session("client")];
+  const engine = (role: "client" | "server"): Engine =>
+    new Engine({ role, encryption, limits, native, clock, crypto: nodeCrypto });
+  const pair: [Engine, Engine] = [engine("server"), engine("client")];
   const opened: boolean[] = [];
   while (opened.length < 2) {
-    for (const [from, to] of [pair, pair.toReversed()] as [Session, Session][]) {
+    for (const [from, to] of [pair, pair.toReversed()] as [Engine, Engine][]) {
       for (let parts = from.takeOutput(); parts.length > 0; parts = from.takeOutput()) {
         for (const part of parts) to.receive(Uint8Array.from(part));
       }

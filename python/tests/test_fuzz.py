@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sealpipe.errors import ERROR_CODES, SealpipeError
-from sealpipe.protocol.session import Role
+from sealpipe.protocol.engine import Role
 
-from .support.session_probe import SessionProbe, byte_at_a_time, cut_into, limits, open_probe, whole
+from .support.engine_probe import EngineProbe, byte_at_a_time, cut_into, limits, open_probe, whole
 from .support.wire import (
     CLIENT_PUBLIC_KEY,
     SERVER_PUBLIC_KEY,
@@ -59,8 +59,8 @@ def handshake_for(role: Role, encrypted: bool) -> bytes:
     return server_handshake(encrypted) if role == "client" else client_handshake(encrypted)
 
 
-def check_events(probe: SessionProbe) -> None:
-    """Messages and at most one end, which comes last and is there if and only if the session is closed."""
+def check_events(probe: EngineProbe) -> None:
+    """Messages and at most one end, which comes last and is there if and only if the engine is closed."""
     ends = [event for event in probe.events if event.startswith("closed")]
     assert set(ends) <= DOCUMENTED
     assert len(ends) == (probe.state == "closed")
@@ -76,7 +76,7 @@ def test_however_the_bytes_are_cut_the_same_events_and_the_same_answers_come_out
     data = handshake_for(role, encrypted) + frames[: len(frames) - min(cut, len(frames))]
     results = []
     for cutting in (whole, byte_at_a_time, cut_into(chunks)):
-        probe = SessionProbe(role, encrypted).receive(data, cutting).end()
+        probe = EngineProbe(role, encrypted).receive(data, cutting).end()
         results.append((probe.events, probe.take_writes()))
     assert results[0] == results[1] == results[2]
     if cut == 0:
@@ -106,10 +106,10 @@ def test_every_single_bit_of_a_sealed_message_is_noticed() -> None:
 @pytest.mark.parametrize("encrypted", [True, False], ids=["encrypted", "plain"])
 @pytest.mark.parametrize("role", ["client", "server"])
 @given(share=st.integers(0, 300), parts=st.lists(pieces, max_size=8), chunks=chunk_sizes)
-def test_whatever_a_peer_sends_a_session_waits_for_more_or_ends_with_a_documented_code(
+def test_whatever_a_peer_sends_an_engine_waits_for_more_or_ends_with_a_documented_code(
     role: Role, encrypted: bool, share: int, parts: list[bytes], chunks: list[int]
 ) -> None:
-    probe = SessionProbe(role, encrypted, limits(max_message_bytes=200))
+    probe = EngineProbe(role, encrypted, limits(max_message_bytes=200))
     # Some of the handshake, or all of it, before the nonsense.
     probe.receive(handshake_for(role, encrypted)[:share])
     probe.receive(b"".join(parts), cut_into(chunks))
@@ -124,26 +124,26 @@ CALLS = ["send", "close", "take", "elapse", "end", "hear", "hear", "hear"]
 
 @given(role=roles, encrypted=st.booleans(), calls=st.lists(st.sampled_from(CALLS), max_size=30), chunks=chunk_sizes)
 @example(role="client", encrypted=False, calls=["hear", "close", "elapse", "end"], chunks=[5_000])
-def test_whatever_is_called_in_whatever_order_a_session_raises_nothing_but_what_it_says_and_ends_once(
+def test_whatever_is_called_in_whatever_order_an_engine_raises_nothing_but_what_it_says_and_ends_once(
     role: Role, encrypted: bool, calls: list[str], chunks: list[int]
 ) -> None:
-    probe = SessionProbe(role, encrypted)
+    probe = EngineProbe(role, encrypted)
     wire = wire_for(encrypted)
     coming = list(
         cut_into(chunks)(handshake_for(role, encrypted) + b"".join(wire.message(type, b"\n") for type in (1, 0, 2)))
     )
     for call in calls:
         perform(probe, call, coming)
-        assert probe.session.next_timeout() is None or probe.state != "closed"
+        assert probe.engine.next_timeout() is None or probe.state != "closed"
     check_events(probe)
 
 
-def perform(probe: SessionProbe, call: str, coming: list[bytes]) -> None:
+def perform(probe: EngineProbe, call: str, coming: list[bytes]) -> None:
     if call == "send" and probe.state == "open":
-        probe.session.send(5, b"\1")
+        probe.engine.send(5, b"\1")
     elif call == "send":
         with pytest.raises(SealpipeError):
-            probe.session.send(5, b"\1")
+            probe.engine.send(5, b"\1")
     elif call == "close":
         probe.close()
     elif call == "take":

@@ -9,10 +9,10 @@ from sealpipe import aio
 from sealpipe.crypto import SYSTEM_CRYPTO, SystemCrypto
 from sealpipe.errors import SealpipeError
 from sealpipe.protocol.classic.record import RecordProtection
-from sealpipe.protocol.session import Role
+from sealpipe.protocol.engine import Role
 
+from .support.engine_probe import EngineProbe, FixedCrypto
 from .support.names import fresh_name
-from .support.session_probe import FixedCrypto, SessionProbe
 from .support.wire import (
     CLIENT_PRIVATE_KEY,
     SEALED_WIRE,
@@ -41,23 +41,23 @@ def test_what_either_end_sealed_counts_and_nothing_is_sealed_beyond() -> None:
         ours.seal(b"four")
 
 
-def open_with(role: Role, payloads: int) -> SessionProbe:
+def open_with(role: Role, payloads: int) -> EngineProbe:
     """One whose handshake is over, in which the maximum size was the first payload."""
     crypto = FixedCrypto(CLIENT_PRIVATE_KEY if role == "client" else SERVER_PRIVATE_KEY)
     crypto.random_nonces_per_key = payloads
-    probe = SessionProbe(role, True, crypto=crypto)
+    probe = EngineProbe(role, True, crypto=crypto)
     probe.receive(server_handshake(True) if role == "client" else client_handshake(True))
     probe.now += 1
     return probe.quiet()
 
 
 @pytest.mark.parametrize("role", ["client", "server"])
-def test_a_session_closes_in_order_after_the_last_message_and_says_why(role: Role) -> None:
+def test_an_engine_closes_in_order_after_the_last_message_and_says_why(role: Role) -> None:
     probe = open_with(role, 3)
-    probe.session.send(1, b"x")
-    assert not probe.session.is_spent
-    probe.session.send(2, b"y")
-    assert probe.session.is_spent
+    probe.engine.send(1, b"x")
+    assert not probe.engine.is_spent
+    probe.engine.send(2, b"y")
+    assert probe.engine.is_spent
     assert probe.state == "closing"
     assert opened(b"".join(probe.take_writes())) == [b"\0\0\0\1x", b"\0\0\0\2y"]
     assert probe.end().events == ["closed ERR_KEY_EXHAUSTED"]

@@ -9,12 +9,12 @@ import pytest
 
 from sealpipe.crypto import SYSTEM_CRYPTO, P384KeyPair
 from sealpipe.protocol.classic.key_schedule import derive_traffic_key
-from sealpipe.protocol.session import Role
+from sealpipe.protocol.engine import Role
 
-from .support.session_probe import (
+from .support.engine_probe import (
     Cutting,
+    EngineProbe,
     FixedCrypto,
-    SessionProbe,
     byte_at_a_time,
     limits,
     open_probe,
@@ -53,10 +53,10 @@ def test_the_vectors_have_secrets_with_one_and_with_two_leading_zero_bytes_which
         assert (kept == vector["key"]) == (secret[0] != 0)
 
 
-def replay(vector: dict[str, Any], role: Role, cutting: Cutting) -> SessionProbe:
-    """A session that plays one role of the vector, and what the other role says to it and hears from it."""
+def replay(vector: dict[str, Any], role: Role, cutting: Cutting) -> EngineProbe:
+    """An engine that plays one role of the vector, and what the other role says to it and hears from it."""
     nonces = [bytes.fromhex(vector["nonce"])] if "nonce" in vector else []
-    probe = SessionProbe(
+    probe = EngineProbe(
         role,
         vector["encrypted"] if role == "server" else vector["clientInsistsOnEncryption"],
         limits(max_message_bytes=vector["maxMessageBytes"]),
@@ -88,14 +88,14 @@ def test_a_handshake_comes_to_its_outcome(vector: dict[str, Any], cutting: Cutti
         assert probe.receive(wire.message(5, b"\x0a")).events[1:] == ["message 5: 0a"]
 
 
-def open_session(vector: dict[str, Any], max_message_bytes: int = 3_145_728) -> SessionProbe:
-    """A server's session whose traffic key is the vector's, and which seals with its nonce."""
+def open_engine(vector: dict[str, Any], max_message_bytes: int = 3_145_728) -> EngineProbe:
+    """A server's engine whose traffic key is the vector's, and which seals with its nonce."""
     if not vector["encrypted"]:
         return open_probe("server", limits=limits(max_message_bytes=max_message_bytes))
     keys = next(keys for keys in KEY_AGREEMENTS if keys["key"] == vector["key"])
     nonces = [b"\xff" * 12, bytes.fromhex(vector.get("nonce", "00" * 12))]
     crypto = FixedCrypto(bytes.fromhex(keys["serverPrivateKey"]), nonces)
-    probe = SessionProbe("server", True, limits(max_message_bytes=max_message_bytes), crypto)
+    probe = EngineProbe("server", True, limits(max_message_bytes=max_message_bytes), crypto)
     probe.receive(b"\0" + bytes.fromhex(keys["clientPublicKey"]) + b"\0")
     assert probe.state == "open"
     return probe.quiet()
@@ -110,8 +110,8 @@ def data_of(vector: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize("vector", FRAMES, ids=name_of)
 def test_a_message_is_written_and_read_so(vector: dict[str, Any]) -> None:
     data = data_of(vector)
-    probe = open_session(vector)
-    probe.session.send(vector["type"], data)
+    probe = open_engine(vector)
+    probe.engine.send(vector["type"], data)
     frame = b"".join(probe.take_writes())
     if "frame" in vector:
         assert frame.hex() == vector["frame"]
@@ -119,15 +119,15 @@ def test_a_message_is_written_and_read_so(vector: dict[str, Any]) -> None:
         assert len(frame) == vector["frameBytes"]
         assert hashlib.sha256(frame).hexdigest() == vector["frameSha256"]
     expected = [f"message {vector['type']}: {data.hex()}"]
-    assert open_session(vector).receive(frame).events == expected
+    assert open_engine(vector).receive(frame).events == expected
     if len(data) <= 1024:
-        assert open_session(vector).receive(frame, byte_at_a_time).events == expected
+        assert open_engine(vector).receive(frame, byte_at_a_time).events == expected
 
 
 @pytest.mark.parametrize("cutting", [whole, byte_at_a_time])
 @pytest.mark.parametrize("vector", BAD_FRAMES, ids=name_of)
 def test_a_bad_frame_is_refused_or_dropped(vector: dict[str, Any], cutting: Cutting) -> None:
-    probe = open_session(vector, vector["maxMessageBytes"])
+    probe = open_engine(vector, vector["maxMessageBytes"])
     probe.receive(bytes.fromhex(vector["bytes"]), cutting)
     if vector["outcome"] == "dropped":
         assert probe.state == "open"

@@ -134,7 +134,7 @@ class NodeAead implements Aead {
   #key: KeyObject | undefined;
 
   constructor(key: Uint8Array) {
-    // A copy: the session wipes its own. From Node 24 a cipher that is given bytes each time costs four times as much.
+    // A copy: the engine wipes its own. From Node 24 a cipher that is given bytes each time costs four times as much.
     this.#key = createSecretKey(key);
   }
 

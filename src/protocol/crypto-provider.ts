@@ -1,5 +1,5 @@
 /**
- * The cryptography a session needs, handed in so that the protocol runs without `node:crypto` and so that tests can
+ * The cryptography an engine needs, handed in so that the protocol runs without `node:crypto` and so that tests can
  * fix every key and nonce. All calls are synchronous.
  */
 export interface CryptoProvider {

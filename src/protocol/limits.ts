@@ -1,11 +1,11 @@
 /**
- * What a session holds its peer to. Sizes are checked before memory is taken for what a header claims.
+ * What an engine holds its peer to. Sizes are checked before memory is taken for what a header claims.
  * Source: spec/protocol.md, "Limits".
  */
-export interface SessionLimits {
+export interface EngineLimits {
   /** Largest `data` of a message, either way, in bytes. */
   readonly maxMessageBytes: number;
-  /** From the first byte that could have come until the session is open, in milliseconds. */
+  /** From the first byte that could have come until the engine is open, in milliseconds. */
   readonly handshakeTimeoutMs: number;
   /** From a frame's first byte to its last, or for each tenth of a body of several frames, in milliseconds. */
   readonly frameTimeoutMs: number;
@@ -13,7 +13,7 @@ export interface SessionLimits {
   readonly closeTimeoutMs: number;
 }
 
-export const defaultSessionLimits: SessionLimits = Object.freeze({
+export const defaultEngineLimits: EngineLimits = Object.freeze({
   maxMessageBytes: 3_145_728,
   handshakeTimeoutMs: 5_000,
   frameTimeoutMs: 30_000,

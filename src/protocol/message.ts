@@ -23,7 +23,7 @@ export function checkType(type: number): void {
   }
 }
 
-/** @throws CallerError if no session of this end could send such a message. */
+/** @throws CallerError if no engine of this end could send such a message. */
 export function checkMessage(type: number, dataBytes: number, maxMessageBytes: number): void {
   checkType(type);
   if (dataBytes > maxMessageBytes) {

@@ -26,7 +26,7 @@ export interface Profile {
   readonly encrypted: boolean;
   /** Whether the peer may send without end, so that who does not read its messages must not read the transport. */
   readonly needsPausing: boolean;
-  /** Whether its key has sealed all that it may: the session closes. */
+  /** Whether its key has sealed all that it may: the engine closes. */
   readonly isSpent: boolean;
   /** What was sent and is not done with: has not left or, where the peer tells, is not taken there. */
   readonly queuedBytes: number;
@@ -60,11 +60,11 @@ export interface Profile {
   /** Nothing more will be sent. What was goes out first. */
   close(): void;
   /**
-   * The session is over, and its keys are wiped. `orderly`: the peer may still be told so, and those that this takes are
+   * The engine is over, and its keys are wiped. `orderly`: the peer may still be told so, and those that this takes are
    * wiped after it; otherwise it gets nothing more.
    */
   finish(orderly: boolean): void;
-  /** When to call {@link handleTimeout}, on the session's clock; `Infinity` for never. */
+  /** When to call {@link handleTimeout}, on the engine's clock; `Infinity` for never. */
   nextTimeout(): number;
   /** @throws PeerError where the peer has not done in time what it should. */
   handleTimeout(now: number): void;

@@ -1,5 +1,5 @@
 /**
- * Where a session stands. Source: spec/protocol.md, "States".
+ * Where an engine stands. Source: spec/protocol.md, "States".
  */
 export type State =
   | "client-awaits-hello"
@@ -38,11 +38,11 @@ export type Input =
 export type Transitions = Readonly<Record<State, Readonly<Partial<Record<Input, State>>>>>;
 
 // Whatever the handshake waits for, these end it. A close does not: a golang-ipc server whose client hangs up in the
-// handshake stops serving, so the handshake is finished first, and `close` comes again once the session is open.
+// handshake stops serving, so the handshake is finished first, and `close` comes again once the engine is open.
 const endings = { end: "closed", fault: "closed", timeout: "closed" } as const;
 
 /**
- * Every pair of state and input that is allowed, and the state it leads to. The session looks each step up here and
+ * Every pair of state and input that is allowed, and the state it leads to. The engine looks each step up here and
  * a pair that is not here cannot happen; the spec's table is printed from it.
  */
 export const transitions: Transitions = {
@@ -100,6 +100,6 @@ export const transitions: Transitions = {
 /** The state that `input` leads to. A pair that the table lacks is a mistake in this library, never the peer's. */
 export function nextState(state: State, input: Input): State {
   const next = transitions[state][input];
-  if (next === undefined) throw new Error(`the session's table has no "${input}" in state "${state}"`);
+  if (next === undefined) throw new Error(`the engine's table has no "${input}" in state "${state}"`);
   return next;
 }

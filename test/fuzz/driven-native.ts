@@ -2,19 +2,19 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type ErrorCode, errorCodes } from "#dist/errors.js";
 import { aeadTagBytes } from "#dist/protocol/crypto-provider.js";
+import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
 import { lengthBytes } from "#dist/protocol/length-prefix.js";
-import { defaultSessionLimits } from "#dist/protocol/limits.js";
+import { defaultEngineLimits } from "#dist/protocol/limits.js";
 import type { Conversation } from "#dist/protocol/native/conversation.js";
 import { highestRecordBytes } from "#dist/protocol/native/frame.js";
 import type { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
-import { Session, type SessionEvent } from "#dist/protocol/session.js";
 import { concat, hex } from "../support/bytes.ts";
+import { nativeDefaults } from "../support/engine-probe.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { fixedCrypto } from "../support/fixed-crypto.ts";
 import { clientPrivateKey, serverPrivateKey } from "../support/hand-made-peer.ts";
 import { highestRecordWeight } from "../support/native-frames.ts";
-import { nativeDefaults } from "../support/session-probe.ts";
-import { bufferPushedTo } from "./driven-session.ts";
+import { bufferPushedTo } from "./driven-engine.ts";
 import { NativePeer, type Role } from "./native-peer.ts";
 
 export const maxMessageBytes = 100_000;
@@ -22,24 +22,24 @@ const [window] = nativeDefaults.windows;
 /** A record of the smallest frames may reach behind the window: spec/protocol.md, "Lanes". */
 const mostKept = 9 * maxMessageBytes + window + highestRecordWeight;
 const mostHeld = lengthBytes + highestRecordBytes + aeadTagBytes - 1;
-const limits = { ...defaultSessionLimits, maxMessageBytes };
+const limits = { ...defaultEngineLimits, maxMessageBytes };
 
-function makeSession(role: Role, encryption: boolean): Session {
+function makeEngine(role: Role, encryption: boolean): Engine {
   const privateKey = role === "client" ? clientPrivateKey : serverPrivateKey;
   const crypto = fixedCrypto({ privateKey });
   const native = { ...nativeDefaults, resumable: true };
-  return new Session({ role, encryption, limits, crypto, clock: new FakeClock(), native });
+  return new Engine({ role, encryption, limits, crypto, clock: new FakeClock(), native });
 }
 
-function takeAll(session: Session): Uint8Array[] {
+function takeAll(engine: Engine): Uint8Array[] {
   const writes: Uint8Array[] = [];
-  while (session.nextEvent() !== undefined);
-  for (let write = session.takeOutput(); write.length > 0; write = session.takeOutput())
+  while (engine.nextEvent() !== undefined);
+  for (let write = engine.takeOutput(); write.length > 0; write = engine.takeOutput())
     writes.push(concat(...write));
   return writes;
 }
 
-/** How a session of that role comes to be open, and who speaks with it. */
+/** How an engine of that role comes to be open, and who speaks with it. */
 export interface NativePath {
   readonly role: Role;
   readonly encrypted: boolean;
@@ -50,8 +50,8 @@ export interface NativePath {
 }
 
 function pathOf(role: Role, encrypted: boolean): NativePath {
-  const client = makeSession("client", encrypted);
-  const server = makeSession("server", encrypted);
+  const client = makeEngine("client", encrypted);
+  const server = makeEngine("server", encrypted);
   const heard: Record<Role, Uint8Array> = { client: hex(""), server: hex("") };
   for (let round = 0; round < 4; round++) {
     for (const [from, to, toRole] of [
@@ -83,9 +83,9 @@ export const nativePaths: readonly NativePath[] = (["client", "server"] as const
   [false, true].map((encrypted) => pathOf(role, encrypted)),
 );
 
-/** A native session, and after all that happens to it a look at what must always hold. */
+/** A native engine, and after all that happens to it a look at what must always hold. */
 export class DrivenNative {
-  readonly session: Session;
+  readonly engine: Engine;
   readonly events: string[] = [];
   conversation: Conversation | undefined;
   readonly #written: Uint8Array[] = [];
@@ -94,7 +94,7 @@ export class DrivenNative {
 
   /** It has heard all but the peer's hello. */
   constructor({ role, encrypted, handshake }: NativePath) {
-    this.session = makeSession(role, encrypted);
+    this.engine = makeEngine(role, encrypted);
     this.receive(handshake);
     this.#take();
     this.#written.length = 0;
@@ -111,8 +111,8 @@ export class DrivenNative {
   }
 
   receive(chunk: Uint8Array): void {
-    // The session keeps what it is given; a target may say the same again.
-    const buffer = bufferPushedTo(() => this.session.receive(Uint8Array.from(chunk)));
+    // The engine keeps what it is given; a target may say the same again.
+    const buffer = bufferPushedTo(() => this.engine.receive(Uint8Array.from(chunk)));
     this.#buffer ??= buffer;
     this.#listen();
   }
@@ -123,7 +123,7 @@ export class DrivenNative {
   }
 
   receiveEnd(): this {
-    this.session.receiveEnd();
+    this.engine.receiveEnd();
     this.#listen();
     return this;
   }
@@ -134,23 +134,23 @@ export class DrivenNative {
     return concat(...this.#written);
   }
 
-  /** Everything that came out of it, as text that two sessions can be compared by. */
+  /** Everything that came out of it, as text that two engines can be compared by. */
   story(): string {
     return [...this.events, `written ${latin1(this.written())}`].join("\n");
   }
 
   #take(): void {
-    this.#written.push(...takeAll(this.session));
+    this.#written.push(...takeAll(this.engine));
   }
 
   #listen(): void {
-    for (let event = this.session.nextEvent(); event !== undefined; event = this.session.nextEvent()) {
+    for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
       assert.ok(!this.#closed, "an event comes after the end");
       this.#closed = event.kind === "closed";
       if (event.kind === "open") this.conversation = event.native?.conversation;
       this.events.push(textOf(event));
     }
-    assert.equal(this.#closed, this.session.state === "closed");
+    assert.equal(this.#closed, this.engine.state === "closed");
     const held = this.#buffer?.length ?? 0;
     assert.ok(held <= mostHeld, `${held} bytes are held`);
     const kept = this.conversation?.keptBytes ?? 0;
@@ -158,7 +158,7 @@ export class DrivenNative {
   }
 }
 
-function textOf(event: SessionEvent): string {
+function textOf(event: EngineEvent): string {
   switch (event.kind) {
     case "message":
       assert.ok(event.data.length <= maxMessageBytes && event.type > 0);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { concat, flipBit, pattern } from "../support/bytes.ts";
+import { type Path, paths } from "../support/engine-states.ts";
 import { sealedWire, wireFor } from "../support/hand-made-peer.ts";
-import { type Path, paths } from "../support/session-states.ts";
-import { DrivenSession, messageText, story } from "./driven-session.ts";
+import { DrivenEngine, messageText, story } from "./driven-engine.ts";
 import { cuttings, damage, damaged, messageType } from "./inputs.ts";
 import { type Target, target } from "./target.ts";
 
@@ -66,7 +66,7 @@ function runOfFrames(encrypted: boolean): Target {
   const title = `${encrypted ? "sealed" : "plain"} frames: damaged or not, they are read as another reader reads them`;
   return target(title, 150, input, ([way, list, damages, cutting]) => {
     const bytes = damaged(concat(...list.map((index) => ready[index] as Uint8Array)), damages);
-    const driven = DrivenSession.on(ways[way] as Path, { limits: { maxMessageBytes } });
+    const driven = DrivenEngine.on(ways[way] as Path, { limits: { maxMessageBytes } });
     driven.receiveAll(cutting(bytes)).receiveEnd();
     assert.equal(story(driven), [...read(bytes), "written "].join("\n"));
   });
@@ -79,7 +79,7 @@ const changedBit = target(
   ([index, where, cutting]) => {
     const good = (frames.get(true) as Uint8Array[])[index] as Uint8Array;
     const bit = 32 + (where % ((good.length - 4) * 8));
-    const driven = DrivenSession.on(open.find(({ encrypted }) => encrypted) as Path);
+    const driven = DrivenEngine.on(open.find(({ encrypted }) => encrypted) as Path);
     driven.receiveAll(cutting(flipBit(good, bit)));
     assert.equal(driven.end, "ERR_DECRYPTION_FAILED");
     assert.equal(driven.events.length, 1);
@@ -91,7 +91,7 @@ const anyFrame = target(
   150,
   fc.tuple(messageType, fc.nat(maxMessageBytes + 40), cuttings),
   ([type, size, cutting]) => {
-    const driven = DrivenSession.on(open.find(({ encrypted }) => !encrypted) as Path, {
+    const driven = DrivenEngine.on(open.find(({ encrypted }) => !encrypted) as Path, {
       limits: { maxMessageBytes },
     });
     driven.receiveAll(cutting(wireFor(false).message(type, pattern(size))));

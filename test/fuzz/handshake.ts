@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { concat, hex } from "../support/bytes.ts";
 import { byteAtATime, type Cutting, whole } from "../support/cutting.ts";
-import { wireFor } from "../support/hand-made-peer.ts";
 import {
   type ClassicState,
   classicStates,
@@ -10,17 +9,18 @@ import {
   type Path,
   paths,
   serverHandshake,
-} from "../support/session-states.ts";
-import { DrivenSession, story } from "./driven-session.ts";
+} from "../support/engine-states.ts";
+import { wireFor } from "../support/hand-made-peer.ts";
+import { DrivenEngine, story } from "./driven-engine.ts";
 import { cuttings, damage, damaged, piece } from "./inputs.ts";
 import { type Target, target } from "./target.ts";
 
 const limits = { maxMessageBytes: 200 };
 
-/** Every way into a state, each as what brings a fresh session there. */
-function entrancesOf(state: ClassicState): (() => DrivenSession)[] {
+/** Every way into a state, each as what brings a fresh engine there. */
+function entrancesOf(state: ClassicState): (() => DrivenEngine)[] {
   if (state !== "closing" && state !== "closed") {
-    return paths[state].map((path) => () => DrivenSession.on(path, { limits }));
+    return paths[state].map((path) => () => DrivenEngine.on(path, { limits }));
   }
   const open = entrancesOf("open");
   if (state === "closing") return open.map((enter) => () => enter().pass(1_000).close());
@@ -40,7 +40,7 @@ function nonsenseIn(state: ClassicState): Target {
     input,
     (chosen) => {
       const [entrance, pieces, cutting] = chosen;
-      const driven = (entrances[entrance] as () => DrivenSession)();
+      const driven = (entrances[entrance] as () => DrivenEngine)();
       assert.equal(driven.state, state);
       driven.receiveAll(cutting(concat(...pieces))).receiveEnd();
       if (driven.state === "closing") driven.passAll();
@@ -72,7 +72,7 @@ function damagedConversation({ role, encrypted, bytes }: Path): Target {
       const said = damaged(bytes, list);
       const hear = (cutting: Cutting): string => {
         // Only a client may insist on what its server does not do.
-        const driven = new DrivenSession({
+        const driven = new DrivenEngine({
           role,
           encryption: role === "client" ? encryption : encrypted,
           limits,

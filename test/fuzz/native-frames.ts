@@ -180,7 +180,7 @@ function damagedRecords(path: NativePath): Target {
         return path.peer.record(1 + index, message, ...(alone ? [] : [nativeFrame(0x03)]));
       });
       const own = DrivenNative.open(path);
-      own.session.send(1, pattern(5));
+      own.engine.send(1, pattern(5));
       const sentBack = own.written();
       const changed = damages.reduce((now: Uint8Array[], one) => {
         return now.length === 0 ? now : damageRecords(now, one, sentBack);
@@ -196,7 +196,7 @@ function damagedRecords(path: NativePath): Target {
 
 const text = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: "grapheme", maxLength: 30 }));
 const uint = fc.oneof(fc.constantFrom(0, 65_535, 65_536, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff), fc.nat());
-const session = fc.oneof(
+const engine = fc.oneof(
   fc.constantFrom(0, 1, 2, 3).map((kind) => Uint8Array.of(kind)),
   fc
     .tuple(fc.constantFrom(1, 2), fc.constantFrom(15, 16, 55, 56, 71, 72, 73))
@@ -204,7 +204,7 @@ const session = fc.oneof(
   fc.uint8Array({ maxLength: 80 }),
 );
 const helloBody = fc
-  .tuple(fc.tuple(uint, uint, uint, uint, uint), fc.tuple(text, text, text), session)
+  .tuple(fc.tuple(uint, uint, uint, uint, uint), fc.tuple(text, text, text), engine)
   .map(([numbers, texts, rest]) =>
     concat(
       ...numbers.map(uint32),
@@ -221,7 +221,7 @@ const anyHello = fc.tuple(fc.oneof(helloBody, soundBody, soundBody), fc.array(da
 function hellos(path: NativePath): Target {
   const from = path.role === "client" ? "server" : "client";
   return target(
-    `native ${nameOf(path)}: any hello opens the session and means what it says, or ends it in a documented code`,
+    `native ${nameOf(path)}: any hello opens the engine and means what it says, or ends it in a documented code`,
     80,
     fc.tuple(anyHello, fc.boolean(), scaledCuttings),
     ([[sent, damages], isDamaged, cutting]) => {

@@ -150,7 +150,7 @@ function resumed(name: string, options: ResumablePairOptions): Target {
       const { client, server } = pair;
       check(client, server, cancels.client);
       check(server, client, cancels.server);
-      client.session?.close();
+      client.engine?.close();
       pair.listen(client);
       pair.run();
       assert.deepEqual([client.ends, server.ends], [["in order"], ["in order"]]);

@@ -4,13 +4,13 @@
 import { batchTargets } from "./batch-gcm.ts";
 import { bufferTargets } from "./buffers.ts";
 import { callerTargets } from "./caller.ts";
+import { pairTargets } from "./engine-pair.ts";
 import { frameTargets } from "./frames.ts";
 import { handshakeTargets } from "./handshake.ts";
 import { lentMemoryTargets } from "./lent-memory.ts";
 import { nativeFrameTargets } from "./native-frames.ts";
 import { nativeLaneTargets } from "./native-lanes.ts";
 import { nativePairTargets } from "./native-pair.ts";
-import { pairTargets } from "./session-pair.ts";
 import type { Target } from "./target.ts";
 
 export const targets: readonly Target[] = [

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { attack } from "../support/attack.ts";
 import { concat, pattern, uint32 } from "../support/bytes.ts";
+import { EngineProbe } from "../support/engine-probe.ts";
+import { clientHandshake, serverHandshake, waysInto } from "../support/engine-states.ts";
 import { clientPublicKey, wireFor } from "../support/hand-made-peer.ts";
 import { accepted, type RawPeer } from "../support/raw-peer.ts";
 import { openWireAsClient } from "../support/sealed-peer.ts";
-import { SessionProbe } from "../support/session-probe.ts";
-import { clientHandshake, serverHandshake, waysInto } from "../support/session-states.ts";
 import { until } from "../support/waiting.ts";
 
 const timeout = 120_000;
 const megabyte = 1_048_576;
 
 /** Hears a byte each second until it gives up; how many it heard. */
-function hearOneByteASecond(probe: SessionProbe, bytes: Uint8Array): number {
+function hearOneByteASecond(probe: EngineProbe, bytes: Uint8Array): number {
   let heard = 0;
   for (; heard < bytes.length && probe.state !== "closed"; heard++) {
     probe.receive(bytes.subarray(heard, heard + 1)).pass(1_000);
@@ -24,7 +24,7 @@ function hearOneByteASecond(probe: SessionProbe, bytes: Uint8Array): number {
 describe("a peer that sends one byte a second", () => {
   for (const role of ["client", "server"] as const) {
     test(`has its handshake ended after 5 of them (at the ${role})`, () => {
-      const probe = new SessionProbe({ role, encryption: true });
+      const probe = new EngineProbe({ role, encryption: true });
       const bytes = role === "client" ? serverHandshake(true) : clientHandshake(true);
       assert.equal(hearOneByteASecond(probe, bytes), 5);
       assert.deepEqual(probe.events, ["closed ERR_HANDSHAKE_TIMEOUT"]);

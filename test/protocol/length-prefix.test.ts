@@ -6,7 +6,7 @@ import { type FrameBounds, lengthBytes, readFrame } from "#dist/protocol/length-
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { hex, toHex } from "../support/bytes.ts";
 import { byteAtATime } from "../support/cutting.ts";
-import { thrownCode } from "../support/session-probe.ts";
+import { thrownCode } from "../support/engine-probe.ts";
 
 const bounds: FrameBounds = {
   leastBytes: 2,

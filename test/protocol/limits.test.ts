@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  defaultSessionLimits,
+  defaultEngineLimits,
   endGraceMs,
   handshakeGraceMs,
   highestMaxMessageBytes,
@@ -11,11 +11,11 @@ import {
 
 describe("the limits", () => {
   test("have golang-ipc's maximum message size as the default", () => {
-    assert.equal(defaultSessionLimits.maxMessageBytes, 3 * 1024 * 1024);
+    assert.equal(defaultEngineLimits.maxMessageBytes, 3 * 1024 * 1024);
   });
 
   test("cannot be changed for everyone by accident", () => {
-    assert.ok(Object.isFrozen(defaultSessionLimits));
+    assert.ok(Object.isFrozen(defaultEngineLimits));
   });
 
   test("leave a sealed message of the highest size within one AES-256-GCM call, and its length within 4 bytes", () => {
@@ -29,11 +29,11 @@ describe("the limits", () => {
 
   test("let a close wait for a peer that may never end less long than for one that hangs", () => {
     assert.ok(settleAfterOpenMs < endGraceMs);
-    assert.ok(endGraceMs < defaultSessionLimits.closeTimeoutMs);
+    assert.ok(endGraceMs < defaultEngineLimits.closeTimeoutMs);
   });
 
   test("let a close wait for a handshake no longer than for a peer that hangs", () => {
-    assert.ok(handshakeGraceMs < defaultSessionLimits.closeTimeoutMs);
-    assert.ok(handshakeGraceMs < defaultSessionLimits.handshakeTimeoutMs);
+    assert.ok(handshakeGraceMs < defaultEngineLimits.closeTimeoutMs);
+    assert.ok(handshakeGraceMs < defaultEngineLimits.handshakeTimeoutMs);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CallerError, PeerError } from "#dist/errors.js";
 import { checkMessage, checkPeerTakes, highestType, reservedType } from "#dist/protocol/message.js";
-import { thrownCode } from "../support/session-probe.ts";
+import { thrownCode } from "../support/engine-probe.ts";
 
 describe("checkPeerTakes", () => {
   test("takes as many bytes as the peer does", () => {

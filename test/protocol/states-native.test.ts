@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { defaultSessionLimits } from "#dist/protocol/limits.js";
-import { Session } from "#dist/protocol/session.js";
+import { Engine } from "#dist/protocol/engine.js";
+import { defaultEngineLimits } from "#dist/protocol/limits.js";
 import { type Input, nextState, type State, transitions } from "#dist/protocol/states.js";
 import { AwaitingHello } from "../support/awaiting-hello.ts";
 import { hex } from "../support/bytes.ts";
+import { nativeDefaults, thrownCode } from "../support/engine-probe.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { fixedCrypto } from "../support/fixed-crypto.ts";
 import {
@@ -15,11 +16,10 @@ import {
   wireFor,
 } from "../support/hand-made-peer.ts";
 import { nativeFrame } from "../support/native-frames.ts";
-import { nativeDefaults, thrownCode } from "../support/session-probe.ts";
 
 type Role = "client" | "server";
 
-/** A way into a state in which a session speaks native, or is about to. */
+/** A way into a state in which an engine speaks native, or is about to. */
 interface Way {
   readonly state: State;
   readonly name: string;
@@ -67,18 +67,18 @@ const bringAbout: Record<Input, (ends: AwaitingHello, way: Way) => unknown> = {
   "native-hello": (ends) => ends.hearHello(),
   message: (ends) => ends.hearFrames(message),
   discard: (ends) => ends.hearFrames(message),
-  send: ({ session }) => session.send(5, hex("01")),
+  send: ({ engine }) => engine.send(5, hex("01")),
   close: (ends) => ends.close(),
   end: (ends) => ends.end(),
   fault: (ends) => ends.hearFrames(nativeFrame(0x0f)),
   timeout: (ends) => {
-    // An open session waits for nothing until a record has begun.
-    if (ends.session.state === "open") ends.hear(hex("00 00"));
+    // An open engine waits for nothing until a record has begun.
+    if (ends.engine.state === "open") ends.hear(hex("00 00"));
     ends.pass(3_600_000);
   },
 };
 
-/** What a pair that the table lacks comes to: the session stays as it is, or throws, or ends with a code. */
+/** What a pair that the table lacks comes to: the engine stays as it is, or throws, or ends with a code. */
 type Outcome = "stays" | { throws: string } | { plain: string; encrypted: string };
 
 const asRecord = (plain: string, encrypted = plain): Outcome => ({ plain, encrypted });
@@ -139,21 +139,21 @@ function elsewhere(state: State): Partial<Record<Input, Outcome>> {
 
 for (const way of ways) {
   const { state } = way;
-  describe(`a native session that is ${state} (${way.name})`, () => {
+  describe(`a native engine that is ${state} (${way.name})`, () => {
     for (const input of Object.keys(bringAbout) as Input[]) {
       const next = transitions[state][input];
       if (next !== undefined) {
         test(`goes to ${next} with "${input}"`, () => {
           const ends = way.enter();
-          assert.equal(ends.session.state, state);
+          assert.equal(ends.engine.state, state);
           bringAbout[input](ends, way);
-          assert.equal(ends.session.state, next);
+          assert.equal(ends.engine.state, next);
           assert.equal(nextState(state, input), next);
         });
         continue;
       }
       test(`has no "${input}"`, () => {
-        assert.throws(() => nextState(state, input), /the session's table has no/);
+        assert.throws(() => nextState(state, input), /the engine's table has no/);
         checkOutcome(elsewhere(state)[input], input, way);
       });
     }
@@ -168,21 +168,21 @@ function checkOutcome(outcome: Outcome | undefined, input: Input, way: Way): voi
       thrownCode(() => bringAbout[input](ends, way)),
       outcome.throws,
     );
-    assert.equal(ends.session.state, way.state);
+    assert.equal(ends.engine.state, way.state);
     return;
   }
   const toldBefore = ends.told.length;
   bringAbout[input](ends, way);
   if (outcome === "stays") {
-    assert.equal(ends.session.state, way.state);
+    assert.equal(ends.engine.state, way.state);
     if (way.state !== "open") assert.equal(ends.told.length, toldBefore);
     return;
   }
-  assert.equal(ends.session.state, "closed");
+  assert.equal(ends.engine.state, "closed");
   assert.equal(ends.told.at(-1), `closed ${way.encryption ? outcome.encrypted : outcome.plain}`);
 }
 
-describe("two sessions that both speak native", () => {
+describe("two engines that both speak native", () => {
   const path: Record<Role, Record<"plain" | "encrypted", readonly State[]>> = {
     client: {
       plain: ["client-awaits-hello", "client-awaits-maximum-size", "client-awaits-native-hello", "open"],
@@ -209,27 +209,27 @@ describe("two sessions that both speak native", () => {
   for (const wire of ["plain", "encrypted"] as const) {
     test(`go through the table's states, ${wire}`, () => {
       const clock = new FakeClock();
-      const make = (role: Role): Session =>
-        new Session({
+      const make = (role: Role): Engine =>
+        new Engine({
           role,
           encryption: wire === "encrypted",
-          limits: defaultSessionLimits,
+          limits: defaultEngineLimits,
           native: nativeDefaults,
           clock,
           crypto: fixedCrypto({ privateKey: role === "client" ? clientPrivateKey : serverPrivateKey }),
         });
-      const sessions = { client: make("client"), server: make("server") };
+      const engines = { client: make("client"), server: make("server") };
       const seen: Record<Role, State[]> = { client: [], server: [] };
       const look = (role: Role): void => {
-        if (seen[role].at(-1) !== sessions[role].state) seen[role].push(sessions[role].state);
+        if (seen[role].at(-1) !== engines[role].state) seen[role].push(engines[role].state);
       };
       /** Byte by byte, so that no state is passed over. */
       const pass = (from: Role, to: Role): boolean => {
         look(to);
-        const parts = sessions[from].takeOutput();
+        const parts = engines[from].takeOutput();
         for (const byte of parts.flatMap((part) => [...part])) {
-          sessions[to].receive(Uint8Array.of(byte));
-          sessions[to].nextEvent();
+          engines[to].receive(Uint8Array.of(byte));
+          engines[to].nextEvent();
           look(to);
         }
         return parts.length > 0;

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nextState, type State, transitions, type Input as WholeInput } from "#dist/protocol/states.js";
 import { hex, pattern } from "../support/bytes.ts";
+import { type EngineProbe, thrownCode } from "../support/engine-probe.ts";
+import { nativeStates, type Way, waysInto } from "../support/engine-states.ts";
 import { clientPublicKey, serverPublicKey, wireFor } from "../support/hand-made-peer.ts";
-import { type SessionProbe, thrownCode } from "../support/session-probe.ts";
-import { nativeStates, type Way, waysInto } from "../support/session-states.ts";
 
 type NativeInput = "native-maximum-size" | "native-confirmation" | "native-hello";
 type Input = Exclude<WholeInput, NativeInput>;
 type ClassicState = Exclude<State, (typeof nativeStates)[number]>;
 
-/** How each input is brought about. The peer's are bytes, whatever the session makes of them. */
-const bringAbout: Record<Input, (probe: SessionProbe, way: Way) => unknown> = {
+/** How each input is brought about. The peer's are bytes, whatever the engine makes of them. */
+const bringAbout: Record<Input, (probe: EngineProbe, way: Way) => unknown> = {
   "plain-hello": (probe) => probe.receive(hex("02 00")),
   "encrypted-hello": (probe) => probe.receive(hex("02 01")),
   "server-key": (probe) => probe.receive(serverPublicKey),
@@ -22,12 +22,12 @@ const bringAbout: Record<Input, (probe: SessionProbe, way: Way) => unknown> = {
   confirmation: (probe) => probe.receive(hex("00")),
   message: (probe, way) => probe.receive(wireFor(way.encrypted).message(5, hex("01 02"))),
   discard: (probe) => probe.receive(hex("ff")),
-  send: (probe) => probe.session.send(5, hex("01 02")),
+  send: (probe) => probe.engine.send(5, hex("01 02")),
   close: (probe) => probe.close(),
   end: (probe) => probe.end(),
   fault: (probe) => probe.receive(faults[probe.state] ?? hex("ff ff ff ff")),
   timeout: (probe) => {
-    // An open session waits for nothing until a frame has begun.
+    // An open engine waits for nothing until a frame has begun.
     if (probe.state === "open") probe.receive(hex("00 00"));
     probe.passAllTimeouts();
   },
@@ -40,7 +40,7 @@ const faults: Partial<Record<State, Uint8Array>> = {
   "server-awaits-client-key": pattern(97),
 };
 
-/** What a pair that the table lacks comes to: the session stays as it was, or goes to a state, or gives a code. */
+/** What a pair that the table lacks comes to: the engine stays as it was, or goes to a state, or gives a code. */
 type Outcome = "stays" | State | `ERR_${string}` | { plain: Outcome; encrypted: Outcome };
 
 const notConnected = { send: "ERR_NOT_CONNECTED" } as const;
@@ -200,7 +200,7 @@ describe("the steps of a native handshake", () => {
       for (const input of ["end", "fault", "timeout"] as const)
         assert.equal(nextState(state, input), "closed");
       for (const input of ["maximum-size", "confirmation", "message", "send", "discard"] as const) {
-        assert.throws(() => nextState(state, input), /the session's table has no/);
+        assert.throws(() => nextState(state, input), /the engine's table has no/);
       }
     }
   });
@@ -214,7 +214,7 @@ describe("pairs that the table lacks", () => {
         assert.throws(() => nextState(state, input), new RegExp(`no "${input}" in state "${state}"`));
       });
       for (const way of waysFor(state, input)) {
-        test(`the session in ${state} has no "${input}" (${way.name})`, () => {
+        test(`the engine in ${state} has no "${input}" (${way.name})`, () => {
           const outcome = elsewhere[state][input];
           assert.ok(outcome, "the test knows what it comes to");
           checkOutcome(outcome, state, input, way);

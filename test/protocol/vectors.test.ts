@@ -5,9 +5,9 @@ import { nodeCrypto } from "#dist/crypto/node.js";
 import { deriveTrafficKey } from "#dist/protocol/classic/key-schedule.js";
 import { concat, hex, pattern, toHex } from "../support/bytes.ts";
 import { byteAtATime, whole } from "../support/cutting.ts";
+import { EngineProbe, eventText } from "../support/engine-probe.ts";
 import { fixedCrypto, fixedKeyPair } from "../support/fixed-crypto.ts";
 import { plainWire, SealedWire } from "../support/hand-made-peer.ts";
-import { eventText, SessionProbe } from "../support/session-probe.ts";
 import {
   badFrames,
   type FrameVector,
@@ -56,10 +56,10 @@ describe("key-agreement.json", () => {
   }
 });
 
-/** A session that plays one role of the vector, and what the other role says to it and hears from it. */
-function replay(vector: HandshakeVector, role: "server" | "client", cutting = whole): SessionProbe {
+/** An engine that plays one role of the vector, and what the other role says to it and hears from it. */
+function replay(vector: HandshakeVector, role: "server" | "client", cutting = whole): EngineProbe {
   const ownKey = vector[`${role}PrivateKey`];
-  const probe = new SessionProbe({
+  const probe = new EngineProbe({
     role,
     encryption: role === "server" ? vector.encrypted : vector.clientInsistsOnEncryption,
     limits: { maxMessageBytes: vector.maxMessageBytes },
@@ -106,15 +106,15 @@ describe("handshakes.json", () => {
   });
 });
 
-/** A server's session whose traffic key is the vector's, and which seals with its nonce. */
+/** A server's engine whose traffic key is the vector's, and which seals with its nonce. */
 function openSession(
   { key, nonce }: { key?: string; nonce?: string },
   maxMessageBytes = 3_145_728,
-): SessionProbe {
+): EngineProbe {
   const keys = keyAgreements.find((vector) => vector.key === key);
   assert.equal(keys === undefined, key === undefined, "key-agreement.json has the key");
   const maximumSizeNonce = hex("ff".repeat(12));
-  const probe = new SessionProbe({
+  const probe = new EngineProbe({
     role: "server",
     encryption: keys !== undefined,
     limits: { maxMessageBytes },
@@ -140,7 +140,7 @@ describe("frames.json", () => {
     test(`is written and read so: ${vector.name}`, () => {
       const data = dataOf(vector);
       const probe = openSession(vector);
-      probe.session.send(vector.type, data);
+      probe.engine.send(vector.type, data);
       const frame = concat(...probe.takeWrites());
       if (vector.frame !== undefined) {
         assert.equal(compact(frame), vector.frame);

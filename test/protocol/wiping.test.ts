@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { EngineEvent } from "#dist/protocol/engine.js";
 import { Conversation } from "#dist/protocol/native/conversation.js";
-import type { SessionEvent } from "#dist/protocol/session.js";
 import { concat, flipBit, pattern } from "../support/bytes.ts";
+import { EnginePair } from "../support/engine-pair.ts";
+import type { EngineProbe } from "../support/engine-probe.ts";
 import { fixedKeyPair } from "../support/fixed-crypto.ts";
 import { clientPrivateKey, serverPrivateKey } from "../support/hand-made-peer.ts";
-import { SessionPair } from "../support/session-pair.ts";
-import type { SessionProbe } from "../support/session-probe.ts";
 import { WatchedCrypto } from "../support/watched-crypto.ts";
 
 const sides = ["client", "server"] as const;
@@ -24,7 +24,7 @@ function watchedPair(profile: Profile, resumable = false) {
     crypto: watched[side].crypto,
     ...(profile === "native" ? { native: { resumable }, secret: pattern(32) } : {}),
   });
-  return { pair: new SessionPair({ client: end("client"), server: end("server") }), watched };
+  return { pair: new EnginePair({ client: end("client"), server: end("server") }), watched };
 }
 
 /** The same open, after messages of which some were alone and some in batches, both ways. */
@@ -32,7 +32,7 @@ function usedPair(profile: Profile) {
   const ends = watchedPair(profile);
   ends.pair.run();
   for (let type = 1; type <= 60; type++) {
-    for (const side of sides) ends.pair[side].session.send(type, pattern(type === 30 ? 5_000 : 40));
+    for (const side of sides) ends.pair[side].engine.send(type, pattern(type === 30 ? 5_000 : 40));
     if (type % 3 === 0 || profile === "native") ends.pair.run();
   }
   ends.pair.run();
@@ -42,7 +42,7 @@ function usedPair(profile: Profile) {
   return ends;
 }
 
-const ends: Record<string, (one: SessionProbe, pair: SessionPair) => void> = {
+const ends: Record<string, (one: EngineProbe, pair: EnginePair) => void> = {
   "is closed in order": (one, pair) => {
     one.close();
     pair.run();
@@ -54,13 +54,13 @@ const ends: Record<string, (one: SessionProbe, pair: SessionPair) => void> = {
   },
   "ends without a word": (_, pair) => {
     for (const side of sides) pair[side].end();
-    for (const side of sides) pair[side].session.abandon();
+    for (const side of sides) pair[side].engine.abandon();
   },
   "is dropped": (_, pair) => {
-    for (const side of sides) pair[side].session.abandon();
+    for (const side of sides) pair[side].engine.abandon();
   },
   "gets what does not open": (_, pair) => {
-    for (const side of sides) pair[side].session.send(5, pattern(40));
+    for (const side of sides) pair[side].engine.send(5, pattern(40));
     const [fromClient, fromServer] = sides.map((side) => concat(...pair[side].takeWrites())) as [
       Uint8Array,
       Uint8Array,
@@ -70,16 +70,16 @@ const ends: Record<string, (one: SessionProbe, pair: SessionPair) => void> = {
     for (const side of sides) assert.equal(pair[side].error?.code, "ERR_DECRYPTION_FAILED");
   },
   "is closed in vain": (_, pair) => {
-    for (const side of sides) pair[side].session.send(5, pattern(40));
+    for (const side of sides) pair[side].engine.send(5, pattern(40));
     for (const side of sides) pair[side].close().passAllTimeouts();
   },
   "is closed and then dropped": (_, pair) => {
-    for (const side of sides) pair[side].close().session.abandon();
+    for (const side of sides) pair[side].close().engine.abandon();
   },
 };
 
 for (const profile of profiles) {
-  describe(`a ${profile} session that has said something`, () => {
+  describe(`a ${profile} engine that has said something`, () => {
     test("has secrets while it lasts", () => {
       const { watched } = usedPair(profile);
       for (const side of sides) assert.ok(watched[side].left.length > 0);
@@ -115,7 +115,7 @@ describe("a handshake that comes to nothing", () => {
             const [from, to] = step % 2 === 0 ? [pair.server, pair.client] : [pair.client, pair.server];
             to.receive(concat(...from.takeWrites()));
           }
-          pair[side].session.abandon();
+          pair[side].engine.abandon();
           assert.deepEqual(watched[side].left, [], `after ${steps} steps`);
         }
       });
@@ -129,7 +129,7 @@ describe("a handshake that comes to nothing", () => {
             to.receive(step === bad && bytes.length > 0 ? flipBit(bytes, 8 * bytes.length - 1) : bytes);
           }
           pair[side].passAllTimeouts();
-          pair[side].session.abandon();
+          pair[side].engine.abandon();
           assert.deepEqual(watched[side].left, [], `with part ${bad} changed`);
         }
       });
@@ -138,19 +138,19 @@ describe("a handshake that comes to nothing", () => {
 });
 
 describe("the resumption key", () => {
-  const conversationOf = (events: readonly SessionEvent[]): Conversation => {
+  const conversationOf = (events: readonly EngineEvent[]): Conversation => {
     const [opened] = events;
     assert.ok(opened?.kind === "open" && opened.native !== undefined);
     return opened.native.conversation;
   };
 
-  /** The conversation of a server's session whose client is back after a loss. */
+  /** The conversation of a server's engine whose client is back after a loss. */
   function open() {
     const { pair, watched } = watchedPair("native", true);
-    const events: SessionEvent[] = [];
-    const { session } = pair.server;
-    const nextEvent = session.nextEvent.bind(session);
-    session.nextEvent = () => {
+    const events: EngineEvent[] = [];
+    const { engine } = pair.server;
+    const nextEvent = engine.nextEvent.bind(engine);
+    engine.nextEvent = () => {
       const event = nextEvent();
       if (event !== undefined) events.push(event);
       return event;
@@ -159,7 +159,7 @@ describe("the resumption key", () => {
     return { pair, watched, conversation: conversationOf(events) };
   }
 
-  test("outlives the connection, alone of all its secrets, and is wiped with the session", () => {
+  test("outlives the connection, alone of all its secrets, and is wiped with the engine", () => {
     const { pair, watched, conversation } = open();
     const key = conversation.identity?.resumptionKey;
     pair.server.end(new Error("broken"));
@@ -170,7 +170,7 @@ describe("the resumption key", () => {
     assert.equal(conversation.identity, undefined);
   });
 
-  test("is wiped at once with a session that is closed before anybody has it", (t) => {
+  test("is wiped at once with an engine that is closed before anybody has it", (t) => {
     const keys: Uint8Array[] = [];
     const { attach } = Conversation.prototype;
     t.mock.method(

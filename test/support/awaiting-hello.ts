@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PeerError } from "#dist/errors.js";
-import { defaultSessionLimits, type SessionLimits } from "#dist/protocol/limits.js";
+import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
+import { defaultEngineLimits, type EngineLimits } from "#dist/protocol/limits.js";
 import { frameHeaderBytes } from "#dist/protocol/native/frame.js";
 import {
   type ClientSession,
@@ -10,14 +11,13 @@ import {
   type ServerSession,
 } from "#dist/protocol/native/hello.js";
 import type { NativeOptions } from "#dist/protocol/native/options.js";
-import { Session, type SessionEvent } from "#dist/protocol/session.js";
 import { concat } from "./bytes.ts";
 import { type Cutting, whole } from "./cutting.ts";
+import { nativeDefaults } from "./engine-probe.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { fixedCrypto } from "./fixed-crypto.ts";
 import { clientPrivateKey, serverPrivateKey } from "./hand-made-peer.ts";
 import { HandshakeEnd } from "./handshake-pair.ts";
-import { nativeDefaults } from "./session-probe.ts";
 
 /** A hello as a peer says it: the whole frame. */
 export function helloFrame(session: ClientSession | ServerSession = { kind: "none" }): Uint8Array {
@@ -36,17 +36,17 @@ export interface Ends {
   readonly peersPrivateKey?: Uint8Array | undefined;
   readonly secrets?: { readonly own?: Uint8Array; readonly peers?: Uint8Array } | undefined;
   readonly native?: Partial<NativeOptions>;
-  readonly limits?: Partial<SessionLimits>;
+  readonly limits?: Partial<EngineLimits>;
 }
 
-/** A session whose peer is a handshake that the test goes on with by hand, in the state before the peer's hello. */
+/** An engine whose peer is a handshake that the test goes on with by hand, in the state before the peer's hello. */
 export class AwaitingHello {
   readonly clock = new FakeClock();
-  readonly session: Session;
+  readonly engine: Engine;
   readonly role: "client" | "server";
   readonly peer: HandshakeEnd;
-  readonly events: SessionEvent[] = [];
-  /** What the session has written since the handshake began, write by write. */
+  readonly events: EngineEvent[] = [];
+  /** What the engine has written since the handshake began, write by write. */
   readonly writes: Uint8Array[] = [];
 
   constructor({ role, encryption, peersPrivateKey, secrets = {}, native = {}, limits = {} }: Ends) {
@@ -58,26 +58,26 @@ export class AwaitingHello {
       secret: secrets.peers,
       crypto: fixedCrypto({ privateKey: peersPrivateKey ?? keys[peersRole] }),
     });
-    this.session = new Session({
+    this.engine = new Engine({
       role,
       encryption,
       secret: secrets.own,
       native: { ...nativeDefaults, resumable: false, ...native },
-      limits: { ...defaultSessionLimits, ...limits },
+      limits: { ...defaultEngineLimits, ...limits },
       clock: this.clock,
       crypto: fixedCrypto({ privateKey: keys[role] }),
     });
     for (let heard = 0; heard < this.peer.written.length || this.#exchange(); ) {
       for (; heard < this.peer.written.length; heard++) this.hear(this.peer.written[heard] as Uint8Array);
     }
-    assert.equal(this.session.state, `${role}-awaits-native-hello`);
+    assert.equal(this.engine.state, `${role}-awaits-native-hello`);
     assert.equal(this.peer.outcome, "native");
   }
 
   hear(bytes: Uint8Array, cutting: Cutting = whole): this {
     for (const chunk of cutting(bytes)) {
-      // The session keeps what it is given; a caller may say the same again.
-      this.session.receive(Uint8Array.from(chunk));
+      // The engine keeps what it is given; a caller may say the same again.
+      this.engine.receive(Uint8Array.from(chunk));
       this.#takeEvents();
     }
     return this;
@@ -87,11 +87,11 @@ export class AwaitingHello {
     return this.hear(this.#record(frames));
   }
 
-  hearHello(session?: ClientSession | ServerSession, cutting: Cutting = whole): this {
-    return this.hear(this.#record([helloFrame(session)]), cutting);
+  hearHello(engine?: ClientSession | ServerSession, cutting: Cutting = whole): this {
+    return this.hear(this.#record([helloFrame(engine)]), cutting);
   }
 
-  /** What the session says of itself as its first record. */
+  /** What the engine says of itself as its first record. */
   saidHello(): NativeHello {
     const record = this.nextRecord();
     assert.ok(record instanceof Uint8Array);
@@ -99,22 +99,22 @@ export class AwaitingHello {
   }
 
   end(): this {
-    this.session.receiveEnd();
+    this.engine.receiveEnd();
     return this.#takeEvents();
   }
 
   close(): this {
-    this.session.close();
+    this.engine.close();
     return this.#takeEvents();
   }
 
   pass(ms: number): this {
     this.clock.advance(ms);
-    this.session.handleTimeout(this.clock.now());
+    this.engine.handleTimeout(this.clock.now());
     return this.#takeEvents();
   }
 
-  /** The frames of the session's next record, or the code of the error that its peer gets. */
+  /** The frames of the engine's next record, or the code of the error that its peer gets. */
   nextRecord(): Uint8Array | string | undefined {
     this.#exchange();
     try {
@@ -138,7 +138,7 @@ export class AwaitingHello {
 
   #exchange(): boolean {
     const before = this.writes.length;
-    for (let parts = this.session.takeOutput(); parts.length > 0; parts = this.session.takeOutput()) {
+    for (let parts = this.engine.takeOutput(); parts.length > 0; parts = this.engine.takeOutput()) {
       const write = concat(...parts);
       this.writes.push(write);
       this.peer.receive(write);
@@ -147,7 +147,7 @@ export class AwaitingHello {
   }
 
   #takeEvents(): this {
-    for (let event = this.session.nextEvent(); event !== undefined; event = this.session.nextEvent()) {
+    for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
       this.events.push(event);
     }
     return this;

@@ -15,7 +15,7 @@ import { nativeFrame } from "./native-frames.ts";
 
 export type EndOptions = Partial<HandshakeOptions>;
 
-/** One side of a handshake, without a session around it: bytes go in and out, and it comes to something. */
+/** One side of a handshake, without an engine around it: bytes go in and out, and it comes to something. */
 export class HandshakeEnd {
   state: State;
   opened: Opened | undefined;

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { defaultSessionLimits } from "#dist/protocol/limits.js";
+import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
+import { defaultEngineLimits } from "#dist/protocol/limits.js";
 import type { Conversation } from "#dist/protocol/native/conversation.js";
 import type { NativeOptions } from "#dist/protocol/native/options.js";
-import { Session, type SessionEvent } from "#dist/protocol/session.js";
 import { concat, toHex } from "./bytes.ts";
+import { nativeDefaults } from "./engine-probe.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { fixedCrypto } from "./fixed-crypto.ts";
 import { clientPrivateKey, serverPrivateKey } from "./hand-made-peer.ts";
-import { nativeDefaults } from "./session-probe.ts";
 
 export type Role = "client" | "server";
 
@@ -31,7 +31,7 @@ export function digest(data: Uint8Array): string {
 /** One end's application, through all of its connections: what it has said and heard, and has yet to take. */
 export class ResumableEnd {
   readonly role: Role;
-  session: Session | undefined;
+  engine: Engine | undefined;
   conversation: Conversation | undefined;
   /** Why its connections ended, those that were merely lost left out. */
   readonly ends: string[] = [];
@@ -55,7 +55,7 @@ export class ResumableEnd {
   }
 
   get isOpen(): boolean {
-    return this.session?.state === "open";
+    return this.engine?.state === "open";
   }
 
   send(type: number, data: Uint8Array): void {
@@ -91,7 +91,7 @@ export class ResumableEnd {
     return true;
   }
 
-  hear(event: SessionEvent): void {
+  hear(event: EngineEvent): void {
     switch (event.kind) {
       case "open":
         this.opened += 1;
@@ -115,13 +115,13 @@ export class ResumableEnd {
         return;
       default:
         // One that was not lost may have last words.
-        if (event.error?.code === "ERR_CONNECTION_LOST") this.session = undefined;
+        if (event.error?.code === "ERR_CONNECTION_LOST") this.engine = undefined;
         else this.ends.push(event.error?.code ?? "in order");
     }
   }
 
   #take(what: "messages" | "requests", mark: number): void {
-    if (this.session?.state === "open") this.session.take(what, mark);
+    if (this.engine?.state === "open") this.engine.take(what, mark);
     else this.conversation?.incoming.take(what, mark);
   }
 
@@ -176,8 +176,8 @@ export class ResumablePair {
     this.underWay.server = new Uint8Array(0);
     this.arrived.client = 0;
     this.arrived.server = 0;
-    this.client.session = this.#makeSession("client");
-    this.server.session = this.#makeSession("server");
+    this.client.engine = this.#makeEngine("client");
+    this.server.engine = this.#makeEngine("server");
     return this;
   }
 
@@ -187,10 +187,10 @@ export class ResumablePair {
     this.#takeOutput(from, to);
     const chunk = this.underWay[to].slice(0, bytes);
     this.underWay[to] = this.underWay[to].subarray(chunk.length);
-    // The session's from then on, and soon gone.
+    // The engine's from then on, and soon gone.
     const { length } = chunk;
     this.arrived[to] += length;
-    if (length > 0) this[to].session?.receive(chunk);
+    if (length > 0) this[to].engine?.receive(chunk);
     this.listen(this[to]);
     return length > 0;
   }
@@ -219,7 +219,7 @@ export class ResumablePair {
   pass(ms: number): this {
     this.clock.advance(ms);
     for (const end of this.ends) {
-      end.session?.handleTimeout(this.clock.now());
+      end.engine?.handleTimeout(this.clock.now());
       this.listen(end);
     }
     return this;
@@ -231,14 +231,14 @@ export class ResumablePair {
     this.underWay.server = new Uint8Array(0);
     for (const role of whoNotices) {
       const end = this[role];
-      end.session?.receiveEnd(new Error("cut"));
+      end.engine?.receiveEnd(new Error("cut"));
       this.listen(end);
     }
     return this;
   }
 
   listen(end: ResumableEnd): void {
-    for (let event = end.session?.nextEvent(); event !== undefined; event = end.session?.nextEvent()) {
+    for (let event = end.engine?.nextEvent(); event !== undefined; event = end.engine?.nextEvent()) {
       if (event.kind === "open" && end.role === "server") this.#remember(event.native?.conversation);
       end.hear(event);
     }
@@ -249,22 +249,22 @@ export class ResumablePair {
   }
 
   #takeOutput(from: ResumableEnd, to: Role): void {
-    const { session } = from;
-    if (session === undefined) return;
+    const { engine } = from;
+    if (engine === undefined) return;
     const parts: Uint8Array[] = [this.underWay[to]];
-    for (let write = session.takeOutput(); write.length > 0; write = session.takeOutput())
+    for (let write = engine.takeOutput(); write.length > 0; write = engine.takeOutput())
       parts.push(concat(...write));
     if (parts.length > 1) this.underWay[to] = concat(...parts);
   }
 
-  #makeSession(role: Role): Session {
+  #makeEngine(role: Role): Engine {
     const { encryption = false, native, maxMessageBytes } = this.#options;
-    const limits = { ...defaultSessionLimits, ...(maxMessageBytes && { maxMessageBytes }) };
+    const limits = { ...defaultEngineLimits, ...(maxMessageBytes && { maxMessageBytes }) };
     const going =
       role === "client"
         ? { conversation: this.client.conversation }
         : { store: { find: (id: Uint8Array) => this.#known.get(toHex(id)), claim: () => {} } };
-    return new Session({
+    return new Engine({
       role,
       encryption,
       limits,

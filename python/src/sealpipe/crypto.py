@@ -46,7 +46,7 @@ class AesGcm:
 
 
 class SystemCrypto:
-    """What sessions use. Python cannot overwrite ``bytes``: keys stay in memory until it is used again."""
+    """What engines use. Python cannot overwrite ``bytes``: keys stay in memory until it is used again."""
 
     # NIST SP 800-38D, 8.3.
     random_nonces_per_key = 2**32

@@ -21,7 +21,7 @@ import { ReadQuota } from "../reading/read-quota.ts";
 import { type Answer, IncomingRequest, type RequestHandler } from "../requests/request.ts";
 import { RequestHandlers } from "../requests/request-handlers.ts";
 import { Shutdown } from "../shutdown.ts";
-import { Connector, type Established, type SessionTaker } from "./connector.ts";
+import { type ConnectionTaker, Connector, type Established } from "./connector.ts";
 import { isResumable } from "./reconnect.ts";
 
 export interface ClientEvents extends EndpointEvents<Message> {
@@ -312,7 +312,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.tellClosed();
   }
 
-  readonly #takeOver = (established: Established): SessionTaker => {
+  readonly #takeOver = (established: Established): ConnectionTaker => {
     const { driver, native } = established;
     const wasInSession = this.#channel.conversation?.identity !== undefined;
     this.#last = established;

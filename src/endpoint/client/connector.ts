@@ -5,7 +5,7 @@ import type { Profile } from "../../protocol/profile.ts";
 import type { Address } from "../../transport/address.ts";
 import { setReferenced } from "../../transport/referenced.ts";
 import type { Transport, TransportProvider } from "../../transport/transport.ts";
-import { type DriverHandler, SessionDriver } from "../driver/session-driver.ts";
+import { type DriverHandler, EngineDriver } from "../driver/engine-driver.ts";
 import { nativeOptions } from "../options/native-options.ts";
 import type { ParsedClientOptions } from "../options/options.ts";
 import { withSecret } from "../options/secret.ts";
@@ -26,24 +26,24 @@ export interface ConnectorTarget {
 
 /** A session that has just opened. */
 export interface Established {
-  readonly driver: SessionDriver;
+  readonly driver: EngineDriver;
   readonly encrypted: boolean;
   readonly profile: Profile["name"];
   readonly native: NativeOpened | undefined;
 }
 
 /** Who is told what happens to a session once it is open. */
-export type SessionTaker = Pick<DriverHandler, "message" | "request" | "progressed" | "closed">;
+export type ConnectionTaker = Pick<DriverHandler, "message" | "request" | "progressed" | "closed">;
 
 /** Takes over the driver's events. Called as the session opens, before its first message. */
-export type TakeOver = (established: Established) => SessionTaker;
+export type TakeOver = (established: Established) => ConnectionTaker;
 
 /** Tries to reach a server until it does, the time is over, or trying again makes no sense. */
 export class Connector {
   readonly #target: ConnectorTarget;
   #options: ParsedClientOptions;
   readonly #backoff: Backoff;
-  #driver: SessionDriver | undefined;
+  #driver: EngineDriver | undefined;
   #lastError: unknown;
   #destroyed = false;
   #referenced = true;
@@ -165,7 +165,7 @@ export class Connector {
     let abort = (): void => {};
     try {
       await new Promise<void>((resolve, reject) => {
-        const driver = this.#startSession(transport, takeOver, { resolve, reject, released });
+        const driver = this.#startEngine(transport, takeOver, { resolve, reject, released });
         abort = (): void => {
           // In order, not at once: a golang-ipc server stops serving when a client hangs up in the handshake.
           driver.close();
@@ -179,16 +179,16 @@ export class Connector {
     }
   }
 
-  #startSession(
+  #startEngine(
     transport: Transport,
     takeOver: TakeOver,
     settle: { resolve(): void; reject(error: unknown): void; released(): void },
-  ): SessionDriver {
-    let taker: SessionTaker | undefined;
+  ): EngineDriver {
+    let taker: ConnectionTaker | undefined;
     const { quota } = this.#target;
     const options = this.#options;
     const native = nativeOptions(options, { resumable: true, conversation: this.#target.conversation() });
-    const driver = new SessionDriver(
+    const driver = new EngineDriver(
       transport,
       { ...options, quota, native, turns: undefined, role: "client" },
       {

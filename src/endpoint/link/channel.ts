@@ -3,7 +3,7 @@ import { Conversation, type ConversationLimits, type Leftovers } from "../../pro
 import type { NativeOpened } from "../../protocol/native/options.ts";
 import type { UsedIds } from "../../protocol/native/request-ids.ts";
 import type { Taken } from "../../protocol/profile.ts";
-import type { SessionDriver } from "../driver/session-driver.ts";
+import type { EngineDriver } from "../driver/engine-driver.ts";
 import { closedError, type MessageSource } from "../reading/inbox.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
 import { peerNotNative } from "../requests/request-errors.ts";
@@ -32,7 +32,7 @@ const congestedBytes = 1_048_576;
  * conversation that goes on over them. While there is no connection, a conversation takes what is to be sent.
  */
 export class Channel implements RequestWire, TakenTeller {
-  #driver: SessionDriver | undefined;
+  #driver: EngineDriver | undefined;
   #conversation: Conversation | undefined;
 
   readonly #quota: ReadQuota;
@@ -55,7 +55,7 @@ export class Channel implements RequestWire, TakenTeller {
   }
 
   /** The connection of now, if there is one. */
-  get driver(): SessionDriver | undefined {
+  get driver(): EngineDriver | undefined {
     return this.#driver;
   }
 
@@ -96,7 +96,7 @@ export class Channel implements RequestWire, TakenTeller {
    * Goes on by this connection, which takes over what another conversation has left: of its requests those that `pending`
    * has. Nobody waits for the others any more.
    */
-  attach(driver: SessionDriver, native?: NativeOpened, pending: UsedIds = none): Carried | undefined {
+  attach(driver: EngineDriver, native?: NativeOpened, pending: UsedIds = none): Carried | undefined {
     this.#driver = driver;
     return this.#replace(native?.conversation, pending);
   }
@@ -114,7 +114,7 @@ export class Channel implements RequestWire, TakenTeller {
     return leftovers?.unacknowledged ?? [];
   }
 
-  /** @throws CallerError and PeerError as `Session.send` */
+  /** @throws CallerError and PeerError as `Engine.send` */
   send(type: number, data: Uint8Array): void {
     const conversation = this.#whereToSend;
     if (conversation === undefined) {

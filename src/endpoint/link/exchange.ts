@@ -1,6 +1,6 @@
 import type { MessageContent } from "../../protocol/message.ts";
 import type { NativeOpened } from "../../protocol/native/options.ts";
-import type { RequestEvent, SessionDriver } from "../driver/session-driver.ts";
+import type { EngineDriver, RequestEvent } from "../driver/engine-driver.ts";
 import type { MessageData } from "../messages/message.ts";
 import type { RequestOptions } from "../options/options.ts";
 import type { HandlingOptions } from "../requests/handled-requests.ts";
@@ -31,7 +31,7 @@ export class Exchange<R extends IncomingRequest> {
 
   /**
    * Nothing while there is room, else when there will be.
-   * @throws PeerError `ERR_QUEUE_FULL`, and as `Session.send`.
+   * @throws PeerError `ERR_QUEUE_FULL`, and as `Engine.send`.
    */
   write(type: number, data: Uint8Array): Promise<void> | undefined {
     this.#gate.checkRoom(this.#channel.queuedMessageBytes);
@@ -68,7 +68,7 @@ export class Exchange<R extends IncomingRequest> {
   }
 
   /** Goes on by this connection. What became of what an earlier conversation had left, where that is another. */
-  attach(driver: SessionDriver, native?: NativeOpened): Carried | undefined {
+  attach(driver: EngineDriver, native?: NativeOpened): Carried | undefined {
     return this.#settle(this.#channel.attach(driver, native, this.#requests));
   }
 

@@ -7,7 +7,7 @@ export type { NativePeer as PeerInfo };
 /** What every end says of the library that it uses. */
 const library = "sealpipe/0.1.0";
 
-/** What a session needs to speak the native profile, or `undefined` where it is not to. */
+/** What an engine needs to speak the native profile, or `undefined` where it is not to. */
 export function nativeOptions(
   options: ParsedClientOptions | ParsedServerOptions,
   going: Pick<NativeOptions, "resumable" | "conversation" | "store">,

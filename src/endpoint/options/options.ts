@@ -1,4 +1,4 @@
-import { defaultSessionLimits, highestMaxMessageBytes, type SessionLimits } from "../../protocol/limits.ts";
+import { defaultEngineLimits, type EngineLimits, highestMaxMessageBytes } from "../../protocol/limits.ts";
 import { type Address, defaultDirectory, resolveAddress } from "../../transport/address.ts";
 import type { Trust } from "../../transport/trust.ts";
 import { parseBatchCipher } from "./batch-cipher.ts";
@@ -212,7 +212,7 @@ const endpointChecks = {
 };
 
 const endpointDefaults = {
-  ...defaultSessionLimits,
+  ...defaultEngineLimits,
   directory: defaultDirectory,
   maxQueuedBytes: 8_388_608,
   profile: "auto" as const,
@@ -308,7 +308,7 @@ export function addressOf(name: string, directory: string, trust: Trust = []): A
 }
 
 /** The part of the options that a session needs. */
-export function sessionLimits(options: SessionLimits): SessionLimits {
+export function engineLimits(options: EngineLimits): EngineLimits {
   const { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs } = options;
   return { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs };
 }

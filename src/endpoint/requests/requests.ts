@@ -1,4 +1,4 @@
-import type { RequestEvent } from "../driver/session-driver.ts";
+import type { RequestEvent } from "../driver/engine-driver.ts";
 import type { MessageData } from "../messages/message.ts";
 import type { RequestOptions } from "../options/options.ts";
 import { HandledRequests, type HandlingOptions } from "./handled-requests.ts";

@@ -1,7 +1,7 @@
 import type { SealpipeError } from "../../errors.ts";
 import type { NativeOptions } from "../../protocol/native/options.ts";
+import type { EngineOpened } from "../driver/engine-driver.ts";
 import type { HandshakeTurns } from "../driver/handshake-turns.ts";
-import type { SessionOpened } from "../driver/session-driver.ts";
 import type { Message } from "../messages/message.ts";
 import type { ParsedServerOptions } from "../options/options.ts";
 import type { Inbox } from "../reading/inbox.ts";
@@ -21,7 +21,7 @@ export interface ConnectionOwner<C, M extends Message, R extends IncomingRequest
   tookTurn(connection: C): void;
   opened(connection: C): void;
   /** The client is one of an earlier connection, which is to go on by what this one has. */
-  resumed(connection: C, event: SessionOpened): void;
+  resumed(connection: C, event: EngineOpened): void;
   /** The client is gone and may come back. */
   detached(connection: C): void;
   /** More is kept for a client that is gone. */

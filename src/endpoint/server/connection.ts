@@ -5,7 +5,7 @@ import type { NativePeer } from "../../protocol/native/options.ts";
 import type { Profile } from "../../protocol/profile.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { isResumable } from "../client/reconnect.ts";
-import { type DriverHandler, deaf, SessionDriver, type SessionOpened } from "../driver/session-driver.ts";
+import { type DriverHandler, deaf, EngineDriver, type EngineOpened } from "../driver/engine-driver.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { Channel } from "../link/channel.ts";
 import { Exchange } from "../link/exchange.ts";
@@ -63,8 +63,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   readonly #exchange: Exchange<ConnectionRequest>;
   readonly #handlers: RequestHandlers<ConnectionRequest>;
   /** The one of now, or the last. */
-  #driver: SessionDriver;
-  #opened: SessionOpened | undefined;
+  #driver: EngineDriver;
+  #opened: EngineOpened | undefined;
   #claimed = false;
   #referenced = true;
   /** What was kept when the client went, besides what is queued and what is unread. */
@@ -84,7 +84,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     const native = nativeOptions(owner.options, owner.resuming);
     const { turns } = owner;
     const options = { ...owner.options, quota: this.#quota, turns, native, role: "server" } as const;
-    this.#driver = new SessionDriver(transport, options, this.#driverHandler());
+    this.#driver = new EngineDriver(transport, options, this.#driverHandler());
     this.#channel = new Channel(this.#quota, undefined, () => owner.keepsMore());
     this.#handlers = new RequestHandlers(owner.handlers);
     this.#exchange = new Exchange(this.#channel, {
@@ -273,7 +273,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /** @internal Goes on by what another has, which is nothing more after that. */
-  adopt(other: Connection, event: SessionOpened): void {
+  adopt(other: Connection, event: EngineOpened): void {
     const driver = other.#driver;
     other.#over = true;
     other.#exchange.end(closedError());
@@ -352,7 +352,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     };
   }
 
-  #start(event: SessionOpened): void {
+  #start(event: EngineOpened): void {
     this.#opened = event;
     this.#exchange.attach(this.#driver, event.native);
     this.setStatus("connected");

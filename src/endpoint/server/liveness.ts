@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SealpipeError } from "../../errors.ts";
-import { defaultSessionLimits } from "../../protocol/limits.ts";
+import { defaultEngineLimits } from "../../protocol/limits.ts";
 import type { Address } from "../../transport/address.ts";
 import { hasCode } from "../../transport/file-system.ts";
 import { isListedAsListening } from "../../transport/socket-table.ts";
 import type { Transport, TransportProvider } from "../../transport/transport.ts";
-import { type DriverOptions, deaf, SessionDriver } from "../driver/session-driver.ts";
+import { type DriverOptions, deaf, EngineDriver } from "../driver/engine-driver.ts";
 import { ReadQuota } from "../reading/read-quota.ts";
 
 /** How long a server that is alive may take to say so, in milliseconds. */
@@ -54,7 +54,7 @@ async function answers(address: Address, provider: TransportProvider): Promise<b
 /** Goes through the handshake and leaves in order. */
 function meet(transport: Transport): Promise<void> {
   const options: DriverOptions = {
-    ...defaultSessionLimits,
+    ...defaultEngineLimits,
     handshakeTimeoutMs: patienceMs,
     closeTimeoutMs: patienceMs,
     role: "client",
@@ -67,7 +67,7 @@ function meet(transport: Transport): Promise<void> {
     quota: new ReadQuota(1),
   };
   return new Promise<void>((resolve) => {
-    const driver = new SessionDriver(transport, options, { ...deaf, released: resolve });
+    const driver = new EngineDriver(transport, options, { ...deaf, released: resolve });
     driver.start();
     driver.close();
   });

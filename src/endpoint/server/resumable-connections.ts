@@ -1,6 +1,6 @@
+import { connectionLost } from "../../protocol/engine-errors.ts";
 import type { Conversation } from "../../protocol/native/conversation.ts";
 import type { ConversationStore } from "../../protocol/native/options.ts";
-import { connectionLost } from "../../protocol/session-errors.ts";
 import type { Connection } from "./connection.ts";
 
 export interface ResumeLimits {

@@ -3,8 +3,8 @@ import { checkMessage } from "../../protocol/message.ts";
 import type { Address } from "../../transport/address.ts";
 import { providerOf } from "../../transport/providers.ts";
 import type { Listener, Transport, TransportProvider } from "../../transport/transport.ts";
+import type { EngineOpened } from "../driver/engine-driver.ts";
 import { HandshakeTurns } from "../driver/handshake-turns.ts";
-import type { SessionOpened } from "../driver/session-driver.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
 import {
@@ -301,7 +301,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     };
   }
 
-  #resumed(other: Connection, event: SessionOpened): void {
+  #resumed(other: Connection, event: EngineOpened): void {
     this.#admission.parted(other);
     const connection = event.native && this.#resumable.of(event.native.conversation);
     // It was there a moment ago, when the handshake claimed its conversation.

@@ -89,7 +89,7 @@ export class RecordProtection {
     return [nonce, ...this.#aead.seal(nonce, plaintext)];
   }
 
-  /** @throws RangeError The session closes before it comes to that. */
+  /** @throws RangeError The engine closes before it comes to that. */
   #countSealed(): void {
     if (this.isSpent) throw new RangeError("the key has sealed all that it may");
     this.#payloads += 1;

@@ -35,7 +35,7 @@ export function offersNative(options: HandshakeOptions): boolean {
   return options.profile !== "classic" || demandsNative(options);
 }
 
-/** One step of the handshake: what arrived, as an input of the session's table, and what to answer. */
+/** One step of the handshake: what arrived, as an input of the engine's table, and what to answer. */
 export interface HandshakeStep {
   readonly input: Input;
   /** Parts to send, each in a write of its own. */
@@ -50,7 +50,7 @@ export interface Opened {
   readonly profile: Profile;
   /** Where two native ends have opened it. */
   readonly native?: NativeOpened;
-  /** Why the session has to close in order at once: nothing is to be sent or delivered. */
+  /** Why the engine has to close in order at once: nothing is to be sent or delivered. */
   readonly refused?: PeerError;
 }
 
@@ -68,7 +68,7 @@ export interface Handshake {
    * @throws HandshakeFailure
    */
   advance(state: State, input: ReceiveBuffer): HandshakeStep | undefined;
-  /** The session is over: wipes what comes from the key agreement, and was not handed on with a step. */
+  /** The engine is over: wipes what comes from the key agreement, and was not handed on with a step. */
   wipe(): void;
 }
 

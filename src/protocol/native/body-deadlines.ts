@@ -1,5 +1,5 @@
+import { bodyTimeout } from "../engine-errors.ts";
 import { Patience } from "../patience.ts";
-import { bodyTimeout } from "../session-errors.ts";
 import type { Incoming } from "./incoming.ts";
 import type { UnfinishedBody } from "./incoming-bodies.ts";
 
@@ -15,7 +15,7 @@ interface Wait {
  * Until when the peer has to go on with the large bodies that it has begun, on one connection. The time in which a lane's
  * window keeps it from that does not count.
  *
- * Source: spec/protocol.md, "Large bodies" and "Slow peers". Times are on the session's clock.
+ * Source: spec/protocol.md, "Large bodies" and "Slow peers". Times are on the engine's clock.
  */
 export class BodyDeadlines {
   readonly #incoming: Incoming;

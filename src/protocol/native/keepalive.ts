@@ -9,7 +9,7 @@ export interface KeepaliveLimits {
 /**
  * Finds out whether the peer is alive. Source: spec/protocol.md, "Keepalive".
  *
- * Times are on the session's clock.
+ * Times are on the engine's clock.
  */
 export class Keepalive {
   readonly #limits: KeepaliveLimits;

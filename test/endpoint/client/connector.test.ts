@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { after, describe, test } from "node:test";
 import { type ClientOptions, PeerError, type SealpipeError, SystemError } from "sealpipe";
-import { Connector, type Established, type SessionTaker } from "#dist/endpoint/client/connector.js";
-import { type DriverHandler, SessionDriver } from "#dist/endpoint/driver/session-driver.js";
+import { type ConnectionTaker, Connector, type Established } from "#dist/endpoint/client/connector.js";
+import { type DriverHandler, EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
 import type { Address } from "#dist/transport/address.js";
@@ -35,11 +35,11 @@ function listenOptions(take: (transport: Transport) => void): ListenOptions {
   return { openToAllUsers: false, isAlive: async () => true, accepted: take, failed: () => {} };
 }
 
-function startServerDriver(transport: Transport): SessionDriver {
+function startServerDriver(transport: Transport): EngineDriver {
   const quota = new ReadQuota(1_000_000);
   const given = parseServerOptions({ encryption: false });
   const options = { ...given, quota, native: undefined, turns: undefined, role: "server" } as const;
-  const driver = new SessionDriver(transport, options, {
+  const driver = new EngineDriver(transport, options, {
     ...silent,
     opened: () => driver.send(7, pattern(3)),
   });
@@ -68,7 +68,7 @@ function setUp(provider: TransportProvider, options: ClientOptions = {}) {
     retrying: (error) => retried.push(error),
   });
   let established: Established | undefined;
-  const takeOver = (taken: Established): SessionTaker => {
+  const takeOver = (taken: Established): ConnectionTaker => {
     established = taken;
     told.push("taken");
     return {

@@ -5,7 +5,7 @@ import { ChannelSource } from "#dist/endpoint/link/channel-source.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
 import { Conversation } from "#dist/protocol/native/conversation.js";
 import { hex } from "../../support/bytes.ts";
-import { nativeDefaults } from "../../support/session-probe.ts";
+import { nativeDefaults } from "../../support/engine-probe.ts";
 
 const message = new Message(5, hex("01"));
 

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CallerError, Message } from "sealpipe";
-import type { SessionDriver } from "#dist/endpoint/driver/session-driver.js";
+import type { EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import { Channel } from "#dist/endpoint/link/channel.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
 import { Conversation, type ConversationLimits } from "#dist/protocol/native/conversation.js";
 import type { NativeOpened } from "#dist/protocol/native/options.js";
 import { hex, pattern, toHex } from "../../support/bytes.ts";
+import { nativeDefaults, thrownCode } from "../../support/engine-probe.ts";
 import { lent } from "../../support/memory.ts";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
-import { nativeDefaults, thrownCode } from "../../support/session-probe.ts";
 
 const limits: ConversationLimits = { maxMessageBytes: 1_000, windows: nativeDefaults.windows };
 
@@ -37,7 +37,7 @@ class RecordingDriver {
   }
 }
 
-const asDriver = (driver: RecordingDriver): SessionDriver => driver as unknown as SessionDriver;
+const asDriver = (driver: RecordingDriver): EngineDriver => driver as unknown as EngineDriver;
 
 function conversation(peersMaxMessageBytes = 1_000): Conversation {
   const made = new Conversation(limits);

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { SessionDriver } from "#dist/endpoint/driver/session-driver.js";
+import type { EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import { Channel } from "#dist/endpoint/link/channel.js";
 import { Exchange } from "#dist/endpoint/link/exchange.js";
 import { closedError } from "#dist/endpoint/reading/inbox.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
 import { Conversation, type ConversationLimits } from "#dist/protocol/native/conversation.js";
 import { pattern } from "../../support/bytes.ts";
+import { nativeDefaults, thrownCode } from "../../support/engine-probe.ts";
 import { handling } from "../../support/request-wires.ts";
-import { nativeDefaults, thrownCode } from "../../support/session-probe.ts";
 import { isSettled } from "../../support/waiting.ts";
 
 const limits: ConversationLimits = { maxMessageBytes: 1_000, windows: nativeDefaults.windows };
 const idle = { canSend: true, queuedBytes: 0, flushSoon() {}, askForAcknowledgement() {} };
-const driver = idle as unknown as SessionDriver;
+const driver = idle as unknown as EngineDriver;
 
 /** One whose channel has messages and requests wait for a connection. */
 function setUp() {

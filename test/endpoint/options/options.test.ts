@@ -3,11 +3,11 @@ import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { CallerError } from "sealpipe";
 import {
+  engineLimits,
   parseClientOptions,
   parseReadOptions,
   parseRequestOptions,
   parseServerOptions,
-  sessionLimits,
 } from "#dist/endpoint/options/options.js";
 
 type Parse = (options?: object) => object;
@@ -350,7 +350,7 @@ describe("the pauses between a client's tries", () => {
 describe("a session's limits", () => {
   test("are the options that a session knows, and no others", () => {
     const { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs } = endpointDefaults;
-    assert.deepEqual(sessionLimits(parseServerOptions()), {
+    assert.deepEqual(engineLimits(parseServerOptions()), {
       maxMessageBytes,
       handshakeTimeoutMs,
       frameTimeoutMs,

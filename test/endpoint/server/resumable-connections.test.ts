@@ -5,8 +5,8 @@ import type { Connection } from "#dist/endpoint/server/connection.js";
 import { ResumableConnections } from "#dist/endpoint/server/resumable-connections.js";
 import { Conversation } from "#dist/protocol/native/conversation.js";
 import { pattern } from "../../support/bytes.ts";
+import { nativeDefaults } from "../../support/engine-probe.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
-import { nativeDefaults } from "../../support/session-probe.ts";
 
 const { windows } = nativeDefaults;
 const limits = { resumeWindowMs: 1_000, maxDetachedSessions: 3, maxDetachedBytes: 1_000 };

@@ -5,10 +5,10 @@ import { RecordProtection } from "#dist/protocol/classic/record.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
 import { cutInto } from "../../support/cutting.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
 import { clientPrivateKey, frame, plainWire, SealedWire } from "../../support/hand-made-peer.ts";
 import { lengthOnceGiven } from "../../support/memory.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 
 const key = pattern(32);
 const plain = (maxMessageBytes = 100_000, peerMaxMessageBytes = 100_000) =>
@@ -92,7 +92,7 @@ describe("the plain profile", () => {
     assert.deepEqual(event.data, hex("01 02"));
   });
 
-  test("counts what it has yet to give, until it has given it or its session has failed", () => {
+  test("counts what it has yet to give, until it has given it or its engine has failed", () => {
     for (const leave of [
       (profile: ClassicProfile) => profile.takeOutput(),
       (profile: ClassicProfile) => profile.finish(false),

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { RecordProtection, sealedOverheadBytes } from "#dist/protocol/classic/record.js";
 import { concat, flipBit, hex, pattern, toHex } from "../../support/bytes.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
 import { clientPrivateKey, frame, SealedWire } from "../../support/hand-made-peer.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 
 const key = pattern(32);
 const crypto = () => fixedCrypto({ privateKey: clientPrivateKey, nonces: [hex("0102030405060708090a0b0c")] });

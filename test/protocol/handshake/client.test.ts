@@ -5,6 +5,8 @@ import { ClientHandshake } from "#dist/protocol/handshake/client.js";
 import { HandshakeFailure } from "#dist/protocol/handshake/handshake.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, flipBit, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
+import { EngineProbe, mostSent } from "../../support/engine-probe.ts";
+import { serverHandshake } from "../../support/engine-states.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
 import {
   clientPrivateKey,
@@ -14,8 +16,6 @@ import {
   serverPublicKey,
 } from "../../support/hand-made-peer.ts";
 import { invalidPublicKeys } from "../../support/public-keys.ts";
-import { mostSent, SessionProbe } from "../../support/session-probe.ts";
-import { serverHandshake } from "../../support/session-states.ts";
 
 function steps(encryption = false, maxMessageBytes = 1_000) {
   const input = new ReceiveBuffer();
@@ -28,7 +28,7 @@ function steps(encryption = false, maxMessageBytes = 1_000) {
   return { handshake, input };
 }
 
-const client = (encryption = false) => new SessionProbe({ role: "client", encryption });
+const client = (encryption = false) => new EngineProbe({ role: "client", encryption });
 
 /** The client after it has heard `bytes`: its events, and all that it wrote. */
 function heard(bytes: Uint8Array, encryption = false) {
@@ -101,7 +101,7 @@ describe("the client's side of the handshake", () => {
 
   test("makes a new key pair for each handshake", () => {
     const [first, second] = [1, 2].map(() => {
-      const probe = new SessionProbe({ role: "client", crypto: nodeCrypto });
+      const probe = new EngineProbe({ role: "client", crypto: nodeCrypto });
       return probe.receive(concat(hex("02 01"), serverPublicKey)).takeWrites()[1];
     });
     assert.equal(first?.length, 97);

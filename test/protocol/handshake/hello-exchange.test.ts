@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { Conversation } from "#dist/protocol/native/conversation.js";
 import { AwaitingHello, helloFrame } from "../../support/awaiting-hello.ts";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
-import { nativeDefaults } from "../../support/session-probe.ts";
+import { nativeDefaults } from "../../support/engine-probe.ts";
 
 const { windows } = nativeDefaults;
 const encryption = true;

@@ -5,6 +5,7 @@ import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
 import { agreeOnKeys } from "#dist/protocol/handshake/key-agreement.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, toHex } from "../../support/bytes.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { fixedCrypto, fixedKeyPair } from "../../support/fixed-crypto.ts";
 import {
   clientPrivateKey,
@@ -16,7 +17,6 @@ import {
   serverPrivateKey,
   serverPublicKey,
 } from "../../support/hand-made-peer.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 
 const crypto = fixedCrypto({ privateKey: serverPrivateKey });
 

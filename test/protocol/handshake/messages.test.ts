@@ -17,9 +17,9 @@ import {
 } from "#dist/protocol/handshake/messages.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, flipBit, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
 import { clientPrivateKey, frame, plainWire, SealedWire } from "../../support/hand-made-peer.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 
 function received(bytes: Uint8Array): ReceiveBuffer {
   const buffer = new ReceiveBuffer();

@@ -4,6 +4,8 @@ import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
 import { ServerHandshake } from "#dist/protocol/handshake/server.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, flipBit, hex, toHex } from "../../support/bytes.ts";
+import { EngineProbe, mostSent } from "../../support/engine-probe.ts";
+import { clientHandshake } from "../../support/engine-states.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
 import {
   clientPublicKey,
@@ -12,8 +14,6 @@ import {
   serverPublicKey,
 } from "../../support/hand-made-peer.ts";
 import { invalidPublicKeys } from "../../support/public-keys.ts";
-import { mostSent, SessionProbe } from "../../support/session-probe.ts";
-import { clientHandshake } from "../../support/session-states.ts";
 
 const crypto = fixedCrypto({ privateKey: serverPrivateKey });
 
@@ -28,7 +28,7 @@ function steps(encryption: boolean) {
   return { handshake, input };
 }
 
-const server = (encryption: boolean) => new SessionProbe({ role: "server", encryption });
+const server = (encryption: boolean) => new EngineProbe({ role: "server", encryption });
 
 describe("the server's side of the handshake", () => {
   test("speaks first, and says whether it encrypts", () => {
@@ -94,8 +94,8 @@ describe("the server's side of the handshake", () => {
         return crypto.generateKeyPair();
       },
     };
-    new SessionProbe({ role: "server", crypto: counting }).receive(clientHandshake(false));
-    const silent = new SessionProbe({ role: "server", encryption: true, crypto: counting });
+    new EngineProbe({ role: "server", crypto: counting }).receive(clientHandshake(false));
+    const silent = new EngineProbe({ role: "server", encryption: true, crypto: counting });
     assert.equal(made, 0);
     silent.receive(hex("00"));
     assert.equal(made, 1);

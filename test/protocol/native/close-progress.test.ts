@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { openPair } from "../../support/engine-pair.ts";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
-import { openPair } from "../../support/session-pair.ts";
 
 const second = 1_000;
 
@@ -11,7 +11,7 @@ function closing(): ReturnType<typeof openPair> {
     client: { native: { keepaliveIntervalMs: second, keepaliveTimeoutMs: 2 * second } },
     server: { native: {} },
   });
-  for (let type = 1; type <= 4; type++) pair.client.session.send(type, new Uint8Array(60_000));
+  for (let type = 1; type <= 4; type++) pair.client.engine.send(type, new Uint8Array(60_000));
   pair.run();
   pair.client.close();
   return pair.run();
@@ -19,7 +19,7 @@ function closing(): ReturnType<typeof openPair> {
 
 function pass(pair: ReturnType<typeof openPair>, ms: number): void {
   pair.clock.advance(ms);
-  for (const end of [pair.client, pair.server]) end.session.handleTimeout(pair.clock.now());
+  for (const end of [pair.client, pair.server]) end.engine.handleTimeout(pair.clock.now());
   pair.run();
 }
 
@@ -36,7 +36,7 @@ describe("a close that waits for a peer that takes nothing", () => {
     const pair = closing();
     const { server } = pair;
     for (let passed = 0; passed < 4; passed++) pass(pair, second);
-    server.session.take("messages", weightOf(nativeFrame("message", [1], new Uint8Array(60_000))));
+    server.engine.take("messages", weightOf(nativeFrame("message", [1], new Uint8Array(60_000))));
     pair.run();
     for (let passed = 0; passed < 4; passed++) pass(pair, second);
     assert.deepEqual(pair.client.events, []);
@@ -49,7 +49,7 @@ describe("a close that waits for a peer that takes nothing", () => {
     const slow = () => {
       const pair = openPair({ client: { native: {} }, server: { native: {} } });
       const [end, peer] = closer === "client" ? [pair.client, pair.server] : [pair.server, pair.client];
-      for (let sent = 0; sent < 1_000; sent++) end.session.send(1, new Uint8Array(928));
+      for (let sent = 0; sent < 1_000; sent++) end.engine.send(1, new Uint8Array(928));
       pair.run();
       end.close();
       pair.run();
@@ -57,7 +57,7 @@ describe("a close that waits for a peer that takes nothing", () => {
       const take = (count: number): void => {
         for (let more = 0; more < count; more++) {
           taken += weightOf(nativeFrame("message", [1], new Uint8Array(928)));
-          peer.session.take("messages", taken);
+          peer.engine.take("messages", taken);
         }
       };
       return { pair, end, take };

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Conversation } from "#dist/protocol/native/conversation.js";
 import { concat, hex, pattern } from "../../support/bytes.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { lent } from "../../support/memory.ts";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 
 const windows = [65_536, 65_536, 65_536] as const;
 const own = { maxMessageBytes: 100_000, windows };

@@ -8,9 +8,9 @@ import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { nativeFrame, nativeRecord } from "../../support/native-raw-peer.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 import { type NativeFrameVector, nativeFrames, type Saying } from "../../support/vectors.ts";
 
 const compact = (bytes: Uint8Array) => toHex(bytes).replaceAll(" ", "");

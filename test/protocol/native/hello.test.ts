@@ -10,7 +10,7 @@ import {
   type ServerSession,
 } from "#dist/protocol/native/hello.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
-import { thrownCode } from "../../support/session-probe.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 
 const hello = {
   maxMessageBytes: 3_145_728,

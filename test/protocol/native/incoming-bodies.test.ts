@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import { frameHeaderBytes } from "#dist/protocol/native/frame.js";
 import { IncomingBodies } from "#dist/protocol/native/incoming-bodies.js";
 import { concat, hex, pattern } from "../../support/bytes.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { lengthOnceGiven, lent, owned } from "../../support/memory.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 
 const least = 16_384;
 

@@ -3,9 +3,9 @@ import { describe, test } from "node:test";
 import { Incoming, type IncomingEvent } from "#dist/protocol/native/incoming.js";
 import { lowestWindow } from "#dist/protocol/native/lanes.js";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { lent, owned } from "../../support/memory.ts";
 import { highestRecordWeight, nativeFrame, weightOf } from "../../support/native-frames.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 
 const least = 16_384;
 

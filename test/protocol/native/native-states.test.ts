@@ -18,7 +18,7 @@ for (const role of ["client", "server"] as const) {
       test("is open with it, however it is cut", () => {
         for (const cutting of [whole, byteAtATime]) {
           const ends = awaiting().hearHello(undefined, cutting);
-          assert.equal(ends.session.state, "open");
+          assert.equal(ends.engine.state, "open");
           assert.deepEqual(ends.told, [`open native ${mode}`]);
         }
       });
@@ -35,9 +35,9 @@ for (const role of ["client", "server"] as const) {
 
       test("waits with a close for it, and then closes", () => {
         const ends = awaiting().close();
-        assert.equal(ends.session.state, `${role}-awaits-native-hello`);
+        assert.equal(ends.engine.state, `${role}-awaits-native-hello`);
         ends.hearHello();
-        assert.equal(ends.session.state, "closing");
+        assert.equal(ends.engine.state, "closing");
         assert.deepEqual(ends.told, []);
       });
 
@@ -56,9 +56,9 @@ for (const role of ["client", "server"] as const) {
       });
 
       test("sends nothing of the application's", () => {
-        const { session } = awaiting();
-        assert.throws(() => session.send(5, hex("01")), { code: "ERR_NOT_CONNECTED" });
-        assert.equal(session.state, `${role}-awaits-native-hello`);
+        const { engine } = awaiting();
+        assert.throws(() => engine.send(5, hex("01")), { code: "ERR_NOT_CONNECTED" });
+        assert.equal(engine.state, `${role}-awaits-native-hello`);
       });
 
       test("takes nothing but a hello, and that alone", () => {

@@ -4,8 +4,8 @@ import { frameHeaderBytes, highestBodyBytes } from "#dist/protocol/native/frame.
 import { Outgoing } from "#dist/protocol/native/outgoing.js";
 import { frameOverheadBytes, type SendLane } from "#dist/protocol/native/send-lane.js";
 import { concat, hex, pattern } from "../../support/bytes.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { framesOf, nativeFrame, weightOf } from "../../support/native-frames.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 
 function setUp(): Outgoing {
   const outgoing = new Outgoing();

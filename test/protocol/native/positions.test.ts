@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { decodePositions, encodePositions } from "#dist/protocol/native/positions.js";
 import { concat, hex, toHex } from "../../support/bytes.ts";
-import { thrownCode } from "../../support/session-probe.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 
 describe("positions", () => {
   const bytes = hex("0000000000000001 0000000200000003 001fffffffffffff");

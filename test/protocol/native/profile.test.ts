@@ -8,9 +8,9 @@ import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { acknowledgement, framesOf, kindsIn, nativeFrame, weightOf } from "../../support/native-frames.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 
 interface Options {
   /** The peer's. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { lowestWindow } from "#dist/protocol/native/lanes.js";
 import { ReceiveLane } from "#dist/protocol/native/receive-lane.js";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { highestRecordWeight } from "../../support/native-frames.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 
 /** What a frame of 36 bytes adds to the position. */
 const step = 100;

@@ -10,7 +10,7 @@ import { RecordReader, RecordWriter, recordsPerKey, writeRecordNonce } from "#di
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, flipBit, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
 import { byteAtATime } from "../../support/cutting.ts";
-import { thrownCode } from "../../support/session-probe.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { WatchedCrypto } from "../../support/watched-crypto.ts";
 
 const secret = () => pattern(32);

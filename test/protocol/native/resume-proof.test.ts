@@ -6,7 +6,7 @@ import { resumptionProof } from "#dist/protocol/native/key-schedule.js";
 import type { Positions } from "#dist/protocol/native/lanes.js";
 import { AwaitingHello } from "../../support/awaiting-hello.ts";
 import { flipBit, hex, pattern, toHex } from "../../support/bytes.ts";
-import { nativeDefaults } from "../../support/session-probe.ts";
+import { nativeDefaults } from "../../support/engine-probe.ts";
 
 const { windows } = nativeDefaults;
 const id = pattern(16);

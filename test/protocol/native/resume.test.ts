@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { highestBodyBytes } from "#dist/protocol/native/frame.js";
 import { lowestWindow } from "#dist/protocol/native/lanes.js";
 import { flipBit, pattern } from "../../support/bytes.ts";
+import { nativeDefaults } from "../../support/engine-probe.ts";
 import {
   digest,
   type ResumableEnd,
@@ -11,7 +12,6 @@ import {
   type ResumablePairOptions,
   type Role,
 } from "../../support/resumable-pair.ts";
-import { nativeDefaults } from "../../support/session-probe.ts";
 
 function textOf(contents: readonly { readonly type: number; readonly data: Uint8Array }[]): string[] {
   return contents.map(({ type, data }) => `${type}: ${digest(data)}`);

@@ -21,9 +21,9 @@ import {
 import { RecordReader, RecordWriter, recordsPerKey } from "#dist/protocol/native/record.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
+import { thrownCode } from "../../support/engine-probe.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
 import { HandshakeEnd, runTogether } from "../../support/handshake-pair.ts";
-import { thrownCode } from "../../support/session-probe.ts";
 import {
   type NativeDirection,
   type NativeHelloVector,

@@ -17,12 +17,12 @@ from .read_quota import ReadQuota
 from .write_gate import WriteGate
 
 if TYPE_CHECKING:
+    from ..protocol.engine import OpenEvent
     from ..protocol.message import MessageContent
     from ..protocol.profile import ProfileName
-    from ..protocol.session import OpenEvent
     from ..transport.address import Address
+    from .engine_driver import EngineDriver
     from .options import ParsedClientOptions
-    from .session_driver import SessionDriver
 
 
 class Client(Endpoint[Message]):
@@ -36,7 +36,7 @@ class Client(Endpoint[Message]):
         self._gate = WriteGate(options.max_queued_bytes)
         self._quota = ReadQuota(options.max_queued_bytes)
         self._offline = OfflineQueue()
-        self._driver: SessionDriver | None = None
+        self._driver: EngineDriver | None = None
         self._opened: OpenEvent | None = None
         self._closing: asyncio.Task[None] | None = None
         self._destroyed = False
@@ -203,7 +203,7 @@ class Client(Endpoint[Message]):
 
     # From the connection of now.
 
-    def _taken(self, driver: SessionDriver, event: OpenEvent) -> None:
+    def _taken(self, driver: EngineDriver, event: OpenEvent) -> None:
         self._driver = driver
         self._opened = event
         self._send_offline(driver)
@@ -231,7 +231,7 @@ class Client(Endpoint[Message]):
             self._tell_error(error)
         self._connecting = asyncio.get_running_loop().create_task(self._reconnect())
 
-    def _send_offline(self, driver: SessionDriver) -> None:
+    def _send_offline(self, driver: EngineDriver) -> None:
         errors: list[SealpipeError] = []
         for type, data in self._offline.take_all():
             try:
@@ -246,7 +246,7 @@ class Client(Endpoint[Message]):
 
 
 class _Taker:
-    """A session's events by the client's own names, which users do not see."""
+    """An engine's events by the client's own names, which users do not see."""
 
     def __init__(self, client: Client) -> None:
         self.taken = client._taken

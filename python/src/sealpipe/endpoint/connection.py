@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from ..errors import PeerError
 from ..protocol.message import check_message
 from .endpoint import Endpoint
+from .engine_driver import DriverOptions, EngineDriver
 from .inbox import Inbox, closed_error
 from .message import MessageData, MessageFrom, to_bytes
 from .options import ParsedOptions
 from .read_quota import ReadQuota
-from .session_driver import DriverOptions, SessionDriver
 from .write_gate import WriteGate
 
 if TYPE_CHECKING:
     from ..errors import SealpipeError
+    from ..protocol.engine import OpenEvent
     from ..protocol.message import MessageContent
     from ..protocol.profile import ProfileName
-    from ..protocol.session import OpenEvent
     from ..transport.transport import Transport
     from .handshake_turns import HandshakeTurns
     from .options import ParsedServerOptions
@@ -73,7 +73,7 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
             # Without encryption a handshake costs nothing worth a turn.
             turns=owner.turns if options.encryption else None,
         )
-        self._driver = SessionDriver(transport, driver_options, _Events(self))
+        self._driver = EngineDriver(transport, driver_options, _Events(self))
         self._set_status("connecting")
 
     @property

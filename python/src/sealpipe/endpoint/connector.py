@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import PeerError, SealpipeError, SystemError
+from .engine_driver import DriverHandler, DriverOptions, EngineDriver
 from .reconnect import Backoff, is_absence, is_crowded, is_passing
-from .session_driver import DriverHandler, DriverOptions, SessionDriver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..protocol.engine import OpenEvent
     from ..protocol.message import MessageContent
-    from ..protocol.session import OpenEvent
     from ..transport.address import Address
     from ..transport.transport import TransportProvider
     from .options import ParsedClientOptions
@@ -35,13 +35,13 @@ class ConnectorTarget:
     """What the application has yet to read, of all connections in turn."""
     retrying: Callable[[SealpipeError], None]
     """A try failed and there will be another. Not told of a server that is merely not there."""
-    taker: SessionTaker
+    taker: ConnectionTaker
 
 
-class SessionTaker(DriverHandler, Protocol):
-    """Who is told what happens to a session once it is open."""
+class ConnectionTaker(DriverHandler, Protocol):
+    """Who is told what happens to an engine once it is open."""
 
-    def taken(self, driver: SessionDriver, event: OpenEvent) -> None:
+    def taken(self, driver: EngineDriver, event: OpenEvent) -> None:
         """It has just opened; its first message comes after this."""
 
 
@@ -61,7 +61,7 @@ class Connector:
             await self._try.gone.wait()
 
     async def establish(self) -> None:
-        """Returns once a session is open and taken. The task that runs this is the connector's own.
+        """Returns once an engine is open and taken. The task that runs this is the connector's own.
 
         Raises a SystemError ``ERR_CONNECT_TIMEOUT`` or ``ERR_CONNECT_FAILED``, or a PeerError where the handshake
         failed for good.
@@ -127,7 +127,7 @@ class Connector:
             limits=target.options.limits,
             quota=target.quota,
         )
-        attempt.driver = SessionDriver(transport, driver_options, attempt)
+        attempt.driver = EngineDriver(transport, driver_options, attempt)
         attempt.driver.start()
         try:
             await attempt.opened_or_failed
@@ -142,11 +142,11 @@ class Connector:
 
 
 class _Try:
-    """One session on its way to being open; then its events are the taker's."""
+    """One engine on its way to being open; then its events are the taker's."""
 
-    driver: SessionDriver
+    driver: EngineDriver
 
-    def __init__(self, taker: SessionTaker) -> None:
+    def __init__(self, taker: ConnectionTaker) -> None:
         self._taker = taker
         self.is_taken = False
         self.gone = asyncio.Event()
@@ -159,7 +159,7 @@ class _Try:
         self.driver.destroy()
 
     def opened(self, event: OpenEvent) -> None:
-        # Whoever waited may be gone; the session is closing then, and opens without an event.
+        # Whoever waited may be gone; the engine is closing then, and opens without an event.
         self.is_taken = True
         self._taker.taken(self.driver, event)
         if not self.opened_or_failed.done():

@@ -7,14 +7,14 @@ import errno
 from typing import TYPE_CHECKING
 
 from ..errors import SealpipeError
-from ..protocol.limits import SessionLimits
+from ..protocol.limits import EngineLimits
 from ..transport.socket_table import is_listed_as_listening
+from .engine_driver import DriverOptions, EngineDriver
 from .read_quota import ReadQuota
-from .session_driver import DriverOptions, SessionDriver
 
 if TYPE_CHECKING:
+    from ..protocol.engine import OpenEvent
     from ..protocol.message import MessageContent
-    from ..protocol.session import OpenEvent
     from ..transport.address import Address
     from ..transport.transport import TransportProvider
 
@@ -34,10 +34,10 @@ async def is_server_alive(address: Address, provider: TransportProvider) -> bool
         transport = await provider.connect(address)
     except SealpipeError as error:
         return not _says_nobody(error)
-    limits = SessionLimits(handshake_timeout=_PATIENCE, close_timeout=_PATIENCE)
+    limits = EngineLimits(handshake_timeout=_PATIENCE, close_timeout=_PATIENCE)
     options = DriverOptions(role="client", encryption=False, limits=limits, quota=ReadQuota(1))
     probe = _Probe()
-    driver = SessionDriver(transport, options, probe)
+    driver = EngineDriver(transport, options, probe)
     driver.start()
     driver.close()
     await probe.gone.wait()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from ..errors import CallerError, SealpipeError
-from ..protocol.limits import HIGHEST_MAX_MESSAGE_BYTES, SessionLimits
+from ..protocol.limits import HIGHEST_MAX_MESSAGE_BYTES, EngineLimits
 from ..transport.address import DEFAULT_DIRECTORY, Address, resolve_address
 
 if TYPE_CHECKING:
@@ -81,18 +81,18 @@ class ClientOptions(EndpointOptions, total=False):
 @dataclass(frozen=True, kw_only=True)
 class ParsedOptions:
     directory: str = DEFAULT_DIRECTORY
-    max_message_bytes: int = SessionLimits.max_message_bytes
+    max_message_bytes: int = EngineLimits.max_message_bytes
     max_queued_bytes: int = 8_388_608
-    handshake_timeout: float = SessionLimits.handshake_timeout
-    frame_timeout: float = SessionLimits.frame_timeout
-    close_timeout: float = SessionLimits.close_timeout
+    handshake_timeout: float = EngineLimits.handshake_timeout
+    frame_timeout: float = EngineLimits.frame_timeout
+    close_timeout: float = EngineLimits.close_timeout
     encryption: bool = True
     on_status: Callable[[Status], None] | None = None
     on_error: Callable[[SealpipeError], None] | None = None
 
     @property
-    def limits(self) -> SessionLimits:
-        return SessionLimits(
+    def limits(self) -> EngineLimits:
+        return EngineLimits(
             max_message_bytes=self.max_message_bytes,
             handshake_timeout=self.handshake_timeout,
             frame_timeout=self.frame_timeout,

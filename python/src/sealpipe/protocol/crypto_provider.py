@@ -1,4 +1,4 @@
-"""The cryptography that a session needs, handed in so that tests can fix every key and nonce."""
+"""The cryptography that an engine needs, handed in so that tests can fix every key and nonce."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session holds its peer to. Source: spec/protocol.md, "Limits". Times are in seconds."""
+"""What an engine holds its peer to. Source: spec/protocol.md, "Limits". Times are in seconds."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class SessionLimits:
+class EngineLimits:
     """Sizes are checked before memory is taken for what a header claims."""
 
     max_message_bytes: int = 3_145_728
     """Largest ``data`` of a message, either way."""
     handshake_timeout: float = 5.0
-    """From the first byte that could have come until the session is open."""
+    """From the first byte that could have come until the engine is open."""
     frame_timeout: float = 30.0
     """From a frame's first byte to its last."""
     close_timeout: float = 5.0

@@ -19,7 +19,7 @@ class MessageContent(NamedTuple):
 
 
 def check_message(type: int, data_bytes: int, max_message_bytes: int) -> None:
-    """Raises a CallerError if no session of this end could send such a message."""
+    """Raises a CallerError if no engine of this end could send such a message."""
     # A bool is an int to Python, and no type of a message.
     if not isinstance(type, int) or isinstance(type, bool) or not 0 <= type <= HIGHEST_TYPE:
         raise CallerError("ERR_TYPE_OUT_OF_RANGE", f"a message type is an integer from 1 to 4294967295, not {type!r}")

@@ -21,7 +21,7 @@ class Profile(Protocol):
 
     @property
     def is_spent(self) -> bool:
-        """Its key has sealed all that it may: the session closes."""
+        """Its key has sealed all that it may: the engine closes."""
 
     def encode(self, type: int, data: bytes, output: SendBuffer) -> None:
         """Takes the message. The caller has checked type and size."""

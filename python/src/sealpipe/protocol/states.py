@@ -1,4 +1,4 @@
-"""Where a session stands, and the one table of what may happen there. Source: spec/protocol.md, "States"."""
+"""Where an engine stands, and the one table of what may happen there. Source: spec/protocol.md, "States"."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ Input = Literal[
     "fault",
     "timeout",
 ]
-"""What can happen to a session: a part that the peer sent, a call of ours, or time."""
+"""What can happen to an engine: a part that the peer sent, a call of ours, or time."""
 
 STATES: tuple[State, ...] = get_args(State)
 
 # Whatever the handshake waits for, these end it. A close does not: a golang-ipc server whose client hangs up in the
-# handshake stops serving, so the handshake is finished first, and "close" comes again once the session is open.
+# handshake stops serving, so the handshake is finished first, and "close" comes again once the engine is open.
 _ENDINGS: dict[Input, State] = {"end": "closed", "fault": "closed", "timeout": "closed"}
 
 _TABLE: dict[State, dict[Input, State]] = {
@@ -93,4 +93,4 @@ def next_state(state: State, input: Input) -> State:
     try:
         return TRANSITIONS[state][input]
     except KeyError:
-        raise RuntimeError(f'the session\'s table has no "{input}" in state "{state}"') from None
+        raise RuntimeError(f'the engine\'s table has no "{input}" in state "{state}"') from None

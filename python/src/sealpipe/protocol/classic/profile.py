@@ -37,7 +37,7 @@ class ClassicProfile:
 
     @property
     def is_spent(self) -> bool:
-        """Its key has sealed all that it may: the session closes."""
+        """Its key has sealed all that it may: the engine closes."""
         return self._records is not None and self._records.is_spent
 
     def encode(self, type: int, data: bytes, output: SendBuffer) -> None:

@@ -37,7 +37,7 @@ class RecordProtection:
 
     def seal(self, plaintext: bytes) -> tuple[bytes, bytes]:
         """The sealed payload in parts: the nonce; ciphertext and tag."""
-        # The session closes before it comes to that.
+        # The engine closes before it comes to that.
         if self.is_spent:
             raise RuntimeError("the key has sealed all that it may")
         self._payloads += 1

@@ -33,7 +33,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class HandshakeStep:
-    """One step of the handshake: what arrived, as an input of the session's table, and what to answer."""
+    """One step of the handshake: what arrived, as an input of the engine's table, and what to answer."""
 
     input: Input
     output: bytes = b""

@@ -1,7 +1,7 @@
 import { concat } from "./bytes.ts";
 import { type Cutting, whole } from "./cutting.ts";
+import { EngineProbe, type ProbeOptions } from "./engine-probe.ts";
 import { FakeClock } from "./fake-clock.ts";
-import { type ProbeOptions, SessionProbe } from "./session-probe.ts";
 
 type EndOptions = Omit<ProbeOptions, "role" | "clock">;
 
@@ -11,17 +11,17 @@ export interface PairOptions {
   readonly cutting?: Cutting;
 }
 
-/** A client's and a server's session on one clock, with a transport between them that does only what it is told. */
-export class SessionPair {
+/** A client's and a server's engine on one clock, with a transport between them that does only what it is told. */
+export class EnginePair {
   readonly clock = new FakeClock();
-  readonly client: SessionProbe;
-  readonly server: SessionProbe;
+  readonly client: EngineProbe;
+  readonly server: EngineProbe;
   readonly #cutting: Cutting;
-  readonly #ended = new Set<SessionProbe>();
+  readonly #ended = new Set<EngineProbe>();
 
   constructor({ client = {}, server = {}, cutting = whole }: PairOptions = {}) {
-    this.client = new SessionProbe({ ...client, role: "client", clock: this.clock });
-    this.server = new SessionProbe({ ...server, role: "server", clock: this.clock });
+    this.client = new EngineProbe({ ...client, role: "client", clock: this.clock });
+    this.server = new EngineProbe({ ...server, role: "server", clock: this.clock });
     this.#cutting = cutting;
   }
 
@@ -35,11 +35,11 @@ export class SessionPair {
     return this;
   }
 
-  #move(from: SessionProbe, to: SessionProbe): boolean {
+  #move(from: EngineProbe, to: EngineProbe): boolean {
     from.takeEvents();
     const bytes = concat(...from.takeWrites());
     to.receive(bytes, this.#cutting);
-    const ends = from.session.outputEnded && !this.#ended.has(from);
+    const ends = from.engine.outputEnded && !this.#ended.has(from);
     if (ends) {
       this.#ended.add(from);
       to.end();
@@ -49,8 +49,8 @@ export class SessionPair {
 }
 
 /** A pair whose handshake has been over for a second, and whose `open` events are taken. */
-export function openPair(options: PairOptions = {}): SessionPair {
-  const pair = new SessionPair(options).run();
+export function openPair(options: PairOptions = {}): EnginePair {
+  const pair = new EnginePair(options).run();
   for (const end of [pair.client, pair.server]) {
     if (end.state !== "open") throw new Error(`the handshake ended ${end.state}: ${end.events.join(", ")}`);
     end.events.length = 0;

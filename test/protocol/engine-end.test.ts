@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat, hex, pattern } from "../support/bytes.ts";
+import { EngineProbe } from "../support/engine-probe.ts";
+import { clientHandshake, handshakeStates, openClient, waysInto } from "../support/engine-states.ts";
 import { clientPublicKey, plainWire, serverPublicKey, wireFor } from "../support/hand-made-peer.ts";
-import { SessionProbe } from "../support/session-probe.ts";
-import { clientHandshake, handshakeStates, openClient, waysInto } from "../support/session-states.ts";
 
 describe("the peer's end", () => {
   for (const way of waysInto("open")) {
@@ -27,9 +27,9 @@ describe("the peer's end", () => {
     test(`comes after all messages that arrived before it (${way.name})`, () => {
       const wire = wireFor(way.encrypted);
       const probe = way.enter();
-      probe.session.receive(concat(wire.message(1, hex("0a")), wire.message(2, hex("0b"))));
-      probe.session.receive(wire.message(3, hex("0c")));
-      probe.session.receiveEnd();
+      probe.engine.receive(concat(wire.message(1, hex("0a")), wire.message(2, hex("0b"))));
+      probe.engine.receive(wire.message(3, hex("0c")));
+      probe.engine.receiveEnd();
       assert.equal(probe.state, "open");
       probe.takeEvents();
       assert.deepEqual(probe.events, ["message 1: 0a", "message 2: 0b", "message 3: 0c", "closed"]);
@@ -47,9 +47,9 @@ describe("the peer's end", () => {
   }
 
   test("comes after the messages that came with the handshake's last part", () => {
-    const server = new SessionProbe({ role: "server" });
-    server.session.receive(concat(clientHandshake(false), plainWire.message(5, hex("01"))));
-    server.session.receiveEnd();
+    const server = new EngineProbe({ role: "server" });
+    server.engine.receive(concat(clientHandshake(false), plainWire.message(5, hex("01"))));
+    server.engine.receiveEnd();
     assert.deepEqual(server.takeEvents().events, ["open plain", "message 5: 01", "closed"]);
   });
 
@@ -64,14 +64,14 @@ describe("the peer's end", () => {
   });
 
   test("without a cause leaves none on the error", () => {
-    const client = new SessionProbe({ role: "client" }).end();
+    const client = new EngineProbe({ role: "client" }).end();
     assert.equal("cause" in (client.error ?? {}), false);
   });
 
   test("counts once: a cause that comes later is not heard", () => {
     const client = openClient();
-    client.session.receiveEnd();
-    client.session.receiveEnd(new Error("EPIPE"));
+    client.engine.receiveEnd();
+    client.engine.receiveEnd(new Error("EPIPE"));
     assert.deepEqual(client.takeEvents().events, ["closed"]);
     client.end(new Error("EPIPE"));
     assert.deepEqual(client.events, ["closed"]);
@@ -81,16 +81,16 @@ describe("the peer's end", () => {
 describe("output at the end", () => {
   test("is kept where the peer ended its side: it may still read", () => {
     const client = openClient();
-    client.session.send(5, hex("01"));
+    client.engine.send(5, hex("01"));
     client.end();
-    assert.equal(client.session.queuedBytes, 9);
+    assert.equal(client.engine.queuedBytes, 9);
     assert.equal(client.written(), "00 00 00 05 00 00 00 05 01");
-    assert.equal(client.session.queuedBytes, 0);
+    assert.equal(client.engine.queuedBytes, 0);
   });
 
   test("is kept where the peer ends its side while we close", () => {
     const client = openClient();
-    client.session.send(5, hex("01"));
+    client.engine.send(5, hex("01"));
     client.close().end();
     assert.deepEqual(client.events, ["closed"]);
     assert.equal(client.written(), "00 00 00 05 00 00 00 05 01");
@@ -98,44 +98,44 @@ describe("output at the end", () => {
 
   test("is dropped after a fault of the peer's", () => {
     const client = openClient();
-    client.session.send(5, hex("01"));
-    client.session.send(5, pattern(40_000));
+    client.engine.send(5, hex("01"));
+    client.engine.send(5, pattern(40_000));
     client.receive(hex("ff ff ff ff"));
-    assert.equal(client.session.queuedBytes, 0);
+    assert.equal(client.engine.queuedBytes, 0);
     assert.equal(client.written(), "");
   });
 
   test("is dropped after a timeout", () => {
     const client = openClient();
-    client.session.send(5, hex("01"));
+    client.engine.send(5, hex("01"));
     client.close().pass(60_000);
-    assert.equal(client.session.queuedBytes, 0);
+    assert.equal(client.engine.queuedBytes, 0);
     assert.equal(client.written(), "");
   });
 
   test("is, after a hello that the client refuses, the refusal alone", () => {
-    assert.equal(new SessionProbe({ role: "client" }).receive(hex("01 00")).written(), "01");
-    const insisting = new SessionProbe({ role: "client", encryption: true });
+    assert.equal(new EngineProbe({ role: "client" }).receive(hex("01 00")).written(), "01");
+    const insisting = new EngineProbe({ role: "client", encryption: true });
     assert.equal(insisting.receive(hex("02 00")).written(), "02");
-    assert.equal(new SessionProbe({ role: "client" }).receive(hex("02 07")).written(), "03");
+    assert.equal(new EngineProbe({ role: "client" }).receive(hex("02 07")).written(), "03");
   });
 
   test("is nothing after any other fault in the handshake", () => {
-    const client = new SessionProbe({ role: "client" }).receive(hex("02 01"));
+    const client = new EngineProbe({ role: "client" }).receive(hex("02 01"));
     assert.equal(client.receive(clientPublicKey).written(), "");
-    const server = new SessionProbe({ role: "server", encryption: true }).receive(hex("00"));
+    const server = new EngineProbe({ role: "server", encryption: true }).receive(hex("00"));
     assert.equal(server.receive(serverPublicKey).written(), "");
-    assert.equal(new SessionProbe({ role: "server" }).receive(hex("02")).written(), "");
+    assert.equal(new EngineProbe({ role: "server" }).receive(hex("02")).written(), "");
   });
 
   test("ends with the close, and not with the peer's end", () => {
     const client = openClient();
-    assert.equal(client.session.outputEnded, false);
-    client.session.receiveEnd();
-    assert.equal(client.session.outputEnded, false);
-    client.session.send(5, hex("01"));
+    assert.equal(client.engine.outputEnded, false);
+    client.engine.receiveEnd();
+    assert.equal(client.engine.outputEnded, false);
+    client.engine.send(5, hex("01"));
     client.close();
-    assert.equal(client.session.outputEnded, true);
+    assert.equal(client.engine.outputEnded, true);
   });
 });
 
@@ -144,7 +144,7 @@ describe("a transport that fails after a close", () => {
 
   test("is told where something that was written had not left", () => {
     const client = openClient();
-    client.session.send(5, hex("01"));
+    client.engine.send(5, hex("01"));
     client.close().end(cause);
     assert.deepEqual(client.events, ["closed ERR_CONNECTION_LOST"]);
     assert.match(client.error?.message ?? "", /before everything written had left/);
@@ -153,7 +153,7 @@ describe("a transport that fails after a close", () => {
 
   test("is no failure where everything had left", () => {
     const client = openClient();
-    client.session.send(5, hex("01"));
+    client.engine.send(5, hex("01"));
     client.close().takeWrites();
     client.end(cause);
     assert.deepEqual(client.events, ["closed"]);

@@ -1,4 +1,4 @@
-"""What a session says of ends and times that are over."""
+"""What an engine says of ends and times that are over."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, errorCodes } from "#dist/errors.js";
-import { defaultSessionLimits, type SessionLimits } from "#dist/protocol/limits.js";
+import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
+import { defaultEngineLimits, type EngineLimits } from "#dist/protocol/limits.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
-import { Session, type SessionEvent } from "#dist/protocol/session.js";
 import type { State } from "#dist/protocol/states.js";
 import { concat } from "../support/bytes.ts";
+import type { Path } from "../support/engine-states.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { fixedCrypto } from "../support/fixed-crypto.ts";
 import { clientPrivateKey, serverPrivateKey } from "../support/hand-made-peer.ts";
-import type { Path } from "../support/session-states.ts";
 
-// A session keeps its buffer to itself. What it holds is told by the buffer's class.
+// An engine keeps its buffer to itself. What it holds is told by the buffer's class.
 let pushedTo: ReceiveBuffer | undefined;
 const push = ReceiveBuffer.prototype.push;
 ReceiveBuffer.prototype.push = function (chunk) {
@@ -28,21 +28,21 @@ export function bufferPushedTo(act: () => void): ReceiveBuffer | undefined {
 export interface DrivenOptions {
   readonly role: "client" | "server";
   readonly encryption: boolean;
-  readonly limits?: Partial<SessionLimits>;
+  readonly limits?: Partial<EngineLimits>;
   readonly clock?: FakeClock;
 }
 
-/** The most bytes that a side has said in total before the session is open. */
+/** The most bytes that a side has said in total before the engine is open. */
 const mostHandshakeBytes = 256;
 
 /**
- * A session, and after everything that happens to it a look at what must always hold: its events are in order and its
+ * An engine, and after everything that happens to it a look at what must always hold: its events are in order and its
  * errors documented, and it holds no more bytes of the peer's than its limits allow. Cheap enough for millions.
  */
-export class DrivenSession {
-  readonly session: Session;
+export class DrivenEngine {
+  readonly engine: Engine;
   readonly clock: FakeClock;
-  readonly events: SessionEvent[] = [];
+  readonly events: EngineEvent[] = [];
   readonly #written: Uint8Array[] = [];
   readonly #mostHeld: number;
   #buffer: ReceiveBuffer | undefined;
@@ -51,25 +51,25 @@ export class DrivenSession {
   #closed = false;
 
   constructor({ role, encryption, limits = {}, clock = new FakeClock() }: DrivenOptions) {
-    const sessionLimits = { ...defaultSessionLimits, ...limits };
+    const engineLimits = { ...defaultEngineLimits, ...limits };
     const privateKey = role === "client" ? clientPrivateKey : serverPrivateKey;
     this.clock = clock;
-    this.#mostHeld = 4 + 32 + sessionLimits.maxMessageBytes;
-    this.session = new Session({
+    this.#mostHeld = 4 + 32 + engineLimits.maxMessageBytes;
+    this.engine = new Engine({
       role,
       encryption,
-      limits: sessionLimits,
+      limits: engineLimits,
       crypto: fixedCrypto({ privateKey }),
       clock,
     });
   }
 
-  /** A session that has come to the path's state, what was said until then forgotten. */
+  /** An engine that has come to the path's state, what was said until then forgotten. */
   static on(
     { role, encrypted, bytes }: Path,
     options: Omit<DrivenOptions, "role" | "encryption"> = {},
-  ): DrivenSession {
-    const driven = new DrivenSession({ ...options, role, encryption: encrypted });
+  ): DrivenEngine {
+    const driven = new DrivenEngine({ ...options, role, encryption: encrypted });
     if (bytes.length > 0) driven.receive(bytes);
     driven.take();
     driven.events.length = 0;
@@ -78,7 +78,7 @@ export class DrivenSession {
   }
 
   get state(): State {
-    return this.session.state;
+    return this.engine.state;
   }
 
   /** The code of the end: `""` where that was in order, `undefined` where there is none. */
@@ -88,8 +88,8 @@ export class DrivenSession {
   }
 
   receive(chunk: Uint8Array): void {
-    // The session keeps what it is given; a target may say the same again.
-    const pushedTo = bufferPushedTo(() => this.session.receive(Uint8Array.from(chunk)));
+    // The engine keeps what it is given; a target may say the same again.
+    const pushedTo = bufferPushedTo(() => this.engine.receive(Uint8Array.from(chunk)));
     this.#buffer ??= pushedTo;
     this.listen();
   }
@@ -100,26 +100,26 @@ export class DrivenSession {
   }
 
   receiveEnd(cause?: Error): this {
-    this.session.receiveEnd(cause);
+    this.engine.receiveEnd(cause);
     return this.listen();
   }
 
   close(): this {
-    this.session.close();
+    this.engine.close();
     return this.listen();
   }
 
   /** Lets time pass. */
   pass(ms: number): this {
     this.clock.advance(ms);
-    this.session.handleTimeout(this.clock.now());
+    this.engine.handleTimeout(this.clock.now());
     return this.listen();
   }
 
-  /** Lets time pass until the session waits for nothing. */
+  /** Lets time pass until the engine waits for nothing. */
   passAll(): this {
     for (let round = 0; ; round++) {
-      const at = this.session.nextTimeout();
+      const at = this.engine.nextTimeout();
       if (at === undefined) return this;
       assert.ok(round < 10, "one deadline comes after the other");
       this.pass(at - this.clock.now());
@@ -129,12 +129,12 @@ export class DrivenSession {
 
   /** Takes what is to be written now. */
   take(): Uint8Array {
-    const queued = this.session.queuedBytes;
+    const queued = this.engine.queuedBytes;
     const parts: Uint8Array[] = [];
-    for (let write = this.session.takeOutput(); write.length > 0; write = this.session.takeOutput()) {
+    for (let write = this.engine.takeOutput(); write.length > 0; write = this.engine.takeOutput()) {
       parts.push(concat(...write));
     }
-    assert.equal(this.session.queuedBytes, 0);
+    assert.equal(this.engine.queuedBytes, 0);
     const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : concat(...parts);
     assert.equal(bytes.length, queued, "bytes are queued that nobody is given");
     if (bytes.length === 0) return bytes;
@@ -152,18 +152,18 @@ export class DrivenSession {
 
   /** Takes the events, and looks. */
   listen(): this {
-    for (let event = this.session.nextEvent(); event !== undefined; event = this.session.nextEvent()) {
+    for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
       this.#check(event);
       this.events.push(event);
     }
     assert.equal(this.#closed, this.state === "closed");
-    if (this.#closed) assert.equal(this.session.nextTimeout(), undefined);
+    if (this.#closed) assert.equal(this.engine.nextTimeout(), undefined);
     const held = this.#buffer?.length ?? 0;
     assert.ok(held <= this.#mostIn(this.state), `${held} bytes are held in ${this.state}`);
     return this;
   }
 
-  #check(event: SessionEvent): void {
+  #check(event: EngineEvent): void {
     assert.ok(!this.#closed, "an event comes after the end");
     switch (event.kind) {
       case "open":
@@ -207,12 +207,12 @@ export class DrivenSession {
   }
 }
 
-/** Everything that came out of a session, as text that two sessions can be compared by. */
-export function story(driven: DrivenSession): string {
+/** Everything that came out of an engine, as text that two engines can be compared by. */
+export function story(driven: DrivenEngine): string {
   return [...driven.events.map(eventText), `written ${latin1(driven.written())}`].join("\n");
 }
 
-function eventText(event: SessionEvent): string {
+function eventText(event: EngineEvent): string {
   switch (event.kind) {
     case "open":
       return `open ${event.encrypted}`;

@@ -1,9 +1,9 @@
 import { SealpipeError } from "#dist/errors.js";
 import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
+import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
 import type { Opened, ProfileChoice } from "#dist/protocol/handshake/handshake.js";
-import { defaultSessionLimits, type SessionLimits } from "#dist/protocol/limits.js";
+import { defaultEngineLimits, type EngineLimits } from "#dist/protocol/limits.js";
 import type { NativeOptions } from "#dist/protocol/native/options.js";
-import { Session, type SessionEvent } from "#dist/protocol/session.js";
 import type { State } from "#dist/protocol/states.js";
 import { concat, toHex } from "./bytes.ts";
 import { type Cutting, whole } from "./cutting.ts";
@@ -16,15 +16,15 @@ export interface ProbeOptions {
   readonly encryption?: boolean;
   readonly profile?: ProfileChoice;
   readonly secret?: Uint8Array;
-  readonly limits?: Partial<SessionLimits>;
+  readonly limits?: Partial<EngineLimits>;
   readonly crypto?: CryptoProvider;
   readonly clock?: FakeClock;
-  /** Without it the session speaks classic. */
+  /** Without it the engine speaks classic. */
   readonly native?: Partial<NativeOptions>;
   readonly waitsForTurns?: boolean;
 }
 
-/** What a session that speaks native is given where its test says nothing else: no pings. */
+/** What an engine that speaks native is given where its test says nothing else: no pings. */
 export const nativeDefaults: NativeOptions = {
   self: { pid: 1, library: "sealpipe/test", application: "", applicationVersion: "" },
   windows: [65_536, 65_536, 65_536],
@@ -33,10 +33,10 @@ export const nativeDefaults: NativeOptions = {
   keepaliveTimeoutMs: 10_000,
 };
 
-/** A session whose peer is the test, and everything that came out of it. */
-export class SessionProbe {
+/** An engine whose peer is the test, and everything that came out of it. */
+export class EngineProbe {
   readonly clock: FakeClock;
-  readonly session: Session;
+  readonly engine: Engine;
   /** All events so far, as text. */
   readonly events: string[] = [];
   /** The error of the `closed` event. */
@@ -55,12 +55,12 @@ export class SessionProbe {
   }: ProbeOptions) {
     const privateKey = role === "client" ? clientPrivateKey : serverPrivateKey;
     this.clock = clock;
-    this.session = new Session({
+    this.engine = new Engine({
       role,
       encryption,
       profile,
       secret,
-      limits: { ...defaultSessionLimits, ...limits },
+      limits: { ...defaultEngineLimits, ...limits },
       crypto: crypto ?? fixedCrypto({ privateKey }),
       clock,
       native: native && { ...nativeDefaults, ...native },
@@ -69,45 +69,45 @@ export class SessionProbe {
   }
 
   get state(): State {
-    return this.session.state;
+    return this.engine.state;
   }
 
   receive(bytes: Uint8Array, cutting: Cutting = whole): this {
     for (const chunk of cutting(bytes)) {
-      // The session keeps what it is given; a caller may say the same again.
-      this.session.receive(Uint8Array.from(chunk));
+      // The engine keeps what it is given; a caller may say the same again.
+      this.engine.receive(Uint8Array.from(chunk));
       this.takeEvents();
     }
     return this;
   }
 
   end(cause?: Error): this {
-    this.session.receiveEnd(cause);
+    this.engine.receiveEnd(cause);
     return this.takeEvents();
   }
 
   close(): this {
-    this.session.close();
+    this.engine.close();
     return this.takeEvents();
   }
 
-  /** Moves the clock and tells the session. */
+  /** Moves the clock and tells the engine. */
   pass(ms: number): this {
     this.clock.advance(ms);
-    this.session.handleTimeout(this.clock.now());
+    this.engine.handleTimeout(this.clock.now());
     return this.takeEvents();
   }
 
-  /** Moves the clock until the session waits for nothing. */
+  /** Moves the clock until the engine waits for nothing. */
   passAllTimeouts(): this {
-    for (let at = this.session.nextTimeout(); at !== undefined; at = this.session.nextTimeout()) {
+    for (let at = this.engine.nextTimeout(); at !== undefined; at = this.engine.nextTimeout()) {
       this.pass(at - this.clock.now());
     }
     return this;
   }
 
   takeEvents(): this {
-    for (let event = this.session.nextEvent(); event !== undefined; event = this.session.nextEvent()) {
+    for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
       this.events.push(eventText(event));
       if (event.kind === "closed") this.error = event.error;
     }
@@ -117,7 +117,7 @@ export class SessionProbe {
   /** The writes since the last call. */
   takeWrites(): Uint8Array[] {
     const writes: Uint8Array[] = [];
-    for (let parts = this.session.takeOutput(); parts.length > 0; parts = this.session.takeOutput()) {
+    for (let parts = this.engine.takeOutput(); parts.length > 0; parts = this.engine.takeOutput()) {
       writes.push(concat(...parts));
     }
     return writes;
@@ -130,7 +130,7 @@ export class SessionProbe {
 }
 
 /** An event as one line: `open encrypted`, `message 5: 01 02`, `request 1 of 5: 01`, `closed`, `closed ERR_…`. */
-export function eventText(event: SessionEvent): string {
+export function eventText(event: EngineEvent): string {
   switch (event.kind) {
     case "open":
       return event.encrypted ? "open encrypted" : "open plain";

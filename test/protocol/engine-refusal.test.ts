@@ -1,25 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat, hex } from "../support/bytes.ts";
+import { EngineProbe } from "../support/engine-probe.ts";
+import { clientHandshake, serverHandshake } from "../support/engine-states.ts";
 import { wireFor } from "../support/hand-made-peer.ts";
-import { SessionProbe } from "../support/session-probe.ts";
-import { clientHandshake, serverHandshake } from "../support/session-states.ts";
 
 const handshakes = { client: serverHandshake, server: clientHandshake };
 
-describe("a session that insists on native, with a peer that does not speak it", () => {
+describe("an engine that insists on native, with a peer that does not speak it", () => {
   for (const role of ["client", "server"] as const) {
     for (const encryption of [false, true]) {
-      const insists = () => new SessionProbe({ role, encryption, profile: "native", native: {} });
+      const insists = () => new EngineProbe({ role, encryption, profile: "native", native: {} });
       const title = `(${role}, ${encryption ? "encrypted" : "plain"})`;
 
       test(`completes the handshake, closes in order and says why ${title}`, () => {
         const probe = insists().receive(handshakes[role](encryption));
         assert.equal(probe.state, "closing");
-        assert.equal(probe.session.outputEnded, role === "server", "a client waits a moment");
+        assert.equal(probe.engine.outputEnded, role === "server", "a client waits a moment");
         probe.takeWrites();
         probe.pass(20);
-        assert.equal(probe.session.outputEnded, true);
+        assert.equal(probe.engine.outputEnded, true);
         assert.deepEqual(probe.events, []);
         probe.end();
         assert.deepEqual(probe.events, ["closed ERR_PEER_NOT_NATIVE"]);
@@ -34,8 +34,8 @@ describe("a session that insists on native, with a peer that does not speak it",
         assert.deepEqual(probe.passAllTimeouts().events, ["closed ERR_PEER_NOT_NATIVE"]);
       });
 
-      test(`writes what a classic session would that is closed at once, and nothing more ${title}`, () => {
-        const written = [insists(), new SessionProbe({ role, encryption })].map((probe) => {
+      test(`writes what a classic engine would that is closed at once, and nothing more ${title}`, () => {
+        const written = [insists(), new EngineProbe({ role, encryption })].map((probe) => {
           probe.receive(handshakes[role](encryption)).close();
           return probe.takeWrites().map(({ length }) => length);
         });
@@ -48,17 +48,17 @@ describe("a session that insists on native, with a peer that does not speak it",
       });
 
       test(`sends nothing ${title}`, () => {
-        const { session } = insists().receive(handshakes[role](encryption));
-        assert.throws(() => session.send(5, hex("01")), { code: "ERR_CLOSED" });
+        const { engine } = insists().receive(handshakes[role](encryption));
+        assert.throws(() => engine.send(5, hex("01")), { code: "ERR_CLOSED" });
       });
     }
   }
 
   test("says why though the peer is gone already, or never ends", () => {
-    const gone = new SessionProbe({ role: "server", profile: "native", native: {} });
-    gone.session.receive(clientHandshake(false));
+    const gone = new EngineProbe({ role: "server", profile: "native", native: {} });
+    gone.engine.receive(clientHandshake(false));
     assert.deepEqual(gone.end().events, ["closed ERR_PEER_NOT_NATIVE"]);
-    const silent = new SessionProbe({ role: "client", profile: "native", native: {} }).receive(
+    const silent = new EngineProbe({ role: "client", profile: "native", native: {} }).receive(
       serverHandshake(false),
     );
     assert.deepEqual(silent.passAllTimeouts().events, ["closed ERR_PEER_NOT_NATIVE"]);

@@ -1,9 +1,9 @@
 import type { State } from "#dist/protocol/states.js";
 import { concat, hex } from "./bytes.ts";
+import { EngineProbe, type ProbeOptions } from "./engine-probe.ts";
 import { clientPublicKey, serverPublicKey, wireFor } from "./hand-made-peer.ts";
-import { type ProbeOptions, SessionProbe } from "./session-probe.ts";
 
-/** How far a handshake goes: the bytes from the peer that bring a fresh session into each state. */
+/** How far a handshake goes: the bytes from the peer that bring a fresh engine into each state. */
 export interface Path {
   readonly role: "client" | "server";
   readonly encrypted: boolean;
@@ -62,7 +62,7 @@ export const handshakeStates = [
   "server-awaits-confirmation",
 ] as const satisfies readonly State[];
 
-/** All that a session comes to that speaks classic. */
+/** All that an engine comes to that speaks classic. */
 export const classicStates: readonly ClassicState[] = [...handshakeStates, "open", "closing", "closed"];
 
 /** One of the ways into a state, ready to be gone. */
@@ -71,11 +71,11 @@ export interface Way {
   readonly name: string;
   readonly role: "client" | "server";
   readonly encrypted: boolean;
-  /** A fresh session in that state, its events and output taken. */
-  readonly enter: (options?: Omit<ProbeOptions, "role" | "encryption">) => SessionProbe;
+  /** A fresh engine in that state, its events and output taken. */
+  readonly enter: (options?: Omit<ProbeOptions, "role" | "encryption">) => EngineProbe;
 }
 
-/** Every way to bring a session into `state`: as a client and a server, plain and encrypted, where there are. */
+/** Every way to bring an engine into `state`: as a client and a server, plain and encrypted, where there are. */
 export function waysInto(state: State): Way[] {
   if (state === "closing") {
     return [
@@ -96,7 +96,7 @@ export function waysInto(state: State): Way[] {
     role,
     encrypted,
     enter: (options = {}) =>
-      quiet(new SessionProbe({ ...options, role, encryption: encrypted }).receive(bytes)),
+      quiet(new EngineProbe({ ...options, role, encryption: encrypted }).receive(bytes)),
   }));
 }
 
@@ -105,12 +105,12 @@ function isNative(state: State): state is NativeState {
 }
 
 /** A plain client that has been open for a second, so that a close of it need not wait. */
-export function openClient(options: Omit<ProbeOptions, "role" | "encryption"> = {}): SessionProbe {
-  const probe = new SessionProbe({ ...options, role: "client" }).receive(serverHandshake(false));
+export function openClient(options: Omit<ProbeOptions, "role" | "encryption"> = {}): EngineProbe {
+  const probe = new EngineProbe({ ...options, role: "client" }).receive(serverHandshake(false));
   return quiet(probe.pass(1_000));
 }
 
-function waysOn(state: State, name: string, go: (probe: SessionProbe) => SessionProbe): Way[] {
+function waysOn(state: State, name: string, go: (probe: EngineProbe) => EngineProbe): Way[] {
   return waysInto(state).map((way) => ({
     ...way,
     name: `${way.name}, ${name}`,
@@ -118,7 +118,7 @@ function waysOn(state: State, name: string, go: (probe: SessionProbe) => Session
   }));
 }
 
-function quiet(probe: SessionProbe): SessionProbe {
+function quiet(probe: EngineProbe): EngineProbe {
   probe.takeWrites();
   probe.events.length = 0;
   return probe;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { openPair } from "../support/engine-pair.ts";
+import { thrownCode } from "../support/engine-probe.ts";
 import { fixedCrypto } from "../support/fixed-crypto.ts";
 import { clientPrivateKey, serverPrivateKey } from "../support/hand-made-peer.ts";
-import { openPair } from "../support/session-pair.ts";
-import { thrownCode } from "../support/session-probe.ts";
 
 /** Its key stands so many payloads, the maximum size among them. */
 function pairWith(atClient: number, atServer: number) {
@@ -19,15 +19,15 @@ function pairWith(atClient: number, atServer: number) {
 
 const message = Uint8Array.of(7);
 
-describe("a classic session whose key has sealed all that it may", () => {
+describe("a classic engine whose key has sealed all that it may", () => {
   test("closes in order after the last message, which arrives, and says why", () => {
     const { client, server } = pairWith(4, 1_000);
-    for (const type of [1, 2]) client.session.send(type, message);
-    assert.deepEqual([client.state, client.session.isSpent], ["open", false]);
-    client.session.send(3, message);
-    assert.deepEqual([client.state, client.session.isSpent], ["closing", true]);
+    for (const type of [1, 2]) client.engine.send(type, message);
+    assert.deepEqual([client.state, client.engine.isSpent], ["open", false]);
+    client.engine.send(3, message);
+    assert.deepEqual([client.state, client.engine.isSpent], ["closing", true]);
     assert.equal(
-      thrownCode(() => client.session.send(4, message)),
+      thrownCode(() => client.engine.send(4, message)),
       "ERR_CLOSED",
     );
     server.receive(Uint8Array.from(client.takeWrites().flatMap((write) => [...write])));
@@ -40,7 +40,7 @@ describe("a classic session whose key has sealed all that it may", () => {
 
   test("closes after a message that it receives too, as both ends seal with the one key", () => {
     const pair = pairWith(4, 1_000);
-    for (const type of [1, 2, 3]) pair.server.session.send(type, message);
+    for (const type of [1, 2, 3]) pair.server.engine.send(type, message);
     pair.run();
     assert.deepEqual(pair.client.events, [
       "message 1: 07",
@@ -52,30 +52,30 @@ describe("a classic session whose key has sealed all that it may", () => {
 
   test("counts what both ends have sealed, so that both come to the end together", () => {
     const pair = pairWith(5, 5);
-    pair.client.session.send(1, message);
+    pair.client.engine.send(1, message);
     pair.run();
-    pair.server.session.send(2, message);
+    pair.server.engine.send(2, message);
     pair.run();
-    pair.client.session.send(3, message);
+    pair.client.engine.send(3, message);
     pair.run();
     assert.deepEqual([pair.client.state, pair.server.state], ["open", "open"]);
-    pair.server.session.send(4, message);
+    pair.server.engine.send(4, message);
     pair.run();
     assert.deepEqual(pair.client.events, ["message 2: 07", "message 4: 07", "closed ERR_KEY_EXHAUSTED"]);
     assert.deepEqual(pair.server.events, ["message 1: 07", "message 3: 07", "closed ERR_KEY_EXHAUSTED"]);
   });
 });
 
-test("a session on the native profile goes on with another key instead", () => {
+test("an engine on the native profile goes on with another key instead", () => {
   const crypto = (privateKey: Uint8Array) => ({ ...fixedCrypto({ privateKey }), randomNoncesPerKey: 4 });
   const pair = openPair({
     client: { encryption: true, native: {}, crypto: crypto(clientPrivateKey) },
     server: { encryption: true, native: {}, crypto: crypto(serverPrivateKey) },
   });
   for (let type = 1; type <= 20; type++) {
-    pair.client.session.send(type, message);
+    pair.client.engine.send(type, message);
     pair.run();
   }
   assert.equal(pair.server.events.length, 20);
-  assert.equal(pair.client.session.isSpent, false);
+  assert.equal(pair.client.engine.isSpent, false);
 });

@@ -1,4 +1,4 @@
-"""A session on a transport, with its timer."""
+"""An engine on a transport, with its timer."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ..crypto import SYSTEM_CRYPTO
+from ..protocol.engine import ClosedEvent, Engine, EngineEvent, EngineOptions, OpenEvent, Role
 from ..protocol.message import MessageContent
 from ..protocol.patience import Patience
 from ..protocol.send_buffer import BATCH_BYTES
-from ..protocol.session import ClosedEvent, OpenEvent, Role, Session, SessionEvent, SessionOptions
 from .inbox import closed_error
 
 if TYPE_CHECKING:
     from ..errors import PeerError
-    from ..protocol.limits import SessionLimits
+    from ..protocol.limits import EngineLimits
     from ..transport.transport import Transport
     from .handshake_turns import HandshakeTurns
     from .read_quota import ReadQuota
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class DriverOptions:
     role: Role
     encryption: bool
-    limits: SessionLimits
+    limits: EngineLimits
     quota: ReadQuota
     """What the application has yet to read of the messages that are told."""
     turns: HandshakeTurns | None = None
@@ -33,7 +33,7 @@ class DriverOptions:
 
 
 class DriverHandler(Protocol):
-    """Who is told what happens to a session."""
+    """Who is told what happens to an engine."""
 
     def opened(self, event: OpenEvent) -> None: ...
 
@@ -43,13 +43,13 @@ class DriverHandler(Protocol):
         """Some of what was written has left this process."""
 
     def closed(self, error: PeerError | None) -> None:
-        """The session is over; without an error, in order. Nothing is told after it but ``released``."""
+        """The engine is over; without an error, in order. Nothing is told after it but ``released``."""
 
     def released(self) -> None:
         """The transport is gone and nothing of it is held any more."""
 
 
-class SessionDriver:
+class EngineDriver:
     """Moves bytes between the two, writes once per turn of the event loop, and stops reading while the application has
     too much to read."""
 
@@ -70,18 +70,18 @@ class SessionDriver:
         self._ended = False
         """The transport has been told that nothing more will be written."""
         self._over = False
-        """The session's end has been told, or will not be."""
+        """The engine's end has been told, or will not be."""
         self._failed = False
-        """The session failed: nothing is worth waiting for but its last words."""
+        """The engine failed: nothing is worth waiting for but its last words."""
         self._transport_gone = False
         """Nothing is asked of the transport any more."""
         self._timer: asyncio.TimerHandle | None = None
         self._linger_timer: asyncio.TimerHandle | None = None
         self._patience: Patience | None = None
-        """With a peer that may still take what was written before the session's end."""
+        """With a peer that may still take what was written before the engine's end."""
         self._quota.on_room(self._room)
-        self._session = Session(
-            SessionOptions(
+        self._engine = Engine(
+            EngineOptions(
                 role=options.role,
                 encryption=options.encryption,
                 limits=options.limits,
@@ -93,31 +93,31 @@ class SessionDriver:
     @property
     def queued_bytes(self) -> int:
         """Bytes that have not left this process."""
-        return self._session.queued_bytes + self._transport.pending_bytes
+        return self._engine.queued_bytes + self._transport.pending_bytes
 
     @property
     def can_send(self) -> bool:
         """False once nothing that is sent can leave any more, though what had arrived may still be unread."""
-        return not self._over and not self._transport_gone and not self._session.is_spent
+        return not self._over and not self._transport_gone and not self._engine.is_spent
 
     def start(self) -> None:
         self._transport.start(self)
         self._pump()
 
     def send(self, type: int, data: bytes) -> None:
-        """Takes a message; it leaves in this turn of the event loop. Raises as ``Session.send``."""
+        """Takes a message; it leaves in this turn of the event loop. Raises as ``Engine.send``."""
         if not self.can_send:
             raise closed_error()
-        self._session.send(type, data)
-        if self._session.queued_bytes >= BATCH_BYTES:
+        self._engine.send(type, data)
+        if self._engine.queued_bytes >= BATCH_BYTES:
             self._flush()
         elif not self._flush_scheduled:
             self._flush_scheduled = True
             self._loop.call_soon(self._scheduled_flush)
 
     def close(self) -> None:
-        """Ends the session in order. ``closed`` and ``released`` follow."""
-        self._session.close()
+        """Ends the engine in order. ``closed`` and ``released`` follow."""
+        self._engine.close()
         self._pump()
 
     def destroy(self) -> None:
@@ -130,12 +130,12 @@ class SessionDriver:
     # From the transport.
 
     def chunk(self, chunk: bytes) -> None:
-        self._session.receive(chunk)
+        self._engine.receive(chunk)
         self._await_turn()
         self._pump()
 
     def ended(self) -> None:
-        self._session.receive_end()
+        self._engine.receive_end()
         self._pump()
 
     def drained(self) -> None:
@@ -147,31 +147,31 @@ class SessionDriver:
         self._handler.progressed()
 
     def closed(self, error: Exception | None) -> None:
-        """What had arrived can still be read, and the session is over only after that."""
+        """What had arrived can still be read, and the engine is over only after that."""
         self._transport_gone = True
         self._cancel_linger()
-        self._session.receive_end(error)
+        self._engine.receive_end(error)
         self._leave_turns()
         self._pump()
         self._handler.released()
 
     @property
     def _wants_more(self) -> bool:
-        """A session that ends is heard to its end, however much is unread: there is no more than what had arrived.
+        """An engine that ends is heard to its end, however much is unread: there is no more than what had arrived.
 
         Who waits to write has to learn of the end, even if it is who should read.
         """
         if self._awaits_turn:
             return False
-        return not self._opened or self._session.output_ended or self._transport_gone or not self._quota.is_full
+        return not self._opened or self._engine.output_ended or self._transport_gone or not self._quota.is_full
 
     def _await_turn(self) -> None:
         """Before a step of the handshake that costs us much more than the peer."""
         if self._turns is None or self._awaits_turn or self._over:
             return
-        if self._session.state == "server-awaits-answer":
+        if self._engine.state == "server-awaits-answer":
             self._turns.wait("fresh", self._take_turn)
-        elif self._session.state == "server-awaits-client-key":
+        elif self._engine.state == "server-awaits-client-key":
             self._turns.wait("begun", self._take_turn)
         else:
             return
@@ -197,7 +197,7 @@ class SessionDriver:
         self._pumping = True
         try:
             while not self._over and self._wants_more:
-                event = self._session.next_event()
+                event = self._engine.next_event()
                 if event is None:
                     break
                 self._dispatch(event)
@@ -207,7 +207,7 @@ class SessionDriver:
         self._flush()
         self._arm_timer()
 
-    def _dispatch(self, event: SessionEvent) -> None:
+    def _dispatch(self, event: EngineEvent) -> None:
         if isinstance(event, MessageContent):
             self._handler.message(event)
         elif isinstance(event, ClosedEvent):
@@ -229,7 +229,7 @@ class SessionDriver:
 
     @property
     def _unwritten_bytes(self) -> int:
-        return self._session.queued_bytes + self._transport.pending_bytes
+        return self._engine.queued_bytes + self._transport.pending_bytes
 
     def _begin_linger(self) -> None:
         """The peer may still read what was written to it, but it does not get for ever to do so."""
@@ -270,11 +270,11 @@ class SessionDriver:
             return
         # One write at a time: more would be joined by the platform, and cut where it likes.
         while self._transport.pending_bytes == 0:
-            write = self._session.take_output()
+            write = self._engine.take_output()
             if not write:
                 break
             self._transport.write(write)
-        if self._session.queued_bytes > 0 or not self._session.output_ended or self._ended:
+        if self._engine.queued_bytes > 0 or not self._engine.output_ended or self._ended:
             return
         self._ended = True
         if self._failed:
@@ -284,7 +284,7 @@ class SessionDriver:
 
     def _arm_timer(self) -> None:
         """One timer for all deadlines. One that is set too early finds nothing to do and sets the next."""
-        at = self._session.next_timeout()
+        at = self._engine.next_timeout()
         if at is None or self._over:
             return
         if self._timer is not None and self._timer.when() <= at:
@@ -300,9 +300,9 @@ class SessionDriver:
     def _timed_out(self) -> None:
         self._timer = None
         # The loop calls a timer up to its clock's resolution early.
-        at = self._session.next_timeout()
+        at = self._engine.next_timeout()
         now = self._loop.time()
-        self._session.handle_timeout(at if at is not None and at - now < _RESOLUTION else now)
+        self._engine.handle_timeout(at if at is not None and at - now < _RESOLUTION else now)
         self._pump()
 
 

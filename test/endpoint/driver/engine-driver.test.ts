@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { after, describe, mock, test } from "node:test";
 import { Message, type PeerError } from "sealpipe";
+import { type DriverHandler, type DriverOptions, EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import { HandshakeTurns } from "#dist/endpoint/driver/handshake-turns.js";
-import {
-  type DriverHandler,
-  type DriverOptions,
-  SessionDriver,
-} from "#dist/endpoint/driver/session-driver.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
 import { createMemoryPair } from "#dist/transport/memory.js";
 import { concat, pattern } from "../../support/bytes.ts";
@@ -82,7 +78,7 @@ function setUp({ maxQueuedBytes = 4_000, ...options }: SetUpOptions = {}) {
   const transport = new FakeTransport();
   const quota = new ReadQuota(maxQueuedBytes);
   const told = new Told(quota);
-  const driver = new SessionDriver(transport, { ...defaults, quota, ...options }, told);
+  const driver = new EngineDriver(transport, { ...defaults, quota, ...options }, told);
   // The fake transport never tells of its end, so what the driver waits for is ended here.
   after(() => {
     driver.destroy();
@@ -92,7 +88,7 @@ function setUp({ maxQueuedBytes = 4_000, ...options }: SetUpOptions = {}) {
   return { transport, told, driver };
 }
 
-/** A server's driver whose session is open. */
+/** A server's driver whose engine is open. */
 function openServer(options: SetUpOptions = {}) {
   const parts = setUp(options);
   parts.transport.handler.chunk(accepted);
@@ -107,7 +103,7 @@ function messages(...types: number[]): Uint8Array {
 }
 
 describe("a driver in the handshake", () => {
-  test("gives each part a write of its own, and tells when the session is open", () => {
+  test("gives each part a write of its own, and tells when the engine is open", () => {
     const { transport, told } = setUp();
     assert.deepEqual(transport.writes, [plainHello]);
     transport.handler.chunk(accepted);
@@ -122,7 +118,7 @@ describe("a driver in the handshake", () => {
     assert.throws(() => driver.send(1, pattern(1)), { code: "ERR_NOT_CONNECTED" });
   });
 
-  test("tells what arrives with the last part after it has told that the session is open", () => {
+  test("tells what arrives with the last part after it has told that the engine is open", () => {
     const { transport, told } = setUp();
     transport.handler.chunk(accepted);
     transport.handler.chunk(concat(confirmation, messages(5, 6)));
@@ -499,9 +495,9 @@ describe("two drivers on a pair of memory transports", { timeout: 20_000 }, () =
       const server = new Told(new ReadQuota(100_000));
       const client = new Told(new ReadQuota(100_000));
       const { quota } = server;
-      const serverDriver = new SessionDriver(atServer, { ...defaults, quota, encryption }, server);
+      const serverDriver = new EngineDriver(atServer, { ...defaults, quota, encryption }, server);
       const clientOptions = { ...defaults, quota: client.quota, encryption, role: "client" } as const;
-      const clientDriver = new SessionDriver(atClient, clientOptions, client);
+      const clientDriver = new EngineDriver(atClient, clientOptions, client);
       serverDriver.start();
       clientDriver.start();
       await until(() => server.events.includes("opened"));

@@ -3,10 +3,10 @@ import { describe, test } from "node:test";
 import { CallerError, PeerError } from "#dist/errors.js";
 import { concat, flipBit, hex, pattern, toHex, uint32 } from "../support/bytes.ts";
 import { byteAtATime, whole } from "../support/cutting.ts";
+import { openPair } from "../support/engine-pair.ts";
+import { EngineProbe, eventText, thrownCode } from "../support/engine-probe.ts";
+import { clientHandshake, handshakeStates, serverHandshake, waysInto } from "../support/engine-states.ts";
 import { plainWire, sealedWire, wireFor } from "../support/hand-made-peer.ts";
-import { openPair } from "../support/session-pair.ts";
-import { eventText, SessionProbe, thrownCode } from "../support/session-probe.ts";
-import { clientHandshake, handshakeStates, serverHandshake, waysInto } from "../support/session-states.ts";
 
 const types = [1, 5, 2 ** 31, 2 ** 32 - 1];
 const sizes = [0, 1, 2, 255];
@@ -14,20 +14,20 @@ const sizes = [0, 1, 2, 255];
 const largeSizes = [4_096, 32_768 - 8, 32_768 - 7, 100_000];
 
 /** A client whose server has this limit. */
-function clientOf(serverMaxMessageBytes: number, ownMaxMessageBytes = 3_145_728): SessionProbe {
-  const probe = new SessionProbe({ role: "client", limits: { maxMessageBytes: ownMaxMessageBytes } });
+function clientOf(serverMaxMessageBytes: number, ownMaxMessageBytes = 3_145_728): EngineProbe {
+  const probe = new EngineProbe({ role: "client", limits: { maxMessageBytes: ownMaxMessageBytes } });
   probe.receive(serverHandshake(false, serverMaxMessageBytes)).takeWrites();
   return probe;
 }
 
-function openServer(encryption: boolean, maxMessageBytes = 3_145_728): SessionProbe {
-  const probe = new SessionProbe({ role: "server", encryption, limits: { maxMessageBytes } });
+function openServer(encryption: boolean, maxMessageBytes = 3_145_728): EngineProbe {
+  const probe = new EngineProbe({ role: "server", encryption, limits: { maxMessageBytes } });
   probe.receive(clientHandshake(encryption)).takeWrites();
   probe.events.length = 0;
   return probe;
 }
 
-describe("messages between two sessions", () => {
+describe("messages between two engines", () => {
   for (const encryption of [false, true]) {
     for (const [name, cutting] of Object.entries({ whole, byteAtATime })) {
       test(`arrive both ways as they were sent (${encryption ? "encrypted" : "plain"}, ${name})`, () => {
@@ -36,8 +36,8 @@ describe("messages between two sessions", () => {
         for (const type of types) {
           for (const size of type === 5 ? [...sizes, ...largeSizes] : sizes) {
             const data = pattern(size, type);
-            pair.client.session.send(type, data);
-            pair.server.session.send(type, data);
+            pair.client.engine.send(type, data);
+            pair.server.engine.send(type, data);
             expected.push(eventText({ kind: "message", type, data, mark: 0 }));
           }
         }
@@ -50,17 +50,17 @@ describe("messages between two sessions", () => {
 
   test("leave together where they are sent together", () => {
     const pair = openPair();
-    for (let type = 1; type <= 100; type++) pair.client.session.send(type, hex("01"));
-    assert.equal(pair.client.session.queuedBytes, 900);
+    for (let type = 1; type <= 100; type++) pair.client.engine.send(type, hex("01"));
+    assert.equal(pair.client.engine.queuedBytes, 900);
     assert.equal(pair.client.takeWrites().length, 1);
-    assert.equal(pair.client.session.queuedBytes, 0);
+    assert.equal(pair.client.engine.queuedBytes, 0);
   });
 
   test("are sealed anew each time: the same twice is not the same on the wire", () => {
     const { client } = openPair({ server: { encryption: true } });
-    client.session.send(5, hex("01"));
+    client.engine.send(5, hex("01"));
     const [first] = client.takeWrites();
-    client.session.send(5, hex("01"));
+    client.engine.send(5, hex("01"));
     const [second] = client.takeWrites();
     assert.equal(first?.length, second?.length);
     assert.notDeepEqual(first, second);
@@ -152,44 +152,44 @@ describe("a sealed frame", () => {
 
 describe("send", () => {
   for (const state of handshakeStates) {
-    test(`before the session is open is refused (${state})`, () => {
+    test(`before the engine is open is refused (${state})`, () => {
       for (const way of waysInto(state)) {
         const probe = way.enter();
         assert.equal(
-          thrownCode(() => probe.session.send(5, hex("01"))),
+          thrownCode(() => probe.engine.send(5, hex("01"))),
           "ERR_NOT_CONNECTED",
         );
-        assert.equal(probe.session.queuedBytes, 0);
+        assert.equal(probe.engine.queuedBytes, 0);
       }
     });
   }
 
   for (const state of ["closing", "closed"] as const) {
-    test(`once the session ends is refused (${state})`, () => {
+    test(`once the engine ends is refused (${state})`, () => {
       for (const way of waysInto(state)) {
         const probe = way.enter();
         assert.equal(
-          thrownCode(() => probe.session.send(5, hex("01"))),
+          thrownCode(() => probe.engine.send(5, hex("01"))),
           "ERR_CLOSED",
         );
-        assert.equal(probe.session.queuedBytes, 0);
+        assert.equal(probe.engine.queuedBytes, 0);
       }
     });
   }
 
   test("refuses type 0 as reserved", () => {
-    const { session } = clientOf(1_000);
+    const { engine } = clientOf(1_000);
     assert.equal(
-      thrownCode(() => session.send(0, hex(""))),
+      thrownCode(() => engine.send(0, hex(""))),
       "ERR_RESERVED_TYPE",
     );
   });
 
   test("refuses what is no type", () => {
-    const { session } = clientOf(1_000);
+    const { engine } = clientOf(1_000);
     for (const type of [-1, 1.5, Number.NaN, 2 ** 32, "5" as never]) {
       assert.equal(
-        thrownCode(() => session.send(type, hex(""))),
+        thrownCode(() => engine.send(type, hex(""))),
         "ERR_TYPE_OUT_OF_RANGE",
       );
     }
@@ -203,38 +203,38 @@ describe("send", () => {
       [clientOf(200, 100), ownLimit],
       [openServer(false, 100), ownLimit],
     ] as const) {
-      probe.session.send(5, pattern(100));
-      assert.throws(() => probe.session.send(5, pattern(101)), { code });
+      probe.engine.send(5, pattern(100));
+      assert.throws(() => probe.engine.send(5, pattern(101)), { code });
     }
   });
 
   test("sends the empty message to a peer whose maximum is 0", () => {
     const probe = clientOf(0);
-    probe.session.send(5, hex(""));
+    probe.engine.send(5, hex(""));
     assert.equal(probe.written(), "00 00 00 04 00 00 00 05");
     assert.equal(
-      thrownCode(() => probe.session.send(5, hex("01"))),
+      thrownCode(() => probe.engine.send(5, hex("01"))),
       "ERR_TOO_LARGE_FOR_PEER",
     );
   });
 
-  test("that is refused sends nothing and leaves the session open", () => {
+  test("that is refused sends nothing and leaves the engine open", () => {
     const probe = clientOf(1_000);
-    assert.throws(() => probe.session.send(0, hex("01")), CallerError);
-    assert.throws(() => probe.session.send(5, pattern(1_001)), PeerError);
+    assert.throws(() => probe.engine.send(0, hex("01")), CallerError);
+    assert.throws(() => probe.engine.send(5, pattern(1_001)), PeerError);
     assert.equal(probe.written(), "");
     assert.equal(probe.state, "open");
-    probe.session.send(5, hex("01"));
+    probe.engine.send(5, hex("01"));
     assert.equal(probe.written(), "00 00 00 05 00 00 00 05 01");
   });
 });
 
 test("messages are decoded when they are asked for: until then a wrong frame is not noticed", () => {
-  const { session } = openServer(false);
-  session.receive(concat(plainWire.message(1, hex("0a")), uint32(3)));
-  assert.equal(session.nextEvent()?.kind, "message");
-  assert.equal(session.state, "open");
-  assert.equal(session.nextEvent()?.kind, "closed");
-  assert.equal(session.state, "closed");
-  assert.equal(session.nextEvent(), undefined);
+  const { engine } = openServer(false);
+  engine.receive(concat(plainWire.message(1, hex("0a")), uint32(3)));
+  assert.equal(engine.nextEvent()?.kind, "message");
+  assert.equal(engine.state, "open");
+  assert.equal(engine.nextEvent()?.kind, "closed");
+  assert.equal(engine.state, "closed");
+  assert.equal(engine.nextEvent(), undefined);
 });

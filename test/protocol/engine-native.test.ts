@@ -5,6 +5,8 @@ import { highestBodyBytes } from "#dist/protocol/native/frame.js";
 import { AwaitingHello, type Ends } from "../support/awaiting-hello.ts";
 import { hex, pattern, toHex } from "../support/bytes.ts";
 import { byteAtATime } from "../support/cutting.ts";
+import { EnginePair, openPair } from "../support/engine-pair.ts";
+import { eventText, nativeDefaults, thrownCode } from "../support/engine-probe.ts";
 import {
   acknowledgement,
   framesOf,
@@ -13,8 +15,6 @@ import {
   nativeFrame,
   weightOf,
 } from "../support/native-frames.ts";
-import { openPair, SessionPair } from "../support/session-pair.ts";
-import { eventText, nativeDefaults, thrownCode } from "../support/session-probe.ts";
 
 const native = { native: {} };
 const close = nativeFrame("close");
@@ -22,7 +22,7 @@ const message = nativeFrame("message", [5], hex("01"));
 /** Data with which a message adds 1000 to its lane's position. */
 const thousandth = pattern(1_000 - weightOf(nativeFrame("message", [5])));
 
-/** A session that has just opened, whose peer is the test. */
+/** An engine that has just opened, whose peer is the test. */
 function open(ends: Partial<Ends> = {}): AwaitingHello {
   const opened = new AwaitingHello({ role: "server", encryption: false, ...ends }).hearHello();
   opened.nextRecord();
@@ -54,7 +54,7 @@ const told = (ends: AwaitingHello): string[] => ends.events.map(eventText);
 for (const encryption of [false, true]) {
   const wire = encryption ? "encrypted" : "plain";
 
-  describe(`two native sessions, ${wire}`, () => {
+  describe(`two native engines, ${wire}`, () => {
     for (const cutting of [undefined, byteAtATime]) {
       test(`say to each other what there is to say${cutting ? ", byte by byte" : ""}`, () => {
         const pair = openPair({
@@ -65,8 +65,8 @@ for (const encryption of [false, true]) {
         const expected: string[] = [];
         for (const [index, size] of [0, 1, 1_000, highestBodyBytes + 10_000].entries()) {
           const data = pattern(size, index);
-          pair.client.session.send(index + 1, data);
-          pair.server.session.send(index + 1, data);
+          pair.client.engine.send(index + 1, data);
+          pair.server.engine.send(index + 1, data);
           expected.push(`message ${index + 1}: ${toHex(data)}`);
         }
         pair.run();
@@ -79,19 +79,19 @@ for (const encryption of [false, true]) {
     for (const closers of [["client"], ["server"], ["client", "server"]] as const) {
       test(`close in order, by a close of ${closers.join(" and ")}`, () => {
         const pair = openPair({ client: native, server: { ...native, encryption } });
-        pair.client.session.send(1, hex("0a"));
-        pair.server.session.send(2, hex("0b"));
+        pair.client.engine.send(1, hex("0a"));
+        pair.server.engine.send(2, hex("0b"));
         for (const closer of closers) {
           pair[closer].close();
           assert.equal(pair[closer].state, "closing");
-          assert.equal(pair[closer].session.outputEnded, false, "the close has yet to be sent");
+          assert.equal(pair[closer].engine.outputEnded, false, "the close has yet to be sent");
         }
         pair.run();
         for (const end of [pair.client, pair.server]) {
           assert.equal(end.events.at(-1), "closed");
           assert.equal(end.state, "closed");
-          assert.equal(end.session.outputEnded, true);
-          assert.equal(end.session.nextTimeout(), undefined);
+          assert.equal(end.engine.outputEnded, true);
+          assert.equal(end.engine.nextTimeout(), undefined);
         }
         for (const closer of closers) {
           const other = closer === "client" ? pair.server : pair.client;
@@ -101,7 +101,7 @@ for (const encryption of [false, true]) {
     }
 
     test("that close before they are open close in order once they are", () => {
-      const pair = new SessionPair({ client: native, server: { ...native, encryption } });
+      const pair = new EnginePair({ client: native, server: { ...native, encryption } });
       pair.client.close();
       pair.server.close();
       pair.run();
@@ -125,12 +125,12 @@ for (const role of ["client", "server"] as const) {
     });
 
     test("does not stop the transport however much is unread: the window does", () => {
-      assert.equal(open({ role }).session.needsPausing, false);
+      assert.equal(open({ role }).engine.needsPausing, false);
     });
 
     test("loses the connection where the peer ends without a close", () => {
       const ends = open({ role });
-      ends.session.send(5, hex("01"));
+      ends.engine.send(5, hex("01"));
       ends.end();
       assert.deepEqual(told(ends), ["closed ERR_CONNECTION_LOST"]);
       assert.deepEqual(records(ends), [], "and says nothing more, as it may come back");
@@ -145,11 +145,11 @@ for (const role of ["client", "server"] as const) {
 
     test("answers a close with its own, without what it still had to say", () => {
       const ends = open({ role });
-      ends.session.send(5, hex("01"));
+      ends.engine.send(5, hex("01"));
       ends.hearFrames(message, close);
       assert.deepEqual(told(ends), ["message 5: 01", "closed"]);
       assert.deepEqual(records(ends), ["close"]);
-      assert.equal(ends.session.outputEnded, true);
+      assert.equal(ends.engine.outputEnded, true);
     });
 
     test("hears nothing that comes after the peer's close", () => {
@@ -161,7 +161,7 @@ for (const role of ["client", "server"] as const) {
 
     test("is ended by a fault, and says nothing more", () => {
       const ends = open({ role });
-      ends.session.send(5, hex("01"));
+      ends.engine.send(5, hex("01"));
       ends.hearFrames(nativeFrame(0x0f));
       assert.deepEqual(told(ends), ["closed ERR_FRAME_INVALID"]);
       assert.deepEqual(records(ends), []);
@@ -169,11 +169,11 @@ for (const role of ["client", "server"] as const) {
 
     test("is ended by what its driver refuses", () => {
       const ends = open({ role });
-      ends.session.refuse(new PeerError("ERR_FRAME_INVALID", "an id in use"));
+      ends.engine.refuse(new PeerError("ERR_FRAME_INVALID", "an id in use"));
       ends.pass(0);
       assert.deepEqual(told(ends), ["closed ERR_FRAME_INVALID"]);
       assert.deepEqual(records(ends), []);
-      ends.session.refuse(new PeerError("ERR_FRAME_INVALID", "again"));
+      ends.engine.refuse(new PeerError("ERR_FRAME_INVALID", "again"));
       assert.deepEqual(told(ends.pass(0)), ["closed ERR_FRAME_INVALID"]);
     });
 
@@ -194,9 +194,9 @@ for (const role of ["client", "server"] as const) {
   describe(`a native ${role} that closes`, () => {
     test("sends what it has, then its close, and waits for the peer's", () => {
       const ends = open({ role });
-      ends.session.send(5, hex("01"));
+      ends.engine.send(5, hex("01"));
       ends.close();
-      assert.equal(ends.session.state, "closing");
+      assert.equal(ends.engine.state, "closing");
       assert.deepEqual(records(ends), ["message close"]);
       assert.deepEqual(told(ends), []);
       ends.hearFrames(close);
@@ -207,14 +207,14 @@ for (const role of ["client", "server"] as const) {
     test("takes no more to send", () => {
       const ends = open({ role }).close();
       assert.equal(
-        thrownCode(() => ends.session.send(5, hex("01"))),
+        thrownCode(() => ends.engine.send(5, hex("01"))),
         "ERR_CLOSED",
       );
     });
 
     test("drops what still arrives, and acknowledges only what came to be taken at once", () => {
       const ends = open({ role });
-      ends.session.send(5, pattern(100));
+      ends.engine.send(5, pattern(100));
       ends.close();
       ends.hearFrames(message, nativeFrame("request", [1, 5]), nativeFrame("answer", [1]));
       assert.deepEqual(told(ends), []);
@@ -225,9 +225,9 @@ for (const role of ["client", "server"] as const) {
 
     test("acknowledges nothing of what it drops while its own close has to wait", () => {
       const ends = open({ role });
-      for (let count = 0; count < 66; count++) ends.session.send(5, thousandth);
+      for (let count = 0; count < 66; count++) ends.engine.send(5, thousandth);
       assert.equal(sentWeight(ends), 66_000);
-      ends.session.send(6, pattern(10));
+      ends.engine.send(6, pattern(10));
       ends.close();
       for (const dropped of [message, nativeFrame("request", [1, 5])]) {
         ends.hearFrames(dropped, nativeFrame("acknowledge-soon"));
@@ -248,7 +248,7 @@ for (const role of ["client", "server"] as const) {
 
     test("has lost the connection where the peer ends without a close and has not taken everything", () => {
       const ends = open({ role });
-      ends.session.send(5, hex("01"));
+      ends.engine.send(5, hex("01"));
       ends.close();
       records(ends);
       ends.end();
@@ -257,7 +257,7 @@ for (const role of ["client", "server"] as const) {
 
     test("is done where the peer ends without a close and has taken everything", () => {
       const ends = open({ role });
-      ends.session.send(5, hex("01"));
+      ends.engine.send(5, hex("01"));
       ends.close();
       records(ends);
       ends.hearFrames(acknowledgement(weightOf(message)));
@@ -280,7 +280,7 @@ for (const role of ["client", "server"] as const) {
 
     test("waits longer for a peer that still takes what was written", () => {
       const ends = open({ role, limits: { closeTimeoutMs: 100 } });
-      for (let count = 0; count < 300; count++) ends.session.send(5, thousandth);
+      for (let count = 0; count < 300; count++) ends.engine.send(5, thousandth);
       ends.close();
       for (let taken = sentWeight(ends); taken < 300_000; taken += sentWeight(ends)) {
         ends.pass(99);
@@ -293,7 +293,7 @@ for (const role of ["client", "server"] as const) {
 
     test("waits no longer than ten times closeTimeoutMs, however much the peer takes", () => {
       const ends = open({ role, limits: { closeTimeoutMs: 100 } });
-      for (let count = 0; count < 10; count++) ends.session.send(5, thousandth);
+      for (let count = 0; count < 10; count++) ends.engine.send(5, thousandth);
       ends.close();
       assert.equal(sentWeight(ends), 10_000);
       for (let taken = 1_000; taken <= 10_000; taken += 1_000) {
@@ -308,7 +308,7 @@ for (const role of ["client", "server"] as const) {
     test("is ended by an acknowledgement within a message, as one that is open is", () => {
       for (const closing of [true, false]) {
         const ends = open({ role });
-        ends.session.send(5, thousandth);
+        ends.engine.send(5, thousandth);
         records(ends);
         if (closing) ends.close();
         ends.hearFrames(acknowledgement(999));
@@ -318,9 +318,9 @@ for (const role of ["client", "server"] as const) {
 
     test("takes a second close for the first", () => {
       const ends = open({ role }).close();
-      const timeout = ends.session.nextTimeout();
+      const timeout = ends.engine.nextTimeout();
       ends.clock.advance(10);
-      assert.equal(ends.close().session.nextTimeout(), timeout);
+      assert.equal(ends.close().engine.nextTimeout(), timeout);
       assert.deepEqual(records(ends), ["close"]);
     });
   });
@@ -330,12 +330,12 @@ for (const role of ["client", "server"] as const) {
 
     test("asks whether it is alive, and loses the connection where nothing comes", () => {
       const ends = open({ role, ...keepalive });
-      assert.equal(ends.session.nextTimeout(), ends.clock.now() + 1_000);
+      assert.equal(ends.engine.nextTimeout(), ends.clock.now() + 1_000);
       ends.pass(1_000);
       assert.deepEqual(records(ends), ["ping"]);
       assert.deepEqual(told(ends.pass(399)), []);
       assert.deepEqual(told(ends.pass(1)), ["closed ERR_KEEPALIVE_TIMEOUT"]);
-      assert.equal(ends.session.nextTimeout(), undefined);
+      assert.equal(ends.engine.nextTimeout(), undefined);
     });
 
     test("takes anything for a sign of life, be it a part of a record", () => {
@@ -344,7 +344,7 @@ for (const role of ["client", "server"] as const) {
       ends.hear(hex("00 00"));
       ends.pass(999);
       assert.deepEqual(told(ends), []);
-      assert.equal(ends.session.nextTimeout(), ends.clock.now() + 1);
+      assert.equal(ends.engine.nextTimeout(), ends.clock.now() + 1);
     });
 
     test("asks again where it was held up itself, and goes on", () => {
@@ -360,7 +360,7 @@ for (const role of ["client", "server"] as const) {
 
     test("does not ask where keepalive is off, and answers all the same", () => {
       const ends = open({ role });
-      assert.equal(ends.session.nextTimeout(), undefined);
+      assert.equal(ends.engine.nextTimeout(), undefined);
       ends.hearFrames(nativeFrame("ping", [7]));
       assert.deepEqual(records(ends), ["pong"]);
     });
@@ -374,38 +374,38 @@ for (const role of ["client", "server"] as const) {
   });
 }
 
-describe("a session's acknowledgements", () => {
+describe("an engine's acknowledgements", () => {
   test("are asked for where the profile has a word for that, and otherwise not", () => {
     const ends = open();
-    ends.session.send(5, hex("01"));
-    ends.session.askForAcknowledgement();
+    ends.engine.send(5, hex("01"));
+    ends.engine.askForAcknowledgement();
     assert.deepEqual(records(ends), ["message acknowledge-soon"]);
     const pair = openPair();
-    pair.client.session.askForAcknowledgement();
+    pair.client.engine.askForAcknowledgement();
     assert.deepEqual(pair.client.takeWrites(), []);
-    new SessionPair().client.session.askForAcknowledgement();
+    new EnginePair().client.engine.askForAcknowledgement();
   });
 
   test("say what the application has taken, soon after", () => {
     const ends = open();
     ends.hearFrames(message);
-    assert.equal(ends.session.nextTimeout(), undefined);
-    ends.session.take("messages", weightOf(message));
-    assert.equal(ends.session.nextTimeout(), ends.clock.now() + 20);
+    assert.equal(ends.engine.nextTimeout(), undefined);
+    ends.engine.take("messages", weightOf(message));
+    assert.equal(ends.engine.nextTimeout(), ends.clock.now() + 20);
     ends.pass(20);
     assert.deepEqual(records(ends), ["acknowledge"]);
   });
 
   test("count what is queued and what has yet to leave", () => {
     const ends = open();
-    ends.session.send(5, hex("01"));
-    assert.equal(ends.session.queuedBytes, weightOf(message));
-    assert.equal(ends.session.unsentBytes, weightOf(message));
+    ends.engine.send(5, hex("01"));
+    assert.equal(ends.engine.queuedBytes, weightOf(message));
+    assert.equal(ends.engine.unsentBytes, weightOf(message));
     records(ends);
-    assert.equal(ends.session.queuedBytes, weightOf(message));
-    assert.equal(ends.session.unsentBytes, 0);
+    assert.equal(ends.engine.queuedBytes, weightOf(message));
+    assert.equal(ends.engine.unsentBytes, 0);
     ends.hearFrames(acknowledgement(weightOf(message)));
-    assert.equal(ends.session.queuedBytes, 0);
+    assert.equal(ends.engine.queuedBytes, 0);
   });
 
   test("of what was never sent end it", () => {
@@ -415,19 +415,19 @@ describe("a session's acknowledgements", () => {
   });
 });
 
-describe("a session whose application does not read", () => {
+describe("an engine whose application does not read", () => {
   test("has to stop the transport on the classic wire, until it closes, and never on the native one", () => {
     const classic = openPair().server;
-    assert.equal(classic.session.needsPausing, true);
-    assert.equal(classic.close().session.needsPausing, false);
-    assert.equal(open().session.needsPausing, false);
+    assert.equal(classic.engine.needsPausing, true);
+    assert.equal(classic.close().engine.needsPausing, false);
+    assert.equal(open().engine.needsPausing, false);
   });
 
   test("has to in no handshake, where there is nothing to read", () => {
-    const { session } = new SessionPair().server;
-    assert.equal(session.needsPausing, false);
-    assert.equal(session.unsentBytes, session.queuedBytes);
-    assert.equal(session.unsentBytes, 2, "the hello");
+    const { engine } = new EnginePair().server;
+    assert.equal(engine.needsPausing, false);
+    assert.equal(engine.unsentBytes, engine.queuedBytes);
+    assert.equal(engine.unsentBytes, 2, "the hello");
   });
 });
 
@@ -436,7 +436,7 @@ test("a peer that sends more than the window is ended", () => {
   const large = nativeFrame("message", [5], pattern(60_000));
   const most = nativeDefaults.windows[0] + highestRecordWeight;
   for (let position = weightOf(large); position <= most; position += weightOf(large)) ends.hearFrames(large);
-  assert.equal(ends.session.state, "open");
+  assert.equal(ends.engine.state, "open");
   ends.hearFrames(large);
   assert.equal(ends.told.at(-1), "closed ERR_WINDOW_EXCEEDED");
 });

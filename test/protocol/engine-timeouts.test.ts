@@ -2,37 +2,37 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat, hex, pattern } from "../support/bytes.ts";
 import { byteAtATime } from "../support/cutting.ts";
+import { EngineProbe } from "../support/engine-probe.ts";
+import { clientHandshake, openClient, serverHandshake, waysInto } from "../support/engine-states.ts";
 import { wireFor } from "../support/hand-made-peer.ts";
-import { SessionProbe } from "../support/session-probe.ts";
-import { clientHandshake, openClient, serverHandshake, waysInto } from "../support/session-states.ts";
 
 const limits = { handshakeTimeoutMs: 500, frameTimeoutMs: 300, closeTimeoutMs: 200 };
 
-/** From now until the session's deadline. */
-function timeLeft(probe: SessionProbe): number | undefined {
-  const timeout = probe.session.nextTimeout();
+/** From now until the engine's deadline. */
+function timeLeft(probe: EngineProbe): number | undefined {
+  const timeout = probe.engine.nextTimeout();
   return timeout && timeout - probe.clock.now();
 }
 
 describe("the handshake's timeout", () => {
   for (const role of ["client", "server"] as const) {
-    test(`starts with the ${role}'s session and ends it to the millisecond`, () => {
-      const probe = new SessionProbe({ role, limits });
+    test(`starts with the ${role}'s engine and ends it to the millisecond`, () => {
+      const probe = new EngineProbe({ role, limits });
       assert.equal(timeLeft(probe), 500);
       assert.deepEqual(probe.pass(499).events, []);
       assert.deepEqual(probe.pass(1).events, ["closed ERR_HANDSHAKE_TIMEOUT"]);
       assert.match(probe.error?.message ?? "", /not over within 500 ms/);
       assert.equal(probe.state, "closed");
-      assert.equal(probe.session.nextTimeout(), undefined);
+      assert.equal(probe.engine.nextTimeout(), undefined);
     });
 
     for (const encryption of [false, true]) {
       test(`is not prolonged by what arrives (${role}, ${encryption ? "encrypted" : "plain"})`, () => {
         const bytes = role === "client" ? serverHandshake(encryption) : clientHandshake(encryption);
-        const probe = new SessionProbe({ role, encryption, limits });
+        const probe = new EngineProbe({ role, encryption, limits });
         for (const byte of byteAtATime(bytes.subarray(0, -1))) {
           probe.pass(1).receive(byte);
-          assert.equal(probe.session.nextTimeout(), 1_500);
+          assert.equal(probe.engine.nextTimeout(), 1_500);
         }
         probe.pass(500);
         assert.deepEqual(probe.events, ["closed ERR_HANDSHAKE_TIMEOUT"]);
@@ -40,8 +40,8 @@ describe("the handshake's timeout", () => {
 
       test(`is over with the handshake (${role}, ${encryption ? "encrypted" : "plain"})`, () => {
         const bytes = role === "client" ? serverHandshake(encryption) : clientHandshake(encryption);
-        const probe = new SessionProbe({ role, encryption, limits }).receive(bytes);
-        assert.equal(probe.session.nextTimeout(), undefined);
+        const probe = new EngineProbe({ role, encryption, limits }).receive(bytes);
+        assert.equal(probe.engine.nextTimeout(), undefined);
         assert.equal(probe.pass(10_000).state, "open");
       });
     }
@@ -50,23 +50,23 @@ describe("the handshake's timeout", () => {
   const hint = /a golang-ipc server that already has its one client/;
 
   test("tells a client that heard nothing that the server may have another client", () => {
-    assert.match(new SessionProbe({ role: "client", limits }).pass(500).error?.message ?? "", hint);
-    const nothing = new SessionProbe({ role: "client", limits });
-    nothing.session.receive(hex(""));
+    assert.match(new EngineProbe({ role: "client", limits }).pass(500).error?.message ?? "", hint);
+    const nothing = new EngineProbe({ role: "client", limits });
+    nothing.engine.receive(hex(""));
     assert.match(nothing.pass(500).error?.message ?? "", hint);
   });
 
   test("does not tell that to a client that heard something, nor to a server", () => {
-    const client = new SessionProbe({ role: "client", limits }).receive(hex("02")).pass(500);
+    const client = new EngineProbe({ role: "client", limits }).receive(hex("02")).pass(500);
     assert.equal(client.error?.code, "ERR_HANDSHAKE_TIMEOUT");
     assert.doesNotMatch(client.error.message, hint);
-    const server = new SessionProbe({ role: "server", limits }).pass(500);
+    const server = new EngineProbe({ role: "server", limits }).pass(500);
     assert.equal(server.error?.code, "ERR_HANDSHAKE_TIMEOUT");
     assert.doesNotMatch(server.error.message, hint);
   });
 
   test("drops what was to be written", () => {
-    assert.equal(new SessionProbe({ role: "server", limits }).pass(500).written(), "");
+    assert.equal(new EngineProbe({ role: "server", limits }).pass(500).written(), "");
   });
 });
 
@@ -79,7 +79,7 @@ describe("a frame's timeout", () => {
       const due = probe.clock.now() + 300;
       for (const byte of byteAtATime(bytes.subarray(0, 100))) {
         probe.receive(byte);
-        assert.equal(probe.session.nextTimeout(), due);
+        assert.equal(probe.engine.nextTimeout(), due);
         probe.pass(1);
       }
       assert.deepEqual(probe.pass(199).events, []);
@@ -93,7 +93,7 @@ describe("a frame's timeout", () => {
       assert.equal(timeLeft(probe), 300);
       probe.pass(299).receive(bytes.subarray(-1));
       assert.deepEqual(probe.events, ["message 5: 01"]);
-      assert.equal(probe.session.nextTimeout(), undefined);
+      assert.equal(probe.engine.nextTimeout(), undefined);
       assert.equal(probe.pass(10_000).state, "open");
     });
 
@@ -102,7 +102,7 @@ describe("a frame's timeout", () => {
       const probe = way.enter({ limits }).receive(bytes.subarray(0, -1));
       probe.pass(299).receive(bytes.subarray(-1));
       assert.deepEqual(probe.events, []);
-      assert.equal(probe.session.nextTimeout(), undefined);
+      assert.equal(probe.engine.nextTimeout(), undefined);
     });
 
     test(`starts anew with the frame that follows in the same chunk (${way.name})`, () => {
@@ -118,7 +118,7 @@ describe("a frame's timeout", () => {
   }
 
   test("starts with a frame that began in the handshake's last chunk", () => {
-    const server = new SessionProbe({ role: "server", limits });
+    const server = new EngineProbe({ role: "server", limits });
     server.receive(concat(clientHandshake(false), hex("00")));
     assert.equal(timeLeft(server), 300);
   });
@@ -126,33 +126,33 @@ describe("a frame's timeout", () => {
   test("does not run while there is no frame", () => {
     for (const way of waysInto("open")) {
       const probe = way.enter({ limits }).receive(wireFor(way.encrypted).message(5, hex("01")));
-      assert.equal(probe.session.nextTimeout(), undefined);
-      probe.session.send(5, hex("01"));
+      assert.equal(probe.engine.nextTimeout(), undefined);
+      probe.engine.send(5, hex("01"));
       probe.takeWrites();
-      assert.equal(probe.session.nextTimeout(), undefined);
+      assert.equal(probe.engine.nextTimeout(), undefined);
     }
   });
 
   test("does not run for what the reader has not asked for", () => {
-    const { session } = openClient({ limits });
-    session.receive(concat(wireFor(false).message(5, hex("01")), hex("00")));
-    assert.equal(session.nextEvent()?.kind, "message");
-    assert.equal(session.nextTimeout(), undefined);
-    assert.equal(session.nextEvent(), undefined);
-    assert.notEqual(session.nextTimeout(), undefined);
+    const { engine } = openClient({ limits });
+    engine.receive(concat(wireFor(false).message(5, hex("01")), hex("00")));
+    assert.equal(engine.nextEvent()?.kind, "message");
+    assert.equal(engine.nextTimeout(), undefined);
+    assert.equal(engine.nextEvent(), undefined);
+    assert.notEqual(engine.nextTimeout(), undefined);
   });
 });
 
 describe("the close's timeout", () => {
-  test("ends a session whose peer does not take what was sent", () => {
+  test("ends an engine whose peer does not take what was sent", () => {
     const probe = openClient({ limits });
-    probe.session.send(5, hex("01"));
+    probe.engine.send(5, hex("01"));
     probe.close();
     assert.equal(timeLeft(probe), 200);
     assert.deepEqual(probe.pass(199).events, []);
     assert.deepEqual(probe.pass(1).events, ["closed ERR_CLOSE_TIMEOUT"]);
     assert.match(probe.error?.message ?? "", /the peer took too little .* not a tenth in 200 ms/);
-    assert.equal(probe.session.nextTimeout(), undefined);
+    assert.equal(probe.engine.nextTimeout(), undefined);
   });
 
   test("takes the place of a frame's", () => {
@@ -163,11 +163,11 @@ describe("the close's timeout", () => {
 
   test("is renewed as long as the peer takes what was sent", () => {
     const probe = openClient({ limits });
-    for (let sent = 0; sent < 4; sent++) probe.session.send(5, pattern(40_000));
+    for (let sent = 0; sent < 4; sent++) probe.engine.send(5, pattern(40_000));
     probe.close();
     for (let taken = 0; taken < 3; taken++) {
       probe.pass(199);
-      assert.equal(probe.session.takeOutput().length, 1);
+      assert.equal(probe.engine.takeOutput().length, 1);
       assert.equal(timeLeft(probe), 200);
     }
     assert.deepEqual(probe.pass(200).events, ["closed ERR_CLOSE_TIMEOUT"]);
@@ -176,22 +176,22 @@ describe("the close's timeout", () => {
   for (const way of waysInto("open")) {
     test(`is not renewed by less than a tenth of what was to be sent (${way.name})`, () => {
       const probe = way.enter({ limits }).pass(1_000);
-      for (let sent = 0; sent < 40; sent++) probe.session.send(5, pattern(32_000));
+      for (let sent = 0; sent < 40; sent++) probe.engine.send(5, pattern(32_000));
       probe.close();
       for (let taken = 0; taken < 3; taken++) {
-        assert.equal(probe.pass(10).session.takeOutput().length, 1);
+        assert.equal(probe.pass(10).engine.takeOutput().length, 1);
         assert.equal(timeLeft(probe), 190 - 10 * taken);
       }
-      assert.equal(probe.pass(10).session.takeOutput().length, 1);
+      assert.equal(probe.pass(10).engine.takeOutput().length, 1);
       assert.equal(timeLeft(probe), 200, "with the fourth of 40 a tenth has been taken");
     });
 
     test(`ends after ten times as long at the latest, however much is taken (${way.name})`, () => {
       const probe = way.enter({ limits }).pass(1_000);
-      for (let sent = 0; sent < 10; sent++) probe.session.send(5, pattern(32_000));
+      for (let sent = 0; sent < 10; sent++) probe.engine.send(5, pattern(32_000));
       probe.close();
       for (let taken = 0; taken < 10; taken++) {
-        assert.equal(probe.pass(199).session.takeOutput().length, 1);
+        assert.equal(probe.pass(199).engine.takeOutput().length, 1);
         assert.deepEqual(probe.events, []);
       }
       assert.equal(timeLeft(probe), 10);
@@ -207,32 +207,32 @@ describe("the close's timeout", () => {
 
   test("is not set by output that is taken when there is no close", () => {
     const probe = openClient({ limits });
-    probe.session.send(5, hex("01"));
+    probe.engine.send(5, hex("01"));
     probe.takeWrites();
-    assert.equal(probe.session.nextTimeout(), undefined);
+    assert.equal(probe.engine.nextTimeout(), undefined);
   });
 
   test("is not set by output that is taken when all is over", () => {
     const probe = openClient({ limits });
-    probe.session.send(5, hex("01"));
+    probe.engine.send(5, hex("01"));
     probe.end().takeWrites();
-    assert.equal(probe.session.nextTimeout(), undefined);
+    assert.equal(probe.engine.nextTimeout(), undefined);
   });
 });
 
 describe("a close that has nothing left to send", () => {
   test("waits a quarter of a second for the peer's end, and is orderly without it", () => {
     const probe = openClient({ limits: { ...limits, closeTimeoutMs: 5_000 } });
-    probe.session.send(5, hex("01"));
+    probe.engine.send(5, hex("01"));
     probe.close();
-    assert.equal(probe.session.takeOutput().length, 1);
+    assert.equal(probe.engine.takeOutput().length, 1);
     assert.equal(timeLeft(probe), 5_000, "what was taken has yet to leave");
-    assert.equal(probe.session.takeOutput().length, 0);
+    assert.equal(probe.engine.takeOutput().length, 0);
     assert.equal(timeLeft(probe), 250);
     assert.deepEqual(probe.pass(249).events, []);
     assert.deepEqual(probe.pass(1).events, ["closed"]);
     assert.equal(probe.state, "closed");
-    assert.equal(probe.session.nextTimeout(), undefined);
+    assert.equal(probe.engine.nextTimeout(), undefined);
   });
 
   test("waits no longer than closeTimeoutMs where that is shorter", () => {
@@ -276,13 +276,13 @@ describe("a close in the handshake", () => {
   }
 
   test("is not prolonged by parts of the handshake, nor by output that is taken", () => {
-    const server = new SessionProbe({ role: "server", encryption: true }).close().pass(999);
+    const server = new EngineProbe({ role: "server", encryption: true }).close().pass(999);
     server.receive(hex("00")).takeWrites();
     assert.equal(timeLeft(server), 1);
   });
 
   test("has the whole of closeTimeoutMs once the handshake is over", () => {
-    const server = new SessionProbe({ role: "server" }).close().pass(999);
+    const server = new EngineProbe({ role: "server" }).close().pass(999);
     server.receive(clientHandshake(false));
     assert.equal(server.state, "closing");
     assert.equal(timeLeft(server), 5_000);
@@ -291,30 +291,30 @@ describe("a close in the handshake", () => {
 
 describe("handleTimeout", () => {
   test("does nothing where it comes too early or where there is nothing to wait for", () => {
-    const client = new SessionProbe({ role: "client", limits });
-    client.session.handleTimeout(0);
-    client.session.handleTimeout(1_499.9);
+    const client = new EngineProbe({ role: "client", limits });
+    client.engine.handleTimeout(0);
+    client.engine.handleTimeout(1_499.9);
     client.receive(serverHandshake(false));
-    client.session.handleTimeout(Number.POSITIVE_INFINITY);
+    client.engine.handleTimeout(Number.POSITIVE_INFINITY);
     assert.equal(client.takeEvents().state, "open");
     assert.deepEqual(client.events, ["open plain"]);
   });
 
-  test("ends a session once", () => {
-    const client = new SessionProbe({ role: "client", limits }).pass(500).pass(500);
+  test("ends an engine once", () => {
+    const client = new EngineProbe({ role: "client", limits }).pass(500).pass(500);
     assert.deepEqual(client.events, ["closed ERR_HANDSHAKE_TIMEOUT"]);
   });
 
   test("comes after the events that are there already", () => {
-    const client = new SessionProbe({ role: "client", limits });
-    client.session.handleTimeout(1_500);
-    client.session.receive(serverHandshake(false));
+    const client = new EngineProbe({ role: "client", limits });
+    client.engine.handleTimeout(1_500);
+    client.engine.receive(serverHandshake(false));
     assert.deepEqual(client.takeEvents().events, ["closed ERR_HANDSHAKE_TIMEOUT"]);
   });
 });
 
-test("a session that is idle or over has no timeout", () => {
+test("an engine that is idle or over has no timeout", () => {
   for (const state of ["open", "closed"] as const) {
-    for (const way of waysInto(state)) assert.equal(way.enter().session.nextTimeout(), undefined, way.name);
+    for (const way of waysInto(state)) assert.equal(way.enter().engine.nextTimeout(), undefined, way.name);
   }
 });

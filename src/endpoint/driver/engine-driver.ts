@@ -1,22 +1,22 @@
 import { nodeCrypto, platformCrypto } from "../../crypto/node.ts";
 import { PeerError, type SealpipeError } from "../../errors.ts";
 import { isShared } from "../../protocol/data-memory.ts";
+import { Engine, type EngineEvent } from "../../protocol/engine.ts";
 import type { ProfileChoice } from "../../protocol/handshake/handshake.ts";
-import type { SessionLimits } from "../../protocol/limits.ts";
+import type { EngineLimits } from "../../protocol/limits.ts";
 import type { NativeOptions } from "../../protocol/native/options.ts";
 import { Patience } from "../../protocol/patience.ts";
 import type { Taken } from "../../protocol/profile.ts";
 import { batchBytes } from "../../protocol/send-buffer.ts";
-import { Session, type SessionEvent } from "../../protocol/session.ts";
 import type { Transport, TransportHandler } from "../../transport/transport.ts";
 import { keepWhole } from "../messages/shared-buffer.ts";
-import { sessionLimits } from "../options/options.ts";
+import { engineLimits } from "../options/options.ts";
 import { closedError } from "../reading/inbox.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
 import type { HandshakeTurns } from "./handshake-turns.ts";
 
 /** Each is given, if only as `undefined`: what is not there would be looked for in `Object.prototype`. */
-export interface DriverOptions extends SessionLimits {
+export interface DriverOptions extends EngineLimits {
   readonly role: "client" | "server";
   readonly encryption: boolean;
   /** What the application has yet to read of the messages that are told. */
@@ -30,23 +30,23 @@ export interface DriverOptions extends SessionLimits {
   readonly turns: HandshakeTurns | undefined;
 }
 
-/** A session that has opened. */
-export type SessionOpened = Extract<SessionEvent, { kind: "open" }>;
+/** An engine that has opened. */
+export type EngineOpened = Extract<EngineEvent, { kind: "open" }>;
 
 /** What belongs to requests; only the native profile has them. */
-export type RequestEvent = Exclude<SessionEvent, { kind: "open" | "message" | "closed" }>;
+export type RequestEvent = Exclude<EngineEvent, { kind: "open" | "message" | "closed" }>;
 
-/** Who is told what happens to a session. */
+/** Who is told what happens to an engine. */
 export interface DriverHandler {
-  opened(event: SessionOpened): void;
-  message(event: Extract<SessionEvent, { kind: "message" }>): void;
+  opened(event: EngineOpened): void;
+  message(event: Extract<EngineEvent, { kind: "message" }>): void;
   /** A request, or what belongs to one. */
   request(event: RequestEvent): void;
   /** A costly step of the handshake is taken. */
   tookTurn?(): void;
   /** Some of what was written has left this process. */
   progressed(): void;
-  /** The session is over; without an error, in order. Nothing is told after it but `released`. */
+  /** The engine is over; without an error, in order. Nothing is told after it but `released`. */
   closed(error?: SealpipeError): void;
   /** The transport is gone and nothing of it is held any more. */
   released(): void;
@@ -65,36 +65,36 @@ export const deaf: DriverHandler = {
 const clock = { now: () => performance.now() };
 
 /**
- * A session on a transport, with its timer: moves bytes between the two, writes once per turn of the event loop, and
+ * An engine on a transport, with its timer: moves bytes between the two, writes once per turn of the event loop, and
  * stops reading while the application has too much to read.
  */
-export class SessionDriver implements TransportHandler {
+export class EngineDriver implements TransportHandler {
   readonly #transport: Transport;
   #handler: DriverHandler;
   readonly #options: DriverOptions;
-  readonly #session: Session;
+  readonly #engine: Engine;
   /** A costly step of the handshake is left alone until then. */
   #awaitsTurn = false;
   #pumping = false;
   #paused = false;
   #flushScheduled = false;
-  /** The transport has the parts of a write, which are not the session's until it has let go of them. */
+  /** The transport has the parts of a write, which are not the engine's until it has let go of them. */
   #writing = false;
   /** The transport has been told that nothing more will be written. */
   #ended = false;
-  /** The session's end has been told, or will not be. */
+  /** The engine's end has been told, or will not be. */
   #over = false;
   #isNative = false;
   /** The last buffer that was marked so. */
   #untransferable: ArrayBufferLike | undefined;
-  /** The session failed: nothing is worth waiting for but its last words. */
+  /** The engine failed: nothing is worth waiting for but its last words. */
   #failed = false;
   /** Nothing is asked of the transport any more. */
   #transportGone = false;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
-  /** With a peer that may still take what was written before the session's end. */
+  /** With a peer that may still take what was written before the engine's end. */
   #patience: Patience | undefined;
 
   constructor(transport: Transport, options: DriverOptions, handler: DriverHandler) {
@@ -102,11 +102,11 @@ export class SessionDriver implements TransportHandler {
     this.#handler = handler;
     this.#options = options;
     const { role, encryption, profile, secret, native, batchCipher } = options;
-    const limits = sessionLimits(options);
+    const limits = engineLimits(options);
     options.quota.onRoom(() => {
       if (this.#paused) this.#pump();
     });
-    this.#session = new Session({
+    this.#engine = new Engine({
       role,
       encryption,
       profile,
@@ -126,12 +126,12 @@ export class SessionDriver implements TransportHandler {
 
   /** Bytes that are not done with: have not left this process or, where the peer tells, are not taken by it. */
   get queuedBytes(): number {
-    return this.#session.queuedBytes + this.#transport.pendingBytes;
+    return this.#engine.queuedBytes + this.#transport.pendingBytes;
   }
 
   /** False once nothing that is sent can leave any more, though what had arrived may still be unread. */
   get canSend(): boolean {
-    return this.#isAlive && !this.#session.isSpent;
+    return this.#isAlive && !this.#engine.isSpent;
   }
 
   start(): void {
@@ -139,36 +139,36 @@ export class SessionDriver implements TransportHandler {
     this.#pump();
   }
 
-  /** Takes a message; it leaves in this turn of the event loop. @throws CallerError and PeerError as `Session.send`. */
+  /** Takes a message; it leaves in this turn of the event loop. @throws CallerError and PeerError as `Engine.send`. */
   send(type: number, data: Uint8Array): void {
     if (!this.canSend) throw closedError();
-    this.#session.send(type, data);
+    this.#engine.send(type, data);
     this.flushSoon();
   }
 
   /** There is something to send: it leaves in this turn of the event loop. */
   flushSoon(): void {
     if (!this.#isAlive) return;
-    if (this.#session.unsentBytes >= batchBytes) this.#flush();
+    if (this.#engine.unsentBytes >= batchBytes) this.#flush();
     // What arrives is dealt with to its end, and then all that came of it is sent.
-    if (!this.#pumping && this.#session.unsentBytes > 0) this.#scheduleFlush();
+    if (!this.#pumping && this.#engine.unsentBytes > 0) this.#scheduleFlush();
   }
 
   /** The application has taken what has that mark. */
   take(what: Taken, mark: number): void {
-    this.#session.take(what, mark);
+    this.#engine.take(what, mark);
     if (!this.#pumping) this.#scheduleFlush();
   }
 
   /** Has the peer tell soon what it has taken. */
   askForAcknowledgement(): void {
-    this.#session.askForAcknowledgement();
+    this.#engine.askForAcknowledgement();
     this.#scheduleFlush();
   }
 
-  /** Ends the session in order. `closed` and `released` follow. */
+  /** Ends the engine in order. `closed` and `released` follow. */
   close(): void {
-    this.#session.close();
+    this.#engine.close();
     this.#pump();
   }
 
@@ -188,12 +188,12 @@ export class SessionDriver implements TransportHandler {
   // From the transport.
 
   chunk(chunk: Uint8Array): void {
-    this.#session.receive(chunk);
+    this.#engine.receive(chunk);
     this.#pump();
   }
 
   ended(): void {
-    this.#session.receiveEnd();
+    this.#engine.receiveEnd();
     this.#pump();
   }
 
@@ -208,22 +208,22 @@ export class SessionDriver implements TransportHandler {
     this.#handler.progressed();
   }
 
-  /** What had arrived can still be read, and the session is over only after that. */
+  /** What had arrived can still be read, and the engine is over only after that. */
   closed(error?: Error): void {
     this.#transportGone = true;
     clearTimeout(this.#lingerTimer);
-    this.#session.receiveEnd(error);
+    this.#engine.receiveEnd(error);
     this.#pump();
-    if (this.#over) this.#session.abandon();
+    if (this.#over) this.#engine.abandon();
     this.#handler.released();
   }
 
   /**
-   * A session that ends is heard to its end, however much is unread: it has no more messages, or where the transport is
+   * An engine that ends is heard to its end, however much is unread: it has no more messages, or where the transport is
    * gone, no more than what had arrived. Who waits to write has to learn of the end, even if it is who should read.
    */
   get #wantsMore(): boolean {
-    return !this.#session.needsPausing || this.#transportGone || !this.#options.quota.isFull;
+    return !this.#engine.needsPausing || this.#transportGone || !this.#options.quota.isFull;
   }
 
   get #isAlive(): boolean {
@@ -233,14 +233,14 @@ export class SessionDriver implements TransportHandler {
   /** A step of the handshake that costs us much more than the peer is taken in a turn of its own. */
   #awaitTurn(): void {
     const { turns } = this.#options;
-    if (turns === undefined || this.#awaitsTurn || this.#over || !this.#session.nextStepIsCostly) return;
+    if (turns === undefined || this.#awaitsTurn || this.#over || !this.#engine.nextStepIsCostly) return;
     this.#awaitsTurn = true;
-    turns.wait(this.#session.state === "server-awaits-answer" ? "fresh" : "begun", this.#takeTurn);
+    turns.wait(this.#engine.state === "server-awaits-answer" ? "fresh" : "begun", this.#takeTurn);
   }
 
   readonly #takeTurn = (): void => {
     this.#awaitsTurn = false;
-    this.#session.allowCostlyStep();
+    this.#engine.allowCostlyStep();
     this.#handler.tookTurn?.();
     this.#pump();
   };
@@ -257,7 +257,7 @@ export class SessionDriver implements TransportHandler {
     this.#pumping = true;
     try {
       while (!this.#over && this.#wantsMore) {
-        const event = this.#session.nextEvent();
+        const event = this.#engine.nextEvent();
         if (event === undefined) break;
         this.#dispatch(event);
       }
@@ -272,7 +272,7 @@ export class SessionDriver implements TransportHandler {
     if (!this.#over) this.#handler.progressed();
   }
 
-  #dispatch(event: SessionEvent): void {
+  #dispatch(event: EngineEvent): void {
     switch (event.kind) {
       case "open":
         this.#isNative = event.profile === "native";
@@ -296,7 +296,7 @@ export class SessionDriver implements TransportHandler {
       this.#handler.request(event);
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
-      this.#session.refuse(error);
+      this.#engine.refuse(error);
     }
   }
 
@@ -317,12 +317,12 @@ export class SessionDriver implements TransportHandler {
     const lost = error !== undefined && this.#isNative;
     if (allHasLeft || lost || error?.code === "ERR_CLOSE_TIMEOUT") this.#drop();
     else if (!this.#transportGone) this.#beginLinger();
-    else this.#session.abandon();
+    else this.#engine.abandon();
     this.#handler.closed(error);
   }
 
   get #unwrittenBytes(): number {
-    return this.#session.unsentBytes + this.#transport.pendingBytes;
+    return this.#engine.unsentBytes + this.#transport.pendingBytes;
   }
 
   /** The peer may still read what was written to it, but it does not get for ever to do so. */
@@ -342,7 +342,7 @@ export class SessionDriver implements TransportHandler {
   #drop(): void {
     this.#transportGone = true;
     this.#transport.destroy();
-    this.#session.abandon();
+    this.#engine.abandon();
   }
 
   #pauseOrResume(): void {
@@ -370,13 +370,13 @@ export class SessionDriver implements TransportHandler {
     if (this.#transportGone) return;
     // One write at a time: more would be joined by the platform, and cut where it likes.
     while (!this.#writing) {
-      const parts = this.#session.takeOutput();
+      const parts = this.#engine.takeOutput();
       if (parts.length === 0) break;
       this.#writing = true;
       if (this.#transport.write(parts)) this.#returnOutput();
     }
-    if (this.#writing) this.#session.prepareOutput();
-    if (this.#session.unsentBytes > 0 || !this.#session.outputEnded) return;
+    if (this.#writing) this.#engine.prepareOutput();
+    if (this.#engine.unsentBytes > 0 || !this.#engine.outputEnded) return;
     if (this.#ended) return;
     this.#ended = true;
     if (this.#failed) this.#transport.endAndDestroy();
@@ -387,12 +387,12 @@ export class SessionDriver implements TransportHandler {
   #returnOutput(): void {
     if (this.#transportGone) return;
     this.#writing = false;
-    this.#session.returnOutput();
+    this.#engine.returnOutput();
   }
 
   /** One timer for all deadlines. One that is set too early finds nothing to do and sets the next. */
   #armTimer(): void {
-    const at = this.#session.nextTimeout();
+    const at = this.#engine.nextTimeout();
     if (at === undefined || this.#over || (this.#timer !== undefined && this.#timerAt <= at)) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
@@ -404,7 +404,7 @@ export class SessionDriver implements TransportHandler {
   readonly #timedOut = (): void => {
     setImmediate(() => {
       this.#timer = undefined;
-      this.#session.handleTimeout(clock.now());
+      this.#engine.handleTimeout(clock.now());
       this.#pump();
     });
   };

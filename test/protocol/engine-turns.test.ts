@@ -1,53 +1,53 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat, hex } from "../support/bytes.ts";
+import { EngineProbe } from "../support/engine-probe.ts";
 import { clientPublicKey } from "../support/hand-made-peer.ts";
-import { SessionProbe } from "../support/session-probe.ts";
 
 const accepted = hex("00");
 const keyBytes = 97;
 const maximumSizeBytes = 36;
 
-function server(encryption = true): SessionProbe {
-  const probe = new SessionProbe({ role: "server", encryption, waitsForTurns: true });
+function server(encryption = true): EngineProbe {
+  const probe = new EngineProbe({ role: "server", encryption, waitsForTurns: true });
   probe.takeWrites();
   return probe;
 }
 
-function takeTurn(probe: SessionProbe): number[] {
-  probe.session.allowCostlyStep();
+function takeTurn(probe: EngineProbe): number[] {
+  probe.engine.allowCostlyStep();
   return probe
     .takeEvents()
     .takeWrites()
     .map(({ length }) => length);
 }
 
-describe("a server's session whose costly steps wait for turns", () => {
+describe("a server's engine whose costly steps wait for turns", () => {
   test("computes nothing until it may, and then one step, however much has arrived", () => {
     const probe = server().receive(concat(accepted, clientPublicKey, hex("00")));
-    assert.equal(probe.session.nextStepIsCostly, true);
+    assert.equal(probe.engine.nextStepIsCostly, true);
     assert.deepEqual(probe.takeWrites(), []);
     assert.deepEqual(takeTurn(probe), [keyBytes]);
-    assert.equal(probe.session.nextStepIsCostly, true);
+    assert.equal(probe.engine.nextStepIsCostly, true);
     assert.equal(probe.state, "server-awaits-client-key");
     assert.deepEqual(takeTurn(probe), [maximumSizeBytes]);
     assert.deepEqual(probe.events, ["open encrypted"], "the confirmation costs nothing worth a turn");
-    assert.equal(probe.session.nextStepIsCostly, false);
+    assert.equal(probe.engine.nextStepIsCostly, false);
   });
 
   test("has no step to take until the last byte of the key is there", () => {
     const probe = server().receive(accepted);
     takeTurn(probe);
     for (const byte of clientPublicKey) {
-      assert.equal(probe.session.nextStepIsCostly, false);
+      assert.equal(probe.engine.nextStepIsCostly, false);
       probe.receive(Uint8Array.of(byte));
     }
-    assert.equal(probe.session.nextStepIsCostly, true);
+    assert.equal(probe.engine.nextStepIsCostly, true);
   });
 
   test("has none before the answer, nor for one that refuses", () => {
     const probe = server();
-    assert.equal(probe.session.nextStepIsCostly, false);
+    assert.equal(probe.engine.nextStepIsCostly, false);
     probe.receive(hex("01"));
     assert.deepEqual(probe.events, ["closed ERR_VERSION_MISMATCH"]);
   });

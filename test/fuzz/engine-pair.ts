@@ -3,13 +3,13 @@ import fc from "fast-check";
 import { SealpipeError } from "#dist/errors.js";
 import { concat, pattern } from "../support/bytes.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { DrivenSession, messageText } from "./driven-session.ts";
+import { DrivenEngine, messageText } from "./driven-engine.ts";
 import { type Damage, damage, damaged, dataBytes, messageType } from "./inputs.ts";
 import { type Target, target } from "./target.ts";
 
-/** One of two sessions with the way to it between, and what has happened on it. */
+/** One of two engines with the way to it between, and what has happened on it. */
 interface Side {
-  readonly session: DrivenSession;
+  readonly engine: DrivenEngine;
   /** What the other has written and this has not received. */
   arriving: Uint8Array;
   readonly sent: string[];
@@ -79,17 +79,17 @@ class Pair {
         this.#pass(step.ms);
         return;
       case "close":
-        side.session.close();
+        side.engine.close();
         return;
       case "end":
         side.ended = true;
-        side.session.receiveEnd();
+        side.engine.receiveEnd();
         return;
       case "damage":
         side.arriving = damaged(side.arriving, [step.damage]);
         return;
       default:
-        side.session.listen();
+        side.engine.listen();
     }
   }
 
@@ -99,58 +99,58 @@ class Pair {
       assert.ok(round < 20, "the two do not come to rest");
       moved = false;
       for (const side of this.sides) {
-        const events = side.session.events.length;
+        const events = side.engine.events.length;
         this.#deliver(side, Number.POSITIVE_INFINITY);
-        moved ||= side.session.events.length > events || this.#isUnderWay();
+        moved ||= side.engine.events.length > events || this.#isUnderWay();
       }
     }
   }
 
   /** Ends both, whatever they wait for. */
   finish(): void {
-    for (const { session } of this.sides) {
-      session.receiveEnd().passAll();
-      session.take();
-      assert.equal(session.state, "closed");
-      assert.equal(session.events.filter(({ kind }) => kind === "closed").length, 1);
+    for (const { engine } of this.sides) {
+      engine.receiveEnd().passAll();
+      engine.take();
+      assert.equal(engine.state, "closed");
+      assert.equal(engine.events.filter(({ kind }) => kind === "closed").length, 1);
     }
   }
 
   #makeSide(role: "client" | "server", encryption: boolean): Side {
     const limits = { maxMessageBytes };
-    const session = new DrivenSession({ role, encryption, limits, clock: this.#clock });
-    return { session, arriving: nothing, sent: [], ended: false };
+    const engine = new DrivenEngine({ role, encryption, limits, clock: this.#clock });
+    return { engine, arriving: nothing, sent: [], ended: false };
   }
 
   #isUnderWay(): boolean {
-    return this.sides.some(({ session, arriving }) => arriving.length > 0 || session.session.queuedBytes > 0);
+    return this.sides.some(({ engine, arriving }) => arriving.length > 0 || engine.engine.queuedBytes > 0);
   }
 
   #deliver(side: Side, bytes: number): void {
     const other = this.sides[0] === side ? this.sides[1] : this.sides[0];
-    const written = other.session.take();
+    const written = other.engine.take();
     if (written.length > 0) side.arriving = concat(side.arriving, written);
     // Whoever has been told of the end hears no more.
     if (side.ended) side.arriving = nothing;
     if (side.ended) return;
-    // The session keeps a view, and what is still under way may be damaged.
+    // The engine keeps a view, and what is still under way may be damaged.
     const chunk = side.arriving.slice(0, bytes);
     side.arriving = side.arriving.subarray(chunk.length);
-    if (chunk.length > 0) side.session.receive(chunk);
-    if (side.arriving.length > 0 || !other.session.session.outputEnded) return;
+    if (chunk.length > 0) side.engine.receive(chunk);
+    if (side.arriving.length > 0 || !other.engine.engine.outputEnded) return;
     side.ended = true;
-    side.session.receiveEnd();
+    side.engine.receiveEnd();
   }
 
   #pass(ms: number): void {
     this.#clock.advance(ms);
-    for (const { session } of this.sides) session.pass(0);
+    for (const { engine } of this.sides) engine.pass(0);
   }
 }
 
-function send({ session, sent }: Side, type: number, data: Uint8Array): void {
+function send({ engine, sent }: Side, type: number, data: Uint8Array): void {
   try {
-    session.session.send(type, data);
+    engine.engine.send(type, data);
     sent.push(messageText(type, data));
   } catch (error) {
     assert.ok(error instanceof SealpipeError, String(error));
@@ -159,7 +159,7 @@ function send({ session, sent }: Side, type: number, data: Uint8Array): void {
         assert.equal(type, 0);
         return;
       case "ERR_NOT_CONNECTED":
-        assert.match(session.state, /awaits/);
+        assert.match(engine.state, /awaits/);
         return;
       default:
         assert.equal(error.code, "ERR_CLOSED");
@@ -167,8 +167,8 @@ function send({ session, sent }: Side, type: number, data: Uint8Array): void {
   }
 }
 
-function heard({ session }: Side): string[] {
-  return session.events.flatMap((event) =>
+function heard({ engine }: Side): string[] {
+  return engine.events.flatMap((event) =>
     event.kind === "message" ? [messageText(event.type, event.data)] : [],
   );
 }
@@ -187,9 +187,9 @@ function undisturbed({ name, encryption }: (typeof wires)[number]): Target {
     const [client, server] = pair.sides;
     assert.deepEqual(heard(server), client.sent);
     assert.deepEqual(heard(client), server.sent);
-    for (const { session } of pair.sides) {
-      assert.equal(session.state, "open");
-      assert.equal(session.session.nextTimeout(), undefined, "it waits, though no frame has begun");
+    for (const { engine } of pair.sides) {
+      assert.equal(engine.state, "open");
+      assert.equal(engine.engine.nextTimeout(), undefined, "it waits, though no frame has begun");
     }
     pair.finish();
   });

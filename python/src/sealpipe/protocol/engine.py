@@ -7,15 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import CallerError, PeerError
-from .handshake.client import ClientHandshake
-from .handshake.handshake import Handshake, HandshakeFailure, HandshakeOptions, Opened
-from .handshake.server import ServerHandshake
-from .limits import END_GRACE, HANDSHAKE_GRACE, SETTLE_AFTER_OPEN, SessionLimits
-from .message import MessageContent, check_message, check_peer_takes
-from .patience import Patience
-from .receive_buffer import ReceiveBuffer
-from .send_buffer import SendBuffer
-from .session_errors import (
+from .engine_errors import (
     close_in_handshake_timeout,
     close_timeout,
     connection_lost,
@@ -23,6 +15,14 @@ from .session_errors import (
     handshake_timeout,
     key_exhausted,
 )
+from .handshake.client import ClientHandshake
+from .handshake.handshake import Handshake, HandshakeFailure, HandshakeOptions, Opened
+from .handshake.server import ServerHandshake
+from .limits import END_GRACE, HANDSHAKE_GRACE, SETTLE_AFTER_OPEN, EngineLimits
+from .message import MessageContent, check_message, check_peer_takes
+from .patience import Patience
+from .receive_buffer import ReceiveBuffer
+from .send_buffer import SendBuffer
 from .states import Input, State, next_state
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ Role = Literal["client", "server"]
 
 
 @dataclass(frozen=True)
-class SessionOptions:
+class EngineOptions:
     role: Role
     encryption: bool
     """Server: whether it encrypts. Client: whether it insists; one that does not follows the server."""
-    limits: SessionLimits
+    limits: EngineLimits
     crypto: CryptoProvider
     now: Callable[[], float]
     """The time, in seconds from any fixed point; it never goes back."""
@@ -58,7 +58,7 @@ class ClosedEvent:
     error: PeerError | None = None
 
 
-SessionEvent = OpenEvent | MessageContent | ClosedEvent
+EngineEvent = OpenEvent | MessageContent | ClosedEvent
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class _Deadline:
     passed: Callable[[], None]
 
 
-class Session:
+class Engine:
     """Bytes and times go in, events and bytes come out.
 
     Whoever drives it moves the bytes, takes the events and calls ``handle_timeout`` at ``next_timeout``; nothing here
@@ -75,11 +75,11 @@ class Session:
     then stops reading, holds up the peer.
     """
 
-    def __init__(self, options: SessionOptions) -> None:
+    def __init__(self, options: EngineOptions) -> None:
         self._options = options
         self._input = ReceiveBuffer()
         self._output = SendBuffer()
-        self._events: deque[SessionEvent] = deque()
+        self._events: deque[EngineEvent] = deque()
         handshake_options = HandshakeOptions(
             encryption=options.encryption,
             max_message_bytes=options.limits.max_message_bytes,
@@ -146,8 +146,8 @@ class Session:
         lost = cause is not None and not self._all_has_left
         self._finish("end", connection_lost("before everything written had left", cause) if lost else None)
 
-    def next_event(self) -> SessionEvent | None:
-        """The next event. Ask until there is none, after each call that tells the session something."""
+    def next_event(self) -> EngineEvent | None:
+        """The next event. Ask until there is none, after each call that tells the engine something."""
         try:
             while not self._events and self._advance():
                 pass
@@ -173,7 +173,7 @@ class Session:
         """Takes a message.
 
         Raises a CallerError: ``ERR_CLOSED`` once it ends, ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``,
-        ``ERR_MESSAGE_TOO_LARGE``; or a PeerError: ``ERR_NOT_CONNECTED`` before the session is open,
+        ``ERR_MESSAGE_TOO_LARGE``; or a PeerError: ``ERR_NOT_CONNECTED`` before the engine is open,
         ``ERR_TOO_LARGE_FOR_PEER``.
         """
         if self._is_ending or self._close_requested:
@@ -187,7 +187,7 @@ class Session:
         self._close_if_spent(self._opened)
 
     def close(self) -> None:
-        """Ends the session in order: what was sent goes out first, what has not been asked for by now is dropped.
+        """Ends the engine in order: what was sent goes out first, what has not been asked for by now is dropped.
 
         In the handshake it waits for that to be over, and a client waits for a moment after it.
         """
@@ -203,11 +203,11 @@ class Session:
         self._set_deadline(seconds, lambda: self._finish("timeout", close_in_handshake_timeout(seconds)))
 
     def next_timeout(self) -> float | None:
-        """When to call ``handle_timeout``, on the session's clock; ``None`` for never."""
+        """When to call ``handle_timeout``, on the engine's clock; ``None`` for never."""
         return None if self._deadline is None else self._deadline.at
 
     def handle_timeout(self, now: float) -> None:
-        """Ends the session where a deadline has passed at ``now``. Too early a call does nothing."""
+        """Ends the engine where a deadline has passed at ``now``. Too early a call does nothing."""
         if self._deadline is not None and now >= self._deadline.at:
             self._deadline.passed()
 

@@ -1,16 +1,5 @@
 import { CallerError, PeerError, type SealpipeError } from "../errors.ts";
 import type { CryptoProvider } from "./crypto-provider.ts";
-import { ClientHandshake } from "./handshake/client.ts";
-import { type Handshake, HandshakeFailure, type Opened, type ProfileChoice } from "./handshake/handshake.ts";
-import { HelloExchange } from "./handshake/hello-exchange.ts";
-import { ServerHandshake } from "./handshake/server.ts";
-import { endGraceMs, handshakeGraceMs, type SessionLimits, settleAfterOpenMs } from "./limits.ts";
-import type { NativeAgreement } from "./native/agreement.ts";
-import type { NativeOpened, NativeOptions } from "./native/options.ts";
-import { Patience } from "./patience.ts";
-import type { Profile, ProfileEvent, Taken } from "./profile.ts";
-import { ReceiveBuffer } from "./receive-buffer.ts";
-import { SendBuffer } from "./send-buffer.ts";
 import {
   closeInHandshakeTimeout,
   closeTimeout,
@@ -18,7 +7,18 @@ import {
   frameTimeout,
   handshakeTimeout,
   keyExhausted,
-} from "./session-errors.ts";
+} from "./engine-errors.ts";
+import { ClientHandshake } from "./handshake/client.ts";
+import { type Handshake, HandshakeFailure, type Opened, type ProfileChoice } from "./handshake/handshake.ts";
+import { HelloExchange } from "./handshake/hello-exchange.ts";
+import { ServerHandshake } from "./handshake/server.ts";
+import { type EngineLimits, endGraceMs, handshakeGraceMs, settleAfterOpenMs } from "./limits.ts";
+import type { NativeAgreement } from "./native/agreement.ts";
+import type { NativeOpened, NativeOptions } from "./native/options.ts";
+import { Patience } from "./patience.ts";
+import type { Profile, ProfileEvent, Taken } from "./profile.ts";
+import { ReceiveBuffer } from "./receive-buffer.ts";
+import { SendBuffer } from "./send-buffer.ts";
 import { type Input, nextState, type State } from "./states.ts";
 
 /** The time, in milliseconds from any fixed point; it never goes back. */
@@ -26,14 +26,14 @@ export interface Clock {
   now(): number;
 }
 
-export interface SessionOptions {
+export interface EngineOptions {
   readonly role: "client" | "server";
   /** Server: whether it encrypts. Client: whether it insists; one that does not follows the server. */
   readonly encryption: boolean;
   /** Default `auto`, where there are options for native. */
   readonly profile?: ProfileChoice | undefined;
   readonly secret?: Uint8Array | undefined;
-  readonly limits: SessionLimits;
+  readonly limits: EngineLimits;
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
   /** What is needed to speak the native profile. Without it the classic one is spoken. */
@@ -42,7 +42,7 @@ export interface SessionOptions {
   readonly waitsForTurns?: boolean | undefined;
 }
 
-export type SessionEvent =
+export type EngineEvent =
   | {
       readonly kind: "open";
       readonly profile: Profile["name"];
@@ -69,17 +69,17 @@ interface Deadline {
  * Bytes are decoded when an event is asked for, not when they arrive, so that a driver that stops asking, and then
  * stops reading, holds up the peer.
  */
-export class Session {
-  readonly #options: SessionOptions;
+export class Engine {
+  readonly #options: EngineOptions;
   readonly #input = new ReceiveBuffer();
   readonly #output = new SendBuffer();
-  readonly #events: SessionEvent[] = [];
+  readonly #events: EngineEvent[] = [];
   #handshake: Handshake;
   /** How many costly steps of the handshake may be taken. */
   #allowedSteps: number;
   #state: State;
   #profile: Profile | undefined;
-  /** Why the session closes as soon as it is open. */
+  /** Why the engine closes as soon as it is open. */
   #refused: PeerError | undefined;
   #deadline: Deadline | undefined;
   #closeRequested = false;
@@ -93,7 +93,7 @@ export class Session {
   #peerEnded = false;
   #peerEndCause: Error | undefined;
 
-  constructor(options: SessionOptions) {
+  constructor(options: EngineOptions) {
     this.#options = options;
     const { role, encryption, secret, crypto, limits, native } = options;
     const { maxMessageBytes } = limits;
@@ -146,7 +146,7 @@ export class Session {
     return this.#isEnding && !this.#settling && (this.#profile?.outputEnded ?? true);
   }
 
-  /** Bytes from the peer. Never throws for what is in them. The chunk is the session's from now on. */
+  /** Bytes from the peer. Never throws for what is in them. The chunk is the engine's from now on. */
   receive(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     this.#heardFromPeer = true;
@@ -169,7 +169,7 @@ export class Session {
   }
 
   /** The next event. Ask until there is none, after each `receive`, `receiveEnd`, `close` and `handleTimeout`. */
-  nextEvent(): SessionEvent | undefined {
+  nextEvent(): EngineEvent | undefined {
     try {
       while (this.#events.length === 0) {
         const progress = this.#advance();
@@ -210,7 +210,7 @@ export class Session {
   /**
    * Takes a message; nothing of `data` is needed after the call.
    * @throws CallerError `ERR_CLOSED` once it ends, `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE`.
-   * @throws PeerError `ERR_NOT_CONNECTED` before the session is open, `ERR_TOO_LARGE_FOR_PEER`.
+   * @throws PeerError `ERR_NOT_CONNECTED` before the engine is open, `ERR_TOO_LARGE_FOR_PEER`.
    */
   send(type: number, data: Uint8Array): void {
     if (this.#isEnding || this.#closeRequested) {
@@ -235,7 +235,7 @@ export class Session {
   }
 
   /**
-   * Ends the session in order: what was sent goes out first, what has not been asked for by now is dropped. In the
+   * Ends the engine in order: what was sent goes out first, what has not been asked for by now is dropped. In the
    * handshake it waits for that to be over, and a client waits for a moment after it.
    */
   close(): void {
@@ -257,18 +257,18 @@ export class Session {
     this.#profile?.finish(false);
   }
 
-  /** Ends the session for what the peer asked of whoever drives it. */
+  /** Ends the engine for what the peer asked of whoever drives it. */
   refuse(error: PeerError): void {
     if (this.#state !== "closed") this.#finish("fault", error);
   }
 
-  /** When to call {@link handleTimeout}, on the session's clock; `undefined` for never. */
+  /** When to call {@link handleTimeout}, on the engine's clock; `undefined` for never. */
   nextTimeout(): number | undefined {
     const at = Math.min(this.#deadline?.at ?? never, this.#profile?.nextTimeout() ?? never);
     return at === never || this.#state === "closed" ? undefined : at;
   }
 
-  /** Ends the session where a deadline has passed at `now`, on the session's clock. Too early a call does nothing. */
+  /** Ends the engine where a deadline has passed at `now`, on the engine's clock. Too early a call does nothing. */
   handleTimeout(now: number): void {
     const deadline = this.#deadline;
     if (deadline !== undefined && now >= deadline.at) deadline.passed();
@@ -289,7 +289,7 @@ export class Session {
   }
 
   /** The next event, or whether there may be more to do: an event that waits, or a further step of the handshake. */
-  #advance(): SessionEvent | boolean {
+  #advance(): EngineEvent | boolean {
     if (this.#isEnding && !this.#listensToTheEnd) return false;
     const profile = this.#profile;
     const progressed = profile === undefined ? this.#advanceHandshake() : this.#receiveFrom(profile);
@@ -342,7 +342,7 @@ export class Session {
     this.#events.push({ kind: "open", profile: profile.name, encrypted: profile.encrypted, native });
   }
 
-  #receiveFrom(profile: Profile): SessionEvent | boolean {
+  #receiveFrom(profile: Profile): EngineEvent | boolean {
     const bytesBefore = this.#input.length;
     const event = profile.receive(this.#input);
     if (this.#state === "closing") return this.#dropWhileClosing(event);
@@ -360,7 +360,7 @@ export class Session {
     return false;
   }
 
-  #handle(event: ProfileEvent): SessionEvent | boolean {
+  #handle(event: ProfileEvent): EngineEvent | boolean {
     if (event.kind === "peer-closed") {
       this.#finish("end");
       return true;

@@ -1,13 +1,13 @@
-"""A session byte by byte, on a clock of the test's own."""
+"""An engine byte by byte, on a clock of the test's own."""
 
 from __future__ import annotations
 
 import pytest
 
 from sealpipe.errors import SealpipeError
-from sealpipe.protocol.session import Role
+from sealpipe.protocol.engine import Role
 
-from .support.session_probe import SessionProbe, byte_at_a_time, limits, open_probe
+from .support.engine_probe import EngineProbe, byte_at_a_time, limits, open_probe
 from .support.wire import (
     CLIENT_PUBLIC_KEY,
     PLAIN_WIRE,
@@ -39,7 +39,7 @@ def handshake_for(role: Role, encrypted: bool) -> bytes:
 class TestHandshake:
     @both_modes
     def test_a_client_that_does_not_insist_follows_the_server(self, encrypted: bool) -> None:
-        probe = SessionProbe("client", encryption=False).receive(server_handshake(encrypted))
+        probe = EngineProbe("client", encryption=False).receive(server_handshake(encrypted))
         assert probe.events == ["open encrypted" if encrypted else "open plain"]
         assert [len(write) for write in probe.take_writes()] == ([1, 97, 1] if encrypted else [1, 1])
 
@@ -47,7 +47,7 @@ class TestHandshake:
     @both_modes
     def test_the_first_message_may_come_in_the_chunk_of_the_last_part(self, role: Role, encrypted: bool) -> None:
         first = wire_for(encrypted).message(5, b"hi")
-        probe = SessionProbe(role, encrypted).receive(handshake_for(role, encrypted) + first)
+        probe = EngineProbe(role, encrypted).receive(handshake_for(role, encrypted) + first)
         assert probe.events[1:] == ["message 5: 6869"]
 
     @pytest.mark.parametrize(
@@ -61,10 +61,10 @@ class TestHandshake:
         ],
     )
     def test_a_client_says_why_it_refuses(self, hello: str, code: str, answer: bytes) -> None:
-        probe = SessionProbe("client", encryption=True).receive(bytes.fromhex(hello))
+        probe = EngineProbe("client", encryption=True).receive(bytes.fromhex(hello))
         assert probe.events == [f"closed {code}"]
         assert probe.take_writes() == [answer]
-        assert probe.session.output_ended
+        assert probe.engine.output_ended
 
     @pytest.mark.parametrize(
         ("answer", "code"),
@@ -76,7 +76,7 @@ class TestHandshake:
         ],
     )
     def test_a_server_says_why_it_was_refused(self, answer: int, code: str) -> None:
-        assert SessionProbe("server", True).receive(bytes([answer])).events == [f"closed {code}"]
+        assert EngineProbe("server", True).receive(bytes([answer])).events == [f"closed {code}"]
 
     @pytest.mark.parametrize(
         "key",
@@ -91,12 +91,12 @@ class TestHandshake:
         ids=["not on the curve", "infinity", "compressed", "hybrid", "one bit off", "our own, reflected"],
     )
     def test_a_server_refuses_a_key_that_is_none(self, key: bytes) -> None:
-        probe = SessionProbe("server", True).receive(b"\0").quiet().receive(key)
+        probe = EngineProbe("server", True).receive(b"\0").quiet().receive(key)
         assert probe.events == ["closed ERR_INVALID_PUBLIC_KEY"]
         assert probe.take_writes() == []
 
     def test_a_server_makes_no_key_before_the_client_has_answered(self) -> None:
-        probe = SessionProbe("server", True)
+        probe = EngineProbe("server", True)
         assert probe.take_writes() == [b"\2\1"]
         probe.receive(b"\0")
         assert probe.take_writes() == [SERVER_PUBLIC_KEY]
@@ -110,40 +110,40 @@ class TestHandshake:
         ],
     )
     def test_a_client_refuses_a_maximum_size_that_is_none(self, payload: bytes, code: str) -> None:
-        assert SessionProbe("client").receive(b"\2\0" + payload).events == [f"closed {code}"]
+        assert EngineProbe("client").receive(b"\2\0" + payload).events == [f"closed {code}"]
 
     def test_a_client_refuses_a_maximum_size_that_was_sealed_with_another_key(self) -> None:
         hello = b"\2\1" + public_key_of(b"\x33" * 48)
-        assert SessionProbe("client").receive(hello + SEALED_WIRE.maximum_size(10)).events == [
+        assert EngineProbe("client").receive(hello + SEALED_WIRE.maximum_size(10)).events == [
             "closed ERR_DECRYPTION_FAILED"
         ]
 
     @both_modes
     def test_what_follows_the_maximum_size_is_ignored(self, encrypted: bool) -> None:
         hello = bytes([2, encrypted]) + (SERVER_PUBLIC_KEY if encrypted else b"")
-        probe = SessionProbe("client").receive(hello + wire_for(encrypted).maximum_size(10, b"further"))
+        probe = EngineProbe("client").receive(hello + wire_for(encrypted).maximum_size(10, b"further"))
         assert probe.state == "open"
-        assert code_of(lambda: probe.session.send(1, b"x" * 11)) == "ERR_TOO_LARGE_FOR_PEER"
+        assert code_of(lambda: probe.engine.send(1, b"x" * 11)) == "ERR_TOO_LARGE_FOR_PEER"
 
     @both_roles
     def test_an_end_in_the_handshake_is_a_lost_connection(self, role: Role) -> None:
         cause = ConnectionResetError(104, "reset")
-        probe = SessionProbe(role).end(cause)
+        probe = EngineProbe(role).end(cause)
         assert probe.events == ["closed ERR_CONNECTION_LOST"]
         assert probe.error is not None
         assert probe.error.__cause__ is cause
 
     def test_a_silent_server_is_told_apart(self) -> None:
-        silent = SessionProbe("client").elapse(5)
+        silent = EngineProbe("client").elapse(5)
         assert silent.events == ["closed ERR_HANDSHAKE_TIMEOUT"]
         assert "already has its one client" in str(silent.error)
-        slow = SessionProbe("client").receive(b"\2").elapse(5)
+        slow = EngineProbe("client").receive(b"\2").elapse(5)
         assert slow.events == ["closed ERR_HANDSHAKE_TIMEOUT"]
         assert "already has" not in str(slow.error)
 
     @both_roles
     def test_nothing_can_be_sent_before_the_handshake_is_over(self, role: Role) -> None:
-        assert code_of(lambda: SessionProbe(role).session.send(1, b"")) == "ERR_NOT_CONNECTED"
+        assert code_of(lambda: EngineProbe(role).engine.send(1, b"")) == "ERR_NOT_CONNECTED"
 
 
 class TestMessages:
@@ -152,8 +152,8 @@ class TestMessages:
     def test_both_sides_read_what_the_other_writes(self, role: Role, encrypted: bool) -> None:
         ours = open_probe(role, encrypted)
         theirs = open_probe("server" if role == "client" else "client", encrypted)
-        ours.session.send(1, b"")
-        ours.session.send(4_294_967_295, b"\1\2")
+        ours.engine.send(1, b"")
+        ours.engine.send(4_294_967_295, b"\1\2")
         theirs.receive(b"".join(ours.take_writes()), byte_at_a_time)
         assert theirs.events == ["message 1: ", "message 4294967295: 0102"]
 
@@ -170,23 +170,23 @@ class TestMessages:
     )
     def test_a_type_that_is_none_is_refused_and_nothing_is_sent(self, type: int, code: str) -> None:
         probe = open_probe("client")
-        assert code_of(lambda: probe.session.send(type, b"")) == code
+        assert code_of(lambda: probe.engine.send(type, b"")) == code
         assert probe.take_writes() == []
 
     @both_modes
     def test_a_message_at_the_limit_is_taken_and_one_over_it_refused_both_ways(self, encrypted: bool) -> None:
         small = limits(max_message_bytes=10)
         probe = open_probe("server", encrypted, small)
-        probe.session.send(1, b"x" * 10)
-        assert code_of(lambda: probe.session.send(1, b"x" * 11)) == "ERR_MESSAGE_TOO_LARGE"
+        probe.engine.send(1, b"x" * 10)
+        assert code_of(lambda: probe.engine.send(1, b"x" * 11)) == "ERR_MESSAGE_TOO_LARGE"
         probe.receive(wire_for(encrypted).message(1, b"y" * 10))
         probe.receive(wire_for(encrypted).message(1, b"y" * 11)[:4])
         assert probe.events == ["message 1: " + "79" * 10, "closed ERR_PEER_MESSAGE_TOO_LARGE"]
 
     def test_a_client_holds_to_the_servers_maximum(self) -> None:
-        probe = SessionProbe("client").receive(server_handshake(False, maximum=3))
-        probe.session.send(1, b"123")
-        assert code_of(lambda: probe.session.send(1, b"1234")) == "ERR_TOO_LARGE_FOR_PEER"
+        probe = EngineProbe("client").receive(server_handshake(False, maximum=3))
+        probe.engine.send(1, b"123")
+        assert code_of(lambda: probe.engine.send(1, b"1234")) == "ERR_TOO_LARGE_FOR_PEER"
 
     @both_modes
     def test_a_message_of_type_0_is_dropped(self, encrypted: bool) -> None:
@@ -227,39 +227,39 @@ class TestEnds:
 
     def test_what_was_sent_goes_out_after_the_peers_orderly_end(self) -> None:
         probe = open_probe("server")
-        probe.session.send(1, b"late")
+        probe.engine.send(1, b"late")
         probe.end()
         assert probe.take_writes() == [PLAIN_WIRE.message(1, b"late")]
 
     def test_a_close_waits_for_what_was_sent_and_then_for_the_peers_end(self) -> None:
         probe = open_probe("server")
-        probe.session.send(1, b"last")
+        probe.engine.send(1, b"last")
         probe.close()
-        assert code_of(lambda: probe.session.send(1, b"")) == "ERR_CLOSED"
+        assert code_of(lambda: probe.engine.send(1, b"")) == "ERR_CLOSED"
         assert probe.take_writes() == [PLAIN_WIRE.message(1, b"last")]
-        assert probe.session.output_ended
+        assert probe.engine.output_ended
         assert probe.receive(b"whatever").events == []
         assert probe.end().events == ["closed"]
 
     def test_a_close_gives_up_on_a_peer_that_takes_nothing(self) -> None:
         probe = open_probe("server")
-        probe.session.send(1, b"last")
+        probe.engine.send(1, b"last")
         probe.close().elapse(4.9)
         assert probe.take_writes()
         assert probe.state == "closing"
         assert probe.elapse(0.3).events == ["closed"]
         stuck = open_probe("server")
-        stuck.session.send(1, b"last")
+        stuck.engine.send(1, b"last")
         assert stuck.close().elapse(5).events == ["closed ERR_CLOSE_TIMEOUT"]
 
     @both_modes
     def test_a_close_gives_up_on_a_peer_that_takes_less_than_a_tenth_in_its_time(self, encrypted: bool) -> None:
         probe = open_probe("server", encrypted)
         for _ in range(40):
-            probe.session.send(1, bytes(32_000))
+            probe.engine.send(1, bytes(32_000))
         probe.close()
         for _ in range(3):
-            assert probe.session.take_output()
+            assert probe.engine.take_output()
             probe.elapse(1.6)
         assert probe.events == []
         assert probe.elapse(0.2).events == ["closed ERR_CLOSE_TIMEOUT"]
@@ -268,53 +268,53 @@ class TestEnds:
     def test_a_close_takes_no_longer_than_ten_times_its_time_however_much_is_taken(self, encrypted: bool) -> None:
         probe = open_probe("server", encrypted)
         for _ in range(10):
-            probe.session.send(1, bytes(32_000))
+            probe.engine.send(1, bytes(32_000))
         probe.close()
         for _ in range(10):
             probe.elapse(4.9)
-            assert probe.session.take_output()
+            assert probe.engine.take_output()
             assert probe.events == []
         assert probe.elapse(0.9).events == []
         assert probe.elapse(0.2).events == ["closed ERR_CLOSE_TIMEOUT"]
 
     def test_a_transport_that_fails_before_everything_had_left_is_told(self) -> None:
         probe = open_probe("server")
-        probe.session.send(1, b"last")
+        probe.engine.send(1, b"last")
         probe.close().end(BrokenPipeError())
         assert probe.events == ["closed ERR_CONNECTION_LOST"]
 
     def test_a_client_does_not_end_in_the_instant_in_which_it_confirms(self) -> None:
-        probe = SessionProbe("client").receive(server_handshake(False)).close()
+        probe = EngineProbe("client").receive(server_handshake(False)).close()
         probe.take_writes()
-        assert not probe.session.output_ended
+        assert not probe.engine.output_ended
         probe.elapse(0.021)
-        assert probe.session.output_ended
+        assert probe.engine.output_ended
         assert probe.take_writes() == []
         assert probe.elapse(0.26).events == ["open plain", "closed"]
 
     @both_roles
     @both_modes
     def test_a_close_in_the_handshake_finishes_it_first(self, role: Role, encrypted: bool) -> None:
-        probe = SessionProbe(role, encrypted).close()
-        assert not probe.session.output_ended
+        probe = EngineProbe(role, encrypted).close()
+        assert not probe.engine.output_ended
         probe.receive(handshake_for(role, encrypted))
         assert probe.events == []
         assert probe.state == "closing"
 
     @both_roles
     def test_a_close_in_a_handshake_that_never_ends_waits_a_second(self, role: Role) -> None:
-        assert SessionProbe(role).close().elapse(1).events == ["closed ERR_CLOSE_TIMEOUT"]
+        assert EngineProbe(role).close().elapse(1).events == ["closed ERR_CLOSE_TIMEOUT"]
 
     def test_a_close_after_the_peers_end_is_over_at_once(self) -> None:
-        probe = SessionProbe("server")
-        probe.session.receive(client_handshake(False))
-        probe.session.receive_end()
-        assert probe.session.next_event() is not None
+        probe = EngineProbe("server")
+        probe.engine.receive(client_handshake(False))
+        probe.engine.receive_end()
+        assert probe.engine.next_event() is not None
         probe.close()
         assert probe.events == ["closed"]
-        closing = SessionProbe("server").close()
-        closing.session.receive(client_handshake(False))
-        closing.session.receive_end()
+        closing = EngineProbe("server").close()
+        closing.engine.receive(client_handshake(False))
+        closing.engine.receive_end()
         assert closing.take_events().events == ["closed"]
 
     def test_a_close_that_is_asked_for_output_again_gives_the_peer_no_more_time(self) -> None:
@@ -325,13 +325,13 @@ class TestEnds:
         assert probe.elapse(0.06).events == ["closed"]
 
     def test_an_empty_chunk_is_nothing_heard(self) -> None:
-        probe = SessionProbe("client")
-        probe.session.receive(b"")
-        assert probe.session.queued_bytes == 0
+        probe = EngineProbe("client")
+        probe.engine.receive(b"")
+        assert probe.engine.queued_bytes == 0
         assert "already has its one client" in str(probe.elapse(5).error)
 
     def test_nothing_happens_after_the_end(self) -> None:
         probe = open_probe("client").end()
         probe.receive(b"more").end().close().elapse(100)
         assert probe.events == ["closed"]
-        assert probe.session.next_timeout() is None
+        assert probe.engine.next_timeout() is None

@@ -1,4 +1,4 @@
-"""A session whose peer is the test, and everything that came out of it."""
+"""An engine whose peer is the test, and everything that came out of it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import replace
 from sealpipe.crypto import P384KeyPair, SystemCrypto
 from sealpipe.errors import PeerError
 from sealpipe.protocol.crypto_provider import KeyPair
-from sealpipe.protocol.limits import SessionLimits
+from sealpipe.protocol.engine import ClosedEvent, Engine, EngineEvent, EngineOptions, Role
+from sealpipe.protocol.limits import EngineLimits
 from sealpipe.protocol.message import MessageContent
-from sealpipe.protocol.session import ClosedEvent, Role, Session, SessionEvent, SessionOptions
 
 from .wire import CLIENT_PRIVATE_KEY, SERVER_PRIVATE_KEY, client_handshake, private_key, server_handshake
 
@@ -71,23 +71,23 @@ class FixedCrypto(SystemCrypto):
         return self._taken.to_bytes(length, "big")
 
 
-class SessionProbe:
+class EngineProbe:
     def __init__(
         self,
         role: Role,
         encryption: bool = False,
-        limits: SessionLimits | None = None,
+        limits: EngineLimits | None = None,
         crypto: SystemCrypto | None = None,
     ) -> None:
         scalar = CLIENT_PRIVATE_KEY if role == "client" else SERVER_PRIVATE_KEY
         self.now = 1000.0
         self.events: list[str] = []
         self.error: PeerError | None = None
-        self.session = Session(
-            SessionOptions(
+        self.engine = Engine(
+            EngineOptions(
                 role=role,
                 encryption=encryption,
-                limits=limits or SessionLimits(),
+                limits=limits or EngineLimits(),
                 crypto=crypto or FixedCrypto(scalar),
                 now=lambda: self.now,
             )
@@ -95,30 +95,30 @@ class SessionProbe:
 
     @property
     def state(self) -> str:
-        return self.session.state
+        return self.engine.state
 
-    def receive(self, data: bytes, cutting: Cutting = whole) -> SessionProbe:
+    def receive(self, data: bytes, cutting: Cutting = whole) -> EngineProbe:
         for chunk in cutting(data):
-            self.session.receive(chunk)
+            self.engine.receive(chunk)
             self.take_events()
         return self
 
-    def end(self, cause: Exception | None = None) -> SessionProbe:
-        self.session.receive_end(cause)
+    def end(self, cause: Exception | None = None) -> EngineProbe:
+        self.engine.receive_end(cause)
         return self.take_events()
 
-    def close(self) -> SessionProbe:
-        self.session.close()
+    def close(self) -> EngineProbe:
+        self.engine.close()
         return self.take_events()
 
-    def elapse(self, seconds: float) -> SessionProbe:
-        """Moves the clock and tells the session."""
+    def elapse(self, seconds: float) -> EngineProbe:
+        """Moves the clock and tells the engine."""
         self.now += seconds
-        self.session.handle_timeout(self.now)
+        self.engine.handle_timeout(self.now)
         return self.take_events()
 
-    def take_events(self) -> SessionProbe:
-        while (event := self.session.next_event()) is not None:
+    def take_events(self) -> EngineProbe:
+        while (event := self.engine.next_event()) is not None:
             self.events.append(event_text(event))
             if isinstance(event, ClosedEvent):
                 self.error = event.error
@@ -126,17 +126,17 @@ class SessionProbe:
 
     def take_writes(self) -> list[bytes]:
         writes = []
-        while write := self.session.take_output():
+        while write := self.engine.take_output():
             writes.append(write)
         return writes
 
-    def quiet(self) -> SessionProbe:
+    def quiet(self) -> EngineProbe:
         self.take_writes()
         self.events.clear()
         return self
 
 
-def event_text(event: SessionEvent) -> str:
+def event_text(event: EngineEvent) -> str:
     if isinstance(event, MessageContent):
         return f"message {event.type}: {event.data.hex()}"
     if isinstance(event, ClosedEvent):
@@ -144,13 +144,13 @@ def event_text(event: SessionEvent) -> str:
     return "open encrypted" if event.encrypted else "open plain"
 
 
-def open_probe(role: Role, encrypted: bool = False, limits: SessionLimits | None = None) -> SessionProbe:
+def open_probe(role: Role, encrypted: bool = False, limits: EngineLimits | None = None) -> EngineProbe:
     """One whose handshake has been over for a second."""
-    probe = SessionProbe(role, encrypted, limits)
+    probe = EngineProbe(role, encrypted, limits)
     probe.receive(server_handshake(encrypted) if role == "client" else client_handshake(encrypted))
     assert probe.state == "open"
     return probe.quiet().elapse(1)
 
 
-def limits(**changes: float) -> SessionLimits:
-    return replace(SessionLimits(), **changes)  # type: ignore[arg-type]
+def limits(**changes: float) -> EngineLimits:
+    return replace(EngineLimits(), **changes)  # type: ignore[arg-type]
