@@ -62,7 +62,7 @@ interface Deadline {
 }
 
 /**
- * One conversation, from the first byte of the handshake to its end, as a state machine: bytes and times go in, events
+ * One session, from the first byte of the handshake to its end, as a state machine: bytes and times go in, events
  * and bytes come out. Whoever drives it moves the bytes, takes the events and calls {@link handleTimeout} at
  * {@link nextTimeout}; nothing here waits.
  *
@@ -333,7 +333,7 @@ export class Engine {
     this.#closeRequested ||= refused !== undefined;
     if (this.#closeRequested) {
       // One that has just begun is nobody's yet.
-      if (native?.resumed === false) native.conversation.forgetIdentity();
+      if (native?.resumed === false) native.session.forgetIdentity();
       this.#move("close");
       this.#startClosing(profile);
       return;

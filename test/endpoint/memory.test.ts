@@ -66,7 +66,7 @@ async function afterVanishing(
   server.command({ do: "tell" });
   const kept = await server.until(isEvent("kept"));
   t.diagnostic(
-    `${clients} clients with ${bytes} bytes each on their way: ${kept["engines"]} engines with ` +
+    `${clients} clients with ${bytes} bytes each on their way: ${kept["sessions"]} sessions with ` +
       `${inMegabytes(kept["bytes"])} are kept; the server's memory was ${inMegabytes(before)} before, ` +
       `${inMegabytes(most)} with all clients there, ${inMegabytes(kept["rss"])} after, of which ${inMegabytes(kept["buffers"])} are in buffers`,
   );
@@ -77,8 +77,8 @@ describe("what a server keeps for clients that have vanished", { timeout }, () =
   test("is at most maxDetachedSessions; the others are given up, and it tells", async (t) => {
     const clients = 1_000;
     const kept = await afterVanishing(t, clients, 100_000, {});
-    const { engines, codes, givenUp, lostMessages } = kept as Line & { givenUp: number[] };
-    assert.equal(engines, 64);
+    const { sessions, codes, givenUp, lostMessages } = kept as Line & { givenUp: number[] };
+    assert.equal(sessions, 64);
     assert.deepEqual(codes, { ERR_CONNECTION_LOST: clients - 64 });
     assert.equal(new Set(givenUp).size, clients - 64);
     // Of each that was given up, the one message that may not have arrived.
@@ -86,11 +86,11 @@ describe("what a server keeps for clients that have vanished", { timeout }, () =
     assert.ok(Number(kept["buffers"]) < 16 * megabyte, "nothing of the others is kept");
   });
 
-  test("is at most maxDetachedBytes, however many engines that are", async (t) => {
+  test("is at most maxDetachedBytes, however many sessions that are", async (t) => {
     const maxDetachedBytes = 2 * megabyte;
     const kept = await afterVanishing(t, 200, 100_000, { maxDetachedBytes, maxDetachedSessions: 1_000 });
     assert.ok(Number(kept["bytes"]) <= maxDetachedBytes, `${kept["bytes"]} bytes are kept`);
-    // A large message is kept whole until the client has all of it, so each engine holds all 100,000 bytes.
-    assert.equal(kept["engines"], 20);
+    // A large message is kept whole until the client has all of it, so each session holds all 100,000 bytes.
+    assert.equal(kept["sessions"], 20);
   });
 });

@@ -27,7 +27,7 @@ const closed = "ERR_CLOSED";
 /** Who is gone without a word may come back, and has not. */
 const gone = "ERR_CONNECTION_LOST";
 
-/** Each way in which a conversation can be over, and what both ends' requests come to. */
+/** Each way in which a session can be over, and what both ends' requests come to. */
 const ends: Record<string, End> = {
   "the client closes": { end: ({ client }) => client.close(), client: closed, connection: closed },
   "the connection is closed at the server": {

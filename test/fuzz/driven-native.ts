@@ -5,8 +5,8 @@ import { aeadTagBytes } from "#dist/protocol/crypto-provider.js";
 import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
 import { lengthBytes } from "#dist/protocol/length-prefix.js";
 import { defaultEngineLimits } from "#dist/protocol/limits.js";
-import type { Conversation } from "#dist/protocol/native/conversation.js";
 import { highestRecordBytes } from "#dist/protocol/native/frame.js";
+import type { Session } from "#dist/protocol/native/session.js";
 import type { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex } from "../support/bytes.ts";
 import { nativeDefaults } from "../support/engine-probe.ts";
@@ -87,7 +87,7 @@ export const nativePaths: readonly NativePath[] = (["client", "server"] as const
 export class DrivenNative {
   readonly engine: Engine;
   readonly events: string[] = [];
-  conversation: Conversation | undefined;
+  session: Session | undefined;
   readonly #written: Uint8Array[] = [];
   #buffer: ReceiveBuffer | undefined;
   #closed = false;
@@ -147,13 +147,13 @@ export class DrivenNative {
     for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
       assert.ok(!this.#closed, "an event comes after the end");
       this.#closed = event.kind === "closed";
-      if (event.kind === "open") this.conversation = event.native?.conversation;
+      if (event.kind === "open") this.session = event.native?.session;
       this.events.push(textOf(event));
     }
     assert.equal(this.#closed, this.engine.state === "closed");
     const held = this.#buffer?.length ?? 0;
     assert.ok(held <= mostHeld, `${held} bytes are held`);
-    const kept = this.conversation?.keptBytes ?? 0;
+    const kept = this.session?.keptBytes ?? 0;
     assert.ok(kept <= mostKept, `${kept} bytes are kept`);
   }
 }

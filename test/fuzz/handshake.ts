@@ -49,7 +49,7 @@ function nonsenseIn(state: ClassicState): Target {
   );
 }
 
-const conversations = (["client", "server"] as const).flatMap((role) =>
+const sessions = (["client", "server"] as const).flatMap((role) =>
   [true, false].map((encrypted) => ({
     role,
     encrypted,
@@ -60,11 +60,11 @@ const conversations = (["client", "server"] as const).flatMap((role) =>
   })),
 );
 
-function damagedConversation({ role, encrypted, bytes }: Path): Target {
+function damagedSession({ role, encrypted, bytes }: Path): Target {
   const input = fc.tuple(fc.array(damage, { maxLength: 4 }), cuttings, fc.boolean());
   const wire = encrypted ? "sealed" : "plain";
   return target(
-    `${role}, ${wire}: a damaged conversation ends the same however it is cut`,
+    `${role}, ${wire}: a damaged session ends the same however it is cut`,
     100,
     input,
     (chosen) => {
@@ -88,5 +88,5 @@ function damagedConversation({ role, encrypted, bytes }: Path): Target {
 
 export const handshakeTargets: readonly Target[] = [
   ...classicStates.map(nonsenseIn),
-  ...conversations.map(damagedConversation),
+  ...sessions.map(damagedSession),
 ];

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { nodeCrypto } from "#dist/crypto/node.js";
-import { Conversation } from "#dist/protocol/native/conversation.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
+import { Session } from "#dist/protocol/native/session.js";
 import { pattern } from "../support/bytes.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { type Target, target } from "./target.ts";
@@ -20,7 +20,7 @@ interface Held {
 
 /** A session whose transport lets go of nothing unless it is told, and whose peer acknowledges what it likes. */
 class Sender {
-  readonly #conversation = new Conversation(limits);
+  readonly #session = new Session(limits);
   readonly #encrypted: boolean;
   readonly #mark: number;
   /** Of transports that have ended with it. */
@@ -38,9 +38,9 @@ class Sender {
   send(lane: number, bytes: number): void {
     const data = new Uint8Array(bytes).fill(this.#mark);
     this.#id += 1;
-    if (lane === 0) this.#conversation.sendMessage(1, data);
-    else if (lane === 1) this.#conversation.sendRequest(this.#id, 1, data);
-    else this.#conversation.sendAnswer(this.#id, data);
+    if (lane === 0) this.#session.sendMessage(1, data);
+    else if (lane === 1) this.#session.sendRequest(this.#id, 1, data);
+    else this.#session.sendAnswer(this.#id, data);
   }
 
   /** Hands the next write to the transport, if that has let go of the last. */
@@ -60,12 +60,8 @@ class Sender {
   }
 
   acknowledge(): void {
-    const { messages, requests, answers } = this.#conversation.outgoing;
-    this.#conversation.outgoing.acknowledge([
-      messages.sentPosition,
-      requests.sentPosition,
-      answers.sentPosition,
-    ]);
+    const { messages, requests, answers } = this.#session.outgoing;
+    this.#session.outgoing.acknowledge([messages.sentPosition, requests.sentPosition, answers.sentPosition]);
   }
 
   /** The transport ends with what it has, and the session goes on from where the peer wants. */
@@ -74,7 +70,7 @@ class Sender {
     this.#held = undefined;
     this.#profile.finish(false);
     this.#profile = this.#connect();
-    const { outgoing } = this.#conversation;
+    const { outgoing } = this.#session;
     const [messages, requests, answers] = outgoing.lanes.map(({ acknowledged, sentPosition }) =>
       fromStart ? acknowledged : sentPosition,
     ) as [number, number, number];
@@ -99,10 +95,10 @@ class Sender {
   #connect(): NativeProfile {
     const keys = () =>
       this.#encrypted ? { trafficSecret: pattern(32, this.#mark), crypto: nodeCrypto } : undefined;
-    this.#conversation.attach(limits, undefined);
+    this.#session.attach(limits, undefined);
     return new NativeProfile({
       encrypted: this.#encrypted,
-      conversation: this.#conversation,
+      session: this.#session,
       clock: new FakeClock(),
       frameTimeoutMs: 1e9,
       reader: new RecordReader(keys()),

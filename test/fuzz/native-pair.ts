@@ -45,7 +45,7 @@ function ask(who: Role, type: number, bytes: number): Step {
 function cancel(who: Role): Step {
   return ({ pair, cancels }) => {
     cancels[who].push(cancels[who].length);
-    pair[who].conversation?.sendCancel(cancels[who].length - 1);
+    pair[who].session?.sendCancel(cancels[who].length - 1);
   };
 }
 
@@ -132,9 +132,9 @@ function check(one: ResumableEnd, other: ResumableEnd, cancels: readonly number[
   );
   const expected = [...one.asked].map(([id, asked]) => outcomeOf(id, asked));
   assert.deepEqual(one.outcomes.toSorted(byId), expected);
-  const { conversation } = one;
-  assert.equal(conversation?.queuedBytes, 0, "all of it is acknowledged");
-  assert.equal(conversation?.keptBytes, 0, "nothing more is kept");
+  const { session } = one;
+  assert.equal(session?.queuedBytes, 0, "all of it is acknowledged");
+  assert.equal(session?.keptBytes, 0, "nothing more is kept");
 }
 
 function resumed(name: string, options: ResumablePairOptions): Target {

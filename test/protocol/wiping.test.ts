@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { EngineEvent } from "#dist/protocol/engine.js";
-import { Conversation } from "#dist/protocol/native/conversation.js";
+import { Session } from "#dist/protocol/native/session.js";
 import { concat, flipBit, pattern } from "../support/bytes.ts";
 import { EnginePair } from "../support/engine-pair.ts";
 import type { EngineProbe } from "../support/engine-probe.ts";
@@ -138,13 +138,13 @@ describe("a handshake that comes to nothing", () => {
 });
 
 describe("the resumption key", () => {
-  const conversationOf = (events: readonly EngineEvent[]): Conversation => {
+  const sessionOf = (events: readonly EngineEvent[]): Session => {
     const [opened] = events;
     assert.ok(opened?.kind === "open" && opened.native !== undefined);
-    return opened.native.conversation;
+    return opened.native.session;
   };
 
-  /** The conversation of a server's engine whose client is back after a loss. */
+  /** The session of a server's engine whose client is back after a loss. */
   function open() {
     const { pair, watched } = watchedPair("native", true);
     const events: EngineEvent[] = [];
@@ -156,32 +156,28 @@ describe("the resumption key", () => {
       return event;
     };
     pair.run();
-    return { pair, watched, conversation: conversationOf(events) };
+    return { pair, watched, session: sessionOf(events) };
   }
 
-  test("outlives the connection, alone of all its secrets, and is wiped with the engine", () => {
-    const { pair, watched, conversation } = open();
-    const key = conversation.identity?.resumptionKey;
+  test("outlives the connection, alone of all its secrets, and is wiped with the session", () => {
+    const { pair, watched, session } = open();
+    const key = session.identity?.resumptionKey;
     pair.server.end(new Error("broken"));
     assert.deepEqual(watched.server.left, []);
     assert.ok(key?.some((byte) => byte !== 0));
-    conversation.abandon();
+    session.abandon();
     assert.ok(key?.every((byte) => byte === 0));
-    assert.equal(conversation.identity, undefined);
+    assert.equal(session.identity, undefined);
   });
 
-  test("is wiped at once with an engine that is closed before anybody has it", (t) => {
+  test("is wiped at once with a session that is closed before anybody has it", (t) => {
     const keys: Uint8Array[] = [];
-    const { attach } = Conversation.prototype;
-    t.mock.method(
-      Conversation.prototype,
-      "attach",
-      function (this: Conversation, ...given: Parameters<typeof attach>) {
-        const [, identity] = given;
-        if (identity !== undefined) keys.push(identity.resumptionKey);
-        attach.apply(this, given);
-      },
-    );
+    const { attach } = Session.prototype;
+    t.mock.method(Session.prototype, "attach", function (this: Session, ...given: Parameters<typeof attach>) {
+      const [, identity] = given;
+      if (identity !== undefined) keys.push(identity.resumptionKey);
+      attach.apply(this, given);
+    });
     const { pair, watched } = watchedPair("native", true);
     for (const side of sides) pair[side].close();
     pair.run();

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
 import { defaultEngineLimits } from "#dist/protocol/limits.js";
-import type { Conversation } from "#dist/protocol/native/conversation.js";
 import type { NativeOptions } from "#dist/protocol/native/options.js";
+import type { Session } from "#dist/protocol/native/session.js";
 import { concat, toHex } from "./bytes.ts";
 import { nativeDefaults } from "./engine-probe.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -32,7 +32,7 @@ export function digest(data: Uint8Array): string {
 export class ResumableEnd {
   readonly role: Role;
   engine: Engine | undefined;
-  conversation: Conversation | undefined;
+  session: Session | undefined;
   /** Why its connections ended, those that were merely lost left out. */
   readonly ends: string[] = [];
   /** How often it opened, and how often that was an earlier session. */
@@ -95,7 +95,7 @@ export class ResumableEnd {
     switch (event.kind) {
       case "open":
         this.opened += 1;
-        this.conversation = event.native?.conversation;
+        this.session = event.native?.session;
         if (event.native?.resumed) this.resumed += 1;
         return;
       case "message":
@@ -122,12 +122,12 @@ export class ResumableEnd {
 
   #take(what: "messages" | "requests", mark: number): void {
     if (this.engine?.state === "open") this.engine.take(what, mark);
-    else this.conversation?.incoming.take(what, mark);
+    else this.session?.incoming.take(what, mark);
   }
 
-  get #talk(): Conversation {
-    assert.ok(this.conversation, "it was connected once");
-    return this.conversation;
+  get #talk(): Session {
+    assert.ok(this.session, "it was connected once");
+    return this.session;
   }
 }
 
@@ -138,7 +138,7 @@ export interface ResumablePairOptions {
 }
 
 /**
- * A client and a server whose conversation goes on over one connection after another. What moves between them, when, and
+ * A client and a server whose session goes on over one connection after another. What moves between them, when, and
  * where the connection breaks is the test's to say.
  */
 export class ResumablePair {
@@ -154,7 +154,7 @@ export class ResumablePair {
     client: fixedCrypto({ privateKey: clientPrivateKey }),
     server: fixedCrypto({ privateKey: serverPrivateKey }),
   };
-  readonly #known = new Map<string, Conversation>();
+  readonly #known = new Map<string, Session>();
 
   constructor(options: ResumablePairOptions = {}) {
     this.#options = options;
@@ -239,13 +239,13 @@ export class ResumablePair {
 
   listen(end: ResumableEnd): void {
     for (let event = end.engine?.nextEvent(); event !== undefined; event = end.engine?.nextEvent()) {
-      if (event.kind === "open" && end.role === "server") this.#remember(event.native?.conversation);
+      if (event.kind === "open" && end.role === "server") this.#remember(event.native?.session);
       end.hear(event);
     }
   }
 
-  #remember(conversation: Conversation | undefined): void {
-    if (conversation?.identity !== undefined) this.#known.set(toHex(conversation.identity.id), conversation);
+  #remember(session: Session | undefined): void {
+    if (session?.identity !== undefined) this.#known.set(toHex(session.identity.id), session);
   }
 
   #takeOutput(from: ResumableEnd, to: Role): void {
@@ -262,7 +262,7 @@ export class ResumablePair {
     const limits = { ...defaultEngineLimits, ...(maxMessageBytes && { maxMessageBytes }) };
     const going =
       role === "client"
-        ? { conversation: this.client.conversation }
+        ? { session: this.client.session }
         : { store: { find: (id: Uint8Array) => this.#known.get(toHex(id)), claim: () => {} } };
     return new Engine({
       role,

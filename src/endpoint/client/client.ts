@@ -134,7 +134,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
       options,
       provider: providerOf(address),
       quota,
-      conversation: () => this.#channel.conversation,
+      session: () => this.#channel.session,
       retrying: (error) => this.emitSafely("error", error),
     });
   }
@@ -314,7 +314,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
 
   readonly #takeOver = (established: Established): ConnectionTaker => {
     const { driver, native } = established;
-    const wasInSession = this.#channel.conversation?.identity !== undefined;
+    const wasInSession = this.#channel.session?.identity !== undefined;
     this.#last = established;
     const carried = this.#exchange.attach(driver, native);
     this.setStatus("connected");
@@ -343,11 +343,11 @@ export class Client extends Endpoint<Message, ClientEvents> {
       if (error !== undefined) this.emitSafely("error", error);
       return;
     }
-    const { conversation } = this.#channel;
-    const wasInSession = conversation?.identity !== undefined;
+    const { session } = this.#channel;
+    const wasInSession = session?.identity !== undefined;
     const carried = this.#exchange.detach(wasInSession && isResumable(error) ? "resumable" : "over");
     // A flush of a classic connection that still waits waits for what is lost now.
-    if (conversation === undefined) this.#exchange.lost(error ?? lostUnsent());
+    if (session === undefined) this.#exchange.lost(error ?? lostUnsent());
     this.setStatus("reconnecting");
     if (error !== undefined) this.emitSafely("error", error);
     if (carried !== undefined) this.#tellOf(carried, carried.lostMessages.length > 0);

@@ -1,6 +1,6 @@
 import { PeerError, type SealpipeError, SystemError } from "../../errors.ts";
-import type { Conversation } from "../../protocol/native/conversation.ts";
 import type { NativeOpened } from "../../protocol/native/options.ts";
+import type { Session } from "../../protocol/native/session.ts";
 import type { Profile } from "../../protocol/profile.ts";
 import type { Address } from "../../transport/address.ts";
 import { setReferenced } from "../../transport/referenced.ts";
@@ -18,8 +18,8 @@ export interface ConnectorTarget {
   readonly options: ParsedClientOptions;
   /** What the application has yet to read, of all connections in turn. */
   readonly quota: ReadQuota;
-  /** The conversation to go on with, if there is one. */
-  readonly conversation: () => Conversation | undefined;
+  /** The session to go on with, if there is one. */
+  readonly session: () => Session | undefined;
   /** A try failed and there will be another. Not told of a server that is merely not there. */
   retrying(error: SealpipeError): void;
 }
@@ -187,7 +187,7 @@ export class Connector {
     let taker: ConnectionTaker | undefined;
     const { quota } = this.#target;
     const options = this.#options;
-    const native = nativeOptions(options, { resumable: true, conversation: this.#target.conversation() });
+    const native = nativeOptions(options, { resumable: true, session: this.#target.session() });
     const driver = new EngineDriver(
       transport,
       { ...options, quota, native, turns: undefined, role: "client" },

@@ -1,4 +1,4 @@
-import type { Conversation } from "../../protocol/native/conversation.ts";
+import type { Session } from "../../protocol/native/session.ts";
 import type { Taken } from "../../protocol/profile.ts";
 import type { Message } from "../messages/message.ts";
 import type { MessageSource } from "../reading/inbox.ts";
@@ -6,22 +6,22 @@ import type { ReadQuota } from "../reading/read-quota.ts";
 
 /** Who tells the peer what was taken. */
 export interface TakenTeller {
-  take(what: Taken, mark: number, conversation: Conversation): void;
+  take(what: Taken, mark: number, session: Session): void;
 }
 
 /**
- * The messages of one conversation, or of one classic connection, on their way through an inbox. They may be there
- * longer than the conversation lasts, so each is counted for the one that it came by.
+ * The messages of one session, or of one classic connection, on their way through an inbox. They may be there
+ * longer than the session lasts, so each is counted for the one that it came by.
  */
 export class ChannelSource implements MessageSource {
   readonly #quota: ReadQuota;
   readonly #teller: TakenTeller;
-  readonly #conversation: Conversation | undefined;
+  readonly #session: Session | undefined;
 
-  constructor(quota: ReadQuota, teller: TakenTeller, conversation: Conversation | undefined) {
+  constructor(quota: ReadQuota, teller: TakenTeller, session: Session | undefined) {
     this.#quota = quota;
     this.#teller = teller;
-    this.#conversation = conversation;
+    this.#session = session;
   }
 
   queued(message: Message): void {
@@ -38,6 +38,6 @@ export class ChannelSource implements MessageSource {
   }
 
   passed(mark: number): void {
-    if (this.#conversation !== undefined) this.#teller.take("messages", mark, this.#conversation);
+    if (this.#session !== undefined) this.#teller.take("messages", mark, this.#session);
   }
 }

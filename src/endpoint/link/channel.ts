@@ -1,7 +1,7 @@
 import type { MessageContent } from "../../protocol/message.ts";
-import { Conversation, type ConversationLimits, type Leftovers } from "../../protocol/native/conversation.ts";
 import type { NativeOpened } from "../../protocol/native/options.ts";
 import type { UsedIds } from "../../protocol/native/request-ids.ts";
+import { type Leftovers, Session, type SessionLimits } from "../../protocol/native/session.ts";
 import type { Taken } from "../../protocol/profile.ts";
 import type { EngineDriver } from "../driver/engine-driver.ts";
 import { closedError, type MessageSource } from "../reading/inbox.ts";
@@ -10,7 +10,7 @@ import { peerNotNative } from "../requests/request-errors.ts";
 import type { RequestWire } from "../requests/request-wire.ts";
 import { ChannelSource, type TakenTeller } from "./channel-source.ts";
 
-/** What became of what an earlier conversation had left. */
+/** What became of what an earlier session had left. */
 export interface Carried {
   /** Sent and not acknowledged: they may have arrived or not. */
   readonly lostMessages: readonly MessageContent[];
@@ -29,20 +29,20 @@ const congestedBytes = 1_048_576;
 
 /**
  * What an endpoint says and hears through: one connection after another and, where both ends are native, the
- * conversation that goes on over them. While there is no connection, a conversation takes what is to be sent.
+ * session that goes on over them. While there is no connection, a session takes what is to be sent.
  */
 export class Channel implements RequestWire, TakenTeller {
   #driver: EngineDriver | undefined;
-  #conversation: Conversation | undefined;
+  #session: Session | undefined;
 
   readonly #quota: ReadQuota;
   /** Where what is sent without a connection waits, where it may. */
-  readonly #offline: ConversationLimits | undefined;
+  readonly #offline: SessionLimits | undefined;
   readonly #answeredOffline: () => void;
   #source: MessageSource;
 
   /** `answeredOffline` is told of answers that wait for a connection, as nobody else knows of them. */
-  constructor(quota: ReadQuota, offline?: ConversationLimits, answeredOffline = () => {}) {
+  constructor(quota: ReadQuota, offline?: SessionLimits, answeredOffline = () => {}) {
     this.#quota = quota;
     this.#offline = offline;
     this.#answeredOffline = answeredOffline;
@@ -59,13 +59,13 @@ export class Channel implements RequestWire, TakenTeller {
     return this.#driver;
   }
 
-  get conversation(): Conversation | undefined {
-    return this.#conversation;
+  get session(): Session | undefined {
+    return this.#session;
   }
 
   /** Whether what is sent can arrive some time. */
   get canSend(): boolean {
-    return this.#conversation !== undefined || this.#driver?.canSend === true;
+    return this.#session !== undefined || this.#driver?.canSend === true;
   }
 
   /** Whether what is sent leaves now. */
@@ -75,30 +75,30 @@ export class Channel implements RequestWire, TakenTeller {
 
   /** Bytes that are not done with: have not left this process or, natively, are not taken by the peer. */
   get queuedBytes(): number {
-    return this.#conversation?.queuedBytes ?? this.#driver?.queuedBytes ?? 0;
+    return this.#session?.queuedBytes ?? this.#driver?.queuedBytes ?? 0;
   }
 
   /** The same of messages alone, where they can be told from what else is sent. */
   get queuedMessageBytes(): number {
-    return this.#conversation?.outgoing.messages.queuedBytes ?? this.queuedBytes;
+    return this.#session?.outgoing.messages.queuedBytes ?? this.queuedBytes;
   }
 
   /** The same of requests alone. */
   get queuedRequestBytes(): number {
-    return this.#conversation?.outgoing.requests.queuedBytes ?? 0;
+    return this.#session?.outgoing.requests.queuedBytes ?? 0;
   }
 
   get congested(): boolean {
-    return (this.#conversation?.outgoing.answers.queuedBytes ?? 0) > congestedBytes;
+    return (this.#session?.outgoing.answers.queuedBytes ?? 0) > congestedBytes;
   }
 
   /**
-   * Goes on by this connection, which takes over what another conversation has left: of its requests those that `pending`
+   * Goes on by this connection, which takes over what another session has left: of its requests those that `pending`
    * has. Nobody waits for the others any more.
    */
   attach(driver: EngineDriver, native?: NativeOpened, pending: UsedIds = none): Carried | undefined {
     this.#driver = driver;
-    return this.#replace(native?.conversation, pending);
+    return this.#replace(native?.session, pending);
   }
 
   /** The connection is gone. Another may go on where it was, or what it has left waits for another. */
@@ -109,49 +109,49 @@ export class Channel implements RequestWire, TakenTeller {
 
   /** Nothing more will be sent or heard. What was sent and not acknowledged. */
   abandon(): readonly MessageContent[] {
-    const leftovers = this.#conversation?.abandon();
-    this.#conversation = undefined;
+    const leftovers = this.#session?.abandon();
+    this.#session = undefined;
     return leftovers?.unacknowledged ?? [];
   }
 
   /** @throws CallerError and PeerError as `Engine.send` */
   send(type: number, data: Uint8Array): void {
-    const conversation = this.#whereToSend;
-    if (conversation === undefined) {
+    const session = this.#whereToSend;
+    if (session === undefined) {
       if (this.#driver === undefined) throw closedError();
       this.#driver.send(type, data);
       return;
     }
-    conversation.sendMessage(type, data);
+    session.sendMessage(type, data);
     this.#driver?.flushSoon();
   }
 
   sendRequest(id: number, type: number, data: Uint8Array): void {
-    const conversation = this.#whereToSend;
-    if (conversation === undefined) throw this.#driver === undefined ? closedError() : peerNotNative();
-    conversation.sendRequest(id, type, data);
+    const session = this.#whereToSend;
+    if (session === undefined) throw this.#driver === undefined ? closedError() : peerNotNative();
+    session.sendRequest(id, type, data);
     this.#driver?.flushSoon();
   }
 
   sendAnswer(id: number, data: Uint8Array): void {
-    this.#conversation?.sendAnswer(id, data);
+    this.#session?.sendAnswer(id, data);
     if (this.#driver === undefined) this.#answeredOffline();
     else this.#driver.flushSoon();
   }
 
   sendFailure(id: number, code: string, message: string): void {
-    this.#conversation?.sendFailure(id, code, message);
+    this.#session?.sendFailure(id, code, message);
     if (this.#driver === undefined) this.#answeredOffline();
     else this.#driver.flushSoon();
   }
 
   sendCancel(id: number): void {
-    this.#conversation?.sendCancel(id);
+    this.#session?.sendCancel(id);
     this.#driver?.flushSoon();
   }
 
   taken(mark: number): void {
-    if (this.#conversation !== undefined) this.take("requests", mark, this.#conversation);
+    if (this.#session !== undefined) this.take("requests", mark, this.#session);
   }
 
   /** Has the peer tell soon what it has taken. */
@@ -159,23 +159,23 @@ export class Channel implements RequestWire, TakenTeller {
     this.#driver?.askForAcknowledgement();
   }
 
-  take(what: Taken, mark: number, conversation: Conversation): void {
-    if (conversation !== this.#conversation) return;
+  take(what: Taken, mark: number, session: Session): void {
+    if (session !== this.#session) return;
     if (this.#driver !== undefined) this.#driver.take(what, mark);
-    else conversation.incoming.take(what, mark);
+    else session.incoming.take(what, mark);
   }
 
   /** `undefined` for a classic connection. */
-  get #whereToSend(): Conversation | undefined {
-    if (this.#offline !== undefined && !this.canSend) this.#conversation = new Conversation(this.#offline);
-    return this.#conversation;
+  get #whereToSend(): Session | undefined {
+    if (this.#offline !== undefined && !this.canSend) this.#session = new Session(this.#offline);
+    return this.#session;
   }
 
-  #replace(conversation: Conversation | undefined, pending: UsedIds): Carried | undefined {
-    const before = this.#conversation;
-    if (before !== undefined && before === conversation) return undefined;
-    this.#conversation = conversation;
-    this.#source = new ChannelSource(this.#quota, this, conversation);
+  #replace(session: Session | undefined, pending: UsedIds): Carried | undefined {
+    const before = this.#session;
+    if (before !== undefined && before === session) return undefined;
+    this.#session = session;
+    this.#source = new ChannelSource(this.#quota, this, session);
     return before && this.#carry(before.abandon(), pending);
   }
 

@@ -67,12 +67,12 @@ export class Exchange<R extends IncomingRequest> {
     this.#requests.progressed();
   }
 
-  /** Goes on by this connection. What became of what an earlier conversation had left, where that is another. */
+  /** Goes on by this connection. What became of what an earlier session had left, where that is another. */
   attach(driver: EngineDriver, native?: NativeOpened): Carried | undefined {
     return this.#settle(this.#channel.attach(driver, native, this.#requests));
   }
 
-  /** The connection is gone. The same of its conversation, where that is over. */
+  /** The connection is gone. The same of its session, where that is over. */
   detach(as: "resumable" | "over"): Carried | undefined {
     return this.#settle(this.#channel.detach(as, this.#requests));
   }
@@ -90,7 +90,7 @@ export class Exchange<R extends IncomingRequest> {
     return unacknowledged;
   }
 
-  /** At once, before any listener is called: what that asks is of the next conversation. */
+  /** At once, before any listener is called: what that asks is of the next session. */
   #settle(carried: Carried | undefined): Carried | undefined {
     if (carried === undefined) return undefined;
     const { lostMessages, unsentRequests, requestErrors } = carried;

@@ -1,7 +1,7 @@
 import { PeerError, type SealpipeError } from "../../errors.ts";
 import { checkMessage, type MessageContent } from "../../protocol/message.ts";
-import type { Conversation } from "../../protocol/native/conversation.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
+import type { Session } from "../../protocol/native/session.ts";
 import type { Profile } from "../../protocol/profile.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { isResumable } from "../client/reconnect.ts";
@@ -250,8 +250,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /** @internal */
-  get conversation(): Conversation | undefined {
-    return this.#channel.conversation;
+  get session(): Session | undefined {
+    return this.#channel.session;
   }
 
   /** @internal Whether its client may come back to it: one that we close is done with. */
@@ -329,7 +329,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   #mayResume(error: SealpipeError | undefined): boolean {
-    return !this.#closedHere && isResumable(error) && this.#channel.conversation?.identity !== undefined;
+    return !this.#closedHere && isResumable(error) && this.#channel.session?.identity !== undefined;
   }
 
   #driverHandler(): DriverHandler {
@@ -368,7 +368,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   #closed(error: SealpipeError | undefined): void {
     if (this.#mayResume(error)) {
       this.#exchange.detach("resumable");
-      this.#keptBesides = this.#channel.conversation?.keptBytes ?? 0;
+      this.#keptBesides = this.#channel.session?.keptBytes ?? 0;
       this.setStatus("reconnecting");
       if (error !== undefined) this.emitSafely("error", error);
       // A listener may have ended it.

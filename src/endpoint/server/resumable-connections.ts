@@ -1,6 +1,6 @@
 import { connectionLost } from "../../protocol/engine-errors.ts";
-import type { Conversation } from "../../protocol/native/conversation.ts";
-import type { ConversationStore } from "../../protocol/native/options.ts";
+import type { SessionStore } from "../../protocol/native/options.ts";
+import type { Session } from "../../protocol/native/session.ts";
 import type { Connection } from "./connection.ts";
 
 export interface ResumeLimits {
@@ -26,7 +26,7 @@ interface Detached {
  * Where more are gone than may be waited for, those with the least standing are given up: a peer that drops many connections
  * must not push out others' sessions. Whose a connection is cannot be told: Node does not give a peer's credentials.
  */
-export class ResumableConnections implements ConversationStore {
+export class ResumableConnections implements SessionStore {
   readonly #limits: ResumeLimits;
   readonly #now: () => number;
   readonly #byId = new Map<string, Connection>();
@@ -44,24 +44,24 @@ export class ResumableConnections implements ConversationStore {
     return this.#detached.keys();
   }
 
-  find(id: Uint8Array): Conversation | undefined {
+  find(id: Uint8Array): Session | undefined {
     const connection = this.#byId.get(keyOf(id));
-    return connection?.mayBeResumed ? connection.conversation : undefined;
+    return connection?.mayBeResumed ? connection.session : undefined;
   }
 
-  claim(conversation: Conversation): void {
-    const connection = this.of(conversation);
+  claim(session: Session): void {
+    const connection = this.of(session);
     if (connection === undefined) return;
     this.#forgetDetached(connection);
     connection.dropTransport();
   }
 
-  of(conversation: Conversation): Connection | undefined {
-    return conversation.identity && this.#byId.get(keyOf(conversation.identity.id));
+  of(session: Session): Connection | undefined {
+    return session.identity && this.#byId.get(keyOf(session.identity.id));
   }
 
   opened(connection: Connection): void {
-    const identity = connection.conversation?.identity;
+    const identity = connection.session?.identity;
     if (identity === undefined) return;
     const key = keyOf(identity.id);
     this.#byId.set(key, connection);
@@ -98,7 +98,7 @@ export class ResumableConnections implements ConversationStore {
 
   #standingOf(connection: Connection): number {
     const openedAt = this.#known.get(connection)?.openedAt ?? this.#now();
-    return (this.#now() - openedAt) * (connection.conversation?.settledBytes ?? 0);
+    return (this.#now() - openedAt) * (connection.session?.settledBytes ?? 0);
   }
 
   /** The one to give up if there are too many: the least standing, or if too many bytes are kept, the least for each byte. */

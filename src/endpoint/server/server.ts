@@ -303,8 +303,8 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
 
   #resumed(other: Connection, event: EngineOpened): void {
     this.#admission.parted(other);
-    const connection = event.native && this.#resumable.of(event.native.conversation);
-    // It was there a moment ago, when the handshake claimed its conversation.
+    const connection = event.native && this.#resumable.of(event.native.session);
+    // It was there a moment ago, when the handshake claimed its session.
     if (connection === undefined) return;
     this.#admission.resumed(connection);
     connection.adopt(other, event);

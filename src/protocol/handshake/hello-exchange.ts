@@ -2,7 +2,6 @@ import { PeerError } from "../../errors.ts";
 import type { CryptoProvider } from "../crypto-provider.ts";
 import { equalBytes } from "../equal-bytes.ts";
 import type { NativeAgreement } from "../native/agreement.ts";
-import { Conversation, type Identity } from "../native/conversation.ts";
 import { frameHeaderBytes, frameKinds, invalidFrame, readBodyBytes } from "../native/frame.ts";
 import {
   type ClientSession,
@@ -15,6 +14,7 @@ import {
 import { resumptionProof } from "../native/key-schedule.ts";
 import type { NativeOptions } from "../native/options.ts";
 import { NativeProfile } from "../native/profile.ts";
+import { type Identity, Session } from "../native/session.ts";
 import { joinParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { secretCopy } from "../secret-memory.ts";
@@ -66,10 +66,10 @@ export class HelloExchange implements Handshake {
   }
 
   #clientSession(): ClientSession {
-    const { conversation, resumable } = this.#options.native;
-    const identity = conversation?.identity;
-    if (conversation === undefined || identity === undefined) return { kind: resumable ? "new" : "none" };
-    const { received } = conversation.incoming;
+    const { session, resumable } = this.#options.native;
+    const identity = session?.identity;
+    if (session === undefined || identity === undefined) return { kind: resumable ? "new" : "none" };
+    const { received } = session.incoming;
     return {
       kind: "resume",
       sessionId: identity.id,
@@ -83,19 +83,19 @@ export class HelloExchange implements Handshake {
     if (body === undefined) return undefined;
     const hello = decodeNativeHello(body, "server");
     const { session } = hello;
-    const before = this.#options.native.conversation;
+    const before = this.#options.native.session;
     if (session.kind !== "resumed") {
       if (session.kind === "new" && this.#asked === "none") {
         throw invalidFrame("a session that can be resumed, which was not asked for");
       }
       const identity = session.kind === "new" ? this.#identity(session.sessionId) : undefined;
-      return this.#open(hello, { conversation: this.#begin(), identity, resumed: false });
+      return this.#open(hello, { session: this.#begin(), identity, resumed: false });
     }
     if (before?.identity === undefined) throw invalidFrame("a session resumed that was not asked for");
     const { received, proof } = session;
     this.#checkProof(proof, this.#proof("server", before.identity, received));
     before.outgoing.rewind(received);
-    return this.#open(hello, { conversation: before, identity: before.identity, resumed: true });
+    return this.#open(hello, { session: before, identity: before.identity, resumed: true });
   }
 
   #receiveClient(input: ReceiveBuffer): HandshakeStep | undefined {
@@ -124,7 +124,7 @@ export class HelloExchange implements Handshake {
       const { received } = known.incoming;
       const proof = this.#proof("server", identity, received);
       const output = this.#seal({ kind: "resumed", received, proof });
-      return { ...this.#open(hello, { conversation: known, identity, resumed: true }), output: [output] };
+      return { ...this.#open(hello, { session: known, identity, resumed: true }), output: [output] };
     }
     const keeps = wanted.kind !== "none" && native.resumable;
     const identity = keeps ? this.#identity(this.#options.crypto.randomBytes(sessionIdBytes)) : undefined;
@@ -132,14 +132,14 @@ export class HelloExchange implements Handshake {
       identity === undefined ? { kind: "none" } : { kind: "new", sessionId: identity.id },
     );
     return {
-      ...this.#open(hello, { conversation: this.#begin(), identity, resumed: false }),
+      ...this.#open(hello, { session: this.#begin(), identity, resumed: false }),
       output: [output],
     };
   }
 
-  #begin(): Conversation {
+  #begin(): Session {
     const { maxMessageBytes, native } = this.#options;
-    return new Conversation({ maxMessageBytes, windows: native.windows });
+    return new Session({ maxMessageBytes, windows: native.windows });
   }
 
   #identity(id: Uint8Array): Identity {
@@ -152,20 +152,20 @@ export class HelloExchange implements Handshake {
   #open(
     hello: NativeHello,
     going: {
-      readonly conversation: Conversation;
+      readonly session: Session;
       readonly identity: Identity | undefined;
       readonly resumed: boolean;
     },
   ): HandshakeStep {
-    const { conversation, identity, resumed } = going;
+    const { session, identity, resumed } = going;
     const { reader, writer, encrypted } = this.#agreement;
-    conversation.attach(hello, identity);
+    session.attach(hello, identity);
     this.#opened = true;
     this.wipe();
     const { native, clock, frameTimeoutMs } = this.#options;
     const keepalive = native;
     const profile = new NativeProfile({
-      conversation,
+      session,
       reader,
       writer,
       encrypted,
@@ -178,7 +178,7 @@ export class HelloExchange implements Handshake {
     return {
       input: "native-hello",
       output: [],
-      opened: { profile, native: { conversation, resumed, peer } },
+      opened: { profile, native: { session, resumed, peer } },
     };
   }
 

@@ -1,6 +1,6 @@
-import type { Conversation } from "./conversation.ts";
 import type { KeepaliveLimits } from "./keepalive.ts";
 import type { Windows } from "./lanes.ts";
+import type { Session } from "./session.ts";
 
 /** What an end tells of the process that it is in. */
 export interface NativePeer {
@@ -15,26 +15,26 @@ export interface NativePeer {
 /** A session that two native ends have opened. */
 export interface NativeOpened {
   /** Goes on when the connection is lost, where it has an identity. */
-  readonly conversation: Conversation;
+  readonly session: Session;
   /** Whether it is the one of an earlier connection. */
   readonly resumed: boolean;
   readonly peer: NativePeer;
 }
 
-/** Conversations whose clients may come back. */
-export interface ConversationStore {
-  find(id: Uint8Array): Conversation | undefined;
+/** Sessions whose clients may come back. */
+export interface SessionStore {
+  find(id: Uint8Array): Session | undefined;
   /** Its client is back: the connection it had, if that seems to live, is to say and hear nothing more. */
-  claim(conversation: Conversation): void;
+  claim(session: Session): void;
 }
 
 export interface NativeOptions extends KeepaliveLimits {
   readonly self: NativePeer;
   readonly windows: Windows;
-  /** Client: the conversation to go on with, if there was one. */
-  readonly conversation?: Conversation | undefined;
-  /** Whether to have a conversation that outlives its connection. */
+  /** Client: the session to go on with, if there was one. */
+  readonly session?: Session | undefined;
+  /** Whether to have a session that outlives its connection. */
   readonly resumable: boolean;
   /** Server: those of earlier connections. */
-  readonly store?: ConversationStore | undefined;
+  readonly store?: SessionStore | undefined;
 }

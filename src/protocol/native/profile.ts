@@ -6,7 +6,6 @@ import type { Profile, ProfileEvent, Taken } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { BodyDeadlines } from "./body-deadlines.ts";
-import type { Conversation } from "./conversation.ts";
 import {
   encodeFrame,
   frameHeaderBytes,
@@ -19,9 +18,10 @@ import { Keepalive, type KeepaliveLimits } from "./keepalive.ts";
 import { decodePositions, positionsBytes } from "./positions.ts";
 import type { RecordReader, RecordWriter } from "./record.ts";
 import type { SendLane } from "./send-lane.ts";
+import type { Session } from "./session.ts";
 
 export interface NativeProfileOptions {
-  readonly conversation: Conversation;
+  readonly session: Session;
   readonly reader: RecordReader;
   readonly writer: RecordWriter;
   readonly encrypted: boolean;
@@ -41,13 +41,13 @@ const nothing = new Uint8Array(0);
 const noRecord: Received = { bytes: nothing, owned: false };
 const nothingToWrite: Uint8Array[] = [];
 
-/** A conversation on one connection: its records, and the frames that are about the connection itself. */
+/** A session on one connection: its records, and the frames that are about the connection itself. */
 export class NativeProfile implements Profile {
   readonly name = "native";
   readonly needsPausing = false;
   readonly isSpent = false;
   readonly encrypted: boolean;
-  readonly conversation: Conversation;
+  readonly session: Session;
   readonly #reader: RecordReader;
   readonly #writer: RecordWriter;
   readonly #clock: { now(): number };
@@ -71,23 +71,23 @@ export class NativeProfile implements Profile {
   #prepared: Uint8Array[] | undefined;
 
   constructor(options: NativeProfileOptions) {
-    const { conversation, clock } = options;
-    this.conversation = conversation;
+    const { session, clock } = options;
+    this.session = session;
     this.encrypted = options.encrypted;
     this.#reader = options.reader;
     this.#writer = options.writer;
     this.#clock = clock;
     this.#keepalive = new Keepalive(options.keepalive, clock.now());
-    this.#acknowledger = new Acknowledger(conversation.incoming);
-    this.#bodyDeadlines = new BodyDeadlines(conversation.incoming, options.frameTimeoutMs);
+    this.#acknowledger = new Acknowledger(session.incoming);
+    this.#bodyDeadlines = new BodyDeadlines(session.incoming, options.frameTimeoutMs);
   }
 
   get queuedBytes(): number {
-    return this.conversation.queuedBytes;
+    return this.session.queuedBytes;
   }
 
   get unsentBytes(): number {
-    return this.#closeSent ? 0 : this.conversation.outgoing.unsentBytes;
+    return this.#closeSent ? 0 : this.session.outgoing.unsentBytes;
   }
 
   get outputEnded(): boolean {
@@ -95,17 +95,17 @@ export class NativeProfile implements Profile {
   }
 
   send(type: number, data: Uint8Array): void {
-    this.conversation.sendMessage(type, data);
+    this.session.sendMessage(type, data);
   }
 
   take(lane: Taken, mark: number): void {
-    this.conversation.incoming.take(lane, mark);
+    this.session.incoming.take(lane, mark);
     this.#noticeTaken();
     if (this.#bodyDeadlines.isHeld) this.#bodyDeadlines.notice(this.#clock.now());
   }
 
   askForAcknowledgement(): void {
-    if (this.conversation.queuedBytes > 0) this.#asks = true;
+    if (this.session.queuedBytes > 0) this.#asks = true;
   }
 
   heard(): void {
@@ -148,7 +148,7 @@ export class NativeProfile implements Profile {
   }
 
   takeOutput(): Uint8Array[] {
-    if (this.#leaving === nothingToWrite) this.conversation.outgoing.recycle();
+    if (this.#leaving === nothingToWrite) this.session.outgoing.recycle();
     const output = this.#prepared ?? this.#composeOutput();
     this.#prepared = undefined;
     if (output.length > 0) this.#leaving = output;
@@ -156,14 +156,14 @@ export class NativeProfile implements Profile {
   }
 
   returnOutput(): void {
-    this.conversation.outgoing.recycle();
+    this.session.outgoing.recycle();
     // Sealed parts are nobody else's; plain ones are the lanes'.
     if (this.encrypted) for (const part of this.#leaving) release(part);
     this.#leaving = nothingToWrite;
   }
 
   prepareOutput(): void {
-    const { unsentBytes } = this.conversation.outgoing;
+    const { unsentBytes } = this.session.outgoing;
     // Plain, there is nothing to do that takes time, and what lies ready must not be recycled.
     if (!this.encrypted || this.#phase !== "open" || unsentBytes < highestWriteBytes) return;
     this.#prepared ??= this.#composeOutput();
@@ -219,14 +219,14 @@ export class NativeProfile implements Profile {
   #noticeBodies(): void {
     if (this.#phase !== "open") return;
     // Without a body there is nothing to ask the clock for.
-    const isUnderWay = this.conversation.incoming.bodiesUnderWay > 0;
+    const isUnderWay = this.session.incoming.bodiesUnderWay > 0;
     if (isUnderWay || this.#bodyDeadlines.isWaiting) this.#bodyDeadlines.notice(this.#clock.now());
   }
 
   /** False where {@link takeOutput} is known to have nothing: it is asked often. */
   get #hasOutput(): boolean {
     if (this.#phase !== "open" || this.#asks || this.#control.length > 0) return true;
-    return !this.conversation.outgoing.allSent || this.#acknowledger.isDue;
+    return !this.session.outgoing.allSent || this.#acknowledger.isDue;
   }
 
   #receiveFrame(): ProfileEvent | undefined {
@@ -239,11 +239,11 @@ export class NativeProfile implements Profile {
     const kind = record[start] as number;
     if (kind < frameKinds.message)
       return this.#receiveControl(kind, record.subarray(start + frameHeaderBytes, end));
-    return this.conversation.incoming.receive(this.#record, start, end);
+    return this.session.incoming.receive(this.#record, start, end);
   }
 
   #receiveControl(kind: number, body: Uint8Array): ProfileEvent | undefined {
-    const { outgoing } = this.conversation;
+    const { outgoing } = this.session;
     switch (kind) {
       case frameKinds.acknowledge:
         if (body.length < positionsBytes) throw invalidFrame("an acknowledgement that is too short");
@@ -280,7 +280,7 @@ export class NativeProfile implements Profile {
     const frames: Uint8Array[] = [];
     if (this.#control.length > 0) frames.push(...this.#control.splice(0));
     const bytes = this.#addLanes(frames, highestRecordBytes - 1_024);
-    const { outgoing } = this.conversation;
+    const { outgoing } = this.session;
     if (this.#asks && outgoing.allSent) {
       this.#asks = false;
       frames.push(encodeFrame(frameKinds["acknowledge-soon"], nothing));
@@ -303,7 +303,7 @@ export class NativeProfile implements Profile {
 
   /** Adds runs of the lanes' frames, as many as fit; a lane that had to wait for others comes first in the next record. */
   #addLanes(frames: Uint8Array[], roomBytes: number): number {
-    const { lanes } = this.conversation.outgoing;
+    const { lanes } = this.session.outgoing;
     let room = roomBytes;
     let first: number | undefined;
     for (let index = 0; index < lanes.length; index++) {

@@ -64,7 +64,7 @@ function setUp(provider: TransportProvider, options: ClientOptions = {}) {
     provider,
     options: parseClientOptions({ encryption: false, retryDelayMs: 1, ...options }),
     quota: new ReadQuota(1_000_000),
-    conversation: () => undefined,
+    session: () => undefined,
     retrying: (error) => retried.push(error),
   });
   let established: Established | undefined;

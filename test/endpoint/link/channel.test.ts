@@ -4,14 +4,14 @@ import { CallerError, Message } from "sealpipe";
 import type { EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import { Channel } from "#dist/endpoint/link/channel.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
-import { Conversation, type ConversationLimits } from "#dist/protocol/native/conversation.js";
 import type { NativeOpened } from "#dist/protocol/native/options.js";
+import { Session, type SessionLimits } from "#dist/protocol/native/session.js";
 import { hex, pattern, toHex } from "../../support/bytes.ts";
 import { nativeDefaults, thrownCode } from "../../support/engine-probe.ts";
 import { lent } from "../../support/memory.ts";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 
-const limits: ConversationLimits = { maxMessageBytes: 1_000, windows: nativeDefaults.windows };
+const limits: SessionLimits = { maxMessageBytes: 1_000, windows: nativeDefaults.windows };
 
 /** Keeps what it is asked for, as text. */
 class RecordingDriver {
@@ -39,14 +39,14 @@ class RecordingDriver {
 
 const asDriver = (driver: RecordingDriver): EngineDriver => driver as unknown as EngineDriver;
 
-function conversation(peersMaxMessageBytes = 1_000): Conversation {
-  const made = new Conversation(limits);
+function session(peersMaxMessageBytes = 1_000): Session {
+  const made = new Session(limits);
   made.attach({ ...limits, maxMessageBytes: peersMaxMessageBytes }, undefined);
   return made;
 }
 
-const opened = (of: Conversation): NativeOpened => ({
-  conversation: of,
+const opened = (of: Session): NativeOpened => ({
+  session: of,
   resumed: false,
   peer: nativeDefaults.self,
 });
@@ -59,15 +59,15 @@ function setUp({ offline = true } = {}) {
     channel.attach(asDriver(driver));
     return driver;
   };
-  const native = (of = conversation()): { driver: RecordingDriver; conversation: Conversation } => {
+  const native = (of = session()): { driver: RecordingDriver; session: Session } => {
     channel.attach(asDriver(driver), opened(of));
-    return { driver, conversation: of };
+    return { driver, session: of };
   };
   return { quota, channel, driver, classic, native };
 }
 
 /** Lets everything leave that the windows allow. */
-function sendAll({ outgoing }: Conversation): void {
+function sendAll({ outgoing }: Session): void {
   for (const lane of outgoing.lanes) while (lane.nextBytes > 0) lane.take();
 }
 
@@ -129,7 +129,7 @@ describe("a channel without a connection", () => {
     channel.send(5, hex("01"));
     channel.abandon();
     assert.equal(channel.queuedBytes, 0);
-    assert.equal(channel.conversation, undefined);
+    assert.equal(channel.session, undefined);
     channel.abandon();
   });
 });
@@ -190,17 +190,17 @@ describe("a channel with a classic connection", () => {
 });
 
 describe("a channel with a native connection", () => {
-  test("sends through its conversation, and has the driver flush it", () => {
+  test("sends through its session, and has the driver flush it", () => {
     const { channel, native } = setUp();
-    const { driver, conversation } = native();
+    const { driver, session } = native();
     channel.send(5, hex("01"));
     channel.sendRequest(1, 5, hex("02"));
     channel.sendAnswer(2, hex("03"));
     channel.sendFailure(3, "NO", "no");
     channel.sendCancel(4);
     assert.deepEqual(driver.calls, Array(5).fill("flush soon"));
-    assert.equal(channel.queuedBytes, conversation.queuedBytes);
-    assert.equal(conversation.outgoing.unsentBytes, conversation.queuedBytes);
+    assert.equal(channel.queuedBytes, session.queuedBytes);
+    assert.equal(session.outgoing.unsentBytes, session.queuedBytes);
     channel.askForAcknowledgement();
     assert.equal(driver.calls.at(-1), "ask");
   });
@@ -214,9 +214,9 @@ describe("a channel with a native connection", () => {
     assert.equal(channel.congested, true);
   });
 
-  test("has the driver tell what was taken, and the conversation keep it where there is none", () => {
+  test("has the driver tell what was taken, and the session keep it where there is none", () => {
     const { channel, native } = setUp();
-    const { driver, conversation } = native();
+    const { driver, session } = native();
     const message = new Message(5, hex("01"));
     const { source } = channel;
     source.queued(message);
@@ -229,44 +229,44 @@ describe("a channel with a native connection", () => {
       `take requests ${requestWeight}`,
     ]);
     const frame = nativeFrame("message", [5], hex("01"));
-    const event = conversation.incoming.receive(lent(frame), 0, frame.length);
+    const event = session.incoming.receive(lent(frame), 0, frame.length);
     assert.ok(event?.kind === "message");
     channel.detach("resumable");
     source.passed(event.mark);
-    assert.equal(conversation.incoming.allTaken, true);
-    assert.deepEqual(conversation.incoming.tell(), [messageWeight, 0, 0]);
+    assert.equal(session.incoming.allTaken, true);
+    assert.deepEqual(session.incoming.tell(), [messageWeight, 0, 0]);
   });
 
-  test("tells nothing of what came by an earlier conversation", () => {
+  test("tells nothing of what came by an earlier session", () => {
     const { channel, native, driver } = setUp();
     native();
     const { source } = channel;
-    channel.attach(asDriver(driver), opened(conversation()));
+    channel.attach(asDriver(driver), opened(session()));
     assert.notEqual(channel.source, source);
     source.passed(messageWeight);
     assert.deepEqual(driver.calls, []);
   });
 });
 
-describe("a conversation that outlives its connection", () => {
+describe("a session that outlives its connection", () => {
   test("takes what is sent meanwhile, and goes on by the next connection", () => {
     const { channel, native, driver } = setUp({ offline: false });
-    const { conversation } = native();
+    const { session } = native();
     const { source } = channel;
     assert.equal(channel.detach("resumable"), undefined);
     assert.equal(channel.isConnected, false);
     assert.equal(channel.canSend, true);
     channel.send(5, hex("01"));
     assert.deepEqual(driver.calls, []);
-    assert.equal(conversation.queuedBytes, messageWeight);
-    assert.equal(channel.attach(asDriver(driver), { ...opened(conversation), resumed: true }), undefined);
-    assert.equal(conversation.queuedBytes, messageWeight);
+    assert.equal(session.queuedBytes, messageWeight);
+    assert.equal(channel.attach(asDriver(driver), { ...opened(session), resumed: true }), undefined);
+    assert.equal(session.queuedBytes, messageWeight);
     assert.equal(channel.source, source);
   });
 
   test("leaves to the next one what was not sent, and tells what was", () => {
     const { channel, native, driver } = setUp();
-    const { conversation: before } = native();
+    const { session: before } = native();
     channel.send(1, hex("01"));
     channel.sendRequest(1, 5, hex("0a"));
     sendAll(before);
@@ -274,7 +274,7 @@ describe("a conversation that outlives its connection", () => {
     channel.sendRequest(2, 5, hex("0b"));
     channel.sendRequest(3, 5, hex("0c"));
     channel.detach("resumable");
-    const next = conversation(1_000);
+    const next = session(1_000);
     const carried = channel.attach(asDriver(driver), opened(next), new Map([[2, 0]]));
     assert.deepEqual(carried?.lostMessages.map(content), ["1: 01"]);
     assert.deepEqual(
@@ -294,7 +294,7 @@ describe("a conversation that outlives its connection", () => {
     channel.send(1, pattern(20));
     channel.send(2, hex("02"));
     channel.sendRequest(1, 5, pattern(20));
-    const carried = channel.attach(asDriver(driver), opened(conversation(10)), new Map([[1, 0]]));
+    const carried = channel.attach(asDriver(driver), opened(session(10)), new Map([[1, 0]]));
     assert.equal(carried?.messageErrors.length, 1);
     assert.deepEqual([...(carried?.requestErrors.keys() ?? [])], [1]);
     assert.equal(channel.queuedBytes, messageWeight);
@@ -302,14 +302,14 @@ describe("a conversation that outlives its connection", () => {
 
   test("that is over leaves what was not sent to wait for another, where it may", () => {
     const { channel, native } = setUp();
-    const { conversation: before } = native();
+    const { session: before } = native();
     channel.send(1, hex("01"));
     sendAll(before);
     channel.send(2, hex("02"));
     const carried = channel.detach("over");
     assert.deepEqual(carried?.lostMessages.map(content), ["1: 01"]);
     assert.equal(channel.queuedBytes, messageWeight);
-    assert.notEqual(channel.conversation, before);
+    assert.notEqual(channel.session, before);
     const strict = setUp({ offline: false });
     strict.native();
     strict.channel.send(2, hex("02"));

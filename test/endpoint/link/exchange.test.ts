@@ -5,13 +5,13 @@ import { Channel } from "#dist/endpoint/link/channel.js";
 import { Exchange } from "#dist/endpoint/link/exchange.js";
 import { closedError } from "#dist/endpoint/reading/inbox.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
-import { Conversation, type ConversationLimits } from "#dist/protocol/native/conversation.js";
+import { Session, type SessionLimits } from "#dist/protocol/native/session.js";
 import { pattern } from "../../support/bytes.ts";
 import { nativeDefaults, thrownCode } from "../../support/engine-probe.ts";
 import { handling } from "../../support/request-wires.ts";
 import { isSettled } from "../../support/waiting.ts";
 
-const limits: ConversationLimits = { maxMessageBytes: 1_000, windows: nativeDefaults.windows };
+const limits: SessionLimits = { maxMessageBytes: 1_000, windows: nativeDefaults.windows };
 const idle = { canSend: true, queuedBytes: 0, flushSoon() {}, askForAcknowledgement() {} };
 const driver = idle as unknown as EngineDriver;
 
@@ -19,11 +19,11 @@ const driver = idle as unknown as EngineDriver;
 function setUp() {
   const channel = new Channel(new ReadQuota(800), limits);
   const exchange = new Exchange(channel, { ...handling(), maxQueuedBytes: 800 });
-  const openSession = (): Conversation => {
-    const conversation = new Conversation(limits);
-    conversation.attach(limits, undefined);
-    exchange.attach(driver, { conversation, resumed: false, peer: nativeDefaults.self });
-    return conversation;
+  const openSession = (): Session => {
+    const session = new Session(limits);
+    session.attach(limits, undefined);
+    exchange.attach(driver, { session, resumed: false, peer: nativeDefaults.self });
+    return session;
   };
   return { channel, exchange, openSession };
 }
@@ -50,8 +50,8 @@ describe("an exchange", () => {
     exchange.write(1, pattern(10));
     const flushed = exchange.flush();
     const asked = exchange.request(1, pattern(10));
-    const conversation = openSession();
-    assert.ok(conversation.outgoing.unsentBytes > 0);
+    const session = openSession();
+    assert.ok(session.outgoing.unsentBytes > 0);
     assert.equal(await isSettled(flushed), false);
     assert.equal(await isSettled(asked), false);
     exchange.end(closedError());
@@ -61,11 +61,11 @@ describe("an exchange", () => {
 
   test("rejects what waits for a session that is lost, and only that", async () => {
     const { exchange, openSession } = setUp();
-    const conversation = openSession();
+    const session = openSession();
     exchange.write(1, pattern(10));
     const flushed = exchange.flush();
     const asked = exchange.request(1, pattern(10));
-    for (const lane of conversation.outgoing.lanes) while (lane.nextBytes > 0) lane.take();
+    for (const lane of session.outgoing.lanes) while (lane.nextBytes > 0) lane.take();
     const carried = exchange.detach("over");
     assert.equal(carried?.lostMessages.length, 1);
     await assert.rejects(flushed, { code: "ERR_SESSION_LOST" });

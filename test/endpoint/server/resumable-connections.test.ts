@@ -3,7 +3,7 @@ import { describe, mock, type TestContext, test } from "node:test";
 import type { SealpipeError } from "sealpipe";
 import type { Connection } from "#dist/endpoint/server/connection.js";
 import { ResumableConnections } from "#dist/endpoint/server/resumable-connections.js";
-import { Conversation } from "#dist/protocol/native/conversation.js";
+import { Session } from "#dist/protocol/native/session.js";
 import { pattern } from "../../support/bytes.ts";
 import { nativeDefaults } from "../../support/engine-probe.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -20,7 +20,7 @@ function mockTimeouts(t: TestContext): void {
 /** What the store asks of a connection. */
 class RecordingConnection {
   readonly told: string[] = [];
-  readonly conversation = new Conversation({ maxMessageBytes: 1_000, windows });
+  readonly session = new Session({ maxMessageBytes: 1_000, windows });
   keptBytes = 0;
   mayBeResumed = true;
   error: SealpipeError | undefined;
@@ -30,7 +30,7 @@ class RecordingConnection {
   constructor(store: ResumableConnections, id: number | undefined) {
     this.#store = store;
     const identity = id === undefined ? undefined : { id: pattern(16, id), resumptionKey: pattern(32) };
-    this.conversation.attach({ maxMessageBytes: 1_000, windows }, identity);
+    this.session.attach({ maxMessageBytes: 1_000, windows }, identity);
   }
 
   dropTransport(): void {
@@ -66,26 +66,25 @@ function setUp(some: Partial<typeof limits> = {}) {
   return { store, connect, lose, clock };
 }
 
-const idOf = ({ conversation }: RecordingConnection): Uint8Array =>
-  conversation.identity?.id ?? pattern(16, 99);
+const idOf = ({ session }: RecordingConnection): Uint8Array => session.identity?.id ?? pattern(16, 99);
 
 describe("a server's resumable connections", () => {
   test("are found by their sessions' ids, until they are over", () => {
     const { store, connect } = setUp();
     const one = connect(1);
     const other = connect(2);
-    assert.equal(store.find(Uint8Array.from(idOf(one))), one.conversation);
-    assert.equal(store.of(other.conversation), other.asConnection);
+    assert.equal(store.find(Uint8Array.from(idOf(one))), one.session);
+    assert.equal(store.of(other.session), other.asConnection);
     store.closed(one.asConnection);
     assert.equal(store.find(idOf(one)), undefined);
     assert.equal(store.find(pattern(16, 3)), undefined);
-    assert.equal(store.find(idOf(other)), other.conversation);
+    assert.equal(store.find(idOf(other)), other.session);
   });
 
   test("are not found where their sessions cannot be resumed, or are being closed", () => {
     const { store, connect } = setUp();
     const without = connect();
-    assert.equal(store.of(without.conversation), undefined);
+    assert.equal(store.of(without.session), undefined);
     store.closed(without.asConnection);
     const closing = connect(1);
     closing.mayBeResumed = false;
@@ -96,12 +95,12 @@ describe("a server's resumable connections", () => {
     mockTimeouts(t);
     const { store, lose, connect } = setUp();
     for (const connection of [connect(1), lose(2)]) {
-      store.claim(connection.conversation);
+      store.claim(connection.session);
       assert.deepEqual(connection.told, ["dropped"]);
     }
     assert.deepEqual([...store.detached], []);
     t.mock.timers.tick(10_000);
-    store.claim(new Conversation({ maxMessageBytes: 1, windows }));
+    store.claim(new Session({ maxMessageBytes: 1, windows }));
   });
 
   test("are given up when their client is not back in time", (t) => {
@@ -210,7 +209,7 @@ describe("a server's resumable connections", () => {
       sessions.forEach(({ settledBytes, keptBytes }, index) => {
         const connection = all.get(index) ?? assert.fail();
         connection.keptBytes = keptBytes;
-        Object.defineProperty(connection.conversation, "settledBytes", { value: settledBytes });
+        Object.defineProperty(connection.session, "settledBytes", { value: settledBytes });
         connection.onGivenUp = () => told.push(index);
         store.lost(connection.asConnection);
       });

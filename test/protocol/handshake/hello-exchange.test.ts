@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Conversation } from "#dist/protocol/native/conversation.js";
+import { Session } from "#dist/protocol/native/session.js";
 import { AwaitingHello, helloFrame } from "../../support/awaiting-hello.ts";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
 import { nativeDefaults } from "../../support/engine-probe.ts";
@@ -16,7 +16,7 @@ describe("a session that begins encrypted", () => {
       const [opened] = ends.hearHello(
         role === "server" ? { kind: "new" } : { kind: "new", sessionId },
       ).events;
-      const identity = opened?.kind === "open" ? opened.native?.conversation.identity : undefined;
+      const identity = opened?.kind === "open" ? opened.native?.session.identity : undefined;
       const derived = ends.peer.native?.resumptionKey;
       assert.ok(identity && derived);
       assert.notEqual(toHex(derived), toHex(new Uint8Array(32)));
@@ -45,7 +45,7 @@ describe("a server", () => {
 });
 
 test("a client asks for a new session after one that could not be resumed", () => {
-  const conversation = new Conversation({ maxMessageBytes: 1_000, windows });
-  const ends = new AwaitingHello({ role: "client", encryption, native: { resumable: true, conversation } });
+  const session = new Session({ maxMessageBytes: 1_000, windows });
+  const ends = new AwaitingHello({ role: "client", encryption, native: { resumable: true, session } });
   assert.deepEqual(ends.saidHello().session, { kind: "new" });
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { PeerError } from "#dist/errors.js";
-import { Conversation } from "#dist/protocol/native/conversation.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
+import { Session } from "#dist/protocol/native/session.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, uint32 } from "../../support/bytes.ts";
@@ -17,20 +17,20 @@ const never = Number.POSITIVE_INFINITY;
 /** One end with windows of 65,536 and 1000 ms for each tenth of a body, which tells events and when it has to be asked again. */
 class End {
   readonly clock = new FakeClock();
-  readonly conversation: Conversation;
+  readonly session: Session;
   profile: NativeProfile;
   readonly marks: number[] = [];
 
   constructor() {
     const limits = { maxMessageBytes: 10_000_000, windows: [65_536, 65_536, 65_536] } as const;
-    this.conversation = new Conversation(limits);
-    this.conversation.attach(limits, undefined);
+    this.session = new Session(limits);
+    this.session.attach(limits, undefined);
     this.profile = this.#connect();
   }
 
   #connect(): NativeProfile {
     return new NativeProfile({
-      conversation: this.conversation,
+      session: this.session,
       clock: this.clock,
       encrypted: false,
       reader: new RecordReader(),

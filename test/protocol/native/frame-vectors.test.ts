@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { lengthBytes } from "#dist/protocol/length-prefix.js";
-import { Conversation } from "#dist/protocol/native/conversation.js";
 import { frameHeaderBytes, frameKinds } from "#dist/protocol/native/frame.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
+import { Session } from "#dist/protocol/native/session.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
@@ -19,16 +19,16 @@ const keepaliveIntervalMs = 1_000;
 /** One end of an open connection without encryption, whose peer is the vector. */
 class End {
   readonly clock = new FakeClock();
-  readonly conversation: Conversation;
+  readonly session: Session;
   readonly profile: NativeProfile;
   readonly #input = new ReceiveBuffer();
 
   constructor() {
     const limits = { maxMessageBytes: 3_145_728, windows: [8_388_608, 2_097_152, 2_097_152] } as const;
-    this.conversation = new Conversation(limits);
-    this.conversation.attach(limits, undefined);
+    this.session = new Session(limits);
+    this.session.attach(limits, undefined);
     this.profile = new NativeProfile({
-      conversation: this.conversation,
+      session: this.session,
       reader: new RecordReader(),
       writer: new RecordWriter(),
       encrypted: false,
@@ -62,23 +62,23 @@ class End {
   }
 
   say(what: Saying): void {
-    const { conversation, profile } = this;
+    const { session, profile } = this;
     const id = what.id ?? 0;
     switch (what.kind) {
       case "message":
-        conversation.sendMessage(what.type ?? 0, dataOf(what));
+        session.sendMessage(what.type ?? 0, dataOf(what));
         return;
       case "request":
-        conversation.sendRequest(id, what.type ?? 0, dataOf(what));
+        session.sendRequest(id, what.type ?? 0, dataOf(what));
         return;
       case "answer":
-        conversation.sendAnswer(id, dataOf(what));
+        session.sendAnswer(id, dataOf(what));
         return;
       case "failure":
-        conversation.sendFailure(id, what.code ?? "", what.message ?? "");
+        session.sendFailure(id, what.code ?? "", what.message ?? "");
         return;
       case "cancel":
-        conversation.sendCancel(id);
+        session.sendCancel(id);
         return;
       case "ping":
         this.pass(keepaliveIntervalMs);
@@ -155,16 +155,16 @@ describe("native-frames.json", () => {
       receiver.pass(20);
       const written = receiver.write();
       assert.equal(compact(written), compact(concat(...recordsOf(vector))));
-      assert.ok(sender.conversation.queuedBytes > 0);
+      assert.ok(sender.session.queuedBytes > 0);
       assert.deepEqual(sender.receive(written), []);
-      assert.equal(sender.conversation.queuedBytes, 0);
+      assert.equal(sender.session.queuedBytes, 0);
     });
   }
 
   for (const vector of said.filter(({ says }) => says.kind === "acknowledge-soon")) {
     test(`is written and read so: ${vector.name}`, () => {
       const [sender, receiver] = [new End(), new End()];
-      sender.conversation.sendMessage(1, hex(""));
+      sender.session.sendMessage(1, hex(""));
       sender.profile.askForAcknowledgement();
       const written = sender.write();
       const asks = compact(concat(...recordsOf(vector)).subarray(4));

@@ -4,10 +4,10 @@ import fc from "fast-check";
 import { nodeCrypto } from "#dist/crypto/node.js";
 import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
 import { lengthBytes } from "#dist/protocol/length-prefix.js";
-import { Conversation } from "#dist/protocol/native/conversation.js";
 import { highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/frame.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
+import { Session } from "#dist/protocol/native/session.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, pattern } from "../../support/bytes.ts";
 import { cutInto } from "../../support/cutting.ts";
@@ -37,20 +37,20 @@ function watchedCrypto(): { crypto: CryptoProvider; opened: Uint8Array[] } {
 
 /** One end of a connection. It keeps the data of all that arrives, as an application may. */
 class End {
-  readonly conversation: Conversation;
+  readonly session: Session;
   readonly profile: NativeProfile;
   readonly #encrypted: boolean;
   readonly input = new ReceiveBuffer();
   readonly told: { readonly text: string; readonly data: Uint8Array }[] = [];
 
-  constructor(encrypted: boolean, crypto = nodeCrypto, conversation = new Conversation(limits)) {
+  constructor(encrypted: boolean, crypto = nodeCrypto, session = new Session(limits)) {
     this.#encrypted = encrypted;
-    this.conversation = conversation;
+    this.session = session;
     const keys = () => (encrypted ? { trafficSecret: pattern(32), crypto } : undefined);
-    this.conversation.attach(limits, undefined);
+    this.session.attach(limits, undefined);
     this.profile = new NativeProfile({
       encrypted,
-      conversation: this.conversation,
+      session: this.session,
       clock: new FakeClock(),
       reader: new RecordReader(keys()),
       writer: new RecordWriter(keys()),
@@ -59,9 +59,9 @@ class End {
     });
   }
 
-  /** The same conversation after the connection was lost, with all that had not left. */
+  /** The same session after the connection was lost, with all that had not left. */
   onNextConnection(): End {
-    return new End(this.#encrypted, nodeCrypto, this.conversation);
+    return new End(this.#encrypted, nodeCrypto, this.session);
   }
 
   /** The chunk is its own from now on. */
@@ -267,11 +267,8 @@ describe("what has left", () => {
       const data = pattern(highestBodyBytes + 50_000);
       end.profile.send(5, data);
       end.written();
-      end.conversation.outgoing.rewind([0, 0, 0]);
-      const frames = concat(
-        end.conversation.outgoing.messages.take(),
-        end.conversation.outgoing.messages.take(),
-      );
+      end.session.outgoing.rewind([0, 0, 0]);
+      const frames = concat(end.session.outgoing.messages.take(), end.session.outgoing.messages.take());
       const first = data.subarray(0, highestBodyBytes - 8);
       assert.equal(
         Buffer.compare(
@@ -339,8 +336,8 @@ function expectedOf(lane: LaneName, bytes: number, number: number): Expected {
 function send(end: End, lane: LaneName, bytes: number, number: number): Expected {
   const expected = expectedOf(lane, bytes, number);
   if (lane === "message") end.profile.send(number, expected.data);
-  else if (lane === "request") end.conversation.sendRequest(number, 5, expected.data);
-  else end.conversation.sendAnswer(number, expected.data);
+  else if (lane === "request") end.session.sendRequest(number, 5, expected.data);
+  else end.session.sendAnswer(number, expected.data);
   return expected;
 }
 
@@ -413,7 +410,7 @@ describe("a write of a profile", () => {
   /** The parts of a write with a large message, and of what they have once the next was asked for. */
   function writtenBy(encrypted: boolean): { first: Uint8Array[]; before: number[]; end: End } {
     const end = new End(encrypted);
-    end.conversation.sendMessage(5, large);
+    end.session.sendMessage(5, large);
     const first = end.profile.takeOutput();
     return { first, before: lengths(first), end };
   }
@@ -439,7 +436,7 @@ describe("a write of a profile", () => {
   test("is made ready while another is on its way, where there is much to seal, and comes next", () => {
     const [from, to] = [new End(true), new End(true)];
     const messages = Array.from({ length: 20 }, (_, index) => pattern(40_000, index));
-    for (const data of messages) from.conversation.sendMessage(5, data);
+    for (const data of messages) from.session.sendMessage(5, data);
     const first = concat(...from.profile.takeOutput());
     from.profile.prepareOutput();
     const unsent = from.profile.unsentBytes;
@@ -457,9 +454,9 @@ describe("a write of a profile", () => {
     const { end: little } = writtenBy(true);
     const { end: plain } = writtenBy(false);
     const { end: closed } = writtenBy(true);
-    for (const end of [little, plain, closed]) end.conversation.sendMessage(5, large);
+    for (const end of [little, plain, closed]) end.session.sendMessage(5, large);
     for (const end of [plain, closed]) {
-      for (let count = 0; count < 10; count++) end.conversation.sendMessage(5, large);
+      for (let count = 0; count < 10; count++) end.session.sendMessage(5, large);
     }
     closed.profile.close();
     for (const end of [little, plain, closed]) {
@@ -471,7 +468,7 @@ describe("a write of a profile", () => {
 
   test("that was made ready is dropped where the connection ends in disorder", () => {
     const { end } = writtenBy(true);
-    for (let count = 0; count < 10; count++) end.conversation.sendMessage(5, large);
+    for (let count = 0; count < 10; count++) end.session.sendMessage(5, large);
     end.profile.prepareOutput();
     end.profile.finish(false);
     assert.deepEqual(end.profile.takeOutput(), []);
@@ -479,7 +476,7 @@ describe("a write of a profile", () => {
 
   test("that was made ready comes before the close where it ends in order", () => {
     const [from, to] = [new End(true), new End(true)];
-    for (let count = 0; count < 10; count++) from.conversation.sendMessage(5, large);
+    for (let count = 0; count < 10; count++) from.session.sendMessage(5, large);
     const first = concat(...from.profile.takeOutput());
     from.profile.prepareOutput();
     from.profile.close();
@@ -493,12 +490,12 @@ describe("a write of a profile", () => {
 
   test("of a peer that acknowledges what has not left yet is not written over", () => {
     const from = new End(false);
-    from.conversation.sendMessage(5, large);
+    from.session.sendMessage(5, large);
     const parts = from.profile.takeOutput();
     const bytes = concat(...parts);
-    from.conversation.outgoing.acknowledge([from.conversation.outgoing.messages.sentPosition, 0, 0]);
-    new End(false).conversation.sendMessage(6, pattern(40_000, 2));
-    from.conversation.sendMessage(7, pattern(40_000, 3));
+    from.session.outgoing.acknowledge([from.session.outgoing.messages.sentPosition, 0, 0]);
+    new End(false).session.sendMessage(6, pattern(40_000, 2));
+    from.session.sendMessage(7, pattern(40_000, 3));
     assert.deepEqual(concat(...parts), bytes);
     from.profile.returnOutput();
     assert.notDeepEqual(concat(...parts), bytes, "now it is used again");
@@ -506,18 +503,18 @@ describe("a write of a profile", () => {
 
   test("that a lost connection had is never used again, whatever the peer acknowledges on the next", () => {
     const from = new End(false);
-    from.conversation.sendMessage(5, large);
-    from.conversation.sendMessage(6, pattern(400_000, 2));
+    from.session.sendMessage(5, large);
+    from.session.sendMessage(6, pattern(400_000, 2));
     const parts = from.profile.takeOutput();
     const bytes = concat(...parts);
-    const { messages } = from.conversation.outgoing;
+    const { messages } = from.session.outgoing;
     for (const received of [() => 0, () => messages.sentPosition]) {
       const next = from.onNextConnection();
-      from.conversation.outgoing.rewind([received(), 0, 0]);
+      from.session.outgoing.rewind([received(), 0, 0]);
       next.written();
-      from.conversation.outgoing.acknowledge([messages.sentPosition, 0, 0]);
+      from.session.outgoing.acknowledge([messages.sentPosition, 0, 0]);
       next.written();
-      next.conversation.sendMessage(7, pattern(40_000, 3));
+      next.session.sendMessage(7, pattern(40_000, 3));
       next.written();
       assert.deepEqual(concat(...parts), bytes);
     }
@@ -525,10 +522,10 @@ describe("a write of a profile", () => {
 
   test("and that was acknowledged on the connection before it was lost is never used again", () => {
     const from = new End(false);
-    from.conversation.sendMessage(5, large);
+    from.session.sendMessage(5, large);
     const parts = from.profile.takeOutput();
     const bytes = concat(...parts);
-    from.conversation.outgoing.acknowledge([from.conversation.outgoing.messages.sentPosition, 0, 0]);
+    from.session.outgoing.acknowledge([from.session.outgoing.messages.sentPosition, 0, 0]);
     from.onNextConnection().written();
     assert.deepEqual(concat(...parts), bytes);
   });

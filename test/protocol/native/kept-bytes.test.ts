@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Conversation } from "#dist/protocol/native/conversation.js";
 import { highestBodyBytes } from "#dist/protocol/native/frame.js";
 import { frameOverheadBytes, type SendLane } from "#dist/protocol/native/send-lane.js";
+import { Session } from "#dist/protocol/native/session.js";
 import { lent } from "../../support/memory.ts";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 
@@ -11,21 +11,21 @@ const firstPart = highestBodyBytes - 12;
 /** More than two frames take. */
 const large = new Uint8Array(2 * highestBodyBytes + 20_000);
 
-function conversation(): Conversation {
-  const made = new Conversation(limits);
+function session(): Session {
+  const made = new Session(limits);
   made.attach(limits, undefined);
   return made;
 }
 
 /** The next frame of that lane arrives at the other end. */
-function pass(lane: SendLane, to: Conversation): void {
+function pass(lane: SendLane, to: Session): void {
   const frame = lane.take();
   to.incoming.receive(lent(frame), 0, frame.length);
 }
 
-describe("what a conversation keeps besides what is queued", () => {
+describe("what a session keeps besides what is queued", () => {
   test("is what has arrived of large bodies, and with a quarter of one all that it takes", () => {
-    const [from, to] = [conversation(), conversation()];
+    const [from, to] = [session(), session()];
     const larger = new Uint8Array(900_000);
     from.sendRequest(1, 1, larger);
     assert.equal(to.keptBytes, 0);
@@ -39,7 +39,7 @@ describe("what a conversation keeps besides what is queued", () => {
   });
 
   test("is requests that wait for a handler", () => {
-    const [from, to] = [conversation(), conversation()];
+    const [from, to] = [session(), session()];
     from.sendRequest(1, 1, new Uint8Array(100));
     pass(from.outgoing.requests, to);
     assert.equal(to.keptBytes, weightOf(nativeFrame("request", [1, 1], new Uint8Array(100))));
@@ -48,7 +48,7 @@ describe("what a conversation keeps besides what is queued", () => {
   });
 
   test("is what the peer has of a large body that it has not all of", () => {
-    const [from, to] = [conversation(), conversation()];
+    const [from, to] = [session(), session()];
     from.sendMessage(1, large);
     from.sendMessage(2, new Uint8Array(10));
     const all = from.queuedBytes;
@@ -70,7 +70,7 @@ describe("what a conversation keeps besides what is queued", () => {
 describe("a failure's message that is too long", () => {
   for (const character of ["a", "é", "€", "🙂"]) {
     test(`is cut between two characters: ${character}`, () => {
-      const [from, to] = [conversation(), conversation()];
+      const [from, to] = [session(), session()];
       from.sendFailure(1, "CODE", character.repeat(highestBodyBytes));
       const frame = from.outgoing.answers.take();
       const event = to.incoming.receive(lent(frame), 0, frame.length);

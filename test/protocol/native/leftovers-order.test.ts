@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Conversation } from "#dist/protocol/native/conversation.js";
 import { frameHeaderBytes, highestBodyBytes } from "#dist/protocol/native/frame.js";
 import { frameOverheadBytes } from "#dist/protocol/native/send-lane.js";
+import { Session } from "#dist/protocol/native/session.js";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_000_000] } as const;
@@ -10,20 +10,20 @@ const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_0
 /** Bytes that take three frames, and two. */
 const [three, two] = [2.5 * highestBodyBytes, 1.5 * highestBodyBytes];
 
-describe("messages that may have arrived when a conversation is given up", () => {
+describe("messages that may have arrived when a session is given up", () => {
   test("are told in the order in which they were sent, large ones among small ones", () => {
-    const conversation = new Conversation(limits);
-    conversation.attach(limits, undefined);
-    const { messages } = conversation.outgoing;
+    const session = new Session(limits);
+    session.attach(limits, undefined);
+    const { messages } = session.outgoing;
     for (const [index, bytes] of [10, three, 20, two, 30].entries()) {
-      conversation.sendMessage(index + 1, new Uint8Array(bytes));
+      session.sendMessage(index + 1, new Uint8Array(bytes));
     }
     while (messages.nextBytes > 0) messages.take();
     const first = weightOf(nativeFrame("message", [1], new Uint8Array(10)));
     // Of the first large one a part is taken, and what was before it.
     const part = frameHeaderBytes + highestBodyBytes + frameOverheadBytes;
-    conversation.outgoing.acknowledge([first + part, 0, 0]);
-    const { unacknowledged, unsent } = conversation.abandon();
+    session.outgoing.acknowledge([first + part, 0, 0]);
+    const { unacknowledged, unsent } = session.abandon();
     assert.deepEqual(
       unacknowledged.map(({ type, data }) => [type, data.length]),
       [
@@ -37,15 +37,15 @@ describe("messages that may have arrived when a conversation is given up", () =>
   });
 
   test("are those of which a part was sent, behind all that were sent whole", () => {
-    const conversation = new Conversation(limits);
-    conversation.attach(limits, undefined);
-    const { messages } = conversation.outgoing;
-    conversation.sendMessage(1, new Uint8Array(three));
-    conversation.sendMessage(2, new Uint8Array(1));
-    conversation.sendMessage(3, new Uint8Array(three));
-    conversation.sendMessage(4, new Uint8Array(2));
+    const session = new Session(limits);
+    session.attach(limits, undefined);
+    const { messages } = session.outgoing;
+    session.sendMessage(1, new Uint8Array(three));
+    session.sendMessage(2, new Uint8Array(1));
+    session.sendMessage(3, new Uint8Array(three));
+    session.sendMessage(4, new Uint8Array(2));
     for (let taken = 0; taken < 5; taken++) messages.take();
-    const { unacknowledged, unsent } = conversation.abandon();
+    const { unacknowledged, unsent } = session.abandon();
     assert.deepEqual(
       [unacknowledged, unsent].map((contents) => contents.map(({ type }) => type)),
       [[1, 2, 3], [4]],

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Conversation } from "#dist/protocol/native/conversation.js";
 import { highestRecordBytes } from "#dist/protocol/native/frame.js";
 import type { Windows } from "#dist/protocol/native/lanes.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
+import { Session } from "#dist/protocol/native/session.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
@@ -20,10 +20,10 @@ interface Options {
 
 function setUp({ windows = [1e9, 1e9, 1e9], keepaliveIntervalMs = Number.POSITIVE_INFINITY }: Options = {}) {
   const clock = new FakeClock();
-  const conversation = new Conversation({ maxMessageBytes: 10_000_000, windows: [65_536, 65_536, 65_536] });
-  conversation.attach({ maxMessageBytes: 10_000_000, windows }, undefined);
+  const session = new Session({ maxMessageBytes: 10_000_000, windows: [65_536, 65_536, 65_536] });
+  session.attach({ maxMessageBytes: 10_000_000, windows }, undefined);
   const profile = new NativeProfile({
-    conversation,
+    session,
     clock,
     encrypted: false,
     reader: new RecordReader(),
@@ -45,7 +45,7 @@ function setUp({ windows = [1e9, 1e9, 1e9], keepaliveIntervalMs = Number.POSITIV
     clock.advance(ms);
     profile.handleTimeout(clock.now());
   };
-  return { conversation, profile, input, receive, pass, clock };
+  return { session, profile, input, receive, pass, clock };
 }
 
 const emptyMessage = nativeFrame("message", [5]);
@@ -83,14 +83,14 @@ describe("what leaves on the native wire", () => {
   });
 
   test("is together in a record: messages, then requests, then answers, failures and cancels", () => {
-    const { conversation, profile } = setUp();
-    conversation.sendAnswer(1, hex("01"));
-    conversation.sendRequest(1, 5, hex("02"));
+    const { session, profile } = setUp();
+    session.sendAnswer(1, hex("01"));
+    session.sendRequest(1, 5, hex("02"));
     profile.send(5, hex("03"));
-    conversation.sendFailure(2, "NO", "");
+    session.sendFailure(2, "NO", "");
     profile.send(6, hex("04"));
-    conversation.sendCancel(1);
-    assert.equal(profile.unsentBytes, conversation.queuedBytes);
+    session.sendCancel(1);
+    assert.equal(profile.unsentBytes, session.queuedBytes);
     assert.deepEqual(kinds(profile), ["message message request answer failure cancel"]);
     assert.equal(profile.unsentBytes, 0);
     assert.ok(profile.queuedBytes > 0, "until it is acknowledged");
@@ -109,22 +109,22 @@ describe("what leaves on the native wire", () => {
   });
 
   test("is held up by the window of its lane, and by no other lane's", () => {
-    const { conversation, profile, receive } = setUp({ windows: [70, 70, 70] });
+    const { session, profile, receive } = setUp({ windows: [70, 70, 70] });
     profile.send(5, hex(""));
     assert.deepEqual(kinds(profile), ["message"]);
     profile.send(5, hex("01"));
-    conversation.sendRequest(1, 5, hex(""));
-    conversation.sendAnswer(1, hex(""));
+    session.sendRequest(1, 5, hex(""));
+    session.sendAnswer(1, hex(""));
     assert.deepEqual(kinds(profile), ["request answer"]);
     receive(acknowledgement(weightOf(emptyMessage)));
     assert.deepEqual(kinds(profile), ["message"]);
   });
 
   test("lets a request pass while a large message is on its way, after a record or two", () => {
-    const { conversation, profile } = setUp();
+    const { session, profile } = setUp();
     profile.send(5, pattern(highestRecordBytes * 60));
     takeRecords(profile);
-    conversation.sendRequest(1, 5, hex("01"));
+    session.sendRequest(1, 5, hex("01"));
     const after = takeAllRecords(profile).map(kindsIn);
     const at = after.findIndex((record) => record.includes("request"));
     assert.ok(at >= 0 && at <= 2, `in record ${at}`);
@@ -132,10 +132,10 @@ describe("what leaves on the native wire", () => {
   });
 
   test("gives large bodies of all lanes their turns", () => {
-    const { conversation, profile } = setUp();
+    const { session, profile } = setUp();
     profile.send(5, pattern(2_000_000));
-    conversation.sendRequest(1, 5, pattern(2_000_000));
-    conversation.sendAnswer(1, pattern(2_000_000));
+    session.sendRequest(1, 5, pattern(2_000_000));
+    session.sendAnswer(1, pattern(2_000_000));
     const order = takeAllRecords(profile).map((record) => kindsIn(record).split("-")[0]);
     for (const lane of ["message", "request", "answer"]) {
       const gaps = order.flatMap((other, at) => (other === lane ? [at] : []));
@@ -346,9 +346,9 @@ describe("asking for an acknowledgement", () => {
 
 describe("a close of ours", () => {
   test("goes out behind everything that was sent, and after it nothing", () => {
-    const { conversation, profile, receive } = setUp();
+    const { session, profile, receive } = setUp();
     profile.send(5, hex("01"));
-    conversation.sendAnswer(1, hex(""));
+    session.sendAnswer(1, hex(""));
     receive(nativeFrame("ping", [1]));
     profile.close();
     assert.equal(profile.outputEnded, false);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "#dist/crypto/node.js";
-import { Conversation } from "#dist/protocol/native/conversation.js";
 import { resumptionProof } from "#dist/protocol/native/key-schedule.js";
 import type { Positions } from "#dist/protocol/native/lanes.js";
+import { Session } from "#dist/protocol/native/session.js";
 import { AwaitingHello } from "../../support/awaiting-hello.ts";
 import { flipBit, hex, pattern, toHex } from "../../support/bytes.ts";
 import { nativeDefaults } from "../../support/engine-probe.ts";
@@ -13,11 +13,11 @@ const id = pattern(16);
 const resumptionKey = pattern(32, 1);
 const none = [0, 0, 0] as const;
 
-/** A conversation of an earlier connection, in which nothing was said. */
-function earlier(): Conversation {
-  const conversation = new Conversation({ maxMessageBytes: 1_000, windows });
-  conversation.attach({ maxMessageBytes: 1_000, windows }, { id, resumptionKey });
-  return conversation;
+/** A session of an earlier connection, in which nothing was said. */
+function earlier(): Session {
+  const session = new Session({ maxMessageBytes: 1_000, windows });
+  session.attach({ maxMessageBytes: 1_000, windows }, { id, resumptionKey });
+  return session;
 }
 
 const failed = ["closed ERR_AUTHENTICATION_FAILED"];
@@ -57,11 +57,11 @@ const wrongProofs: Record<string, Changed> = {
 
 describe("a server that is asked to resume a session", () => {
   function server(encryption = true, peersPrivateKey?: Uint8Array) {
-    const conversation = earlier();
-    const claimed: Conversation[] = [];
+    const session = earlier();
+    const claimed: Session[] = [];
     const store = {
-      find: (wanted: Uint8Array) => (toHex(wanted) === toHex(id) ? conversation : undefined),
-      claim: (found: Conversation) => {
+      find: (wanted: Uint8Array) => (toHex(wanted) === toHex(id) ? session : undefined),
+      claim: (found: Session) => {
         claimed.push(found);
       },
     };
@@ -69,14 +69,14 @@ describe("a server that is asked to resume a session", () => {
     const ends = new AwaitingHello({ role: "server", encryption, peersPrivateKey, native });
     const ask = (proof: Uint8Array, sessionId = id, received: Positions = none) =>
       ends.hearHello({ kind: "resume", sessionId, received, proof });
-    return { ends, ask, claimed, conversation };
+    return { ends, ask, claimed, session };
   }
 
   test("goes on with it where the client proves that it had part in it, and proves so itself", () => {
-    const { ends, ask, claimed, conversation } = server();
+    const { ends, ask, claimed, session } = server();
     ask(proofOf(ends));
     assert.deepEqual(ends.told, ["open native encrypted"]);
-    assert.deepEqual(claimed, [conversation]);
+    assert.deepEqual(claimed, [session]);
     const proof = proofOf(ends, { side: "server" });
     assert.deepEqual(ends.saidHello().session, { kind: "resumed", received: none, proof });
   });
@@ -155,7 +155,7 @@ test("a server whose store fails does not hide it: that is no fault of the peer'
 test("a session that begins in the clear can be resumed with what everyone can read, its id", () => {
   const ends = new AwaitingHello({ role: "server", encryption: false, native: { resumable: true } });
   const [opened] = ends.hearHello({ kind: "new" }).events;
-  const identity = opened?.kind === "open" ? opened.native?.conversation.identity : undefined;
+  const identity = opened?.kind === "open" ? opened.native?.session.identity : undefined;
   const said = ends.saidHello().session;
   assert.ok(identity && said.kind === "new" && said.sessionId);
   assert.equal(toHex(identity.id), toHex(said.sessionId));
@@ -167,7 +167,7 @@ describe("a client that asks to resume its session", () => {
     new AwaitingHello({
       role: "client",
       encryption: true,
-      native: { resumable: true, conversation: earlier() },
+      native: { resumable: true, session: earlier() },
     });
 
   test("proves that it had part in it, on this connection", () => {

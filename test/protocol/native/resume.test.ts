@@ -34,7 +34,7 @@ function checkAll({ client, server }: ResumablePair): void {
     assert.deepEqual(textOf(other.taken), textOf(one.sent));
     assert.deepEqual(other.handled.toSorted(byNumber), [...one.asked.keys()]);
     assert.deepEqual(one.outcomes.toSorted(byId), expectedOutcomes(one));
-    assert.equal(one.conversation?.queuedBytes, 0, "all of it is acknowledged");
+    assert.equal(one.session?.queuedBytes, 0, "all of it is acknowledged");
   }
 }
 
@@ -113,12 +113,12 @@ for (const encryption of [false, true]) {
     test("begins a new session with a server that does not know its own", () => {
       const pair = begun(encryption).cut();
       pair.forget();
-      const before = pair.client.conversation;
+      const before = pair.client.session;
       pair.connect().run();
       assert.equal(pair.client.opened, 2);
       assert.equal(pair.client.resumed, 0);
-      assert.notEqual(pair.client.conversation, before);
-      assert.notDeepEqual(pair.client.conversation?.identity?.id, before?.identity?.id);
+      assert.notEqual(pair.client.session, before);
+      assert.notDeepEqual(pair.client.session?.identity?.id, before?.identity?.id);
       assert.deepEqual(
         before?.abandon().unsent.map(({ type }) => type),
         [1, 2],
@@ -133,7 +133,7 @@ for (const encryption of [false, true]) {
 
     test("is refused without the key of its session, and the session is left alone", () => {
       const pair = begun(encryption).settle().cut();
-      const kept = pair.client.conversation;
+      const kept = pair.client.session;
       assert.ok(kept?.identity !== undefined);
       const { id, resumptionKey } = kept.identity;
       kept.attach(limits, { id, resumptionKey: flipBit(resumptionKey, 0) });
@@ -143,7 +143,7 @@ for (const encryption of [false, true]) {
       kept.attach(limits, { id, resumptionKey });
       pair.server.ends.length = 0;
       // It was offered no session, and had that for its own.
-      pair.client.conversation = kept;
+      pair.client.session = kept;
       pair.connect().settle();
       assert.equal(pair.client.resumed, 1);
       checkAll(pair);
@@ -191,7 +191,7 @@ function deliver(to: Role, bytes: number): Step {
   return (pair) => void pair.deliver(to, bytes);
 }
 
-describe("a conversation over connections that break", () => {
+describe("a session over connections that break", () => {
   const wires: Record<string, ResumablePairOptions & { readonly runs: number }> = {
     "in the clear": { runs: 400 },
     sealed: { encryption: true, runs: 100 },

@@ -176,7 +176,7 @@ describe("going on with another connection", () => {
     push(pattern(36, 4));
     lane.rewind(200);
     assert.equal(lane.allSent, false);
-    assert.equal(lane.sentPosition, 400, "the position is that of the conversation");
+    assert.equal(lane.sentPosition, 400, "the position is that of the session");
     assert.deepEqual(takeAll(), [pattern(36, 2), pattern(36, 3), pattern(36, 4)]);
     assert.equal(lane.sentPosition, 500);
   });

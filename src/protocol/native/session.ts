@@ -5,19 +5,19 @@ import { decodeMessages, decodeRequests, type RequestContent } from "./leftovers
 import { Outgoing } from "./outgoing.ts";
 
 /** What an end tells the other of what it takes. */
-export interface ConversationLimits {
+export interface SessionLimits {
   readonly maxMessageBytes: number;
   /** What it takes in each lane before it acknowledges. */
   readonly windows: Windows;
 }
 
-/** By what a peer that comes back is known. The key is the conversation's own: it wipes it. */
+/** By what a peer that comes back is known. The key is the session's own: it wipes it. */
 export interface Identity {
   readonly id: Uint8Array;
   readonly resumptionKey: Uint8Array;
 }
 
-/** What was under way when a conversation was lost. */
+/** What was under way when a session was lost. */
 export interface Leftovers {
   /** Sent, in part at least, and not acknowledged: they may have arrived or not. */
   readonly unacknowledged: readonly MessageContent[];
@@ -32,20 +32,20 @@ export interface Leftovers {
  *
  * Source: spec/protocol.md, "Lanes" and "Resume".
  */
-export class Conversation {
+export class Session {
   readonly incoming: Incoming;
   readonly outgoing = new Outgoing();
   readonly #maxMessageBytes: number;
   #peerMaxMessageBytes: number;
   #identity: Identity | undefined;
 
-  constructor({ maxMessageBytes, windows }: ConversationLimits) {
+  constructor({ maxMessageBytes, windows }: SessionLimits) {
     this.#maxMessageBytes = maxMessageBytes;
     this.#peerMaxMessageBytes = maxMessageBytes;
     this.incoming = new Incoming(maxMessageBytes, windows);
   }
 
-  /** Absent where the conversation ends with its connection. */
+  /** Absent where the session ends with its connection. */
   get identity(): Identity | undefined {
     return this.#identity;
   }
@@ -66,7 +66,7 @@ export class Conversation {
   }
 
   /** Begins, or goes on with the same peer on another connection. */
-  attach(peer: ConversationLimits, identity: Identity | undefined): void {
+  attach(peer: SessionLimits, identity: Identity | undefined): void {
     this.#identity = identity;
     this.#peerMaxMessageBytes = peer.maxMessageBytes;
     this.outgoing.lanes.forEach((lane, index) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Conversation } from "#dist/protocol/native/conversation.js";
+import { Session } from "#dist/protocol/native/session.js";
 import { concat, hex, pattern } from "../../support/bytes.ts";
 import { thrownCode } from "../../support/engine-probe.ts";
 import { lent } from "../../support/memory.ts";
@@ -10,68 +10,68 @@ const windows = [65_536, 65_536, 65_536] as const;
 const own = { maxMessageBytes: 100_000, windows };
 const identity = { id: pattern(16), resumptionKey: pattern(32) };
 
-function attached(peersMaxMessageBytes = 100_000): Conversation {
-  const conversation = new Conversation(own);
-  conversation.attach({ maxMessageBytes: peersMaxMessageBytes, windows }, identity);
-  return conversation;
+function attached(peersMaxMessageBytes = 100_000): Session {
+  const session = new Session(own);
+  session.attach({ maxMessageBytes: peersMaxMessageBytes, windows }, identity);
+  return session;
 }
 
 /** Lets everything leave that the windows allow. */
-function sendAll({ outgoing }: Conversation): void {
+function sendAll({ outgoing }: Session): void {
   for (const lane of outgoing.lanes) while (lane.nextBytes > 0) lane.take();
 }
 
-describe("a conversation", () => {
+describe("a session", () => {
   test("takes what is to be sent before there is a peer, and holds it", () => {
-    const conversation = new Conversation(own);
-    assert.equal(conversation.identity, undefined);
-    conversation.sendMessage(5, hex("01"));
-    sendAll(conversation);
+    const session = new Session(own);
+    assert.equal(session.identity, undefined);
+    session.sendMessage(5, hex("01"));
+    sendAll(session);
     const weight = weightOf(nativeFrame("message", [5], hex("01")));
-    assert.equal(conversation.queuedBytes, weight);
-    assert.equal(conversation.outgoing.unsentBytes, weight);
-    conversation.attach(own, identity);
-    assert.equal(conversation.identity, identity);
-    sendAll(conversation);
-    assert.equal(conversation.outgoing.unsentBytes, 0);
+    assert.equal(session.queuedBytes, weight);
+    assert.equal(session.outgoing.unsentBytes, weight);
+    session.attach(own, identity);
+    assert.equal(session.identity, identity);
+    sendAll(session);
+    assert.equal(session.outgoing.unsentBytes, 0);
   });
 
   test("keeps to what the peer takes in each lane", () => {
-    const conversation = new Conversation(own);
-    conversation.attach({ maxMessageBytes: 100_000, windows: [1, 2, 3] }, undefined);
+    const session = new Session(own);
+    session.attach({ maxMessageBytes: 100_000, windows: [1, 2, 3] }, undefined);
     assert.deepEqual(
-      conversation.outgoing.lanes.map((lane) => lane.window),
+      session.outgoing.lanes.map((lane) => lane.window),
       [1, 2, 3],
     );
   });
 
   test("counts what is settled: what the peer has acknowledged, and what is taken of the peer's", () => {
-    const conversation = attached();
-    conversation.sendMessage(5, pattern(100));
-    conversation.sendRequest(1, 5, pattern(10));
-    sendAll(conversation);
-    const [messages = assert.fail(), requests = assert.fail()] = conversation.outgoing.lanes;
+    const session = attached();
+    session.sendMessage(5, pattern(100));
+    session.sendRequest(1, 5, pattern(10));
+    sendAll(session);
+    const [messages = assert.fail(), requests = assert.fail()] = session.outgoing.lanes;
     messages.acknowledge(messages.sentPosition);
     const acknowledged = weightOf(nativeFrame("message", [5], pattern(100)));
-    assert.equal(conversation.settledBytes, acknowledged);
+    assert.equal(session.settledBytes, acknowledged);
     requests.acknowledge(requests.sentPosition);
     const message = nativeFrame("message", [7], pattern(20));
-    const event = conversation.incoming.receive(lent(message), 0, message.length);
+    const event = session.incoming.receive(lent(message), 0, message.length);
     const before = acknowledged + weightOf(nativeFrame("request", [1, 5], pattern(10)));
-    assert.equal(conversation.settledBytes, before, "it has arrived, and nobody has read it");
+    assert.equal(session.settledBytes, before, "it has arrived, and nobody has read it");
     assert.ok(event?.kind === "message");
-    conversation.incoming.take("messages", event.mark);
-    assert.equal(conversation.settledBytes, before + weightOf(message));
+    session.incoming.take("messages", event.mark);
+    assert.equal(session.settledBytes, before + weightOf(message));
   });
 
   test("tells the peer anew, on another connection, what was taken", () => {
-    const conversation = attached();
+    const session = attached();
     const answer = nativeFrame("answer", [1]);
-    conversation.incoming.receive(lent(answer), 0, answer.length);
-    conversation.incoming.tell();
-    assert.equal(conversation.incoming.hasNews, false);
-    conversation.attach(own, identity);
-    assert.equal(conversation.incoming.hasNews, true);
+    session.incoming.receive(lent(answer), 0, answer.length);
+    session.incoming.tell();
+    assert.equal(session.incoming.hasNews, false);
+    session.attach(own, identity);
+    assert.equal(session.incoming.hasNews, true);
   });
 
   test("sends nothing that is larger than either end takes, or of a type that there is not", () => {
@@ -109,50 +109,50 @@ describe("a conversation", () => {
   });
 
   test("sends what it takes itself, where the peer takes more or is not known", () => {
-    for (const conversation of [attached(1_000_000), new Conversation(own)]) {
-      conversation.sendMessage(5, pattern(100_000));
+    for (const session of [attached(1_000_000), new Session(own)]) {
+      session.sendMessage(5, pattern(100_000));
       assert.equal(
-        thrownCode(() => conversation.sendMessage(5, pattern(100_001))),
+        thrownCode(() => session.sendMessage(5, pattern(100_001))),
         "ERR_MESSAGE_TOO_LARGE",
       );
     }
   });
 
   test("sends failures and cancels", () => {
-    const conversation = attached();
-    conversation.sendFailure(1, "NO", "no");
-    conversation.sendCancel(2);
+    const session = attached();
+    session.sendFailure(1, "NO", "no");
+    session.sendCancel(2);
     const failure = nativeFrame("failure", [1], concat(hex("02"), Buffer.from("NOno")));
-    assert.equal(conversation.queuedBytes, weightOf(failure, nativeFrame("cancel", [2])));
+    assert.equal(session.queuedBytes, weightOf(failure, nativeFrame("cancel", [2])));
   });
 });
 
-describe("a conversation that is given up", () => {
+describe("a session that is given up", () => {
   test("tells what may have arrived and what has not left, and drops what means nothing to anyone else", () => {
-    const conversation = attached();
-    conversation.sendMessage(1, hex("01"));
-    conversation.sendRequest(1, 7, hex("0a"));
-    sendAll(conversation);
-    conversation.sendMessage(2, hex("02"));
-    conversation.sendRequest(2, 8, hex("0b"));
-    conversation.sendAnswer(9, hex("0c"));
-    conversation.sendCancel(1);
-    assert.deepEqual(conversation.abandon(), {
+    const session = attached();
+    session.sendMessage(1, hex("01"));
+    session.sendRequest(1, 7, hex("0a"));
+    sendAll(session);
+    session.sendMessage(2, hex("02"));
+    session.sendRequest(2, 8, hex("0b"));
+    session.sendAnswer(9, hex("0c"));
+    session.sendCancel(1);
+    assert.deepEqual(session.abandon(), {
       unacknowledged: [{ type: 1, data: hex("01") }],
       unsent: [{ type: 2, data: hex("02") }],
       unsentRequests: [{ id: 2, type: 8, data: hex("0b") }],
     });
-    assert.equal(conversation.queuedBytes, 0);
-    assert.deepEqual(conversation.abandon(), { unacknowledged: [], unsent: [], unsentRequests: [] });
+    assert.equal(session.queuedBytes, 0);
+    assert.deepEqual(session.abandon(), { unacknowledged: [], unsent: [], unsentRequests: [] });
   });
 
   test("forgets what was acknowledged", () => {
-    const conversation = attached();
+    const session = attached();
     for (const type of [1, 2]) {
-      conversation.sendMessage(type, hex(""));
-      sendAll(conversation);
+      session.sendMessage(type, hex(""));
+      sendAll(session);
     }
-    conversation.outgoing.acknowledge([weightOf(nativeFrame("message", [1])), 0, 0]);
-    assert.deepEqual(conversation.abandon().unacknowledged, [{ type: 2, data: hex("") }]);
+    session.outgoing.acknowledge([weightOf(nativeFrame("message", [1])), 0, 0]);
+    assert.deepEqual(session.abandon().unacknowledged, [{ type: 2, data: hex("") }]);
   });
 });
