@@ -1,6 +1,11 @@
-import { aeadNonceBytes, aeadTagBytes, type BatchAead } from "../protocol/crypto-provider.ts";
+import {
+  aeadNonceBytes,
+  aeadTagBytes,
+  type BatchAead,
+  maxBatchedBytes,
+} from "../protocol/crypto-provider.ts";
 import { secretCopy, secretMemory } from "../protocol/secret-memory.ts";
-import { Ghash, mostInputBlocks } from "./ghash.ts";
+import { Ghash } from "./ghash.ts";
 
 const blockBytes = 16;
 const nonceWords = aeadNonceBytes / 4;
@@ -30,7 +35,6 @@ export interface BlockCipher {
  * and compares tags without an early end.
  */
 export class BatchGcm implements BatchAead {
-  readonly highestBytes = mostInputBlocks * blockBytes;
   readonly #cipher: BlockCipher;
   /** Of the nonce in front of a sealed message. */
   readonly #carriedBytes: number;
@@ -70,7 +74,7 @@ export class BatchGcm implements BatchAead {
   }
 
   prepare(nonces: Uint8Array, mostPlaintextBytes: number, firstRecord?: number): void {
-    if (mostPlaintextBytes > this.highestBytes) throw new RangeError("this is for shorter messages");
+    if (mostPlaintextBytes > maxBatchedBytes) throw new RangeError("this is for shorter messages");
     const count = nonces.length / aeadNonceBytes;
     const messageBlocks = 1 + Math.ceil(mostPlaintextBytes / blockBytes);
     this.#ghash ??= this.#makeGhash();

@@ -1,3 +1,4 @@
+import { maxBatchedBytes } from "../protocol/crypto-provider.ts";
 import { secretMemory } from "../protocol/secret-memory.ts";
 import { ghashModule } from "./ghash-module.ts";
 
@@ -7,8 +8,8 @@ const blockWords = 4;
 const powerBytes = 2 * 16 * blockBytes;
 const lowTable = 16 * blockWords;
 
-/** How many blocks an input can have. */
-export const mostInputBlocks = 72;
+/** How many blocks an input can have: those of the longest message that a batch takes. */
+export const mostInputBlocks = maxBatchedBytes / blockBytes;
 /** And how many powers of the key there can be: zeros may follow the input. */
 export const mostPowers = mostInputBlocks + 2;
 

@@ -31,8 +31,7 @@ export const nodeCrypto: CryptoProvider = {
   generateKeyPair,
   sha256: (data) => createHash("sha256").update(data).digest(),
   hmacSha256,
-  createAead: (key) => new NodeAead(key),
-  createBatchAead: (key, nonces) => (batchesAreSound() ? createBatchGcm(key, nonces) : noBatches),
+  createAead: (key) => new NodeAead(key, batchesAreSound),
   randomBytes: (length) => randomFillSync(new Uint8Array(length)),
   randomNonces: takeRandomNonces,
   // NIST SP 800-38D, 8.3.
@@ -40,7 +39,10 @@ export const nodeCrypto: CryptoProvider = {
 };
 
 /** The same without anything of ours: each message has a cipher object of its own. */
-export const platformCrypto: CryptoProvider = { ...nodeCrypto, createBatchAead: () => noBatches };
+export const platformCrypto: CryptoProvider = {
+  ...nodeCrypto,
+  createAead: (key) => new NodeAead(key, () => false),
+};
 
 function generateKeyPair(): KeyPair {
   const ecdh = createECDH(curve);
@@ -70,31 +72,19 @@ function hmacSha256(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array {
   return hmac.digest();
 }
 
-/** Nothing is short enough for it, so nobody prepares anything. */
-const noBatches: BatchAead = {
-  highestBytes: -1,
-  prepared: 0,
-  prepare: refuse,
-  sealNext: refuse,
-  openNext: refuse,
-  drop() {},
-  wipe() {},
-};
-
-function refuse(): never {
-  throw new RangeError("there are no batches here");
-}
-
 let soundness: boolean | undefined;
 
-/** Whether {@link BatchGcm} can be used. Tried once, when it is first needed. */
+/**
+ * Whether {@link BatchGcm} can be used. Tried once, for the first run of short messages: to try it takes longer than all
+ * else of an encrypted connect.
+ */
 function batchesAreSound(): boolean {
   soundness ??= BatchGcm.isAvailable && passesSelfTest();
   return soundness;
 }
 
 function passesSelfTest(): boolean {
-  if (agreesWithPlatform(createBatchGcm, nodeCrypto.createAead)) return true;
+  if (agreesWithPlatform(makeBatch, nodeCrypto.createAead)) return true;
   process.emitWarning("its own AES-GCM does not agree with the platform's in this runtime, and is not used", {
     type: "SealpipeWarning",
     code: "SEALPIPE_SELF_TEST_FAILED",
@@ -102,7 +92,11 @@ function passesSelfTest(): boolean {
   return false;
 }
 
-function createBatchGcm(key: Uint8Array, nonces: "carried" | "known"): BatchAead {
+function makeBatch(key: Uint8Array, nonces: "carried" | "known"): BatchAead {
+  return createBatchGcm(createSecretKey(key), nonces);
+}
+
+function createBatchGcm(key: KeyObject, nonces: "carried" | "known"): BatchAead {
   return new BatchGcm(new NodeBlockCipher(key), nonces === "carried" ? aeadNonceBytes : 0);
 }
 
@@ -112,8 +106,8 @@ class NodeBlockCipher implements BlockCipher {
   // below what it is for.
   #cipher: Cipher | undefined;
 
-  constructor(key: Uint8Array) {
-    this.#key = createSecretKey(key);
+  constructor(key: KeyObject) {
+    this.#key = key;
   }
 
   encrypt(blocks: Uint8Array): Uint8Array {
@@ -131,9 +125,11 @@ class NodeBlockCipher implements BlockCipher {
 }
 
 class NodeAead implements Aead {
+  readonly #hasBatches: () => boolean;
   #key: KeyObject | undefined;
 
-  constructor(key: Uint8Array) {
+  constructor(key: Uint8Array, hasBatches: () => boolean) {
+    this.#hasBatches = hasBatches;
     // A copy: the engine wipes its own. From Node 24 a cipher that is given bytes each time costs four times as much.
     this.#key = createSecretKey(key);
   }
@@ -162,6 +158,10 @@ class NodeAead implements Aead {
     } catch {
       return undefined;
     }
+  }
+
+  createBatch(nonces: "carried" | "known"): BatchAead | undefined {
+    return this.#hasBatches() ? createBatchGcm(this.#key as KeyObject, nonces) : undefined;
   }
 
   wipe(): void {

@@ -10,11 +10,6 @@ export interface CryptoProvider {
   hmacSha256(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array;
   /** AES-256-GCM under a 32-byte key. */
   createAead(key: Uint8Array): Aead;
-  /**
-   * AES-256-GCM under the same kind of key, for runs of short messages. Sealed, they carry their nonces in front, or both
-   * ends know them.
-   */
-  createBatchAead(key: Uint8Array, nonces: "carried" | "known"): BatchAead;
   /** Unpredictable bytes in memory of their own, for what is secret or lives long. The caller owns the result. */
   randomBytes(length: number): Uint8Array;
   /** That many random nonces, one after the other. They are no secrets, and share their memory with other nonces. */
@@ -45,7 +40,13 @@ export interface Aead {
   seal(nonce: Uint8Array, plaintext: readonly Uint8Array[], additionalData?: Uint8Array): Uint8Array[];
   /** The plaintext, which is the caller's own, or `undefined` where the tag does not fit. `sealed` is ciphertext and tag. */
   open(nonce: Uint8Array, sealed: Uint8Array, additionalData?: Uint8Array): Uint8Array | undefined;
-  /** Forgets the key. A later call to seal or open throws. */
+  /**
+   * The same key for runs of short messages. Sealed, they carry their nonces in front, or both ends know them.
+   * `undefined` if this runtime cannot do it. The first call in a process may take some milliseconds to find out, so
+   * ask once there is such a run. The caller wipes the batch.
+   */
+  createBatch(nonces: "carried" | "known"): BatchAead | undefined;
+  /** Forgets the key. A later call to seal or open throws, and so does a batch that is made later. */
   wipe(): void;
 }
 
@@ -56,15 +57,13 @@ export interface Aead {
  * A sealed message is its nonce where it carries that, ciphertext and tag.
  */
 export interface BatchAead {
-  /** The longest plaintext that this is for; longer ones cost no less than with a cipher of their own. -1 for none. */
-  readonly highestBytes: number;
   /** Nonces that are prepared and not used. */
   readonly prepared: number;
   /**
    * Makes ready for messages under these nonces, in this order: 12 bytes each, one behind the other. What was prepared
    * before is dropped. To seal, none may ever have been used under the key. Nonces that both ends know are those of
    * consecutive records: `firstRecord` is the number of the first.
-   * @throws RangeError where `mostPlaintextBytes` is over `highestBytes`.
+   * @throws RangeError if `mostPlaintextBytes` is over {@link maxBatchedBytes}.
    */
   prepare(nonces: Uint8Array, mostPlaintextBytes: number, firstRecord?: number): void;
   /**
@@ -91,6 +90,8 @@ export interface BatchAead {
   wipe(): void;
 }
 
+/** The longest plaintext that a batch takes; a longer one costs no less with a cipher of its own. */
+export const maxBatchedBytes = 1_152;
 export const publicKeyBytes = 97;
 export const aeadNonceBytes = 12;
 export const aeadTagBytes = 16;

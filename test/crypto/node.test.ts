@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { nodeCrypto, platformCrypto } from "#dist/crypto/node.js";
 import { aeadNonceBytes, aeadTagBytes, publicKeyBytes } from "#dist/protocol/crypto-provider.js";
+import { createBatch } from "../support/batches.ts";
 import { concat, flipBit, hex, pattern, toHex } from "../support/bytes.ts";
 import { clientPublicKey } from "../support/hand-made-peer.ts";
 import { invalidPublicKeys } from "../support/public-keys.ts";
@@ -222,16 +223,17 @@ describe("random nonces", () => {
 
 describe("batches", () => {
   test("have no key any more once they are wiped", () => {
-    const batch = nodeCrypto.createBatchAead(pattern(32), "known");
+    const batch = createBatch(pattern(32), "known");
     batch.prepare(pattern(12), 100);
     batch.wipe();
     assert.throws(() => batch.prepare(pattern(12), 100));
   });
 
   test("are all that the platform's cryptography alone is without", () => {
-    const { createBatchAead, ...others } = platformCrypto;
-    assert.deepEqual({ ...others, createBatchAead: nodeCrypto.createBatchAead }, nodeCrypto);
-    assert.equal(createBatchAead(pattern(32), "known").highestBytes, -1);
+    const { createAead, ...others } = platformCrypto;
+    assert.deepEqual({ ...others, createAead: nodeCrypto.createAead }, nodeCrypto);
+    assert.equal(createAead(pattern(32)).createBatch("known"), undefined);
+    assert.equal(createAead(pattern(32)).createBatch("carried"), undefined);
   });
 });
 

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { createCipheriv } from "node:crypto";
 import fc from "fast-check";
-import { nodeCrypto } from "#dist/crypto/node.js";
-import type { BatchAead } from "#dist/protocol/crypto-provider.js";
+import { type BatchAead, maxBatchedBytes } from "#dist/protocol/crypto-provider.js";
+import { createBatch } from "../support/batches.ts";
 import { concat, flipBit, pattern } from "../support/bytes.ts";
 import { type Target, target } from "./target.ts";
 
-const highestBytes = 1_152;
 const most = 40;
 
 /** What OpenSSL makes of it. */
@@ -27,7 +26,7 @@ class Direction {
   constructor(key: Uint8Array, nonces: "carried" | "known") {
     this.#key = key;
     this.#carried = nonces === "carried";
-    this.#batch = nodeCrypto.createBatchAead(key, nonces);
+    this.#batch = createBatch(key, nonces);
   }
 
   prepare(count: number, mostBytes: number, seed: number): void {
@@ -69,7 +68,11 @@ class Direction {
   }
 }
 
-const sizes = fc.oneof(fc.nat(40), fc.nat(highestBytes), fc.constantFrom(0, 15, 16, 17, 1_151, highestBytes));
+const sizes = fc.oneof(
+  fc.nat(40),
+  fc.nat(maxBatchedBytes),
+  fc.constantFrom(0, 15, 16, 17, 1_151, maxBatchedBytes),
+);
 const call = fc.record({
   on: fc.nat(most),
   what: fc.constantFrom("seal", "seal", "open", "open", "changed", "prepare", "drop", "anew"),

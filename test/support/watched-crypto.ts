@@ -30,7 +30,7 @@ export class WatchedCrypto {
       createAead: (key) => {
         this.#see("a key", key);
         const aead = nodeCrypto.createAead(key);
-        return this.#watchCipher(aead, {
+        return this.#watchCipher<Aead>(aead, {
           seal: (nonce, plaintext, additionalData) => {
             this.#seeNonce(nonce, additionalData);
             return aead.seal(nonce, plaintext, additionalData);
@@ -39,14 +39,15 @@ export class WatchedCrypto {
             this.#seeNonce(nonce, additionalData);
             return aead.open(nonce, sealed, additionalData);
           },
-        });
-      },
-      createBatchAead: (key, nonces) => {
-        const batch = nodeCrypto.createBatchAead(key, nonces);
-        return this.#watchCipher(batch, {
-          prepare: (prepared, mostBytes, firstRecord) => {
-            if (nonces === "known") this.#see("prepared nonces", prepared);
-            batch.prepare(prepared, mostBytes, firstRecord);
+          createBatch: (nonces) => {
+            const batch = aead.createBatch(nonces);
+            if (batch === undefined) return undefined;
+            return this.#watchCipher<BatchAead>(batch, {
+              prepare: (prepared, mostBytes, firstRecord) => {
+                if (nonces === "known") this.#see("prepared nonces", prepared);
+                batch.prepare(prepared, mostBytes, firstRecord);
+              },
+            });
           },
         });
       },

@@ -1,27 +1,36 @@
 import { highestBatchSize } from "../batch-size.ts";
-import { aeadNonceBytes, aeadTagBytes, type BatchAead } from "../crypto-provider.ts";
+import {
+  type Aead,
+  aeadNonceBytes,
+  aeadTagBytes,
+  type BatchAead,
+  maxBatchedBytes,
+} from "../crypto-provider.ts";
 import { readUint32 } from "../integers.ts";
 import { lengthBytes } from "../length-prefix.ts";
 
 const overheadBytes = aeadNonceBytes + aeadTagBytes;
 /** Fewer cost no less than each with a cipher of its own. */
 const fewestFrames = 4;
+/** Where nonces are gathered: they are copied before anybody else gathers some. */
+const nonces = new Uint8Array(highestBatchSize(0) * aeadNonceBytes);
 
 /**
  * Opens runs of short messages that have arrived together. It looks for their nonces in what is still to be read, which
  * decides nothing: each frame is read and checked in its turn, and one that is not what it looked like does not open.
  */
 export class OpeningBatch {
-  readonly #aead: BatchAead;
-  readonly #nonces = new Uint8Array(highestBatchSize(0) * aeadNonceBytes);
+  readonly #aead: Aead;
+  /** Made once frames have arrived together. */
+  #batch: BatchAead | undefined;
 
-  constructor(aead: BatchAead) {
+  constructor(aead: Aead) {
     this.#aead = aead;
   }
 
   /** Whether the next payload is for this. */
   get isPrepared(): boolean {
-    return this.#aead.prepared > 0;
+    return this.#batch !== undefined && this.#batch.prepared > 0;
   }
 
   /** `chunk`: from the start of a frame. */
@@ -32,26 +41,24 @@ export class OpeningBatch {
       const payloadBytes = readUint32(chunk, start);
       const plaintextBytes = payloadBytes - overheadBytes;
       const nonce = start + lengthBytes;
-      if (
-        plaintextBytes < 0 ||
-        plaintextBytes > this.#aead.highestBytes ||
-        nonce + payloadBytes > chunk.length
-      )
+      if (plaintextBytes < 0 || plaintextBytes > maxBatchedBytes || nonce + payloadBytes > chunk.length)
         break;
       if (frames === highestBatchSize(Math.max(longest, plaintextBytes))) break;
-      this.#nonces.set(chunk.subarray(nonce, nonce + aeadNonceBytes), frames * aeadNonceBytes);
+      nonces.set(chunk.subarray(nonce, nonce + aeadNonceBytes), frames * aeadNonceBytes);
       if (plaintextBytes > longest) longest = plaintextBytes;
       start = nonce + payloadBytes;
     }
-    if (frames >= fewestFrames)
-      this.#aead.prepare(this.#nonces.subarray(0, frames * aeadNonceBytes), longest);
+    if (frames < fewestFrames) return;
+    this.#batch ??= this.#aead.createBatch("carried");
+    this.#batch?.prepare(nonces.subarray(0, frames * aeadNonceBytes), longest);
   }
 
   open(payload: Uint8Array): Uint8Array | undefined {
-    return this.#aead.openNext(payload);
+    return this.#batch?.openNext(payload);
   }
 
+  /** Not the cipher that it was made with. */
   wipe(): void {
-    this.#aead.wipe();
+    this.#batch?.wipe();
   }
 }

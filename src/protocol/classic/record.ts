@@ -26,8 +26,8 @@ export class RecordProtection {
   constructor(key: Uint8Array, crypto: CryptoProvider) {
     this.#aead = crypto.createAead(key);
     this.#crypto = crypto;
-    this.#sealing = new SealingBatch(crypto.createBatchAead(key, "carried"), crypto);
-    this.#opening = new OpeningBatch(crypto.createBatchAead(key, "carried"));
+    this.#sealing = new SealingBatch(this.#aead, crypto);
+    this.#opening = new OpeningBatch(this.#aead);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { nextBatchSize } from "../batch-size.ts";
-import type { BatchAead, CryptoProvider } from "../crypto-provider.ts";
+import { type Aead, type BatchAead, type CryptoProvider, maxBatchedBytes } from "../crypto-provider.ts";
 import { lengthOfParts } from "../parts.ts";
 
 /** So many messages have a cipher of their own first: a connection that sends a few needs no more. */
@@ -7,15 +7,17 @@ const singleMessages = 16;
 
 /** Seals the short messages of a connection that sends many of them, with nonces drawn for several at a time. */
 export class SealingBatch {
-  readonly #aead: BatchAead;
+  readonly #aead: Aead;
   readonly #crypto: CryptoProvider;
+  /** Made once it is needed. */
+  #batch: BatchAead | undefined;
   #singles = 0;
   #nonces = 0;
   /** The longest plaintext since nonces were last drawn, and the longest that they are prepared for. */
   #longest = 0;
   #preparedBytes = 0;
 
-  constructor(aead: BatchAead, crypto: CryptoProvider) {
+  constructor(aead: Aead, crypto: CryptoProvider) {
     this.#aead = aead;
     this.#crypto = crypto;
   }
@@ -23,24 +25,27 @@ export class SealingBatch {
   /** False where the message is none for this: nothing was written then. */
   seal(target: Uint8Array, plaintext: readonly Uint8Array[]): boolean {
     const count = lengthOfParts(plaintext);
-    if (count > this.#aead.highestBytes) return false;
+    if (count > maxBatchedBytes) return false;
     if (this.#singles < singleMessages) {
       this.#singles += 1;
       return false;
     }
+    this.#batch ??= this.#aead.createBatch("carried");
+    if (this.#batch === undefined) return false;
     if (count > this.#longest) this.#longest = count;
-    if (this.#aead.prepared === 0 || count > this.#preparedBytes) this.#prepare(count);
-    this.#aead.sealNext(plaintext, target);
+    if (this.#batch.prepared === 0 || count > this.#preparedBytes) this.#prepare(this.#batch, count);
+    this.#batch.sealNext(plaintext, target);
     return true;
   }
 
+  /** Not the cipher that it was made with. */
   wipe(): void {
-    this.#aead.wipe();
+    this.#batch?.wipe();
   }
 
-  #prepare(count: number): void {
+  #prepare(batch: BatchAead, count: number): void {
     this.#nonces = nextBatchSize(this.#nonces, this.#longest);
-    this.#aead.prepare(this.#crypto.randomNonces(this.#nonces), this.#longest);
+    batch.prepare(this.#crypto.randomNonces(this.#nonces), this.#longest);
     this.#preparedBytes = this.#longest;
     this.#longest = count;
   }

@@ -191,9 +191,8 @@ export function writeRecordNonce(
 function makeKeys(trafficSecret: Uint8Array, crypto: CryptoProvider): DirectionKeys {
   const { key, iv } = deriveTrafficKeys(trafficSecret, crypto);
   const aead = crypto.createAead(key);
-  const batch = crypto.createBatchAead(key, "known");
   key.fill(0);
-  const small = new SmallRecords(batch, (nonces, offset, recordNumber) =>
+  const small = new SmallRecords(aead, (nonces, offset, recordNumber) =>
     writeRecordNonce(nonces, offset, iv, recordNumber),
   );
   return { aead, iv, small };

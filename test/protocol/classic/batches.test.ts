@@ -5,6 +5,7 @@ import { ClassicProfile } from "#dist/protocol/classic/profile.js";
 import { RecordProtection } from "#dist/protocol/classic/record.js";
 import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
+import { createBatch } from "../../support/batches.ts";
 import { concat, flipBit, pattern, uint32 } from "../../support/bytes.ts";
 import { byteAtATime } from "../../support/cutting.ts";
 import { plainWire, SealedWire } from "../../support/hand-made-peer.ts";
@@ -25,16 +26,20 @@ interface Prepared {
 /** Node's cryptography, and what was prepared with it. */
 function watched(): { crypto: CryptoProvider; prepared: Prepared[] } {
   const prepared: Prepared[] = [];
-  const createBatchAead: CryptoProvider["createBatchAead"] = (key, nonces) => {
-    const aead = nodeCrypto.createBatchAead(key, nonces);
-    const prepare = aead.prepare.bind(aead);
-    aead.prepare = (nonces, mostPlaintextBytes) => {
-      prepared.push({ nonces: nonces.length / 12, mostPlaintextBytes });
-      prepare(nonces, mostPlaintextBytes);
+  const createAead: CryptoProvider["createAead"] = (key) => {
+    const aead = nodeCrypto.createAead(key);
+    aead.createBatch = (nonces) => {
+      const batch = createBatch(key, nonces);
+      const prepare = batch.prepare.bind(batch);
+      batch.prepare = (nonces, mostPlaintextBytes) => {
+        prepared.push({ nonces: nonces.length / 12, mostPlaintextBytes });
+        prepare(nonces, mostPlaintextBytes);
+      };
+      return batch;
     };
     return aead;
   };
-  return { crypto: { ...nodeCrypto, createBatchAead }, prepared };
+  return { crypto: { ...nodeCrypto, createAead }, prepared };
 }
 
 const limits = { maxMessageBytes: 100_000, peerMaxMessageBytes: 100_000 };

@@ -24,6 +24,7 @@ function watchedCrypto(): { crypto: CryptoProvider; opened: Uint8Array[] } {
     const aead = nodeCrypto.createAead(key);
     return {
       seal: aead.seal.bind(aead),
+      createBatch: (nonces) => aead.createBatch(nonces),
       wipe: () => aead.wipe(),
       open(nonce, sealed, additionalData) {
         const plaintext = aead.open(nonce, sealed, additionalData);

@@ -2,19 +2,27 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "#dist/crypto/node.js";
 import { SmallRecords } from "#dist/protocol/native/small-records.js";
+import { createBatch } from "../../support/batches.ts";
 import { pattern } from "../../support/bytes.ts";
 
 /** For which records nonces were drawn, and for how many bytes, in order. */
-function setUp() {
+function setUp(isAvailable = true) {
+  let made = 0;
   const prepared: { from: number; to: number; bytes: number }[] = [];
   const numbers: number[] = [];
-  const aead = nodeCrypto.createBatchAead(pattern(32), "known");
-  const prepare = aead.prepare.bind(aead);
-  aead.prepare = (nonces, bytes) => {
+  const batch = createBatch(pattern(32), "known");
+  const prepare = batch.prepare.bind(batch);
+  batch.prepare = (nonces, bytes) => {
     assert.equal(nonces.length, 12 * numbers.length);
     prepared.push({ from: numbers[0] as number, to: numbers.at(-1) as number, bytes });
     numbers.length = 0;
     prepare(nonces, bytes);
+  };
+  const aead = nodeCrypto.createAead(pattern(32));
+  aead.createBatch = (nonces) => {
+    assert.equal(nonces, "known");
+    made += 1;
+    return isAvailable ? batch : undefined;
   };
   const records = new SmallRecords(aead, (_nonces, offset, number) => {
     assert.equal(offset, 12 * numbers.length);
@@ -31,6 +39,7 @@ function setUp() {
   return {
     prepared,
     next,
+    made: () => made,
     count: (count: number, bytes = 40) => Array.from({ length: count }, () => next(bytes)),
   };
 }
@@ -53,6 +62,23 @@ describe("runs of small records", () => {
         [136, 199],
       ],
     );
+  });
+
+  test("have no batch made for them before they begin, and then one", () => {
+    const { count, made } = setUp();
+    count(16);
+    count(5, 1_153);
+    count(16);
+    assert.equal(made(), 0);
+    count(30);
+    count(5, 1_153);
+    count(30);
+    assert.equal(made(), 1);
+  });
+
+  test("do not begin if the runtime has no batches", () => {
+    const { count } = setUp(false);
+    assert.deepEqual(count(200), times(200, false));
   });
 
   test("are prepared for the longest of late, and anew for a longer one, with the numbers of then", () => {
