@@ -1,0 +1,3 @@
+module sealpipe
+
+go 1.24

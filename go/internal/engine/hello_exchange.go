@@ -1,0 +1,47 @@
+package engine
+
+import (
+	"bytes"
+
+	"sealpipe/internal/fault"
+	"sealpipe/internal/session"
+	"sealpipe/internal/wire"
+)
+
+func (h *Handshake) ownHello(wish wire.SessionWish) *wire.NativeHello {
+	return &wire.NativeHello{
+		MaxMessageBytes: h.options.MaxMessageBytes, Windows: h.options.Windows, Peer: h.options.Self, Session: wish,
+	}
+}
+
+// seal makes this side's first record.
+func (h *Handshake) seal(hello *wire.NativeHello) []byte {
+	record := append(make([]byte, wire.LengthBytes), hello.Encode(h.options.Role)...)
+	record = h.writer.FinishRecord(record, 0)
+	h.writer.Seal(record)
+	return record
+}
+
+func (h *Handshake) proof(side wire.Side, identity *session.Identity, received wire.Positions) wire.Proof {
+	return wire.ResumptionProof(side, identity.ResumptionKey, h.transcript, identity.ID, received)
+}
+
+func badProof() error {
+	return fault.New(fault.AuthenticationFailed, "the peer has not had part in the session that it wants to resume")
+}
+
+func (h *Handshake) newIdentity(id wire.SessionID) *session.Identity {
+	if h.resumption == nil {
+		return &session.Identity{ID: id, ResumptionKey: wire.PlainResumptionKey(id)}
+	}
+	// A copy: ours is wiped when the hellos are over.
+	return &session.Identity{ID: id, ResumptionKey: bytes.Clone(h.resumption)}
+}
+
+func (h *Handshake) openNative(hello *wire.NativeHello, identity *session.Identity) {
+	h.Opened = &Opened{
+		Profile: Native, Encrypted: h.transcript != nil, Reader: h.reader, Writer: h.writer, Hello: hello,
+		Identity: identity, Resumed: hello.Session == wire.SessionResume,
+	}
+	h.Wipe()
+}

@@ -1,0 +1,170 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unicode/utf8"
+)
+
+// Source: spec/protocol.md, "Native hello".
+
+const (
+	// MinWindow and MaxWindow are what a hello may say of a lane's window.
+	MinWindow = 65_536
+	MaxWindow = 2_147_483_647
+	// MaxTextBytes is the longest of a hello's texts, in UTF-8.
+	MaxTextBytes = 255
+)
+
+// SessionID is what a session is known by.
+type SessionID [16]byte
+
+// Proof shows that a side had part in a session.
+type Proof [32]byte
+
+// PeerInfo is what an end tells of the process that it is in.
+type PeerInfo struct {
+	PID uint32
+	// Library is the library and its version, such as sealpipe/0.1.0.
+	Library string
+	// Application and ApplicationVersion are what the application calls itself; empty if it does not.
+	Application, ApplicationVersion string
+}
+
+// SessionWish is what a hello says of the session. The client's numbers and the server's mean different things:
+// Source: spec/protocol.md, the table in "Native hello".
+type SessionWish byte
+
+const (
+	SessionNone   SessionWish = 0
+	SessionNew    SessionWish = 1
+	SessionResume SessionWish = 2
+)
+
+// NativeHello is what each side says first on the native profile.
+type NativeHello struct {
+	MaxMessageBytes uint32
+	// Windows are how much of each lane the sender takes before it acknowledges.
+	Windows [3]uint32
+	Peer    PeerInfo
+
+	Session SessionWish
+	// ID is that of a new session, from the server, and of the one to resume, from the client.
+	ID SessionID
+	// Received and Proof are there with SessionResume.
+	Received Positions
+	Proof    Proof
+}
+
+// Encode makes the whole frame of a hello from that side.
+func (h *NativeHello) Encode(from Side) []byte {
+	body := binary.BigEndian.AppendUint32(nil, h.MaxMessageBytes)
+	for _, window := range h.Windows {
+		body = binary.BigEndian.AppendUint32(body, window)
+	}
+	body = binary.BigEndian.AppendUint32(body, h.Peer.PID)
+	for _, text := range []string{h.Peer.Library, h.Peer.Application, h.Peer.ApplicationVersion} {
+		if len(text) > MaxTextBytes {
+			panic(fmt.Sprintf("a hello has no room for %d bytes of text", len(text)))
+		}
+		body = append(append(body, byte(len(text))), text...)
+	}
+	body = append(body, byte(h.Session))
+	if h.hasID(from) {
+		body = append(body, h.ID[:]...)
+	}
+	if h.Session == SessionResume {
+		body = append(h.Received.append(body), h.Proof[:]...)
+	}
+	return append(AppendFrameHeader(nil, KindHello, len(body)), body...)
+}
+
+func (h *NativeHello) hasID(from Side) bool {
+	return (from == ClientSide && h.Session == SessionResume) || (from == ServerSide && h.Session == SessionNew)
+}
+
+// DecodeNativeHello reads the hello that is all of that side's first record. It keeps nothing of the record.
+func DecodeNativeHello(record []byte, from Side) (*NativeHello, error) {
+	frame, rest, err := CutFrame(record)
+	if err != nil || len(rest) > 0 || Kind(frame[0]) != KindHello {
+		return nil, InvalidFrame("something else than a hello at first")
+	}
+	return decodeHelloBody(frame[FrameHeaderBytes:], from)
+}
+
+func decodeHelloBody(body []byte, from Side) (*NativeHello, error) {
+	fields := fields{rest: body}
+	hello := &NativeHello{MaxMessageBytes: fields.uint32()}
+	for lane := range hello.Windows {
+		hello.Windows[lane] = fields.uint32()
+	}
+	hello.Peer.PID = fields.uint32()
+	hello.Peer.Library = fields.text()
+	hello.Peer.Application = fields.text()
+	hello.Peer.ApplicationVersion = fields.text()
+	hello.Session = SessionWish(fields.byte())
+	if hello.hasID(from) {
+		copy(hello.ID[:], fields.take(len(hello.ID)))
+	}
+	if hello.Session == SessionResume {
+		hello.Received = fields.positions()
+		copy(hello.Proof[:], fields.take(len(hello.Proof)))
+	}
+	if fields.err == nil {
+		fields.err = hello.objection()
+	}
+	if fields.err != nil {
+		return nil, fields.err
+	}
+	return hello, nil
+}
+
+func (h *NativeHello) objection() error {
+	if h.Session > SessionResume {
+		return InvalidFrame("a hello with an unknown kind of session")
+	}
+	for _, window := range h.Windows {
+		if window < MinWindow || window > MaxWindow {
+			return InvalidFrame(fmt.Sprintf("a hello with a window of %d bytes", window))
+		}
+	}
+	return nil
+}
+
+// fields reads a body from its start to its end, and remembers the first thing that is wrong with it.
+type fields struct {
+	rest []byte
+	err  error
+}
+
+func (f *fields) take(count int) []byte {
+	if f.err == nil && count > len(f.rest) {
+		f.err = InvalidFrame("a hello that is cut short")
+	}
+	if f.err != nil {
+		return make([]byte, count)
+	}
+	part := f.rest[:count]
+	f.rest = f.rest[count:]
+	return part
+}
+
+func (f *fields) byte() byte { return f.take(1)[0] }
+
+func (f *fields) uint32() uint32 { return binary.BigEndian.Uint32(f.take(4)) }
+
+func (f *fields) text() string {
+	part := f.take(int(f.byte()))
+	if f.err == nil && !utf8.Valid(part) {
+		f.err = InvalidFrame("a hello with a text that is no UTF-8")
+	}
+	return string(part)
+}
+
+func (f *fields) positions() Positions {
+	positions, err := DecodePositions(f.take(PositionsBytes))
+	if f.err == nil {
+		f.err = err
+	}
+	return positions
+}
