@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sealpipe.crypto import SYSTEM_CRYPTO, P384KeyPair
+from sealpipe.endpoint.message import Message, to_bytes
 from sealpipe.protocol.classic.key_schedule import derive_traffic_key
 from sealpipe.protocol.engine import Role
 
@@ -27,6 +28,7 @@ KEY_AGREEMENTS = read_vectors("key-agreement.json")
 HANDSHAKES = read_vectors("handshakes.json")
 FRAMES = read_vectors("frames.json")
 BAD_FRAMES = read_vectors("bad-frames.json")
+TEXTS = read_vectors("text.json")
 
 
 @pytest.mark.parametrize("vector", KEY_AGREEMENTS, ids=name_of)
@@ -135,3 +137,12 @@ def test_a_bad_frame_is_refused_or_dropped(vector: dict[str, Any], cutting: Cutt
     else:
         assert probe.events == [f"closed {vector['outcome']}"]
     assert probe.take_writes() == []
+
+
+@pytest.mark.parametrize("vector", TEXTS, ids=name_of)
+def test_text_is_read_and_written_as_everywhere(vector: dict[str, Any]) -> None:
+    data = bytes.fromhex(vector["bytes"])
+    text = "".join(map(chr, vector["codePoints"]))
+    assert Message(1, data).text == text
+    if vector["valid"]:
+        assert to_bytes(text) == data

@@ -96,6 +96,19 @@ for (const [direction, connect] of Object.entries(directions)) {
       }
     });
 
+    test("learns a message with a byte order mark, and U+FFFD for what UTF-8 cannot hold", async (t) => {
+      const { asker, answerer } = await connect(t);
+      answerer.handle(1, () => {
+        throw new Error("\ufeffhalf of \ud83d");
+      });
+      answerer.handle(2, () => "half of \ud83d");
+      assert.equal((await remoteErrorOf(asker.request(1, ""))).message, "\ufeffhalf of \ufffd");
+      const { code, message } = await remoteErrorOf(asker.request(2, ""));
+      assert.equal(code, "ERR_HANDLER_FAILED");
+      assert.match(message, /^the handler returned no answer: data is text with half of a surrogate pair/);
+      await assert.rejects(asker.request(1, "half of \ud83d"), { code: "ERR_INVALID_ARGUMENT" });
+    });
+
     test("learns that the answer was too large", async (t) => {
       const { asker, answerer } = await connect(t);
       answerer.handle(1, () => pattern(3_145_729));

@@ -34,6 +34,14 @@ export interface HandshakeVector extends Partial<KeyPairs> {
   readonly outcomeAt: "both" | "server" | "client";
 }
 
+export interface TextVector {
+  readonly name: string;
+  readonly bytes: string;
+  readonly codePoints: readonly number[];
+  /** Whether the text is written as these bytes. */
+  readonly valid: boolean;
+}
+
 export interface FrameVector {
   readonly name: string;
   readonly encrypted: boolean;
@@ -165,6 +173,7 @@ export const keyAgreements = read<KeyAgreementVector>("key-agreement.json");
 export const handshakes = read<HandshakeVector>("handshakes.json");
 export const frames = read<FrameVector>("frames.json");
 export const badFrames = read<BadFrameVector>("bad-frames.json");
+export const texts = read<TextVector>("text.json");
 export const nativeKeys = read<NativeKeyVector>("native-key-schedule.json");
 export const nativeRecords = read<NativeRecordVector>("native-records.json");
 export const nativeHellos = read<NativeHelloVector>("native-hello.json");

@@ -26,6 +26,7 @@ func allFiles() map[string]vectorFile {
 		"handshakes.json":    {handshakesDescription, handshakeVectors()},
 		"frames.json":        {framesDescription, frameVectors()},
 		"bad-frames.json":    {badFramesDescription, badFrameVectors()},
+		"text.json":          {textDescription, textVectors()},
 
 		"native-key-schedule.json": {nativeKeyScheduleDescription, nativeKeyVectors()},
 		"native-records.json":      {nativeRecordsDescription, nativeRecordVectors()},

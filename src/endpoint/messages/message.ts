@@ -1,6 +1,8 @@
+import { CallerError } from "../../errors.ts";
 import { releaseData } from "../../protocol/memory.ts";
 import { byteView } from "./byte-view.ts";
 import { keepWhole } from "./shared-buffer.ts";
+import { textBytes, toText } from "./text.ts";
 
 /** What a message that waits to be read takes besides its data, in bytes, so that empty ones are bounded too. */
 export const messageOverheadBytes = 256;
@@ -8,9 +10,6 @@ export const messageOverheadBytes = 256;
 /** One for all that were released: a small message is handled in less time than it takes to make such a thing. */
 export const noData: Uint8Array = new Uint8Array(0);
 keepWhole(noData.buffer);
-
-const decoder = new TextDecoder();
-const encoder = new TextEncoder();
 
 /** One application payload with its type. */
 export class Message {
@@ -30,7 +29,7 @@ export class Message {
     this.#weight = data.length + messageOverheadBytes;
   }
 
-  /** `data` as UTF-8 text; bytes that are no UTF-8 become U+FFFD. */
+  /** `data` as UTF-8 text, with the byte order mark, if there is one. Bytes that are no UTF-8 become U+FFFD. */
   get text(): string {
     return toText(this.data);
   }
@@ -70,17 +69,19 @@ export class Message {
   }
 }
 
-/** What can be written: text goes as UTF-8. */
+/** What can be written: text goes as UTF-8, so it must not have half of a surrogate pair. */
 export type MessageData = string | Uint8Array;
 
 /**
- * @throws CallerError `ERR_INVALID_ARGUMENT` as {@link byteView}: nothing else is turned into text or JSON unasked.
+ * @throws CallerError `ERR_INVALID_ARGUMENT` as {@link byteView}: nothing else is turned into text or JSON unasked. Also
+ *   for text that would not arrive as it is.
  */
 export function toBytes(data: MessageData): Uint8Array {
-  return typeof data === "string" ? encoder.encode(data) : byteView(data);
-}
-
-/** Bytes that are no UTF-8 become U+FFFD. */
-export function toText(data: Uint8Array): string {
-  return decoder.decode(data);
+  if (typeof data !== "string") return byteView(data);
+  const bytes = textBytes(data);
+  if (bytes !== undefined) return bytes;
+  throw new CallerError(
+    "ERR_INVALID_ARGUMENT",
+    "data is text with half of a surrogate pair, for which UTF-8 has no bytes",
+  );
 }

@@ -1,7 +1,9 @@
+import { isAbsolute } from "node:path";
 import { inspect } from "node:util";
 import { isUint8Array } from "node:util/types";
 import { CallerError } from "../../errors.ts";
 import { highestTextBytes } from "../../protocol/native/hello.ts";
+import { textBytes } from "../messages/text.ts";
 
 /** Throws unless `value` fits; `name` is the option's. */
 export type Check = (value: unknown, name: string) => void;
@@ -29,9 +31,14 @@ export const isTimeoutMs = isIntegerFrom(1, highestTimeoutMs);
 export const isTimeoutMsOrNever = isIntegerFrom(0, highestTimeoutMs);
 export const isCount = isIntegerFrom(1, 1_000_000);
 
+/** The platform's. One with half of a surrogate pair would name another file than it says. */
+export function isPath(value: unknown): value is string {
+  return typeof value === "string" && isAbsolute(value) && !value.includes("\0") && value.isWellFormed();
+}
+
 export const isDirectory: Check = (value, name) => {
-  const fits = typeof value === "string" && value.startsWith("/") && !value.includes("\0");
-  demand(fits || value === "runtime", name, 'an absolute path or "runtime"', value);
+  const fits = value === "runtime" || (isPath(value) && value.startsWith("/"));
+  demand(fits, name, 'an absolute path or "runtime"', value);
 };
 
 /** The highest is kept by the systems for 'no user'. */
@@ -45,7 +52,8 @@ export const isTrust: Check = (value, name) => {
 };
 
 export const isText: Check = (value, name) => {
-  const fits = typeof value === "string" && Buffer.byteLength(value) <= highestTextBytes;
+  const bytes = typeof value === "string" ? textBytes(value) : undefined;
+  const fits = bytes !== undefined && bytes.length <= highestTextBytes;
   demand(fits, name, `a string of at most ${highestTextBytes} bytes of UTF-8`, value);
 };
 

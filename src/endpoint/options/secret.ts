@@ -1,8 +1,9 @@
-import { isAbsolute } from "node:path";
 import { isUint8Array } from "node:util/types";
 import { CallerError } from "../../errors.ts";
 import type { ProfileChoice } from "../../protocol/handshake/handshake.ts";
 import { highestSecretBytes } from "../../protocol/limits.ts";
+import { textBytes } from "../messages/text.ts";
+import { isPath } from "./option-checks.ts";
 import { readSecretFile } from "./secret-file.ts";
 
 /** What the options come to: one of the two at most. */
@@ -11,14 +12,10 @@ export interface ParsedSecret {
   readonly secretFile: string | undefined;
 }
 
-/** Half of a character that UTF-16 writes in two: UTF-8 has no bytes for it. */
-const loneSurrogate = /\p{Surrogate}/u;
-
 /** @throws CallerError `ERR_INVALID_OPTION`, which does not show the value. */
 export function checkSecret(value: unknown, name: string): void {
-  const bytes =
-    typeof value === "string" && !loneSurrogate.test(value) ? Buffer.byteLength(value) : undefined;
-  const length = bytes ?? (isUint8Array(value) ? value.length : 0);
+  const bytes = typeof value === "string" ? textBytes(value) : value;
+  const length = isUint8Array(bytes) ? bytes.length : 0;
   if (length >= 1 && length <= highestSecretBytes) return;
   throw new CallerError(
     "ERR_INVALID_OPTION",
@@ -28,7 +25,7 @@ export function checkSecret(value: unknown, name: string): void {
 
 /** @throws CallerError `ERR_INVALID_OPTION`, which does not show the value: it may be the secret, by mistake. */
 export function checkSecretFile(value: unknown, name: string): void {
-  if (typeof value === "string" && isAbsolute(value) && !value.includes("\0")) return;
+  if (isPath(value)) return;
   throw new CallerError("ERR_INVALID_OPTION", `${name} must be the absolute path of a file`);
 }
 
@@ -53,7 +50,7 @@ export function parseSecret(given: {
   if (conflict !== undefined) {
     throw new CallerError("ERR_INVALID_OPTION", `${name} does not go together with ${conflict}`);
   }
-  return { secret: typeof secret === "string" ? new TextEncoder().encode(secret) : secret, secretFile };
+  return { secret: typeof secret === "string" ? textBytes(secret) : secret, secretFile };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { releaseData } from "../../protocol/memory.ts";
 import type { MessageContent } from "../../protocol/message.ts";
-import { Message, type MessageData, noData, toText } from "../messages/message.ts";
+import { Message, type MessageData, noData } from "../messages/message.ts";
+import { toText } from "../messages/text.ts";
 
 /** What a request was answered with. */
 export class Answer {
@@ -11,7 +12,7 @@ export class Answer {
     this.data = data;
   }
 
-  /** `data` as UTF-8 text; bytes that are no UTF-8 become U+FFFD. */
+  /** `data` as UTF-8 text, with the byte order mark, if there is one. Bytes that are no UTF-8 become U+FFFD. */
   get text(): string {
     return toText(this.data);
   }

@@ -15,7 +15,7 @@ import { highestBodiesUnderWay } from "./send-lane.ts";
 export type IncomingEvent = Exclude<ProfileEvent, { kind: "peer-closed" }>;
 
 const noId = 0;
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Where in its record a frame's body lies. */
 interface FrameBody {

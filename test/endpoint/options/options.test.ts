@@ -123,7 +123,20 @@ const others: Record<string, Record<string, readonly unknown[]>> = {
 };
 
 const wrongNumbers = ["5", 1.5, Number.NaN, Number.POSITIVE_INFINITY, -1, null, true, 5n, [5], {}];
-const wrongOthers = [0, 1, "", "true", "relative", "./x", "/with\0zero", null, {}, [], { aborted: false }];
+const wrongOthers = [
+  0,
+  1,
+  "",
+  "true",
+  "relative",
+  "./x",
+  "/with\0zero",
+  "/half\ud83d",
+  null,
+  {},
+  [],
+  { aborted: false },
+];
 
 /** What another library could have left in `Object.prototype`, where 77 would not do as an option. */
 const pollution: Record<string, unknown> = {
@@ -165,6 +178,27 @@ function refuses(parse: Parse, options: unknown, message: RegExp): void {
       return true;
     },
   );
+}
+
+for (const kind of ["a server", "a client"] as const) {
+  describe(`the texts that ${kind} tells of its program`, () => {
+    const { parse } = kinds[kind] as { parse: Parse };
+    for (const name of ["application", "applicationVersion"]) {
+      test(`have up to 255 bytes, byte order mark and all: ${name}`, () => {
+        const longest = `\ufeff${"é".repeat(126)}`;
+        assert.equal((parse({ [name]: longest }) as Record<string, unknown>)[name], longest);
+        refuses(
+          parse,
+          { [name]: `${longest}e` },
+          new RegExp(`^${name} must be a string of at most 255 bytes`),
+        );
+      });
+
+      test(`arrive as they are or are refused: ${name}`, () => {
+        refuses(parse, { [name]: "half of \ud83d" }, new RegExp(`^${name} must be a string of at most 255`));
+      });
+    }
+  });
 }
 
 for (const [kind, { parse, defaults }] of Object.entries(kinds)) {

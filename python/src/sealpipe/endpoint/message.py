@@ -24,7 +24,7 @@ class Message:
 
     @property
     def text(self) -> str:
-        """``data`` as UTF-8 text; bytes that are no UTF-8 become U+FFFD."""
+        """``data`` as UTF-8 text, with the byte order mark, if there is one. Bytes that are no UTF-8 become U+FFFD."""
         return self.data.decode("utf-8", "replace")
 
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     ConnectionMessage = MessageFrom[Connection]
 
 MessageData = str | bytes | bytearray | memoryview
-"""What can be written: text goes as UTF-8."""
+"""What can be written: text goes as UTF-8, so it must not have half of a surrogate pair."""
 
 
 def to_bytes(data: object) -> bytes:
