@@ -1,6 +1,7 @@
 // Makes the benchmark ready and runs it: `npm run bench -- --help`. It has packages and a Node of its own, so that what
 // it measures beside the library is never the library's. `--check` compiles it and runs its tests instead,
-// `--layout` measures layouts of a native frame, `--parts` parts of what the library does.
+// `--layout` measures layouts of a native frame, `--parts` parts of what the library does, `--one-shot` programs that ask
+// once and end.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
@@ -20,6 +21,9 @@ if (options.includes("--check")) {
   run(node, ["--test", ...tests.map((file) => `test/${file}`)]);
 } else if (options.includes("--layout")) {
   run(node, ["layout.ts"]);
+} else if (options.includes("--one-shot")) {
+  execFileSync(process.execPath, [fileURLToPath(new URL("bundle.js", import.meta.url)), "build/bundle"]);
+  run(node, ["one-shot.ts", ...options.filter((option) => option !== "--one-shot")]);
 } else if (options.includes("--parts")) {
   run(node, ["parts.ts"]);
 } else {

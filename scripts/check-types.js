@@ -74,6 +74,18 @@ export function events(client: Client, server: Server) {
 /** The same, with each of its assertions the wrong way round. */
 const refused = program.replaceAll(", true);", ", false);").replaceAll(", true));", ", false));");
 
+/** What a CommonJS module of a project hands over is the same to an ES module of it. */
+const mixed = `
+import { endpoints, messages } from "./program.cjs";
+import { type Client, type Connection, startClient, startServer } from "sealpipe";
+
+void endpoints;
+export async function mix(connection: Connection) {
+  const client: Client = await startClient("name");
+  await messages(client, await startServer("name"), connection);
+}
+`;
+
 /** `work`: a directory for the projects. */
 export function checkTypes(work, tarball, install) {
   for (const { typescript, node } of compilers) {
@@ -82,6 +94,8 @@ export function checkTypes(work, tarball, install) {
     writeFileSync(join(project, "package.json"), JSON.stringify({ name: "program", private: true }));
     writeFileSync(join(project, "program.mts"), program);
     writeFileSync(join(project, "refused.mts"), refused);
+    writeFileSync(join(project, "program.cts"), program);
+    writeFileSync(join(project, "mixed.mts"), mixed);
     install(project, [tarball, `typescript@${typescript}`, `@types/node@${node}`]);
     for (const resolution of resolutions) {
       for (const skipLibCheck of ["true", "false"]) {
@@ -105,7 +119,8 @@ function checkVerdicts(project, options) {
     "--pretty",
     "false",
   ];
-  const args = ["node_modules/typescript/bin/tsc", ...common, ...options, "program.mts", "refused.mts"];
+  const files = ["program.mts", "refused.mts", "program.cts", "mixed.mts"];
+  const args = ["node_modules/typescript/bin/tsc", ...common, ...options, ...files];
   const { stdout } = spawnSync(process.execPath, args, { cwd: project, encoding: "utf8" });
   const verdicts = [...stdout.matchAll(/^refused\.mts\((\d+),\d+\): error TS2345: .*'false'.*'true'/gm)];
   const linesToRefuse = refused

@@ -4,10 +4,12 @@ import type { Received } from "./memory.ts";
 const highestSharedBytes = 2_048;
 /** Small, as one message that the application keeps keeps all of it. */
 const slabBytes = 8_192;
+/** The first small data of a peer have memory of their own: one that sends a few, or nothing any more, takes no slab. */
+const aloneAtFirst = 8;
 
-/** Whether data of that length, as a {@link DataMemory} gives them, share their buffer with others. */
-export function isShared(dataBytes: number): boolean {
-  return dataBytes <= highestSharedBytes;
+/** Whether data, as a {@link DataMemory} gives them, share their buffer with others. */
+export function isShared({ length, buffer }: Uint8Array): boolean {
+  return length === 0 || (length <= highestSharedBytes && buffer.byteLength !== length);
 }
 
 /**
@@ -19,15 +21,20 @@ export function isShared(dataBytes: number): boolean {
 export class DataMemory {
   #slab = new Uint8Array(0);
   #used = 0;
+  #alone = aloneAtFirst;
   /** A buffer of its own for each message without data would be the largest thing about it. */
   #nothing = new Uint8Array(0);
 
   /** The bytes of `record` from `start` to `end`. A record is given to one of these only, and its bytes do not change. */
   own(record: Received, start: number, end: number): Uint8Array {
     const { bytes, owned } = record;
-    if (!isShared(end - start))
+    if (end - start > highestSharedBytes)
       return owned && isAlone(bytes, start, end) ? bytes.subarray(start) : bytes.slice(start, end);
     if (start === end) return this.#empty();
+    if (this.#alone > 0) {
+      this.#alone -= 1;
+      return bytes.slice(start, end);
+    }
     const isCopied = record.copy !== undefined && record.copy.end >= end;
     // A slab that was taken away all the same has no bytes any more, and the record still has those to come.
     if (!isCopied || this.#slab.length === 0) this.#copy(record, start, end);

@@ -1,16 +1,17 @@
 import { SealpipeError } from "../errors.ts";
 import type { Address } from "./address.ts";
-import { bindSocket } from "./bound-socket.ts";
 import { connectFailed, connectNet } from "./net-transport.ts";
 import type { Transport, TransportProvider } from "./transport.ts";
 import { checkAddressTrusted } from "./trust.ts";
-import { UnixSocketListener } from "./unix-socket-listener.ts";
 
 /** Unix sockets: files with an owner and a mode, which outlive their servers. */
 export const unixSockets: TransportProvider = {
   connect: connectUnixSocket,
 
   async listen(address, options) {
+    // A client alone never needs these.
+    const { bindSocket } = await import("./bound-socket.ts");
+    const { UnixSocketListener } = await import("./unix-socket-listener.ts");
     return new UnixSocketListener(address, options, await bindSocket(address, options));
   },
 };

@@ -8,33 +8,55 @@ import { lent, owned } from "../support/memory.ts";
 const slabBytes = 8_192;
 const highestSharedBytes = 2_048;
 
+/** One that has given its first data. */
+function used(): DataMemory {
+  const memory = new DataMemory();
+  for (let count = 0; count < 8; count++) memory.own(lent(pattern(1)), 0, 1);
+  return memory;
+}
+
 describe("data for the application", () => {
-  test("share a slab up to 2 KiB, and are alone in their memory above", () => {
+  test("are alone in their memory at first, 8 times, and take none that others will have", () => {
     const memory = new DataMemory();
+    for (let count = 0; count < 8; count++) {
+      const data = memory.own(lent(pattern(100)), 10, 90);
+      assert.equal(isShared(data), false);
+      assert.equal(data.buffer.byteLength, 80);
+      assert.deepEqual(data, pattern(100).subarray(10, 90));
+    }
+    const data = memory.own(owned(pattern(100)), 10, 90);
+    assert.equal(isShared(data), true);
+    assert.equal(data.buffer.byteLength, slabBytes);
+  });
+
+  test("share a slab up to 2 KiB, and are alone in their memory above", () => {
+    const memory = used();
     for (const bytes of [1, 100, highestSharedBytes]) {
-      assert.equal(isShared(bytes), true);
-      assert.equal(memory.own(lent(pattern(bytes)), 0, bytes).buffer.byteLength, slabBytes);
+      const data = memory.own(lent(pattern(bytes)), 0, bytes);
+      assert.equal(isShared(data), true);
+      assert.equal(data.buffer.byteLength, slabBytes);
     }
     for (const bytes of [highestSharedBytes + 1, 100_000]) {
-      assert.equal(isShared(bytes), false);
       const data = memory.own(lent(pattern(bytes)), 0, bytes);
+      assert.equal(isShared(data), false);
       assert.equal(data.buffer.byteLength, bytes);
       assert.deepEqual(data, pattern(bytes));
     }
   });
 
   test("that are none have a buffer of no length, also after one was taken away", () => {
-    const memory = new DataMemory();
+    const memory = used();
     for (let count = 0; count < 3; count++) {
-      const { buffer } = memory.own(lent(pattern(100)), 7, 7);
+      const data = memory.own(lent(pattern(100)), 7, 7);
+      assert.equal(isShared(data), true);
+      const { buffer } = data;
       assert.equal(buffer.byteLength, 0);
       structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
     }
-    assert.equal(isShared(0), true);
   });
 
   test("are whole, also those behind one whose slab was taken away", () => {
-    const memory = new DataMemory();
+    const memory = used();
     const record = lent(pattern(600));
     for (let start = 0; start < 600; start += 100) {
       const data = memory.own(record, start, start + 100);
@@ -59,9 +81,7 @@ describe("data for the application", () => {
   });
 
   test("of one memory are in no buffer of another's", () => {
-    const buffers = [new DataMemory(), new DataMemory()].map(
-      (memory) => memory.own(lent(pattern(100)), 0, 100).buffer,
-    );
+    const buffers = [used(), used()].map((memory) => memory.own(lent(pattern(100)), 0, 100).buffer);
     assert.notEqual(buffers[0], buffers[1]);
   });
 

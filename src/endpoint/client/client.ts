@@ -1,6 +1,5 @@
 import { PeerError, SealpipeError } from "../../errors.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
-import type { Profile } from "../../protocol/profile.ts";
 import type { Address } from "../../transport/address.ts";
 import { providerOf } from "../../transport/providers.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
@@ -140,7 +139,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   /** The protocol that is spoken, or was last: `"classic"` is golang-ipc's, `"native"` is sealpipe's own. */
-  get profile(): Profile["name"] {
+  get profile(): "classic" | "native" {
     return this.#last?.profile ?? "classic";
   }
 

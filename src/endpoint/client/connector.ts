@@ -69,15 +69,13 @@ export class Connector {
    */
   async establish(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
     const { connectTimeoutMs } = this.#target.options;
+    if (connectTimeoutMs === 0) return this.#establish(takeOver, signal);
     const timeout = new AbortController();
-    const timer = connectTimeoutMs > 0 ? setTimeout(() => timeout.abort(), connectTimeoutMs) : undefined;
+    const timer = setTimeout(() => timeout.abort(), connectTimeoutMs);
     // What is tried meanwhile keeps the process alive, or is not to.
-    timer?.unref();
-    this.#lastError = undefined;
+    timer.unref();
     try {
-      // The secret once, and not again for a connection that takes the place of one that was lost.
-      if (this.#options.secretFile !== undefined) this.#options = await withSecret(this.#options);
-      await this.#tryUntilOpen(takeOver, AbortSignal.any([signal, timeout.signal]));
+      await this.#establish(takeOver, AbortSignal.any([signal, timeout.signal]));
     } catch (error) {
       if (signal.aborted || !timeout.signal.aborted) throw error;
       throw connectTimeout(this.#target.address, connectTimeoutMs, this.#lastError);
@@ -103,6 +101,13 @@ export class Connector {
   destroy(): void {
     this.#destroyed = true;
     this.#driver?.destroy();
+  }
+
+  async #establish(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
+    this.#lastError = undefined;
+    // The secret once, and not again for a connection that takes the place of one that was lost.
+    if (this.#options.secretFile !== undefined) this.#options = await withSecret(this.#options);
+    await this.#tryUntilOpen(takeOver, signal);
   }
 
   async #tryUntilOpen(takeOver: TakeOver, signal: AbortSignal): Promise<void> {

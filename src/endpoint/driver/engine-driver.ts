@@ -9,6 +9,7 @@ import { Patience } from "../../protocol/patience.ts";
 import type { Taken } from "../../protocol/profile.ts";
 import { batchBytes } from "../../protocol/send-buffer.ts";
 import type { Transport, TransportHandler } from "../../transport/transport.ts";
+import { clock } from "../clock.ts";
 import { keepWhole } from "../messages/shared-buffer.ts";
 import { engineLimits } from "../options/options.ts";
 import { closedError } from "../reading/inbox.ts";
@@ -61,8 +62,6 @@ export const deaf: DriverHandler = {
   closed: () => {},
   released: () => {},
 };
-
-const clock = { now: () => performance.now() };
 
 /**
  * An engine on a transport, with its timer: moves bytes between the two, writes once per turn of the event loop, and
@@ -302,7 +301,7 @@ export class EngineDriver implements TransportHandler {
 
   /** A buffer that several messages share cannot be transferred: whoever took one of them would take the others. */
   #keepWhole(data: Uint8Array): void {
-    if (!isShared(data.length) || data.buffer === this.#untransferable) return;
+    if (!isShared(data) || data.buffer === this.#untransferable) return;
     this.#untransferable = data.buffer;
     keepWhole(data.buffer);
   }

@@ -7,16 +7,23 @@ import { textBytes, toText } from "./text.ts";
 /** What a message that waits to be read takes besides its data, in bytes, so that empty ones are bounded too. */
 export const messageOverheadBytes = 256;
 
+let released: Uint8Array | undefined;
+
 /** One for all that were released: a small message is handled in less time than it takes to make such a thing. */
-export const noData: Uint8Array = new Uint8Array(0);
-keepWhole(noData.buffer);
+export function noData(): Uint8Array {
+  if (released === undefined) {
+    released = new Uint8Array(0);
+    keepWhole(released.buffer);
+  }
+  return released;
+}
 
 /** One application payload with its type. */
 export class Message {
   /** 1 to 4294967295; the two programs agree on what each means. */
   readonly type: number;
   /**
-   * The payload. It is yours to keep and to change. Up to 2 KiB it shares its `buffer` with other messages of
+   * The payload. It is yours to keep and to change. Up to 2 KiB it may share its `buffer` with other messages of
    * the same connection, as Node's small buffers do, and that buffer cannot be transferred to another thread: transfer
    * `data.slice()`. Larger data have a `buffer` of their own.
    */
@@ -60,7 +67,7 @@ export class Message {
    */
   release(): void {
     releaseData(this.data);
-    (this as { data: Uint8Array }).data = noData;
+    (this as { data: Uint8Array }).data = noData();
   }
 
   /** @internal What it weighs in a queue. It does not change, whatever its taker does to it. */

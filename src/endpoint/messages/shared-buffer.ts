@@ -1,21 +1,30 @@
-import { markAsUntransferable } from "node:worker_threads";
-
 /** Methods of ES2024: Node has them from 22 on. */
 const takingMethods = ["transfer", "transferToFixedLength"] as const;
 
+type Mark = (buffer: ArrayBufferLike) => void;
+
+let mark: Mark | undefined;
 /** Node 22 and Bun heed the mark when a buffer is posted or cloned, but not when it is asked for its memory itself. */
-const markHoldsAll = holdsAll();
+let markHoldsAll = false;
 
 /** Has `buffer` refuse to be transferred: several messages have their data in it, and whoever took one would take all. */
 export function keepWhole(buffer: ArrayBufferLike): void {
-  markAsUntransferable(buffer);
+  mark ??= loadMark();
+  mark(buffer);
   if (markHoldsAll) return;
   for (const method of takingMethods) Object.defineProperty(buffer, method, { value: refuse });
 }
 
-function holdsAll(): boolean {
+/** Now and not before: a program that gets a few messages needs neither it nor the modules that Node loads for it. */
+function loadMark(): Mark {
+  const { markAsUntransferable } = process.getBuiltinModule("node:worker_threads");
+  markHoldsAll = holdsAll(markAsUntransferable);
+  return markAsUntransferable;
+}
+
+function holdsAll(mark: Mark): boolean {
   const buffer = new ArrayBuffer(1);
-  markAsUntransferable(buffer);
+  mark(buffer);
   try {
     (buffer as Transferable).transfer?.();
   } catch {

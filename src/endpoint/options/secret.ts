@@ -4,7 +4,6 @@ import type { ProfileChoice } from "../../protocol/handshake/handshake.ts";
 import { highestSecretBytes } from "../../protocol/limits.ts";
 import { textBytes } from "../messages/text.ts";
 import { isPath } from "./option-checks.ts";
-import { readSecretFile } from "./secret-file.ts";
 
 /** What the options come to: one of the two at most. */
 export interface ParsedSecret {
@@ -59,6 +58,7 @@ export function parseSecret(given: {
  */
 export async function withSecret<T extends ParsedSecret>(options: T): Promise<T> {
   if (options.secretFile === undefined) return options;
+  const { readSecretFile } = await import("./secret-file.ts");
   return { ...options, secret: await readSecretFile(options.secretFile), secretFile: undefined };
 }
 

@@ -1,5 +1,4 @@
 import { releaseData } from "../../protocol/memory.ts";
-import type { MessageContent } from "../../protocol/message.ts";
 import { Message, type MessageData, noData } from "../messages/message.ts";
 import { toText } from "../messages/text.ts";
 
@@ -20,7 +19,7 @@ export class Answer {
   /** Gives the memory of `data` back at once, which is empty from then on. See {@link Message.release}. */
   release(): void {
     releaseData(this.data);
-    (this as { data: Uint8Array }).data = noData;
+    (this as { data: Uint8Array }).data = noData();
   }
 }
 
@@ -29,7 +28,7 @@ export class IncomingRequest extends Message {
   readonly #abort: { readonly signal: AbortSignal };
 
   /** For tests of a handler an `AbortController` will do as `abort`. */
-  constructor({ type, data }: MessageContent, abort: { readonly signal: AbortSignal }) {
+  constructor({ type, data }: Pick<Message, "type" | "data">, abort: { readonly signal: AbortSignal }) {
     super(type, data);
     this.#abort = abort;
   }

@@ -2,7 +2,6 @@ import { PeerError, type SealpipeError } from "../../errors.ts";
 import { checkMessage, type MessageContent } from "../../protocol/message.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
 import type { Session } from "../../protocol/native/session.ts";
-import type { Profile } from "../../protocol/profile.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { isResumable } from "../client/reconnect.ts";
 import { type DriverHandler, deaf, EngineDriver, type EngineOpened } from "../driver/engine-driver.ts";
@@ -97,7 +96,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /** The protocol that is spoken: `"classic"` is golang-ipc's, `"native"` is sealpipe's own. */
-  get profile(): Profile["name"] {
+  get profile(): "classic" | "native" {
     return this.#opened?.profile ?? "classic";
   }
 
@@ -440,7 +439,11 @@ export class ConnectionRequest extends IncomingRequest {
   /** The connection that it came by. */
   readonly connection: Connection;
 
-  constructor(content: MessageContent, abort: { readonly signal: AbortSignal }, connection: Connection) {
+  constructor(
+    content: Pick<Message, "type" | "data">,
+    abort: { readonly signal: AbortSignal },
+    connection: Connection,
+  ) {
     super(content, abort);
     this.connection = connection;
   }

@@ -1,6 +1,7 @@
 import { connectionLost } from "../../protocol/engine-errors.ts";
 import type { SessionStore } from "../../protocol/native/options.ts";
 import type { Session } from "../../protocol/native/session.ts";
+import { clock } from "../clock.ts";
 import type { Connection } from "./connection.ts";
 
 export interface ResumeLimits {
@@ -34,7 +35,7 @@ export class ResumableConnections implements SessionStore {
   /** Those whose clients are gone, in the order in which they were lost. */
   readonly #detached = new Map<Connection, Detached>();
 
-  constructor(limits: ResumeLimits, now = () => performance.now()) {
+  constructor(limits: ResumeLimits, now = clock.now) {
     this.#limits = limits;
     this.#now = now;
   }

@@ -22,7 +22,6 @@ import { AdmissionControl } from "./admission-control.ts";
 import { BoundedWait } from "./bounded-wait.ts";
 import { Connection, ConnectionMessage, type ConnectionRequest } from "./connection.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
-import { isServerAlive } from "./liveness.ts";
 import { ResumableConnections } from "./resumable-connections.ts";
 
 export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
@@ -197,7 +196,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   async listen(provider: TransportProvider): Promise<void> {
     this.#listener = await provider.listen(this.#address, {
       openToAllUsers: this.#options.unmaskPermissions,
-      isAlive: (address) => isServerAlive(address, provider),
+      isAlive: async (address) => (await import("./liveness.ts")).isServerAlive(address, provider),
       addressCheckIntervalMs: this.#options.addressCheckIntervalMs,
       accepted: (transport) => this.#accept(transport),
       failed: (error) => this.emitSafely("error", listenerFailed(error), undefined),

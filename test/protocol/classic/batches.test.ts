@@ -221,6 +221,8 @@ describe("opening many messages", () => {
       ...decodeAll(new ClassicProfile({ ...limits, records: undefined }), [concat(...plain)]),
     ];
     assert.equal(messages.length, 128);
-    for (const { data } of messages) assert.equal(data.buffer.byteLength, 8_192);
+    // The first of each are alone in their memory.
+    for (const index of [...messages.keys()].filter((index) => index % 64 >= 8))
+      assert.equal(messages[index]?.data.buffer.byteLength, 8_192);
   });
 });
