@@ -48,6 +48,8 @@ export class ResumableEnd {
   readonly unhandled: Waiting<Content & { readonly id: number }>[] = [];
   readonly handled: number[] = [];
   readonly cancelled: number[] = [];
+  /** Gets each event first. */
+  overhear: ((event: EngineEvent) => void) | undefined;
   #lastId = 0;
 
   constructor(role: Role) {
@@ -92,6 +94,7 @@ export class ResumableEnd {
   }
 
   hear(event: EngineEvent): void {
+    this.overhear?.(event);
     switch (event.kind) {
       case "open":
         this.opened += 1;

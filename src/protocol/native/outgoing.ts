@@ -64,6 +64,15 @@ export class Outgoing {
     return this.messages.unsentBytes + this.requests.unsentBytes + this.answers.unsentBytes;
   }
 
+  /**
+   * Whether what is next in the lane was written after messages that can leave first. It does not wait for a large
+   * message, nor for what the peer's window holds up.
+   */
+  isAhead(lane: SendLane): boolean {
+    const { messages } = this;
+    return lane.follows > messages.leftPosition && messages.nextBytes > 0 && !messages.isWithinBody;
+  }
+
   get allSent(): boolean {
     return this.messages.allSent && this.requests.allSent && this.answers.allSent;
   }
@@ -153,6 +162,8 @@ export class Outgoing {
 
   #whole(lane: SendLane, kind: number, fields: readonly number[], data: Uint8Array): void {
     const frameBytes = frameHeaderBytes + 4 * fields.length + data.length;
+    const { messages } = this;
+    if (lane !== messages) lane.follow(messages.writtenPosition, !messages.allSent);
     if (frameBytes > highestSharedBytes) {
       lane.pushBody([encodeAlone(kind, fields, data)]);
       return;

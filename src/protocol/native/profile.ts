@@ -35,6 +35,8 @@ export interface NativeProfileOptions {
 const highestWriteBytes = 2 * highestRecordBytes;
 /** Frames that are this small together are joined before they are sealed: a call for each would cost more. */
 const joinedBytes = 4_096;
+/** And so are many frames that are this small on average. */
+const joinedFrameBytes = 512;
 /** Pongs that wait to be sent. A peer that makes more wait does not read them. */
 const highestWaitingPongs = 64;
 const nothing = new Uint8Array(0);
@@ -290,7 +292,8 @@ export class NativeProfile implements Profile {
       if (acknowledgement !== undefined) frames.push(acknowledgement);
     }
     if (this.#phase === "closing" && outgoing.allSent) return this.#composeClose(frames);
-    return frames.length > 1 && bytes < joinedBytes ? [joinParts(frames)] : frames;
+    const isJoined = frames.length > 1 && bytes < Math.max(joinedBytes, frames.length * joinedFrameBytes);
+    return isJoined ? [joinParts(frames)] : frames;
   }
 
   #composeClose(frames: Uint8Array[]): Uint8Array[] {
@@ -301,9 +304,13 @@ export class NativeProfile implements Profile {
     return [joinParts(frames)];
   }
 
-  /** Adds runs of the lanes' frames, as many as fit; a lane that had to wait for others comes first in the next record. */
+  /**
+   * Adds runs of the lanes' frames, as many as fit. A lane whose turn has come, and that had to wait for others, comes first
+   * in the next record.
+   */
   #addLanes(frames: Uint8Array[], roomBytes: number): number {
-    const { lanes } = this.session.outgoing;
+    const { outgoing } = this.session;
+    const { lanes } = outgoing;
     let room = roomBytes;
     let first: number | undefined;
     for (let index = 0; index < lanes.length; index++) {
@@ -311,11 +318,14 @@ export class NativeProfile implements Profile {
       const lane = lanes[number] as SendLane;
       const roomBefore = room;
       let next = lane.nextBytes;
-      for (; next > 0 && next <= room; next = lane.nextBytes) {
+      for (; next > 0 && !outgoing.isAhead(lane); next = lane.nextBytes) {
+        if (next > room) {
+          if (room === roomBefore) first ??= number;
+          break;
+        }
         frames.push(lane.take());
         room -= next;
       }
-      if (next > 0 && room === roomBefore) first ??= number;
     }
     this.#firstLane = first ?? 0;
     return roomBytes - room;

@@ -11,6 +11,8 @@ interface Run {
   readonly weight: number;
   /** The large body that they are of: kept whole until all of it is acknowledged, to be told if it never is. */
   readonly body: OutgoingBody | undefined;
+  /** The position in the lane of messages that has to leave before it. */
+  readonly follows: number;
   /** The lane's position behind it, once it was sent. */
   end: number;
 }
@@ -25,9 +27,16 @@ interface Place {
 /** A large body as its frames, of which those before `next` are sent. */
 interface OutgoingBody {
   readonly frames: readonly Uint8Array[];
+  readonly follows: number;
   next: number;
   /** A transport that ended may still have some of the frames: their memory is nobody's to use again. */
   isLost: boolean;
+}
+
+/** The first run behind a position, or the one that the position lies in, as what is before it and what is behind it. */
+interface RunsBehind {
+  readonly index: number;
+  readonly runs?: readonly [Run, Run];
 }
 
 /** What lay in a lane when it was given up, in order: runs of whole frames, and each large body as all of its frames. */
@@ -63,6 +72,7 @@ export class SendLane {
   /** Where in the slab the frames begin that are not in `#waiting` yet, and what they weigh. */
   #openStart = 0;
   #openWeight = 0;
+  #openFollows = 0;
   #waitingWeight = 0;
   #sentPosition = 0;
   #acknowledged = 0;
@@ -111,6 +121,30 @@ export class SendLane {
     return this.#acknowledged;
   }
 
+  /** The position behind all that was written. */
+  get writtenPosition(): number {
+    return this.#sentPosition + this.#waitingWeight;
+  }
+
+  /** The position behind all that was sent and need not be sent again. */
+  get leftPosition(): number {
+    const again = this.#sent[this.#resendFrom];
+    return again === undefined ? this.#sentPosition : again.end - again.weight;
+  }
+
+  /** The position in the lane of messages that has to leave before what is next here. */
+  get follows(): number {
+    const next = this.#sent[this.#resendFrom] ?? this.#next();
+    return next === undefined ? this.#openFollows : next.follows;
+  }
+
+  /** What is next is one of the frames of a large body. */
+  get isWithinBody(): boolean {
+    const next = this.#sent[this.#resendFrom] ?? this.#next();
+    const body = next !== undefined && "weight" in next ? next.body : next;
+    return body !== undefined && body.frames.length > 1;
+  }
+
   /** Everything was sent, on this connection too. Not all of it may be acknowledged. */
   get allSent(): boolean {
     return this.#waitingWeight === 0 && this.#resendFrom === this.#sent.length;
@@ -118,6 +152,15 @@ export class SendLane {
 
   get slab(): Uint8Array {
     return this.#slab;
+  }
+
+  /**
+   * What is written from now on leaves after that position in the lane of messages. `waits`: that position has not left yet,
+   * and what was written before must not wait for it.
+   */
+  follow(position: number, waits: boolean): void {
+    if (waits && position !== this.#openFollows) this.#closeRun();
+    this.#openFollows = position;
   }
 
   /**
@@ -141,7 +184,12 @@ export class SendLane {
     for (const frame of frames) this.#waitingWeight += frame.length + frameOverheadBytes;
     const keepsItsPlace = this.#ordered || frames.length === 1;
     if (keepsItsPlace) this.#closeRun();
-    (keepsItsPlace ? this.#waiting : this.#interleaved).push({ frames, next: 0, isLost: false });
+    (keepsItsPlace ? this.#waiting : this.#interleaved).push({
+      frames,
+      follows: this.#openFollows,
+      next: 0,
+      isLost: false,
+    });
   }
 
   /** How many bytes {@link take} has to give; 0 while there are none or the window is full. */
@@ -213,14 +261,19 @@ export class SendLane {
     }
   }
 
-  /** Whether one of our runs that may have to be sent again begins at that position, or none is behind it. */
+  /** Whether a frame that may have to be sent again begins at that position, or none is behind it. */
   canRewind(position: number): boolean {
-    return this.#runBehind(position) !== undefined;
+    return this.#runsBehind(position) !== undefined;
   }
 
   /** Goes back to the position up to which the peer has received. The caller has seen that this can be done. */
   rewind(position: number): void {
-    this.#resendFrom = this.#runBehind(position) as number;
+    const { index, runs } = this.#runsBehind(position) as RunsBehind;
+    this.#resendFrom = index;
+    if (runs === undefined) return;
+    this.#sent.splice(index, 1, ...runs);
+    this.#resendFrom += 1;
+    this.#place = undefined;
   }
 
   /** Empties the lane. */
@@ -248,15 +301,15 @@ export class SendLane {
     this.#retired.push(...body.frames);
   }
 
-  /** The first of `#sent` behind the position; `undefined` where none begins there. */
-  #runBehind(position: number): number | undefined {
-    let index = this.#sent.length;
-    let end = this.#sentPosition;
-    while (end > position && index > 0) {
-      index -= 1;
-      end -= (this.#sent[index] as Run).weight;
-    }
-    return end === position ? index : undefined;
+  /** What of `#sent` lies behind the position; `undefined` if no frame that may have to be sent again begins there. */
+  #runsBehind(position: number): RunsBehind | undefined {
+    if (position < this.#acknowledged || position > this.#sentPosition) return undefined;
+    const index = this.#sent.findIndex(({ end }) => end > position);
+    if (index < 0) return { index: this.#sent.length };
+    const run = this.#sent[index] as Run;
+    if (run.end - run.weight === position) return { index };
+    const runs = splitRun(run, position);
+    return runs && { index, runs };
   }
 
   /** What is next to be sent for the first time; `undefined` for the open run. */
@@ -277,7 +330,8 @@ export class SendLane {
     const frames = next.frames[next.next] as Uint8Array;
     next.next += 1;
     if (next.next < next.frames.length) this.#requeue(next, interleaved);
-    return { frames, weight: frames.length + frameOverheadBytes, body: next, end: 0 };
+    const weight = frames.length + frameOverheadBytes;
+    return { frames, weight, body: next, follows: next.follows, end: 0 };
   }
 
   #requeue(body: OutgoingBody, interleaved: boolean): void {
@@ -292,7 +346,7 @@ export class SendLane {
   /** The open run, of which there is something. */
   #cutRun(): Run {
     const frames = this.#slab.subarray(this.#openStart, this.#slabUsed);
-    const run = { frames, weight: this.#openWeight, body: undefined, end: 0 };
+    const run = { frames, weight: this.#openWeight, body: undefined, follows: this.#openFollows, end: 0 };
     this.#openStart = this.#slabUsed;
     this.#openWeight = 0;
     return run;
@@ -306,4 +360,22 @@ export class SendLane {
     this.#slabUsed = 0;
     this.#openStart = 0;
   }
+}
+
+/** The frames of a run before and behind a position within it; `undefined` if that lies within a frame. */
+function splitRun(run: Run, position: number): [Run, Run] | undefined {
+  const { frames, weight, body, follows, end } = run;
+  const start = end - weight;
+  let offset = 0;
+  let reached = start;
+  while (reached < position) {
+    const frameBytes = frameHeaderBytes + readBodyBytes(frames, offset);
+    offset += frameBytes;
+    reached += frameBytes + frameOverheadBytes;
+  }
+  if (reached !== position) return undefined;
+  return [
+    { frames: frames.subarray(0, offset), weight: position - start, body, follows, end: position },
+    { frames: frames.subarray(offset), weight: end - position, body, follows, end },
+  ];
 }

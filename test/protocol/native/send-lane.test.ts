@@ -4,6 +4,7 @@ import { frameHeaderBytes, highestBodyBytes } from "#dist/protocol/native/frame.
 import { SendLane } from "#dist/protocol/native/send-lane.js";
 import { giveSlab, takeSlab } from "#dist/protocol/native/slab-pool.js";
 import { concat, pattern, toHex } from "../../support/bytes.ts";
+import { nativeFrame } from "../../support/native-frames.ts";
 
 const highestRunBytes = (frameHeaderBytes + highestBodyBytes) / 2;
 
@@ -30,6 +31,9 @@ function setUp({ order = "ordered" as "ordered" | "interleaved", window = 1_000_
   };
   return { lane, push, pushBody, takeAll };
 }
+
+/** A frame that has 36 bytes, and so adds 100 to the lane's position. */
+const frame = (number: number): Uint8Array => nativeFrame("message", [number], pattern(28));
 
 const numbers = (runs: readonly Uint8Array[]): number[] => runs.map((run) => run[0] as number);
 const weight = (...frameBytes: number[]): number => frameBytes.reduce((sum, bytes) => sum + bytes + 64, 0);
@@ -135,14 +139,15 @@ describe("what is acknowledged", () => {
   test("is forgotten, run by run", () => {
     const { lane, push, takeAll } = setUp();
     for (let seed = 0; seed < 3; seed++) {
-      push(pattern(36, seed));
-      push(pattern(36, seed + 10));
+      push(frame(seed));
+      push(frame(seed + 10));
       takeAll();
     }
     lane.acknowledge(300);
     assert.equal(lane.acknowledged, 300);
     assert.equal(lane.queuedBytes, 300);
-    assert.equal(lane.canRewind(200), true, "the second run is not wholly acknowledged");
+    assert.equal(lane.canRewind(300), true, "within the second run, which is not wholly acknowledged");
+    assert.equal(lane.canRewind(200), false, "acknowledged");
     assert.equal(lane.canRewind(0), false);
     lane.acknowledge(600);
     assert.equal(lane.queuedBytes, 0);
@@ -153,13 +158,13 @@ describe("what is acknowledged", () => {
   test("before all was sent again is not sent again", () => {
     const { lane, push, takeAll } = setUp();
     for (let seed = 0; seed < 3; seed++) {
-      push(pattern(36, seed));
+      push(frame(seed));
       takeAll();
     }
     lane.rewind(0);
-    assert.deepEqual(lane.take(), pattern(36, 0));
+    assert.deepEqual(lane.take(), frame(0));
     lane.acknowledge(200);
-    assert.deepEqual(takeAll(), [pattern(36, 2)]);
+    assert.deepEqual(takeAll(), [frame(2)]);
     lane.rewind(200);
     lane.acknowledge(300);
     assert.deepEqual(takeAll(), []);
@@ -170,27 +175,46 @@ describe("going on with another connection", () => {
   test("sends again what the peer has not received, and then what was not sent", () => {
     const { lane, push, takeAll } = setUp();
     for (let seed = 0; seed < 4; seed++) {
-      push(pattern(36, seed));
+      push(frame(seed));
       takeAll();
     }
-    push(pattern(36, 4));
+    push(frame(4));
     lane.rewind(200);
     assert.equal(lane.allSent, false);
     assert.equal(lane.sentPosition, 400, "the position is that of the session");
-    assert.deepEqual(takeAll(), [pattern(36, 2), pattern(36, 3), pattern(36, 4)]);
+    assert.deepEqual(takeAll(), [frame(2), frame(3), frame(4)]);
     assert.equal(lane.sentPosition, 500);
   });
 
-  test("is possible from the end of each run and from nowhere else", () => {
+  test("is possible from the end of each frame that is not acknowledged, and from nowhere else", () => {
     const { lane, push, takeAll } = setUp();
     for (let seed = 0; seed < 3; seed++) {
-      push(pattern(36, seed));
-      push(pattern(36, seed));
+      push(frame(seed));
+      push(frame(seed));
       takeAll();
     }
-    const possible = [];
-    for (let position = 0; position <= 700; position++) if (lane.canRewind(position)) possible.push(position);
-    assert.deepEqual(possible, [0, 200, 400, 600]);
+    const possible = () => Array.from({ length: 701 }, (_, at) => at).filter((at) => lane.canRewind(at));
+    assert.deepEqual(possible(), [0, 100, 200, 300, 400, 500, 600]);
+    lane.acknowledge(300);
+    assert.deepEqual(possible(), [300, 400, 500, 600]);
+  });
+
+  test("from within what left together sends the rest of it, and goes on counting as before", () => {
+    const { lane, push, takeAll } = setUp();
+    for (let seed = 0; seed < 4; seed++) push(frame(seed));
+    takeAll();
+    lane.acknowledge(100);
+    lane.rewind(200);
+    assert.equal(lane.allSent, false);
+    assert.deepEqual(takeAll(), [concat(frame(2), frame(3))]);
+    assert.equal(lane.endsFrame(200), true, "between what was acknowledged and what was received");
+    assert.equal(lane.endsFrame(250), false);
+    lane.acknowledge(200);
+    assert.equal(lane.endsFrame(300), true);
+    lane.rewind(300);
+    assert.deepEqual(takeAll(), [frame(3)]);
+    lane.acknowledge(400);
+    assert.equal(lane.queuedBytes, 0);
   });
 });
 
