@@ -1,5 +1,5 @@
 // The TypeScript library as a process that takes the commands of interop/go/README.md, for the Python tests.
-// Usage: node peer.js server|client|handshakes --name N [--encryption=true|false] [--count N] [--echo]
+// Usage: node peer.js server|client|handshakes --name N [--encryption=true|false] [--count N] [--echo] [--retry-ms N]
 
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
@@ -13,6 +13,7 @@ const { values, positionals } = parseArgs({
     encryption: { type: "string", default: "true" },
     count: { type: "string", default: "1" },
     echo: { type: "boolean", default: false },
+    "retry-ms": { type: "string", default: "100" },
   },
 });
 const [role] = positionals;
@@ -44,9 +45,19 @@ function count(data) {
   tally.last = number;
 }
 
+/** A message of type 7 is to be refused: it asks for one of type 0. */
+async function echo(type, data, target) {
+  if (type !== 7) return target.write(type, data);
+  try {
+    await target.write(0, data);
+  } catch ({ code }) {
+    if (code !== "ERR_RESERVED_TYPE") throw new Error(`a message of type 0 gave ${code}`);
+  }
+}
+
 async function received({ type, data, text }, target) {
   count(data);
-  if (echoing) await target.write(type, data);
+  if (echoing) await echo(type, data, target);
   if (quiet) return;
   const sha256 = createHash("sha256").update(data).digest("hex");
   tell({ event: "message", type, bytes: data.length, sha256, ...(data.length <= 256 && { text }) });
@@ -95,7 +106,7 @@ async function serve() {
 }
 
 async function connect() {
-  const client = await startClient(values.name, options);
+  const client = await startClient(values.name, { ...options, retryDelayMs: Number(values["retry-ms"]) });
   tell({ event: "status", status: "connected" });
   client.on("status", (status) => tell({ event: "status", status }));
   client.on("message", (message) => received(message, client));

@@ -20,41 +20,59 @@ ECHO = '{"do":"echo","on":true}'
 PAGE = (ROOT / "docs/other-languages.md").read_text()
 
 
-def command_of(implementation: str, role: str) -> list[str]:
+def command_of(implementation: str, role: str, *, plain: bool) -> list[str]:
+    mode = " --encryption=false" if plain else ""
     if implementation == "golang-ipc":
         retry = " --retry-seconds 1" if role == "client" else ""
-        return ["--stdin", ECHO, "--command", f"{build_go_peer('v1.2.4')} {role} --name {{name}}{retry}"]
+        command = f"{build_go_peer('v1.2.4')} {role} --name {{name}}{retry}{mode}"
+        return ["--stdin", ECHO, "--command", command]
     if implementation == "typescript":
         require("node")
-        return ["--command", f"node {ROOT}/python/tests/interop/peer.js {role} --name {{name}} --echo"]
-    return ["--command", f"{sys.executable} -m sealpipe.conformance.echo {role} {{name}}"]
+        peer = f"node {ROOT}/python/tests/interop/peer.js {role} --name {{name}} --echo --retry-ms 1{mode}"
+        return ["--zero-type", "7", "--command", peer]
+    echo = f"{sys.executable} -m sealpipe.conformance.echo {role} {{name}}{' --plain' if plain else ''}"
+    return ["--zero-type", "7", "--command", echo]
 
 
-def documented(role: str) -> set[str]:
+def documented(role: str, *, plain: bool) -> set[str]:
     """The rules that golang-ipc does not hold to, as the page says."""
     [table] = re.findall(r"<!-- golang-ipc -->(.*)<!-- /golang-ipc -->", PAGE, re.DOTALL)
-    return {rule for told, rule in re.findall(r"^\| (\w+) \| ([^|]+) \|", table, re.MULTILINE) if told == role}
+    rows = re.findall(r"^\| (\w+) \| ([^|]+) \| ([^|]+) \|", table, re.MULTILINE)
+    asked = {asked.id for asked in (*SERVER_RULES, *CLIENT_RULES) if (not plain) in asked.modes}
+    return {
+        rule for told, rule, found in rows if told == role and rule in asked and (plain or "plain only" not in found)
+    }
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.parametrize("plain", [False, True], ids=["encrypted", "plain"])
 @pytest.mark.parametrize("role", ["server", "client"])
 @pytest.mark.parametrize("implementation", ["golang-ipc", "typescript", "python"])
 def test_an_implementation_holds_to_the_rules_as_the_docs_say(
-    implementation: str, role: str, capsys: pytest.CaptureFixture[str]
+    implementation: str, role: str, *, plain: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # In a process of its own, as users run it.
-    command = [sys.executable, "-m", "sealpipe.conformance", role, *command_of(implementation, role)]
+    program = command_of(implementation, role, plain=plain)
+    mode = ["--plain"] if plain else []
+    command = [sys.executable, "-m", "sealpipe.conformance", role, *mode, *program]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     with capsys.disabled():
         print(f"\n{implementation}: {result.stdout.splitlines()[-1]}")
     failed = set(re.findall(r"^FAIL  should  (\w[^:]*: [^:]*):", result.stdout, re.MULTILINE))
     assert result.returncode == 0, result.stdout + result.stderr
-    assert failed == (documented(role) if implementation == "golang-ipc" else set()), result.stdout
+    if implementation == "golang-ipc":
+        assert failed == documented(role, plain=plain), result.stdout
+        return
+    assert failed == set(), result.stdout
+    assert "open " not in result.stdout
 
 
 def test_the_page_says_how_many_rules_there_are() -> None:
-    servers, clients = (sum(True in rule.modes for rule in rules) for rules in (SERVER_RULES, CLIENT_RULES))
-    assert f"{servers} for servers, {clients} for clients" in PAGE
+    counts = [
+        sum(mode in rule.modes for rule in rules) for mode in (True, False) for rules in (SERVER_RULES, CLIENT_RULES)
+    ]
+    assert "encrypted\n{} for servers, {} for clients; plain {} for either".format(*counts[:3]) in PAGE
+    assert counts[2] == counts[3]
 
 
 def test_each_rule_is_from_a_heading_of_the_spec() -> None:
@@ -63,11 +81,28 @@ def test_each_rule_is_from_a_heading_of_the_spec() -> None:
         assert re.sub(r"( \d)?:.*", "", rule.id) in headings, rule.id
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("plain", [False, True], ids=["encrypted", "plain"])
 @pytest.mark.parametrize("role", ["server", "client"])
-def test_plain_programs_can_be_asked_as_well(role: str, capsys: pytest.CaptureFixture[str]) -> None:
-    command = f"{sys.executable} -m sealpipe.conformance.echo {role} {{name}} --plain"
-    assert main([role, "--plain", "--command", command, "--only", "Handshake 1"]) == 0
-    assert "0 that must and 0 that should do not" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("mutant", "rule"),
+    [
+        ("whole_secret", "Key: leading zeros"),
+        ("two_writes", "Message: one write"),
+        ("type_0", "Message: type 0 is not written"),
+        ("exact_maximum", "Handshake 4: further bytes"),
+    ],
+)
+def test_a_program_that_breaks_a_rule_is_found(
+    mutant: str, rule: str, role: str, *, plain: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [asked for asked in (SERVER_RULES if role == "server" else CLIENT_RULES) if asked.id == rule]
+    if not asked or (not plain) not in asked[0].modes:
+        return
+    program = f"{sys.executable} -m tests.interop.mutants {mutant} {role} {{name}}{' --plain' if plain else ''}"
+    mode = ["--plain"] if plain else []
+    assert main([role, *mode, "--zero-type", "7", "--command", program, "--only", rule]) == 1
+    assert f"FAIL  must    {rule}" in capsys.readouterr().out
 
 
 BROKEN = """

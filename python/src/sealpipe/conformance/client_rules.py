@@ -1,17 +1,22 @@
-"""What holds for clients. Leading zeros cannot be asked for: the client chooses its key after it has seen ours."""
+"""What holds for clients."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from ..crypto import SYSTEM_CRYPTO
 from .message_rules import message_rules
-from .rule import Broken, Ruled, demand, rule
+from .rule import Broken, Open, Ruled, demand, rule
 
 if TYPE_CHECKING:
     from .subject import Subject
 
 CLIENT_RULES: Ruled = []
+# One handshake in 256 has such a key, and the client chooses it after it has seen ours: it has to come often enough.
+_LEADING_ZEROS_PATIENCE = 60.0
+_FIRST_TRIES = 20
+_FIRST_PATIENCE = 5.0
 _rules = CLIENT_RULES
 
 
@@ -80,9 +85,32 @@ def invalid_key(subject: Subject) -> None:
     subject.demand_unharmed()
 
 
-@rule(_rules, "Handshake 4: further bytes", "should", "what follows the four bytes of the maximum size is ignored")
+@rule(_rules, "Key: leading zeros", "must", "the shared X without its leading zero bytes is what is hashed", (True,))
+def leading_zeros(subject: Subject) -> None:
+    begun = time.monotonic()
+    tries = 0
+    while True:
+        peer = subject.server()
+        tries += 1
+        if peer.secret is not None and peer.secret[0] == 0:
+            peer.echo(5, b"the same key")
+            return
+        peer.end()
+        demand(peer.is_dropped(), "it does not end its side")
+        peer.close()
+        passed = time.monotonic() - begun
+        if passed > _LEADING_ZEROS_PATIENCE or (passed > _FIRST_PATIENCE and tries < _FIRST_TRIES):
+            raise Open(f"none of the {tries} secrets in {passed:.0f} s had leading zeros")
+
+
+@rule(_rules, "Handshake 4: further bytes", "must", "what follows the four bytes of the maximum size is ignored")
 def further_bytes(subject: Subject) -> None:
-    subject.server(further=b"further").echo(5, b"ignored")
+    for further in (b"f", b"further", bytes(8), bytes(252 - (28 if subject.encrypted else 0))):
+        peer = subject.server(further=further)
+        peer.echo(5, b"ignored")
+        peer.end()
+        demand(peer.is_dropped(), "it does not end its side")
+        peer.close()
 
 
 @rule(_rules, "Handshake 4: too large", "should", "a maximum-size frame of over 256 bytes ends the connection")

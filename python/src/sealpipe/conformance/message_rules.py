@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 _SIZES = (0, 1, 1_024, 32_000, 65_536, 3_145_728)
+TYPE_0_WRITTEN = "Message: type 0 is not written"
+# A frame in two writes is seen as such when the reader is faster than the second write: not each time.
+_SINGLE_WRITES = 60
 _TYPES = (1, 2**31, 2**32 - 1)
 
 
@@ -42,6 +45,24 @@ def _delivery_rules(opened: Callable[[Subject], Peer]) -> Ruled:
         peer.echo(5, b"before")
         peer.say(peer.message(0, b"dropped") + peer.message(5, b"after"))
         peer.demand_echo(5, b"after")
+
+    @rule(rules, TYPE_0_WRITTEN, "must", "a program that asks for type 0 is refused, and nothing is sent")
+    def type_0_written(subject: Subject) -> None:
+        peer = opened(subject)
+        peer.echo(5, b"before")
+        peer.say(peer.message(subject.zero_type or 0, b"asks for type 0") + peer.message(5, b"after"))
+        peer.demand_echo(5, b"after")
+
+    @rule(rules, "Message: one write", "must", "a small frame, which golang-ipc reads with one read, is one write")
+    def one_write(subject: Subject) -> None:
+        peer = opened(subject)
+        peer.echo(5, b"before")
+        subject.share_processor()
+        message = peer.message(5, bytes(1_000))
+        for _ in range(_SINGLE_WRITES):
+            peer.say(message)
+            heard = peer.hear_at_once()
+            demand(len(heard) == len(message), f"{len(heard)} of {len(message)} bytes came by themselves")
 
     @rule(rules, "Frame: many in one write", "must", "frames that arrive together are told apart, in order")
     def coalesced(subject: Subject) -> None:

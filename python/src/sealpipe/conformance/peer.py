@@ -27,6 +27,7 @@ class Peer:
         self._sock.settimeout(PATIENCE)
         self._aead: AesGcm | None = None
         self.nonces: list[bytes] = []
+        self.secret: bytes | None = None
 
     def close(self) -> None:
         self._sock.close()
@@ -49,6 +50,13 @@ class Peer:
                 raise Broken(f"it ended after {len(heard)} of {count} bytes")
             heard += chunk
         return heard
+
+    def hear_at_once(self) -> bytes:
+        """What is there as soon as something is."""
+        try:
+            return self._sock.recv(65_536)
+        except TimeoutError:
+            raise Broken(f"nothing came within {PATIENCE:g} s") from None
 
     def hears_nothing(self, seconds: float) -> bool:
         """True where neither a byte nor an end comes for so long."""
@@ -79,6 +87,7 @@ class Peer:
 
     def agree(self, key_pair: P384KeyPair, peer_key: bytes) -> None:
         secret = key_pair.derive_shared_secret(peer_key)
+        self.secret = secret
         demand(secret is not None, f"its public key is no uncompressed point on P-384: {peer_key.hex()}")
         self._aead = SYSTEM_CRYPTO.create_aead(derive_traffic_key(secret or b"", SYSTEM_CRYPTO))
 

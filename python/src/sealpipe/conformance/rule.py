@@ -26,6 +26,10 @@ class Rule:
     """Encrypted, plain, or both."""
 
 
+class Open(Exception):
+    """Whether the subject holds to the rule could not be found out."""
+
+
 class Broken(Exception):
     """The subject does something else than the rule says."""
 

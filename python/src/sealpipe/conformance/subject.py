@@ -25,10 +25,14 @@ _SETTLE = 0.1
 
 
 class Subject:
-    """``command``: with ``{name}`` where the name is to stand. ``stdin`` is written to it once, and then left open."""
+    """``command``: with ``{name}`` where the name is to stand. ``stdin`` is written to it once, and then left open.
 
-    def __init__(self, command: str, stdin: str, *, encrypted: bool) -> None:
+    A message of the type ``zero_type`` it tries to write back with type 0.
+    """
+
+    def __init__(self, command: str, stdin: str, *, encrypted: bool, zero_type: int | None = None) -> None:
         self.encrypted = encrypted
+        self.zero_type = zero_type
         self.name = f"sealpipe-conformance-{os.getpid()}-{next(_numbers)}"
         self._path = f"/tmp/{self.name}.sock"  # noqa: S108 - where golang-ipc looks
         self._command = shlex.split(command.replace("{name}", self.name))
@@ -66,6 +70,18 @@ class Subject:
         code = self._process.poll()
         gave_up = self._listener is not None and code in (0, 1)
         demand(code is None or gave_up, f"the process has ended, with {code}")
+
+    def share_processor(self) -> None:
+        """Has the subject and this thread take turns on one processor, so that we see each of its writes by itself."""
+        process = self._process
+        if process is None or not hasattr(os, "sched_setaffinity"):
+            return
+        processor = {min(os.sched_getaffinity(0))}
+        os.sched_setaffinity(0, processor)
+        for thread in os.listdir(f"/proc/{process.pid}/task"):
+            # It may have ended.
+            with suppress(OSError):
+                os.sched_setaffinity(int(thread), processor)
 
     # A server.
 
@@ -129,7 +145,8 @@ class Subject:
             peer.say(key_pair.public_key)
             peer.agree(key_pair, peer.hear(97))
         peer.say(peer.frame(maximum.to_bytes(4, "big") + further))
-        demand(peer.hear(1) == b"\0", "its confirmation is not 00")
+        confirmation = peer.hear(1)
+        demand(confirmation == b"\0", f"its confirmation is {confirmation.hex()}, not 00")
         return peer
 
     def _start(self) -> None:
