@@ -1,4 +1,4 @@
-import { CallerError, PeerError, type SealpipeError } from "../errors.ts";
+import { PeerError, type SealpipeError } from "../errors.ts";
 import type { CryptoProvider } from "./crypto-provider.ts";
 import {
   closeInHandshakeTimeout,
@@ -16,9 +16,10 @@ import { type EngineLimits, endGraceMs, handshakeGraceMs, settleAfterOpenMs } fr
 import type { NativeAgreement } from "./native/agreement.ts";
 import type { NativeOpened, NativeOptions } from "./native/options.ts";
 import { Patience } from "./patience.ts";
-import type { Profile, ProfileEvent, Taken } from "./profile.ts";
+import type { Profile, ProfileEvent } from "./profile.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 import { SendBuffer } from "./send-buffer.ts";
+import type { Session } from "./session.ts";
 import { type Input, nextState, type State } from "./states.ts";
 
 /** The time, in milliseconds from any fixed point; it never goes back. */
@@ -47,6 +48,8 @@ export type EngineEvent =
       readonly kind: "open";
       readonly profile: Profile["name"];
       readonly encrypted: boolean;
+      /** What is said to the peer from now on. */
+      readonly session: Session;
       readonly native?: NativeOpened | undefined;
     }
   | Exclude<ProfileEvent, { kind: "peer-closed" }>
@@ -123,7 +126,7 @@ export class Engine {
 
   /** Bytes that were sent and are not done with: have not been taken from here or, where it tells, by the peer. */
   get queuedBytes(): number {
-    return this.#output.length + (this.#profile?.queuedBytes ?? 0);
+    return this.#output.length + (this.#profile?.session.queuedBytes ?? 0);
   }
 
   /** Bytes that {@link takeOutput} has yet to give. */
@@ -190,6 +193,7 @@ export class Engine {
    * has let go of them, nothing is returned, and their memory is never used again.
    */
   takeOutput(): Uint8Array[] {
+    if (this.#profile !== undefined && !this.#isEnding) this.#closeIfSpent(this.#profile);
     const own = this.#output.take();
     const parts = own.length > 0 ? own : (this.#profile?.takeOutput() ?? own);
     if (this.#state === "closing") this.#closeProgressed(parts.length === 0);
@@ -205,33 +209,6 @@ export class Engine {
   /** Makes the next write ready, where there is much to send. For the time in which the last is on its way. */
   prepareOutput(): void {
     this.#profile?.prepareOutput();
-  }
-
-  /**
-   * Takes a message; nothing of `data` is needed after the call.
-   * @throws CallerError `ERR_CLOSED` once it ends, `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE`.
-   * @throws PeerError `ERR_NOT_CONNECTED` before the engine is open, `ERR_TOO_LARGE_FOR_PEER`.
-   */
-  send(type: number, data: Uint8Array): void {
-    if (this.#isEnding || this.#closeRequested) {
-      throw new CallerError("ERR_CLOSED", "the connection is closed");
-    }
-    if (this.#profile === undefined) {
-      throw new PeerError("ERR_NOT_CONNECTED", "the peer has not completed the handshake yet");
-    }
-    this.#move("send");
-    this.#profile.send(type, data);
-    this.#closeIfSpent(this.#profile);
-  }
-
-  /** Has the peer tell soon what it has taken, where its profile has a word for that. */
-  askForAcknowledgement(): void {
-    this.#profile?.askForAcknowledgement();
-  }
-
-  /** The application has taken what has that mark. It takes each kind in the order in which it arrived. */
-  take(what: Taken, mark: number): void {
-    this.#profile?.take(what, mark);
   }
 
   /**
@@ -255,11 +232,6 @@ export class Engine {
   abandon(): void {
     this.#finish("end");
     this.#profile?.finish(false);
-  }
-
-  /** Ends the engine for what the peer asked of whoever drives it. */
-  refuse(error: PeerError): void {
-    if (this.#state !== "closed") this.#finish("fault", error);
   }
 
   /** When to call {@link handleTimeout}, on the engine's clock; `undefined` for never. */
@@ -339,7 +311,8 @@ export class Engine {
       return;
     }
     this.#deadline = undefined;
-    this.#events.push({ kind: "open", profile: profile.name, encrypted: profile.encrypted, native });
+    const { name, encrypted, session } = profile;
+    this.#events.push({ kind: "open", profile: name, encrypted, session, native });
   }
 
   #receiveFrom(profile: Profile): EngineEvent | boolean {
@@ -476,7 +449,8 @@ export class Engine {
     if (this.#input.length > 0) return connectionLost("within a frame", cause);
     if (this.#profile.name === "native") {
       // Who is done says so: this is none. Unless we have said it ourselves, and the peer has taken all there was.
-      const done = this.#state === "closing" && this.#profile.queuedBytes === 0 && this.#profile.outputEnded;
+      const done =
+        this.#state === "closing" && this.#profile.session.queuedBytes === 0 && this.#profile.outputEnded;
       return done ? undefined : connectionLost("without a close", cause);
     }
     return cause === undefined ? undefined : connectionLost("", cause);

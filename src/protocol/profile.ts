@@ -1,15 +1,16 @@
 import type { ReceiveBuffer } from "./receive-buffer.ts";
+import type { Session } from "./session.ts";
 
 /** What a peer says once the handshake is over. */
 export type ProfileEvent =
-  /** The mark is for {@link Profile.take}. */
-  | { readonly kind: "message"; readonly type: number; readonly data: Uint8Array; readonly mark: number }
+  /** The position is for `Session.consumed`. */
+  | { readonly kind: "message"; readonly type: number; readonly data: Uint8Array; readonly position: number }
   | {
       readonly kind: "request";
       readonly id: number;
       readonly type: number;
       readonly data: Uint8Array;
-      readonly mark: number;
+      readonly position: number;
     }
   | { readonly kind: "answer"; readonly id: number; readonly data: Uint8Array }
   | { readonly kind: "failure"; readonly id: number; readonly code: string; readonly message: string }
@@ -17,38 +18,25 @@ export type ProfileEvent =
   /** It sends nothing more, and wants nothing more. */
   | { readonly kind: "peer-closed" };
 
-/** What the application takes at its own pace. */
-export type Taken = "messages" | "requests";
-
 /** How what two ends say stands on the wire once the handshake is over. */
 export interface Profile {
   readonly name: "classic" | "native";
   readonly encrypted: boolean;
+  /** What is said to the peer. */
+  readonly session: Session;
   /** Whether the peer may send without end, so that who does not read its messages must not read the transport. */
   readonly needsPausing: boolean;
   /** Whether its key has sealed all that it may: the engine closes. */
   readonly isSpent: boolean;
-  /** What was sent and is not done with: has not left or, where the peer tells, is not taken there. */
-  readonly queuedBytes: number;
   /** What {@link takeOutput} has yet to give. */
   readonly unsentBytes: number;
   /** After a close: nothing will be added to the output any more. */
   readonly outputEnded: boolean;
   /**
-   * Takes a message: nothing of `data` is needed after the call.
-   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE`.
-   * @throws PeerError `ERR_TOO_LARGE_FOR_PEER`.
-   */
-  send(type: number, data: Uint8Array): void;
-  /**
    * The next event, or `undefined` until all of it is there.
    * @throws PeerError for bytes that are none.
    */
   receive(input: ReceiveBuffer): ProfileEvent | undefined;
-  /** The application has taken what has that mark. It takes each kind in the order in which it arrived. */
-  take(what: Taken, mark: number): void;
-  /** Has the peer tell soon what it has taken. */
-  askForAcknowledgement(): void;
   /** Something has come from the peer. */
   heard(): void;
   /** The parts of the next write, or none. Their memory is the caller's until {@link returnOutput}. */

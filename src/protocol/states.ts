@@ -29,7 +29,6 @@ export type Input =
   | "native-hello"
   | "message"
   | "discard"
-  | "send"
   | "close"
   | "end"
   | "fault"
@@ -92,7 +91,7 @@ export const transitions: Transitions = {
     close: "server-awaits-native-hello",
     ...endings,
   },
-  open: { message: "open", send: "open", close: "closing", ...endings },
+  open: { message: "open", close: "closing", ...endings },
   closing: { discard: "closing", close: "closing", ...endings },
   closed: { discard: "closed", close: "closed", end: "closed" },
 };

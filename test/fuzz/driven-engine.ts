@@ -3,6 +3,7 @@ import { type ErrorCode, errorCodes } from "#dist/errors.js";
 import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
 import { defaultEngineLimits, type EngineLimits } from "#dist/protocol/limits.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
+import type { Session } from "#dist/protocol/session.js";
 import type { State } from "#dist/protocol/states.js";
 import { concat } from "../support/bytes.ts";
 import type { Path } from "../support/engine-states.ts";
@@ -41,6 +42,7 @@ const mostHandshakeBytes = 256;
  */
 export class DrivenEngine {
   readonly engine: Engine;
+  session: Session | undefined;
   readonly clock: FakeClock;
   readonly events: EngineEvent[] = [];
   readonly #written: Uint8Array[] = [];
@@ -154,6 +156,7 @@ export class DrivenEngine {
   listen(): this {
     for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
       this.#check(event);
+      if (event.kind === "open") this.session = event.session;
       this.events.push(event);
     }
     assert.equal(this.#closed, this.state === "closed");

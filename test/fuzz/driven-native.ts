@@ -6,7 +6,7 @@ import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
 import { lengthBytes } from "#dist/protocol/length-prefix.js";
 import { defaultEngineLimits } from "#dist/protocol/limits.js";
 import { highestRecordBytes } from "#dist/protocol/native/frame.js";
-import type { Session } from "#dist/protocol/native/session.js";
+import type { NativeSession } from "#dist/protocol/native/session.js";
 import type { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex } from "../support/bytes.ts";
 import { nativeDefaults } from "../support/engine-probe.ts";
@@ -87,7 +87,7 @@ export const nativePaths: readonly NativePath[] = (["client", "server"] as const
 export class DrivenNative {
   readonly engine: Engine;
   readonly events: string[] = [];
-  session: Session | undefined;
+  session: NativeSession | undefined;
   readonly #written: Uint8Array[] = [];
   #buffer: ReceiveBuffer | undefined;
   #closed = false;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { nodeCrypto } from "#dist/crypto/node.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
-import { Session } from "#dist/protocol/native/session.js";
+import { NativeSession } from "#dist/protocol/native/session.js";
 import { pattern } from "../support/bytes.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { type Target, target } from "./target.ts";
@@ -20,7 +20,7 @@ interface Held {
 
 /** A session whose transport lets go of nothing unless it is told, and whose peer acknowledges what it likes. */
 class Sender {
-  readonly #session = new Session(limits);
+  readonly #session = new NativeSession(limits);
   readonly #encrypted: boolean;
   readonly #mark: number;
   /** Of transports that have ended with it. */
@@ -38,9 +38,9 @@ class Sender {
   send(lane: number, bytes: number): void {
     const data = new Uint8Array(bytes).fill(this.#mark);
     this.#id += 1;
-    if (lane === 0) this.#session.sendMessage(1, data);
-    else if (lane === 1) this.#session.sendRequest(this.#id, 1, data);
-    else this.#session.sendAnswer(this.#id, data);
+    if (lane === 0) this.#session.send(1, data);
+    else if (lane === 1) this.#session.request(1, data);
+    else this.#session.outgoing.answer(this.#id, data);
   }
 
   /** Hands the next write to the transport, if that has let go of the last. */

@@ -180,7 +180,7 @@ function damagedRecords(path: NativePath): Target {
         return path.peer.record(1 + index, message, ...(alone ? [] : [nativeFrame(0x03)]));
       });
       const own = DrivenNative.open(path);
-      own.engine.send(1, pattern(5));
+      own.session?.send(1, pattern(5));
       const sentBack = own.written();
       const changed = damages.reduce((now: Uint8Array[], one) => {
         return now.length === 0 ? now : damageRecords(now, one, sentBack);

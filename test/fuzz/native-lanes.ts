@@ -275,21 +275,21 @@ const receiving = target(
         }
       } else if (call === "take") {
         const first = untaken.shift();
-        if (first !== undefined) lane.take(first.end);
+        if (first !== undefined) lane.consume(first.end);
         // Parts that came in between are told of with what comes after them.
         if (first !== undefined && untaken[0] !== undefined)
           untaken[0] = { start: first.end, end: untaken[0].end };
       } else if (call === "tell") {
-        told = lane.tell();
+        told = lane.acknowledge();
         assert.equal(told, taken());
       } else {
-        lane.forgetTold();
+        lane.forgetAcknowledged();
         told = 0;
       }
       assert.equal(lane.received, received);
-      assert.equal(lane.taken, taken());
-      assert.equal(lane.untakenBytes, received - taken());
-      assert.equal(lane.allTaken, untaken.length === 0);
+      assert.equal(lane.consumed, taken());
+      assert.equal(lane.unconsumedBytes, received - taken());
+      assert.equal(lane.allConsumed, untaken.length === 0);
       assert.equal(lane.hasNews, taken() > told);
     }
   },

@@ -13,10 +13,10 @@ import {
 } from "../support/resumable-pair.ts";
 import { type Target, target } from "./target.ts";
 
-/** A pair, and the cancels that each end has sent. */
+/** A pair, and the requests that each end has given up. */
 interface Talk {
   readonly pair: ResumablePair;
-  readonly cancels: Record<Role, number[]>;
+  readonly givenUp: Record<Role, Set<number>>;
 }
 
 type Step = (talk: Talk) => void;
@@ -43,9 +43,13 @@ function ask(who: Role, type: number, bytes: number): Step {
 }
 
 function cancel(who: Role): Step {
-  return ({ pair, cancels }) => {
-    cancels[who].push(cancels[who].length);
-    pair[who].session?.sendCancel(cancels[who].length - 1);
+  return ({ pair, givenUp }) => {
+    const settled = new Set(pair[who].outcomes.map((outcome) => Number.parseInt(outcome, 10)));
+    // A new one as well as an old one: its cancel may overtake it.
+    const id = [...pair[who].asked.keys()].findLast((id) => !settled.has(id) && !givenUp[who].has(id));
+    if (id === undefined) return;
+    givenUp[who].add(id);
+    pair[who].session?.cancel(id);
   };
 }
 
@@ -119,18 +123,23 @@ function outcomeOf(id: number, { type, data }: { type: number; data: Uint8Array 
 }
 
 /** What `one` has said, and what `other` has heard of it. */
-function check(one: ResumableEnd, other: ResumableEnd, cancels: readonly number[]): void {
+function check(one: ResumableEnd, other: ResumableEnd, givenUp: ReadonlySet<number>): void {
   assert.deepEqual(one.ends, []);
   assert.deepEqual(texts(other.taken), texts(one.sent));
-  assert.deepEqual(other.cancelled, cancels);
+  assert.ok(other.cancelled.every((id) => givenUp.has(id)));
+  assert.equal(new Set(other.cancelled).size, other.cancelled.length, "a cancel is told once");
   const isSmall = (id: number): boolean => (one.asked.get(id)?.data.length ?? 0) <= mostInFrame;
-  const ids = [...one.asked.keys()];
+  // One that was given up is handled, or not if its cancel came first.
+  const handled = new Set(other.handled);
+  assert.equal(handled.size, other.handled.length, "no request is handled twice");
+  const ids = [...one.asked.keys()].filter((id) => handled.has(id) || !givenUp.has(id));
   assert.deepEqual(other.handled.filter(isSmall), ids.filter(isSmall), "small requests keep their order");
   assert.deepEqual(
     other.handled.toSorted((a, b) => a - b),
     ids,
   );
-  const expected = [...one.asked].map(([id, asked]) => outcomeOf(id, asked));
+  const awaited = [...one.asked].filter(([id]) => !givenUp.has(id));
+  const expected = awaited.map(([id, asked]) => outcomeOf(id, asked));
   assert.deepEqual(one.outcomes.toSorted(byId), expected);
   const { session } = one;
   assert.equal(session?.queuedBytes, 0, "all of it is acknowledged");
@@ -144,12 +153,12 @@ function resumed(name: string, options: ResumablePairOptions): Target {
     steps,
     (list) => {
       const pair = new ResumablePair(options).run();
-      const cancels = { client: [], server: [] };
-      for (const step of list) step({ pair, cancels });
+      const givenUp = { client: new Set<number>(), server: new Set<number>() };
+      for (const step of list) step({ pair, givenUp });
       pair.cut().connect().settle();
       const { client, server } = pair;
-      check(client, server, cancels.client);
-      check(server, client, cancels.server);
+      check(client, server, givenUp.client);
+      check(server, client, givenUp.server);
       client.engine?.close();
       pair.listen(client);
       pair.run();

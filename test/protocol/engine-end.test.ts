@@ -81,7 +81,7 @@ describe("the peer's end", () => {
 describe("output at the end", () => {
   test("is kept where the peer ended its side: it may still read", () => {
     const client = openClient();
-    client.engine.send(5, hex("01"));
+    client.send(5, hex("01"));
     client.end();
     assert.equal(client.engine.queuedBytes, 9);
     assert.equal(client.written(), "00 00 00 05 00 00 00 05 01");
@@ -90,7 +90,7 @@ describe("output at the end", () => {
 
   test("is kept where the peer ends its side while we close", () => {
     const client = openClient();
-    client.engine.send(5, hex("01"));
+    client.send(5, hex("01"));
     client.close().end();
     assert.deepEqual(client.events, ["closed"]);
     assert.equal(client.written(), "00 00 00 05 00 00 00 05 01");
@@ -98,8 +98,8 @@ describe("output at the end", () => {
 
   test("is dropped after a fault of the peer's", () => {
     const client = openClient();
-    client.engine.send(5, hex("01"));
-    client.engine.send(5, pattern(40_000));
+    client.send(5, hex("01"));
+    client.send(5, pattern(40_000));
     client.receive(hex("ff ff ff ff"));
     assert.equal(client.engine.queuedBytes, 0);
     assert.equal(client.written(), "");
@@ -107,7 +107,7 @@ describe("output at the end", () => {
 
   test("is dropped after a timeout", () => {
     const client = openClient();
-    client.engine.send(5, hex("01"));
+    client.send(5, hex("01"));
     client.close().pass(60_000);
     assert.equal(client.engine.queuedBytes, 0);
     assert.equal(client.written(), "");
@@ -133,7 +133,7 @@ describe("output at the end", () => {
     assert.equal(client.engine.outputEnded, false);
     client.engine.receiveEnd();
     assert.equal(client.engine.outputEnded, false);
-    client.engine.send(5, hex("01"));
+    client.send(5, hex("01"));
     client.close();
     assert.equal(client.engine.outputEnded, true);
   });
@@ -144,7 +144,7 @@ describe("a transport that fails after a close", () => {
 
   test("is told where something that was written had not left", () => {
     const client = openClient();
-    client.engine.send(5, hex("01"));
+    client.send(5, hex("01"));
     client.close().end(cause);
     assert.deepEqual(client.events, ["closed ERR_CONNECTION_LOST"]);
     assert.match(client.error?.message ?? "", /before everything written had left/);
@@ -153,7 +153,7 @@ describe("a transport that fails after a close", () => {
 
   test("is no failure where everything had left", () => {
     const client = openClient();
-    client.engine.send(5, hex("01"));
+    client.send(5, hex("01"));
     client.close().takeWrites();
     client.end(cause);
     assert.deepEqual(client.events, ["closed"]);

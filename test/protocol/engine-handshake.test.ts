@@ -43,8 +43,8 @@ describe("a handshake between two engines", () => {
       client: { crypto: nodeCrypto },
       server: { crypto: nodeCrypto, encryption: true },
     }).run();
-    pair.client.engine.send(5, hex("01"));
-    pair.server.engine.send(6, hex("02"));
+    pair.client.send(5, hex("01"));
+    pair.server.send(6, hex("02"));
     pair.run();
     assert.deepEqual(pair.client.events, ["open encrypted", "message 6: 02"]);
     assert.deepEqual(pair.server.events, ["open encrypted", "message 5: 01"]);
@@ -135,7 +135,7 @@ test("an engine's key is that of golang-ipc: its peer can open what it seals", (
   for (const role of ["client", "server"] as const) {
     const probe = new EngineProbe({ role, encryption: true }).receive(handshakes[role](true));
     probe.takeWrites();
-    probe.engine.send(5, hex("68 69"));
+    probe.send(5, hex("68 69"));
     const [sealed] = probe.takeWrites();
     assert.ok(sealed);
     assert.equal(toHex(sealedWire.open(sealed)), "00 00 00 05 68 69");

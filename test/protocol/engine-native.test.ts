@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { PeerError } from "#dist/errors.js";
 import { highestBodyBytes } from "#dist/protocol/native/frame.js";
 import { AwaitingHello, type Ends } from "../support/awaiting-hello.ts";
 import { hex, pattern, toHex } from "../support/bytes.ts";
 import { byteAtATime } from "../support/cutting.ts";
 import { EnginePair, openPair } from "../support/engine-pair.ts";
-import { eventText, nativeDefaults, thrownCode } from "../support/engine-probe.ts";
+import { eventText, nativeDefaults } from "../support/engine-probe.ts";
 import {
   acknowledgement,
   framesOf,
@@ -65,8 +64,8 @@ for (const encryption of [false, true]) {
         const expected: string[] = [];
         for (const [index, size] of [0, 1, 1_000, highestBodyBytes + 10_000].entries()) {
           const data = pattern(size, index);
-          pair.client.engine.send(index + 1, data);
-          pair.server.engine.send(index + 1, data);
+          pair.client.send(index + 1, data);
+          pair.server.send(index + 1, data);
           expected.push(`message ${index + 1}: ${toHex(data)}`);
         }
         pair.run();
@@ -79,8 +78,8 @@ for (const encryption of [false, true]) {
     for (const closers of [["client"], ["server"], ["client", "server"]] as const) {
       test(`close in order, by a close of ${closers.join(" and ")}`, () => {
         const pair = openPair({ client: native, server: { ...native, encryption } });
-        pair.client.engine.send(1, hex("0a"));
-        pair.server.engine.send(2, hex("0b"));
+        pair.client.send(1, hex("0a"));
+        pair.server.send(2, hex("0b"));
         for (const closer of closers) {
           pair[closer].close();
           assert.equal(pair[closer].state, "closing");
@@ -130,7 +129,7 @@ for (const role of ["client", "server"] as const) {
 
     test("loses the connection where the peer ends without a close", () => {
       const ends = open({ role });
-      ends.engine.send(5, hex("01"));
+      ends.send(5, hex("01"));
       ends.end();
       assert.deepEqual(told(ends), ["closed ERR_CONNECTION_LOST"]);
       assert.deepEqual(records(ends), [], "and says nothing more, as it may come back");
@@ -145,7 +144,7 @@ for (const role of ["client", "server"] as const) {
 
     test("answers a close with its own, without what it still had to say", () => {
       const ends = open({ role });
-      ends.engine.send(5, hex("01"));
+      ends.send(5, hex("01"));
       ends.hearFrames(message, close);
       assert.deepEqual(told(ends), ["message 5: 01", "closed"]);
       assert.deepEqual(records(ends), ["close"]);
@@ -161,20 +160,25 @@ for (const role of ["client", "server"] as const) {
 
     test("is ended by a fault, and says nothing more", () => {
       const ends = open({ role });
-      ends.engine.send(5, hex("01"));
+      ends.send(5, hex("01"));
       ends.hearFrames(nativeFrame(0x0f));
       assert.deepEqual(told(ends), ["closed ERR_FRAME_INVALID"]);
       assert.deepEqual(records(ends), []);
     });
 
-    test("is ended by what its driver refuses", () => {
+    test("is ended by a request whose id is 0 or is being handled already", () => {
+      const request = nativeFrame("request", [7, 5]);
       const ends = open({ role });
-      ends.engine.refuse(new PeerError("ERR_FRAME_INVALID", "an id in use"));
-      ends.pass(0);
-      assert.deepEqual(told(ends), ["closed ERR_FRAME_INVALID"]);
-      assert.deepEqual(records(ends), []);
-      ends.engine.refuse(new PeerError("ERR_FRAME_INVALID", "again"));
-      assert.deepEqual(told(ends.pass(0)), ["closed ERR_FRAME_INVALID"]);
+      ends.hearFrames(request, nativeFrame("cancel", [7]), request, request);
+      assert.deepEqual(told(ends), [
+        "request 7 of 5: ",
+        "cancel 7",
+        "request 7 of 5: ",
+        "closed ERR_FRAME_INVALID",
+      ]);
+      assert.deepEqual(told(open({ role }).hearFrames(nativeFrame("request", [0, 5]))), [
+        "closed ERR_FRAME_INVALID",
+      ]);
     });
 
     test("gives a record so long from its first byte to its last, and the next one its own time", () => {
@@ -194,7 +198,7 @@ for (const role of ["client", "server"] as const) {
   describe(`a native ${role} that closes`, () => {
     test("sends what it has, then its close, and waits for the peer's", () => {
       const ends = open({ role });
-      ends.engine.send(5, hex("01"));
+      ends.send(5, hex("01"));
       ends.close();
       assert.equal(ends.engine.state, "closing");
       assert.deepEqual(records(ends), ["message close"]);
@@ -204,17 +208,9 @@ for (const role of ["client", "server"] as const) {
       assert.deepEqual(records(ends), []);
     });
 
-    test("takes no more to send", () => {
-      const ends = open({ role }).close();
-      assert.equal(
-        thrownCode(() => ends.engine.send(5, hex("01"))),
-        "ERR_CLOSED",
-      );
-    });
-
     test("drops what still arrives, and acknowledges only what came to be taken at once", () => {
       const ends = open({ role });
-      ends.engine.send(5, pattern(100));
+      ends.send(5, pattern(100));
       ends.close();
       ends.hearFrames(message, nativeFrame("request", [1, 5]), nativeFrame("answer", [1]));
       assert.deepEqual(told(ends), []);
@@ -225,9 +221,9 @@ for (const role of ["client", "server"] as const) {
 
     test("acknowledges nothing of what it drops while its own close has to wait", () => {
       const ends = open({ role });
-      for (let count = 0; count < 66; count++) ends.engine.send(5, thousandth);
+      for (let count = 0; count < 66; count++) ends.send(5, thousandth);
       assert.equal(sentWeight(ends), 66_000);
-      ends.engine.send(6, pattern(10));
+      ends.send(6, pattern(10));
       ends.close();
       for (const dropped of [message, nativeFrame("request", [1, 5])]) {
         ends.hearFrames(dropped, nativeFrame("acknowledge-soon"));
@@ -248,7 +244,7 @@ for (const role of ["client", "server"] as const) {
 
     test("has lost the connection where the peer ends without a close and has not taken everything", () => {
       const ends = open({ role });
-      ends.engine.send(5, hex("01"));
+      ends.send(5, hex("01"));
       ends.close();
       records(ends);
       ends.end();
@@ -257,7 +253,7 @@ for (const role of ["client", "server"] as const) {
 
     test("is done where the peer ends without a close and has taken everything", () => {
       const ends = open({ role });
-      ends.engine.send(5, hex("01"));
+      ends.send(5, hex("01"));
       ends.close();
       records(ends);
       ends.hearFrames(acknowledgement(weightOf(message)));
@@ -280,7 +276,7 @@ for (const role of ["client", "server"] as const) {
 
     test("waits longer for a peer that still takes what was written", () => {
       const ends = open({ role, limits: { closeTimeoutMs: 100 } });
-      for (let count = 0; count < 300; count++) ends.engine.send(5, thousandth);
+      for (let count = 0; count < 300; count++) ends.send(5, thousandth);
       ends.close();
       for (let taken = sentWeight(ends); taken < 300_000; taken += sentWeight(ends)) {
         ends.pass(99);
@@ -293,7 +289,7 @@ for (const role of ["client", "server"] as const) {
 
     test("waits no longer than ten times closeTimeoutMs, however much the peer takes", () => {
       const ends = open({ role, limits: { closeTimeoutMs: 100 } });
-      for (let count = 0; count < 10; count++) ends.engine.send(5, thousandth);
+      for (let count = 0; count < 10; count++) ends.send(5, thousandth);
       ends.close();
       assert.equal(sentWeight(ends), 10_000);
       for (let taken = 1_000; taken <= 10_000; taken += 1_000) {
@@ -308,7 +304,7 @@ for (const role of ["client", "server"] as const) {
     test("is ended by an acknowledgement within a message, as one that is open is", () => {
       for (const closing of [true, false]) {
         const ends = open({ role });
-        ends.engine.send(5, thousandth);
+        ends.send(5, thousandth);
         records(ends);
         if (closing) ends.close();
         ends.hearFrames(acknowledgement(999));
@@ -377,20 +373,20 @@ for (const role of ["client", "server"] as const) {
 describe("an engine's acknowledgements", () => {
   test("are asked for where the profile has a word for that, and otherwise not", () => {
     const ends = open();
-    ends.engine.send(5, hex("01"));
-    ends.engine.askForAcknowledgement();
+    ends.send(5, hex("01"));
+    ends.session?.askForAcknowledgement();
     assert.deepEqual(records(ends), ["message acknowledge-soon"]);
     const pair = openPair();
-    pair.client.engine.askForAcknowledgement();
+    pair.client.session?.askForAcknowledgement();
     assert.deepEqual(pair.client.takeWrites(), []);
-    new EnginePair().client.engine.askForAcknowledgement();
   });
 
   test("say what the application has taken, soon after", () => {
     const ends = open();
     ends.hearFrames(message);
     assert.equal(ends.engine.nextTimeout(), undefined);
-    ends.engine.take("messages", weightOf(message));
+    ends.session?.consumed("messages", weightOf(message));
+    assert.deepEqual(records(ends), []);
     assert.equal(ends.engine.nextTimeout(), ends.clock.now() + 20);
     ends.pass(20);
     assert.deepEqual(records(ends), ["acknowledge"]);
@@ -398,7 +394,7 @@ describe("an engine's acknowledgements", () => {
 
   test("count what is queued and what has yet to leave", () => {
     const ends = open();
-    ends.engine.send(5, hex("01"));
+    ends.send(5, hex("01"));
     assert.equal(ends.engine.queuedBytes, weightOf(message));
     assert.equal(ends.engine.unsentBytes, weightOf(message));
     records(ends);

@@ -127,7 +127,7 @@ describe("a frame's timeout", () => {
     for (const way of waysInto("open")) {
       const probe = way.enter({ limits }).receive(wireFor(way.encrypted).message(5, hex("01")));
       assert.equal(probe.engine.nextTimeout(), undefined);
-      probe.engine.send(5, hex("01"));
+      probe.send(5, hex("01"));
       probe.takeWrites();
       assert.equal(probe.engine.nextTimeout(), undefined);
     }
@@ -146,7 +146,7 @@ describe("a frame's timeout", () => {
 describe("the close's timeout", () => {
   test("ends an engine whose peer does not take what was sent", () => {
     const probe = openClient({ limits });
-    probe.engine.send(5, hex("01"));
+    probe.send(5, hex("01"));
     probe.close();
     assert.equal(timeLeft(probe), 200);
     assert.deepEqual(probe.pass(199).events, []);
@@ -163,7 +163,7 @@ describe("the close's timeout", () => {
 
   test("is renewed as long as the peer takes what was sent", () => {
     const probe = openClient({ limits });
-    for (let sent = 0; sent < 4; sent++) probe.engine.send(5, pattern(40_000));
+    for (let sent = 0; sent < 4; sent++) probe.send(5, pattern(40_000));
     probe.close();
     for (let taken = 0; taken < 3; taken++) {
       probe.pass(199);
@@ -176,7 +176,7 @@ describe("the close's timeout", () => {
   for (const way of waysInto("open")) {
     test(`is not renewed by less than a tenth of what was to be sent (${way.name})`, () => {
       const probe = way.enter({ limits }).pass(1_000);
-      for (let sent = 0; sent < 40; sent++) probe.engine.send(5, pattern(32_000));
+      for (let sent = 0; sent < 40; sent++) probe.send(5, pattern(32_000));
       probe.close();
       for (let taken = 0; taken < 3; taken++) {
         assert.equal(probe.pass(10).engine.takeOutput().length, 1);
@@ -188,7 +188,7 @@ describe("the close's timeout", () => {
 
     test(`ends after ten times as long at the latest, however much is taken (${way.name})`, () => {
       const probe = way.enter({ limits }).pass(1_000);
-      for (let sent = 0; sent < 10; sent++) probe.engine.send(5, pattern(32_000));
+      for (let sent = 0; sent < 10; sent++) probe.send(5, pattern(32_000));
       probe.close();
       for (let taken = 0; taken < 10; taken++) {
         assert.equal(probe.pass(199).engine.takeOutput().length, 1);
@@ -207,14 +207,14 @@ describe("the close's timeout", () => {
 
   test("is not set by output that is taken when there is no close", () => {
     const probe = openClient({ limits });
-    probe.engine.send(5, hex("01"));
+    probe.send(5, hex("01"));
     probe.takeWrites();
     assert.equal(probe.engine.nextTimeout(), undefined);
   });
 
   test("is not set by output that is taken when all is over", () => {
     const probe = openClient({ limits });
-    probe.engine.send(5, hex("01"));
+    probe.send(5, hex("01"));
     probe.end().takeWrites();
     assert.equal(probe.engine.nextTimeout(), undefined);
   });
@@ -223,7 +223,7 @@ describe("the close's timeout", () => {
 describe("a close that has nothing left to send", () => {
   test("waits a quarter of a second for the peer's end, and is orderly without it", () => {
     const probe = openClient({ limits: { ...limits, closeTimeoutMs: 5_000 } });
-    probe.engine.send(5, hex("01"));
+    probe.send(5, hex("01"));
     probe.close();
     assert.equal(probe.engine.takeOutput().length, 1);
     assert.equal(timeLeft(probe), 5_000, "what was taken has yet to leave");

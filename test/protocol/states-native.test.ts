@@ -67,7 +67,6 @@ const bringAbout: Record<Input, (ends: AwaitingHello, way: Way) => unknown> = {
   "native-hello": (ends) => ends.hearHello(),
   message: (ends) => ends.hearFrames(message),
   discard: (ends) => ends.hearFrames(message),
-  send: ({ engine }) => engine.send(5, hex("01")),
   close: (ends) => ends.close(),
   end: (ends) => ends.end(),
   fault: (ends) => ends.hearFrames(nativeFrame(0x0f)),
@@ -100,7 +99,6 @@ const dropped = {
   "native-maximum-size": "stays",
   "native-hello": "stays",
   message: "stays",
-  send: { throws: "ERR_CLOSED" },
 } as const;
 
 const beforeHello: Partial<Record<Input, Outcome>> = {
@@ -111,7 +109,6 @@ const beforeHello: Partial<Record<Input, Outcome>> = {
   "native-maximum-size": asRecord("ERR_FRAME_INVALID", "ERR_FRAME_TOO_SHORT"),
   message: asRecord("ERR_FRAME_INVALID"),
   discard: asRecord("ERR_FRAME_INVALID"),
-  send: { throws: "ERR_NOT_CONNECTED" },
 };
 
 const inRecords: Partial<Record<Input, Outcome>> = {
@@ -129,7 +126,7 @@ function elsewhere(state: State): Partial<Record<Input, Outcome>> {
       // Nothing is dropped: it is a message.
       return { ...inRecords, discard: "stays" };
     case "closing":
-      return { ...inRecords, message: "stays", send: { throws: "ERR_CLOSED" } };
+      return { ...inRecords, message: "stays" };
     case "closed":
       return { ...dropped, fault: "stays", timeout: "stays" };
     default:

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nextState, type State, transitions, type Input as WholeInput } from "#dist/protocol/states.js";
 import { hex, pattern } from "../support/bytes.ts";
-import { type EngineProbe, thrownCode } from "../support/engine-probe.ts";
+import type { EngineProbe } from "../support/engine-probe.ts";
 import { nativeStates, type Way, waysInto } from "../support/engine-states.ts";
 import { clientPublicKey, serverPublicKey, wireFor } from "../support/hand-made-peer.ts";
 
@@ -22,7 +22,6 @@ const bringAbout: Record<Input, (probe: EngineProbe, way: Way) => unknown> = {
   confirmation: (probe) => probe.receive(hex("00")),
   message: (probe, way) => probe.receive(wireFor(way.encrypted).message(5, hex("01 02"))),
   discard: (probe) => probe.receive(hex("ff")),
-  send: (probe) => probe.engine.send(5, hex("01 02")),
   close: (probe) => probe.close(),
   end: (probe) => probe.end(),
   fault: (probe) => probe.receive(faults[probe.state] ?? hex("ff ff ff ff")),
@@ -199,7 +198,7 @@ describe("the steps of a native handshake", () => {
       assert.equal(nextState(state, "close"), state);
       for (const input of ["end", "fault", "timeout"] as const)
         assert.equal(nextState(state, input), "closed");
-      for (const input of ["maximum-size", "confirmation", "message", "send", "discard"] as const) {
+      for (const input of ["maximum-size", "confirmation", "message", "discard"] as const) {
         assert.throws(() => nextState(state, input), /the engine's table has no/);
       }
     }
@@ -237,14 +236,6 @@ function checkOutcome(outcome: Outcome, state: State, input: Input, way: Way): v
     return;
   }
   const probe = way.enter();
-  if (input === "send") {
-    assert.equal(
-      thrownCode(() => bringAbout.send(probe, way)),
-      outcome,
-    );
-    assert.equal(probe.state, state);
-    return;
-  }
   bringAbout[input](probe, way);
   if (outcome.startsWith("ERR_")) {
     assert.equal(probe.state, "closed");

@@ -140,7 +140,7 @@ describe("frames.json", () => {
     test(`is written and read so: ${vector.name}`, () => {
       const data = dataOf(vector);
       const probe = openSession(vector);
-      probe.engine.send(vector.type, data);
+      probe.send(vector.type, data);
       const frame = concat(...probe.takeWrites());
       if (vector.frame !== undefined) {
         assert.equal(compact(frame), vector.frame);
@@ -148,7 +148,7 @@ describe("frames.json", () => {
         assert.equal(frame.length, vector.frameBytes);
         assert.equal(createHash("sha256").update(frame).digest("hex"), vector.frameSha256);
       }
-      const expected = eventText({ kind: "message", type: vector.type, data, mark: 0 });
+      const expected = eventText({ kind: "message", type: vector.type, data, position: 0 });
       assert.ok(openSession(vector).receive(frame).events[0] === expected, "the message is the same");
       if (data.length > 1_024) return;
       assert.deepEqual(openSession(vector).receive(frame, byteAtATime).events, [expected]);

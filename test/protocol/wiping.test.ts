@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { EngineEvent } from "#dist/protocol/engine.js";
-import { Session } from "#dist/protocol/native/session.js";
+import { NativeSession } from "#dist/protocol/native/session.js";
 import { concat, flipBit, pattern } from "../support/bytes.ts";
 import { EnginePair } from "../support/engine-pair.ts";
 import type { EngineProbe } from "../support/engine-probe.ts";
@@ -32,7 +32,7 @@ function usedPair(profile: Profile) {
   const ends = watchedPair(profile);
   ends.pair.run();
   for (let type = 1; type <= 60; type++) {
-    for (const side of sides) ends.pair[side].engine.send(type, pattern(type === 30 ? 5_000 : 40));
+    for (const side of sides) ends.pair[side].send(type, pattern(type === 30 ? 5_000 : 40));
     if (type % 3 === 0 || profile === "native") ends.pair.run();
   }
   ends.pair.run();
@@ -60,7 +60,7 @@ const ends: Record<string, (one: EngineProbe, pair: EnginePair) => void> = {
     for (const side of sides) pair[side].engine.abandon();
   },
   "gets what does not open": (_, pair) => {
-    for (const side of sides) pair[side].engine.send(5, pattern(40));
+    for (const side of sides) pair[side].send(5, pattern(40));
     const [fromClient, fromServer] = sides.map((side) => concat(...pair[side].takeWrites())) as [
       Uint8Array,
       Uint8Array,
@@ -70,7 +70,7 @@ const ends: Record<string, (one: EngineProbe, pair: EnginePair) => void> = {
     for (const side of sides) assert.equal(pair[side].error?.code, "ERR_DECRYPTION_FAILED");
   },
   "is closed in vain": (_, pair) => {
-    for (const side of sides) pair[side].engine.send(5, pattern(40));
+    for (const side of sides) pair[side].send(5, pattern(40));
     for (const side of sides) pair[side].close().passAllTimeouts();
   },
   "is closed and then dropped": (_, pair) => {
@@ -138,7 +138,7 @@ describe("a handshake that comes to nothing", () => {
 });
 
 describe("the resumption key", () => {
-  const sessionOf = (events: readonly EngineEvent[]): Session => {
+  const sessionOf = (events: readonly EngineEvent[]): NativeSession => {
     const [opened] = events;
     assert.ok(opened?.kind === "open" && opened.native !== undefined);
     return opened.native.session;
@@ -172,12 +172,16 @@ describe("the resumption key", () => {
 
   test("is wiped at once with a session that is closed before anybody has it", (t) => {
     const keys: Uint8Array[] = [];
-    const { attach } = Session.prototype;
-    t.mock.method(Session.prototype, "attach", function (this: Session, ...given: Parameters<typeof attach>) {
-      const [, identity] = given;
-      if (identity !== undefined) keys.push(identity.resumptionKey);
-      attach.apply(this, given);
-    });
+    const { attach } = NativeSession.prototype;
+    t.mock.method(
+      NativeSession.prototype,
+      "attach",
+      function (this: NativeSession, ...given: Parameters<typeof attach>) {
+        const [, identity] = given;
+        if (identity !== undefined) keys.push(identity.resumptionKey);
+        attach.apply(this, given);
+      },
+    );
     const { pair, watched } = watchedPair("native", true);
     for (const side of sides) pair[side].close();
     pair.run();

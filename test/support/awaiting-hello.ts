@@ -11,6 +11,7 @@ import {
   type ServerSession,
 } from "#dist/protocol/native/hello.js";
 import type { NativeOptions } from "#dist/protocol/native/options.js";
+import type { NativeSession } from "#dist/protocol/native/session.js";
 import { concat } from "./bytes.ts";
 import { type Cutting, whole } from "./cutting.ts";
 import { nativeDefaults } from "./engine-probe.ts";
@@ -43,6 +44,8 @@ export interface Ends {
 export class AwaitingHello {
   readonly clock = new FakeClock();
   readonly engine: Engine;
+  /** Once it is open. */
+  session: NativeSession | undefined;
   readonly role: "client" | "server";
   readonly peer: HandshakeEnd;
   readonly events: EngineEvent[] = [];
@@ -87,8 +90,8 @@ export class AwaitingHello {
     return this.hear(this.#record(frames));
   }
 
-  hearHello(engine?: ClientSession | ServerSession, cutting: Cutting = whole): this {
-    return this.hear(this.#record([helloFrame(engine)]), cutting);
+  hearHello(session?: ClientSession | ServerSession, cutting: Cutting = whole): this {
+    return this.hear(this.#record([helloFrame(session)]), cutting);
   }
 
   /** What the engine says of itself as its first record. */
@@ -96,6 +99,12 @@ export class AwaitingHello {
     const record = this.nextRecord();
     assert.ok(record instanceof Uint8Array);
     return decodeNativeHello(record.subarray(frameHeaderBytes), this.role);
+  }
+
+  /** By the session; the test has it open. */
+  send(type: number, data: Uint8Array): void {
+    assert.ok(this.session);
+    this.session.send(type, data);
   }
 
   end(): this {
@@ -149,6 +158,7 @@ export class AwaitingHello {
   #takeEvents(): this {
     for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
       this.events.push(event);
+      if (event.kind === "open") this.session = event.native?.session;
     }
     return this;
   }

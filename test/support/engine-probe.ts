@@ -4,6 +4,7 @@ import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
 import type { Opened, ProfileChoice } from "#dist/protocol/handshake/handshake.js";
 import { defaultEngineLimits, type EngineLimits } from "#dist/protocol/limits.js";
 import type { NativeOptions } from "#dist/protocol/native/options.js";
+import type { Session } from "#dist/protocol/session.js";
 import type { State } from "#dist/protocol/states.js";
 import { concat, toHex } from "./bytes.ts";
 import { type Cutting, whole } from "./cutting.ts";
@@ -37,6 +38,8 @@ export const nativeDefaults: NativeOptions = {
 export class EngineProbe {
   readonly clock: FakeClock;
   readonly engine: Engine;
+  /** Once it is open. */
+  session: Session | undefined;
   /** All events so far, as text. */
   readonly events: string[] = [];
   /** The error of the `closed` event. */
@@ -86,6 +89,12 @@ export class EngineProbe {
     return this.takeEvents();
   }
 
+  /** By the session; the test has it open. */
+  send(type: number, data: Uint8Array): void {
+    if (this.session === undefined) throw new Error("not open");
+    this.session.send(type, data);
+  }
+
   close(): this {
     this.engine.close();
     return this.takeEvents();
@@ -109,6 +118,7 @@ export class EngineProbe {
   takeEvents(): this {
     for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
       this.events.push(eventText(event));
+      if (event.kind === "open") this.session = event.session;
       if (event.kind === "closed") this.error = event.error;
     }
     return this;
@@ -156,7 +166,7 @@ export function mostSent(
 ): number | undefined {
   return sizes.findLast((size) => {
     try {
-      opened?.profile.send(5, new Uint8Array(size));
+      opened?.profile.session.send(5, new Uint8Array(size));
       return opened !== undefined;
     } catch {
       return false;

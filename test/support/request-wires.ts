@@ -1,37 +1,45 @@
-import type { HandlingOptions } from "#dist/endpoint/requests/handled-requests.js";
-import { IncomingRequest, type RequestHandler } from "#dist/endpoint/requests/request.js";
+import { type HandlingOptions, IncomingRequests } from "#dist/endpoint/requests/incoming-requests.js";
+import { OutgoingRequests, type Resent } from "#dist/endpoint/requests/outgoing-requests.js";
+import { type Answer, IncomingRequest, type RequestHandler } from "#dist/endpoint/requests/request.js";
 import { RequestHandlers } from "#dist/endpoint/requests/request-handlers.js";
-import type { RequestWire } from "#dist/endpoint/requests/request-wire.js";
-import { Requests } from "#dist/endpoint/requests/requests.js";
+import type {
+  ReceivedAnswer,
+  ReceivedFailure,
+  ReceivedRequest,
+  RequestWire,
+} from "#dist/endpoint/requests/request-wire.js";
 
 /** Keeps what it is given, as lines, for a test that is the peer. */
 export class RecordingWire implements RequestWire {
   readonly sent: string[] = [];
-  readonly marks: number[] = [];
+  readonly positions: number[] = [];
   congested = false;
+  #lastId = 0;
   /** What the next request or answer is refused with. */
   refusal: Error | undefined;
 
-  sendRequest(id: number, type: number, data: Uint8Array): void {
+  ask(type: number, data: Uint8Array): number {
     this.#refuse();
-    this.sent.push(`request ${id} ${type} ${text(data)}`.trimEnd());
+    this.#lastId += 1;
+    this.sent.push(`request ${this.#lastId} ${type} ${text(data)}`.trimEnd());
+    return this.#lastId;
   }
 
-  sendAnswer(id: number, data: Uint8Array): void {
+  answer(id: number, data: Uint8Array): void {
     this.#refuse();
     this.sent.push(`answer ${id} ${text(data)}`.trimEnd());
   }
 
-  sendFailure(id: number, code: string, message: string): void {
+  fail(id: number, code: string, message: string): void {
     this.sent.push(`failure ${id} ${code} ${message}`.trimEnd());
   }
 
-  sendCancel(id: number): void {
+  cancel(id: number): void {
     this.sent.push(`cancel ${id}`);
   }
 
-  taken(mark: number): void {
-    this.marks.push(mark);
+  consumed(position: number): void {
+    this.positions.push(position);
   }
 
   #refuse(): void {
@@ -63,44 +71,102 @@ export function handling({
   };
 }
 
+/** The requests of one end, both ways. */
+export class Requests {
+  readonly #asked: OutgoingRequests;
+  readonly #handled: IncomingRequests<IncomingRequest>;
+
+  constructor(wire: RequestWire, options: HandlingOptions<IncomingRequest>) {
+    this.#asked = new OutgoingRequests(wire);
+    this.#handled = new IncomingRequests(wire, options);
+  }
+
+  get pending(): number {
+    return this.#asked.count;
+  }
+
+  get running(): number {
+    return this.#handled.running;
+  }
+
+  get waiting(): number {
+    return this.#handled.waiting;
+  }
+
+  request(...given: Parameters<OutgoingRequests["request"]>): Promise<Answer> {
+    return this.#asked.request(...given);
+  }
+
+  received(request: ReceivedRequest): void {
+    this.#handled.received(request);
+  }
+
+  answered(answer: ReceivedAnswer): void {
+    this.#asked.answered(answer);
+  }
+
+  failed(failure: ReceivedFailure): void {
+    this.#asked.failed(failure);
+  }
+
+  cancelled(cancel: { readonly id: number }): void {
+    this.#handled.cancelled(cancel);
+  }
+
+  progressed(): void {
+    this.#handled.startWaiting();
+  }
+
+  lost(error: unknown, resent?: ReadonlyMap<number, Resent>): void {
+    this.#asked.lost(error, resent);
+    this.#handled.lost(error);
+  }
+
+  end(error: unknown): void {
+    this.#asked.end(error);
+    this.#handled.end(error);
+  }
+}
+
 /** One end of a wire without sockets: what is sent in a turn of the event loop arrives in the next. */
 class LinkedWire implements RequestWire {
   readonly congested = false;
-  readonly requests: Requests<IncomingRequest>;
+  readonly requests: Requests;
   peer: LinkedWire | undefined;
-  readonly marks: number[] = [];
-  #waiting: ((requests: Requests<IncomingRequest>) => void)[] = [];
-  #lastMark = 0;
+  readonly positions: number[] = [];
+  #waiting: ((requests: Requests) => void)[] = [];
+  #lastId = 0;
 
   constructor(options: RequestsOptions) {
     this.requests = new Requests(this, handling(options));
   }
 
-  sendRequest(id: number, type: number, data: Uint8Array): void {
+  ask(type: number, data: Uint8Array): number {
     const copy = data.slice();
-    this.#lastMark += 1;
-    const mark = this.#lastMark;
-    this.#send((requests) => requests.received({ id, type, data: copy, mark }));
+    this.#lastId += 1;
+    const id = this.#lastId;
+    this.#send((requests) => requests.received({ id, type, data: copy, position: id }));
+    return id;
   }
 
-  sendAnswer(id: number, data: Uint8Array): void {
+  answer(id: number, data: Uint8Array): void {
     const copy = data.slice();
     this.#send((requests) => requests.answered({ id, data: copy }));
   }
 
-  sendFailure(id: number, code: string, message: string): void {
+  fail(id: number, code: string, message: string): void {
     this.#send((requests) => requests.failed({ id, code, message }));
   }
 
-  sendCancel(id: number): void {
+  cancel(id: number): void {
     this.#send((requests) => requests.cancelled({ id }));
   }
 
-  taken(mark: number): void {
-    this.marks.push(mark);
+  consumed(position: number): void {
+    this.positions.push(position);
   }
 
-  #send(arrive: (requests: Requests<IncomingRequest>) => void): void {
+  #send(arrive: (requests: Requests) => void): void {
     this.#waiting.push(arrive);
     if (this.#waiting.length === 1) setImmediate(() => this.#deliver());
   }
@@ -113,7 +179,7 @@ class LinkedWire implements RequestWire {
   }
 }
 
-/** The requests of two ends that talk to each other, and the marks that each has taken. */
+/** The requests of two ends that talk to each other, and the positions that each has consumed. */
 export function linkedRequests(
   one: RequestsOptions,
   other: RequestsOptions,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
 import { defaultEngineLimits } from "#dist/protocol/limits.js";
 import type { NativeOptions } from "#dist/protocol/native/options.js";
-import type { Session } from "#dist/protocol/native/session.js";
+import type { NativeSession } from "#dist/protocol/native/session.js";
 import { concat, toHex } from "./bytes.ts";
 import { nativeDefaults } from "./engine-probe.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -19,7 +19,7 @@ export interface Content {
 
 interface Waiting<T> {
   readonly what: T;
-  readonly mark: number;
+  readonly position: number;
 }
 
 /** The data, or what tells it from other data where it is long. */
@@ -32,7 +32,7 @@ export function digest(data: Uint8Array): string {
 export class ResumableEnd {
   readonly role: Role;
   engine: Engine | undefined;
-  session: Session | undefined;
+  session: NativeSession | undefined;
   /** Why its connections ended, those that were merely lost left out. */
   readonly ends: string[] = [];
   /** How often it opened, and how often that was an earlier session. */
@@ -50,7 +50,6 @@ export class ResumableEnd {
   readonly cancelled: number[] = [];
   /** Gets each event first. */
   overhear: ((event: EngineEvent) => void) | undefined;
-  #lastId = 0;
 
   constructor(role: Role) {
     this.role = role;
@@ -61,22 +60,21 @@ export class ResumableEnd {
   }
 
   send(type: number, data: Uint8Array): void {
-    this.#talk.sendMessage(type, data);
+    this.#talk.send(type, data);
     this.sent.push({ type, data: Uint8Array.from(data) });
   }
 
   ask(type: number, data: Uint8Array): number {
-    this.#lastId += 1;
-    this.#talk.sendRequest(this.#lastId, type, data);
-    this.asked.set(this.#lastId, { type, data: Uint8Array.from(data) });
-    return this.#lastId;
+    const id = this.#talk.request(type, data);
+    this.asked.set(id, { type, data: Uint8Array.from(data) });
+    return id;
   }
 
   /** Takes the oldest message that waits. */
   read(): boolean {
     const next = this.unread.shift();
     if (next === undefined) return false;
-    this.#take("messages", next.mark);
+    this.#talk.consumed("messages", next.position);
     this.taken.push(next.what);
     return true;
   }
@@ -86,10 +84,10 @@ export class ResumableEnd {
     const next = this.unhandled.shift();
     if (next === undefined) return false;
     const { id, type, data } = next.what;
-    this.#take("requests", next.mark);
+    this.#talk.consumed("requests", next.position);
     this.handled.push(id);
-    if (type % 2 === 0) this.#talk.sendFailure(id, "EVEN", `type ${type}`);
-    else this.#talk.sendAnswer(id, data);
+    if (type % 2 === 0) this.#talk.fail(id, "EVEN", `type ${type}`);
+    else this.#talk.answer(id, data);
     return true;
   }
 
@@ -102,10 +100,10 @@ export class ResumableEnd {
         if (event.native?.resumed) this.resumed += 1;
         return;
       case "message":
-        this.unread.push({ what: { type: event.type, data: event.data }, mark: event.mark });
+        this.unread.push({ what: { type: event.type, data: event.data }, position: event.position });
         return;
       case "request":
-        this.unhandled.push({ what: event, mark: event.mark });
+        this.unhandled.push({ what: event, position: event.position });
         return;
       case "answer":
         this.outcomes.push(`${event.id}: ${digest(event.data)}`);
@@ -123,12 +121,7 @@ export class ResumableEnd {
     }
   }
 
-  #take(what: "messages" | "requests", mark: number): void {
-    if (this.engine?.state === "open") this.engine.take(what, mark);
-    else this.session?.incoming.take(what, mark);
-  }
-
-  get #talk(): Session {
+  get #talk(): NativeSession {
     assert.ok(this.session, "it was connected once");
     return this.session;
   }
@@ -157,7 +150,7 @@ export class ResumablePair {
     client: fixedCrypto({ privateKey: clientPrivateKey }),
     server: fixedCrypto({ privateKey: serverPrivateKey }),
   };
-  readonly #known = new Map<string, Session>();
+  readonly #known = new Map<string, NativeSession>();
 
   constructor(options: ResumablePairOptions = {}) {
     this.#options = options;
@@ -247,7 +240,7 @@ export class ResumablePair {
     }
   }
 
-  #remember(session: Session | undefined): void {
+  #remember(session: NativeSession | undefined): void {
     if (session?.identity !== undefined) this.#known.set(toHex(session.identity.id), session);
   }
 

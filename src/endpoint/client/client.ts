@@ -3,11 +3,9 @@ import type { NativePeer } from "../../protocol/native/options.ts";
 import type { Address } from "../../transport/address.ts";
 import { providerOf } from "../../transport/providers.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
-import { type Carried, Channel } from "../link/channel.ts";
-import { Exchange } from "../link/exchange.ts";
+import { type Carried, Link } from "../link/link.ts";
 import { type LostSession, lostSession } from "../link/lost-session.ts";
 import { Message, type MessageData, toBytes } from "../messages/message.ts";
-import { windowsOf } from "../options/native-options.ts";
 import {
   addressOf,
   type ClientOptions,
@@ -103,8 +101,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
   readonly address: string;
   readonly #options: ParsedClientOptions;
   readonly #connector: Connector;
-  readonly #channel: Channel;
-  readonly #exchange: Exchange<IncomingRequest>;
+  readonly #link: Link<IncomingRequest>;
   readonly #handlers = new RequestHandlers<IncomingRequest>();
   readonly #stop = new AbortController();
   readonly #shutdown = new Shutdown();
@@ -119,12 +116,11 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.address = address.path;
     this.#options = options;
     const quota = new ReadQuota(options.maxQueuedBytes);
-    this.#channel = new Channel(quota, {
-      maxMessageBytes: options.maxMessageBytes,
-      windows: windowsOf(options.maxQueuedBytes),
-    });
-    this.#exchange = new Exchange(this.#channel, {
+    this.#link = new Link({
       ...options,
+      quota,
+      queuesOffline: true,
+      keepsMore: () => {},
       handlers: this.#handlers,
       makeRequest: (content, abort) => new IncomingRequest(content, abort),
     });
@@ -133,7 +129,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
       options,
       provider: providerOf(address),
       quota,
-      session: () => this.#channel.session,
+      session: () => this.#link.native,
       retrying: (error) => this.emitSafely("error", error),
     });
   }
@@ -158,7 +154,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * counts there, and while there is no connection, with some 70 bytes more than its data.
    */
   get queuedBytes(): number {
-    return this.#channel.queuedBytes;
+    return this.#link.queuedBytes;
   }
 
   /**
@@ -183,8 +179,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
   write(type: number, data: MessageData): Promise<void> | undefined {
     if (this.#ended) throw closedError(this.#failure);
     const bytes = toBytes(data);
-    if (!this.#options.offlineQueue && !this.#channel.isConnected) throw notConnected();
-    return this.#exchange.write(type, bytes);
+    if (!this.#options.offlineQueue && !this.#link.isConnected) throw notConnected();
+    return this.#link.write(type, bytes);
   }
 
   /**
@@ -196,7 +192,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
    */
   flush(): Promise<void> {
     if (this.#ended) return Promise.reject(closedError(this.#failure));
-    return this.#exchange.flush();
+    return this.#link.flush();
   }
 
   /**
@@ -222,8 +218,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
    */
   request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
     if (this.#ended) return Promise.reject(closedError(this.#failure));
-    if (!this.#options.offlineQueue && !this.#channel.isConnected) return Promise.reject(notConnected());
-    return this.#exchange.request(type, data, options);
+    if (!this.#options.offlineQueue && !this.#link.isConnected) return Promise.reject(notConnected());
+    return this.#link.request(type, data, options);
   }
 
   /**
@@ -271,7 +267,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
   destroy(error?: Error): void {
     this.#shutdown.destroyed(error);
     this.inbox.end(error, "drop");
-    this.#channel.driver?.destroy();
+    this.#link.driver?.destroy();
     void this.close();
     this.#connector.destroy();
   }
@@ -302,27 +298,26 @@ export class Client extends Endpoint<Message, ClientEvents> {
     if (this.#failure !== undefined) return;
     this.setStatus("closing");
     this.#stop.abort(closedError());
-    this.#channel.driver?.close();
+    this.#link.driver?.close();
     // A close that nobody waits for any more is not one that is done.
     this.#connector.setReferenced(true);
     await this.#connector.whenReleased;
-    this.#exchange.end(this.#shutdown.error ?? closedError());
+    this.#link.end(this.#shutdown.error ?? closedError());
     this.setStatus(this.#shutdown.status);
     this.tellClosed();
   }
 
   readonly #takeOver = (established: Established): ConnectionTaker => {
-    const { driver, native } = established;
-    const wasInSession = this.#channel.session?.identity !== undefined;
+    const { driver, session } = established;
     this.#last = established;
-    const carried = this.#exchange.attach(driver, native);
+    const carried = this.#link.attach(driver, session);
     this.setStatus("connected");
-    if (carried !== undefined) this.#tellOf(carried, wasInSession);
-    this.#exchange.progressed();
+    if (carried !== undefined) this.#tellOf(carried, carried.wasResumable);
+    this.#link.progressed();
     return {
-      message: ({ type, data, mark }) => this.#deliver(type, data, mark),
-      request: (event) => this.#exchange.received(event),
-      progressed: () => this.#exchange.progressed(),
+      message: ({ type, data, position }) => this.#deliver(type, data, position),
+      request: (event) => this.#link.received(event),
+      progressed: () => this.#link.progressed(),
       closed: (error) => this.#lost(error),
     };
   };
@@ -332,26 +327,24 @@ export class Client extends Endpoint<Message, ClientEvents> {
     for (const error of messageErrors) this.emitSafely("error", error);
   }
 
-  #deliver(type: number, data: Uint8Array, mark: number): void {
-    this.inbox.deliver(new Message(type, data), this.#channel.source, mark);
+  #deliver(type: number, data: Uint8Array, position: number): void {
+    this.inbox.deliver(new Message(type, data), this.#link, position);
   }
 
   #lost(error: SealpipeError | undefined): void {
     if (this.#shutdown.hasBegun) {
-      this.#exchange.detach("resumable");
+      this.#link.detach();
       if (error !== undefined) this.emitSafely("error", error);
       return;
     }
-    const { session } = this.#channel;
-    const wasInSession = session?.identity !== undefined;
-    const carried = this.#exchange.detach(wasInSession && isResumable(error) ? "resumable" : "over");
-    // A flush of a classic connection that still waits waits for what is lost now.
-    if (session === undefined) this.#exchange.lost(error ?? lostUnsent());
+    let carried: Carried | undefined;
+    if (this.#link.session?.isResumable && isResumable(error)) this.#link.detach();
+    else carried = this.#link.lose(error ?? lostUnsent());
     this.setStatus("reconnecting");
     if (error !== undefined) this.emitSafely("error", error);
     if (carried !== undefined) this.#tellOf(carried, carried.lostMessages.length > 0);
     // What was queued may be gone, so there is room.
-    this.#exchange.progressed();
+    this.#link.progressed();
     this.#connector.reestablish(this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
       if (!this.#shutdown.hasBegun) this.#fail(failure);
     });
@@ -361,7 +354,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     const failure = error instanceof Error ? error : new Error("aborted", { cause: error });
     this.#failure = failure;
     this.inbox.end(failure, "keep");
-    const lostMessages = this.#exchange.end(failure);
+    const lostMessages = this.#link.end(failure);
     // Anything else is the reason of a signal that the caller gave.
     const known = failure instanceof SealpipeError;
     this.setStatus(!known ? "closed" : failure.code === "ERR_CONNECT_TIMEOUT" ? "timeout" : "error");

@@ -1,11 +1,9 @@
 import { PeerError, type SealpipeError, SystemError } from "../../errors.ts";
-import type { NativeOpened } from "../../protocol/native/options.ts";
-import type { Session } from "../../protocol/native/session.ts";
-import type { Profile } from "../../protocol/profile.ts";
+import type { NativeSession } from "../../protocol/native/session.ts";
 import type { Address } from "../../transport/address.ts";
 import { setReferenced } from "../../transport/referenced.ts";
 import type { Transport, TransportProvider } from "../../transport/transport.ts";
-import { type DriverHandler, EngineDriver } from "../driver/engine-driver.ts";
+import { type DriverHandler, EngineDriver, type EngineOpened } from "../driver/engine-driver.ts";
 import { nativeOptions } from "../options/native-options.ts";
 import type { ParsedClientOptions } from "../options/options.ts";
 import { withSecret } from "../options/secret.ts";
@@ -19,18 +17,13 @@ export interface ConnectorTarget {
   /** What the application has yet to read, of all connections in turn. */
   readonly quota: ReadQuota;
   /** The session to go on with, if there is one. */
-  readonly session: () => Session | undefined;
+  readonly session: () => NativeSession | undefined;
   /** A try failed and there will be another. Not told of a server that is merely not there. */
   retrying(error: SealpipeError): void;
 }
 
-/** A session that has just opened. */
-export interface Established {
-  readonly driver: EngineDriver;
-  readonly encrypted: boolean;
-  readonly profile: Profile["name"];
-  readonly native: NativeOpened | undefined;
-}
+/** A connection whose handshake is over, and who drives it. */
+export type Established = EngineOpened & { readonly driver: EngineDriver };
 
 /** Who is told what happens to a session once it is open. */
 export type ConnectionTaker = Pick<DriverHandler, "message" | "request" | "progressed" | "closed">;
@@ -197,8 +190,8 @@ export class Connector {
       transport,
       { ...options, quota, native, turns: undefined, role: "client" },
       {
-        opened: ({ encrypted, profile, native }) => {
-          taker = takeOver({ driver, encrypted, profile, native });
+        opened: (event) => {
+          taker = takeOver({ ...event, driver });
           settle.resolve();
         },
         message: (event) => taker?.message(event),

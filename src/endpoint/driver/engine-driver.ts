@@ -1,18 +1,16 @@
 import { nodeCrypto, platformCrypto } from "../../crypto/node.ts";
-import { PeerError, type SealpipeError } from "../../errors.ts";
+import type { SealpipeError } from "../../errors.ts";
 import { isShared } from "../../protocol/data-memory.ts";
 import { Engine, type EngineEvent } from "../../protocol/engine.ts";
 import type { ProfileChoice } from "../../protocol/handshake/handshake.ts";
 import type { EngineLimits } from "../../protocol/limits.ts";
 import type { NativeOptions } from "../../protocol/native/options.ts";
 import { Patience } from "../../protocol/patience.ts";
-import type { Taken } from "../../protocol/profile.ts";
 import { batchBytes } from "../../protocol/send-buffer.ts";
 import type { Transport, TransportHandler } from "../../transport/transport.ts";
 import { clock } from "../clock.ts";
 import { keepWhole } from "../messages/shared-buffer.ts";
 import { engineLimits } from "../options/options.ts";
-import { closedError } from "../reading/inbox.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
 import type { HandshakeTurns } from "./handshake-turns.ts";
 
@@ -138,14 +136,7 @@ export class EngineDriver implements TransportHandler {
     this.#pump();
   }
 
-  /** Takes a message; it leaves in this turn of the event loop. @throws CallerError and PeerError as `Engine.send`. */
-  send(type: number, data: Uint8Array): void {
-    if (!this.canSend) throw closedError();
-    this.#engine.send(type, data);
-    this.flushSoon();
-  }
-
-  /** There is something to send: it leaves in this turn of the event loop. */
+  /** The session has something to send: it leaves in this turn of the event loop. */
   flushSoon(): void {
     if (!this.#isAlive) return;
     if (this.#engine.unsentBytes >= batchBytes) this.#flush();
@@ -153,16 +144,9 @@ export class EngineDriver implements TransportHandler {
     if (!this.#pumping && this.#engine.unsentBytes > 0) this.#scheduleFlush();
   }
 
-  /** The application has taken what has that mark. */
-  take(what: Taken, mark: number): void {
-    this.#engine.take(what, mark);
-    if (!this.#pumping) this.#scheduleFlush();
-  }
-
-  /** Has the peer tell soon what it has taken. */
-  askForAcknowledgement(): void {
-    this.#engine.askForAcknowledgement();
-    this.#scheduleFlush();
+  /** The session may have something to send, if only an acknowledgement: it is asked in this turn of the event loop. */
+  lookSoon(): void {
+    if (!this.#pumping && this.#isAlive) this.#scheduleFlush();
   }
 
   /** Ends the engine in order. `closed` and `released` follow. */
@@ -277,25 +261,16 @@ export class EngineDriver implements TransportHandler {
         this.#isNative = event.profile === "native";
         this.#handler.opened(event);
         return;
+      case "closed":
+        this.#finish(event.error);
+        return;
       case "message":
         this.#keepWhole(event.data);
         this.#handler.message(event);
         return;
-      case "closed":
-        this.#finish(event.error);
-        return;
       default:
-        this.#tellRequest(event);
-    }
-  }
-
-  #tellRequest(event: RequestEvent): void {
-    if ("data" in event) this.#keepWhole(event.data);
-    try {
-      this.#handler.request(event);
-    } catch (error) {
-      if (!(error instanceof PeerError)) throw error;
-      this.#engine.refuse(error);
+        if ("data" in event) this.#keepWhole(event.data);
+        this.#handler.request(event);
     }
   }
 

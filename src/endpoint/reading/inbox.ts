@@ -1,16 +1,19 @@
 import { CallerError, PeerError } from "../../errors.ts";
+import type { Session } from "../../protocol/session.ts";
 import type { Message } from "../messages/message.ts";
 import { parseReadOptions, type ReadOptions } from "../options/options.ts";
 import { onAbort } from "./abort-listeners.ts";
 
-/** Where a message came from, so that it can be told to send more. */
+/** Where a message came from. It may wait longer than its session lasts. */
 export interface MessageSource {
-  /** A message of ours waits to be read. */
+  /** The session by which messages come now. */
+  readonly session: Session | undefined;
+  /** A message waits to be read. */
   queued(message: Message): void;
-  /** It no longer does. The mark is the one that it was delivered with. */
-  taken(message: Message, mark: number): void;
-  /** A message with that mark was taken at once. */
-  passed(mark: number): void;
+  /** It no longer does: the application has consumed what came by that session, with that position. */
+  taken(message: Message, session: Session | undefined, position: number): void;
+  /** The application has consumed a message as it came. */
+  passed(session: Session | undefined, position: number): void;
   /** A message of ours that waited will be read by nobody: the peer is not to hear that it was. */
   dropped(message: Message): void;
 }
@@ -18,7 +21,8 @@ export interface MessageSource {
 interface Entry<M> {
   readonly message: M;
   readonly source: MessageSource;
-  readonly mark: number;
+  readonly session: Session | undefined;
+  readonly position: number;
 }
 
 interface Waiter<M> {
@@ -56,14 +60,15 @@ export class Inbox<M extends Message> {
     this.#listeners = listeners;
   }
 
-  /** `mark` is the source's own, and is given back to it. */
-  deliver(message: M, source: MessageSource, mark: number): void {
+  /** `position` is the message's in its session. */
+  deliver(message: M, source: MessageSource, position: number): void {
     if (this.#drops) return;
+    const { session } = source;
     if (this.#pass(message)) {
-      source.passed(mark);
+      source.passed(session, position);
       return;
     }
-    this.#entries.push({ message, source, mark });
+    this.#entries.push({ message, source, session, position });
     source.queued(message);
   }
 
@@ -74,7 +79,7 @@ export class Inbox<M extends Message> {
       if (entry === undefined) return;
       this.#listeners.emit(entry.message);
       // Only now: a source that is told of room may deliver the next message at once.
-      entry.source.taken(entry.message, entry.mark);
+      entry.source.taken(entry.message, entry.session, entry.position);
     }
   }
 
@@ -128,7 +133,7 @@ export class Inbox<M extends Message> {
       else target.#entries.push(entry);
     }
     // Only now: a source that is told of room may deliver the next message at once.
-    for (const { message, mark } of passed) source.taken(message, mark);
+    for (const { message, session, position } of passed) source.taken(message, session, position);
   }
 
   /** Drops what waits from `source`. */
@@ -200,7 +205,7 @@ export class Inbox<M extends Message> {
 
   #take(): M | undefined {
     const entry = this.#shift();
-    entry?.source.taken(entry.message, entry.mark);
+    entry?.source.taken(entry.message, entry.session, entry.position);
     return entry?.message;
   }
 

@@ -1,12 +1,5 @@
 import { PeerError } from "../../errors.ts";
 
-export function peerNotNative(): PeerError {
-  return new PeerError(
-    "ERR_PEER_NOT_NATIVE",
-    "the peer speaks golang-ipc's wire, which has messages and no requests",
-  );
-}
-
 export function requestTimeout(timeoutMs: number): PeerError {
   return new PeerError("ERR_REQUEST_TIMEOUT", `the request was not answered within ${timeoutMs} ms`);
 }

@@ -1,13 +1,12 @@
 import { PeerError, type SealpipeError } from "../../errors.ts";
 import { checkMessage, type MessageContent } from "../../protocol/message.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
-import type { Session } from "../../protocol/native/session.ts";
+import type { NativeSession } from "../../protocol/native/session.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { isResumable } from "../client/reconnect.ts";
 import { type DriverHandler, deaf, EngineDriver, type EngineOpened } from "../driver/engine-driver.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
-import { Channel } from "../link/channel.ts";
-import { Exchange } from "../link/exchange.ts";
+import { Link } from "../link/link.ts";
 import { type LostSession, lostSession } from "../link/lost-session.ts";
 import { Message, type MessageData, toBytes } from "../messages/message.ts";
 import { nativeOptions } from "../options/native-options.ts";
@@ -58,8 +57,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   readonly id: number;
   readonly #owner: Owner;
   readonly #quota: ReadQuota;
-  readonly #channel: Channel;
-  readonly #exchange: Exchange<ConnectionRequest>;
+  readonly #link: Link<ConnectionRequest>;
   readonly #handlers: RequestHandlers<ConnectionRequest>;
   /** The one of now, or the last. */
   #driver: EngineDriver;
@@ -84,14 +82,15 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     const { turns } = owner;
     const options = { ...owner.options, quota: this.#quota, turns, native, role: "server" } as const;
     this.#driver = new EngineDriver(transport, options, this.#driverHandler());
-    this.#channel = new Channel(this.#quota, undefined, () => owner.keepsMore());
     this.#handlers = new RequestHandlers(owner.handlers);
-    this.#exchange = new Exchange(this.#channel, {
+    this.#link = new Link({
       ...owner.options,
+      quota: this.#quota,
+      queuesOffline: false,
+      keepsMore: () => owner.keepsMore(),
       handlers: this.#handlers,
       makeRequest: (content, abort) => new ConnectionRequest(content, abort, this),
     });
-    this.#exchange.attach(this.#driver);
     this.setStatus("connecting");
   }
 
@@ -115,7 +114,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * counts there with some 70 bytes more than its data.
    */
   get queuedBytes(): number {
-    return this.#over ? 0 : this.#channel.queuedBytes;
+    return this.#over ? 0 : this.#link.queuedBytes;
   }
 
   /**
@@ -151,7 +150,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    */
   flush(): Promise<void> {
     if (this.#over) return Promise.reject(closedError());
-    return this.#exchange.flush();
+    return this.#link.flush();
   }
 
   /**
@@ -180,9 +179,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    */
   request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
     if (this.#over || this.#closedHere) return Promise.reject(closedError());
-    const answer = this.#exchange.request(type, data, options);
-    if (this.#isDetached) this.#owner.keepsMore();
-    return answer;
+    return this.#link.request(type, data, options);
   }
 
   /**
@@ -230,16 +227,15 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** @internal As `write`, but that what is written after a close of ours is dropped. */
   send(type: number, bytes: Uint8Array): Promise<void> | undefined {
     checkMessage(type, bytes.length, this.#owner.options.maxMessageBytes);
-    if (this.#closedHere || this.#over || !this.#channel.canSend) return undefined;
+    if (this.#closedHere || this.#over || !this.#link.canSend) return undefined;
     let room: Promise<void> | undefined;
     try {
-      room = this.#exchange.write(type, bytes);
+      room = this.#link.write(type, bytes);
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
       this.#notTaken(error);
       return undefined;
     }
-    if (this.#isDetached) this.#owner.keepsMore();
     return this.#over ? undefined : room;
   }
 
@@ -249,8 +245,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /** @internal */
-  get session(): Session | undefined {
-    return this.#channel.session;
+  get session(): NativeSession | undefined {
+    return this.#link.native;
   }
 
   /** @internal Whether its client may come back to it: one that we close is done with. */
@@ -268,22 +264,22 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#driver.handler = deaf;
     this.#driver.destroy();
     this.#released = true;
-    this.#exchange.detach("resumable");
+    this.#link.detach();
   }
 
   /** @internal Goes on by what another has, which is nothing more after that. */
   adopt(other: Connection, event: EngineOpened): void {
     const driver = other.#driver;
     other.#over = true;
-    other.#exchange.end(closedError());
+    other.#link.end(closedError());
     driver.handler = this.#driverHandler();
     driver.setReferenced(this.#referenced);
     this.#driver = driver;
     this.#released = false;
     this.#opened = event;
-    this.#exchange.attach(driver, event.native);
+    this.#link.attach(driver, event.session);
     this.setStatus("connected");
-    this.#exchange.progressed();
+    this.#link.progressed();
   }
 
   /** @internal The client does not come back. */
@@ -320,15 +316,15 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   protected override claim(): void {
     if (this.#claimed) return;
     this.#claimed = true;
-    this.#owner.inbox.moveTo(this.inbox, this.#channel.source);
+    this.#owner.inbox.moveTo(this.inbox, this.#link);
   }
 
   get #isDetached(): boolean {
-    return !this.#over && this.#opened !== undefined && this.#channel.driver === undefined;
+    return !this.#over && this.#opened !== undefined && this.#link.driver === undefined;
   }
 
   #mayResume(error: SealpipeError | undefined): boolean {
-    return !this.#closedHere && isResumable(error) && this.#channel.session?.identity !== undefined;
+    return !this.#closedHere && isResumable(error) && this.#link.session?.isResumable === true;
   }
 
   #driverHandler(): DriverHandler {
@@ -338,10 +334,10 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
         if (event.native?.resumed) this.#owner.resumed(this, event);
         else this.#start(event);
       },
-      message: ({ type, data, mark }) => this.#deliver(type, data, mark),
-      request: (event) => this.#exchange.received(event),
+      message: ({ type, data, position }) => this.#deliver(type, data, position),
+      request: (event) => this.#link.received(event),
       tookTurn: () => this.#owner.tookTurn(this),
-      progressed: () => this.#exchange.progressed(),
+      progressed: () => this.#link.progressed(),
       closed: (error) => this.#closed(error),
       released: () => {
         this.#released = true;
@@ -353,21 +349,21 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   #start(event: EngineOpened): void {
     this.#opened = event;
-    this.#exchange.attach(this.#driver, event.native);
+    this.#link.attach(this.#driver, event.session);
     this.setStatus("connected");
     this.#owner.opened(this);
   }
 
-  #deliver(type: number, data: Uint8Array, mark: number): void {
+  #deliver(type: number, data: Uint8Array, position: number): void {
     const message = new ConnectionMessage(type, data, this);
     const inbox = this.#claimed ? this.inbox : this.#owner.inbox;
-    inbox.deliver(message, this.#channel.source, mark);
+    inbox.deliver(message, this.#link, position);
   }
 
   #closed(error: SealpipeError | undefined): void {
     if (this.#mayResume(error)) {
-      this.#exchange.detach("resumable");
-      this.#keptBesides = this.#channel.session?.keptBytes ?? 0;
+      this.#link.detach();
+      this.#keptBesides = this.#link.native?.keptBytes ?? 0;
       this.setStatus("reconnecting");
       if (error !== undefined) this.emitSafely("error", error);
       // A listener may have ended it.
@@ -405,13 +401,13 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   #dropUnread(error: Error | undefined): void {
     this.inbox.end(error, "drop");
-    this.#owner.inbox.drop(this.#channel.source);
+    this.#owner.inbox.drop(this.#link);
   }
 
   /** What was sent and not acknowledged. */
   #end(status: "closed" | "disconnected" | "error", reason: Error): readonly MessageContent[] {
     this.#over = true;
-    const unacknowledged = this.#exchange.end(reason);
+    const unacknowledged = this.#link.end(reason);
     this.setStatus(status);
     return unacknowledged;
   }

@@ -1,6 +1,6 @@
 import { connectionLost } from "../../protocol/engine-errors.ts";
 import type { SessionStore } from "../../protocol/native/options.ts";
-import type { Session } from "../../protocol/native/session.ts";
+import type { NativeSession } from "../../protocol/native/session.ts";
 import { clock } from "../clock.ts";
 import type { Connection } from "./connection.ts";
 
@@ -45,19 +45,19 @@ export class ResumableConnections implements SessionStore {
     return this.#detached.keys();
   }
 
-  find(id: Uint8Array): Session | undefined {
+  find(id: Uint8Array): NativeSession | undefined {
     const connection = this.#byId.get(keyOf(id));
     return connection?.mayBeResumed ? connection.session : undefined;
   }
 
-  claim(session: Session): void {
+  claim(session: NativeSession): void {
     const connection = this.of(session);
     if (connection === undefined) return;
     this.#forgetDetached(connection);
     connection.dropTransport();
   }
 
-  of(session: Session): Connection | undefined {
+  of(session: NativeSession): Connection | undefined {
     return session.identity && this.#byId.get(keyOf(session.identity.id));
   }
 

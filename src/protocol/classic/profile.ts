@@ -1,4 +1,4 @@
-import { PeerError } from "../../errors.ts";
+import { CallerError, PeerError } from "../../errors.ts";
 import { DataMemory } from "../data-memory.ts";
 import { encodeUint32, readUint32, writeUint32 } from "../integers.ts";
 import { type FrameBounds, lengthBytes, readFrame } from "../length-prefix.ts";
@@ -7,6 +7,7 @@ import { checkMessage, checkPeerTakes, reservedType } from "../message.ts";
 import type { Profile, ProfileEvent } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { batchBytes, SendBuffer } from "../send-buffer.ts";
+import type { Leftovers, Session } from "../session.ts";
 import { type RecordProtection, sealedOverheadBytes } from "./record.ts";
 
 /** The type before each message's data: big-endian, 4 bytes. */
@@ -20,11 +21,21 @@ export interface ClassicProfileOptions {
   readonly records: RecordProtection | undefined;
 }
 
-/** golang-ipc's messages: one frame each, sealed one by one where the connection is encrypted. */
-export class ClassicProfile implements Profile {
+/** What classic leaves when it is given up: it cannot tell what has arrived. */
+const nothingLeft: Leftovers = { unacknowledged: [], unsent: [], unsentRequests: [] };
+
+/**
+ * golang-ipc's messages: one frame each, sealed one by one if the connection is encrypted. It is its own session, which
+ * ends with the connection and has messages alone.
+ */
+export class ClassicProfile implements Profile, Session {
   readonly name = "classic";
   readonly needsPausing = true;
   readonly outputEnded = true;
+  readonly isAcknowledged = false;
+  readonly isResumable = false;
+  readonly queuedRequestBytes = 0;
+  readonly queuedAnswerBytes = 0;
   readonly encrypted: boolean;
   readonly #output = new SendBuffer();
   readonly #memory = new DataMemory();
@@ -32,6 +43,7 @@ export class ClassicProfile implements Profile {
   readonly #bounds: FrameBounds;
   readonly #maxMessageBytes: number;
   readonly #peerMaxMessageBytes: number;
+  #closed = false;
 
   constructor({ maxMessageBytes, peerMaxMessageBytes, records }: ClassicProfileOptions) {
     const overheadBytes = typeBytes + (records === undefined ? 0 : sealedOverheadBytes);
@@ -50,11 +62,19 @@ export class ClassicProfile implements Profile {
     };
   }
 
+  get session(): Session {
+    return this;
+  }
+
   get isSpent(): boolean {
     return this.#records?.isSpent === true;
   }
 
   get queuedBytes(): number {
+    return this.#output.length;
+  }
+
+  get queuedMessageBytes(): number {
     return this.#output.length;
   }
 
@@ -65,8 +85,17 @@ export class ClassicProfile implements Profile {
   send(type: number, data: Uint8Array): void {
     checkMessage(type, data.length, this.#maxMessageBytes);
     checkPeerTakes(data.length, this.#peerMaxMessageBytes);
+    if (this.#closed || this.isSpent) throw new CallerError("ERR_CLOSED", "the connection is closed");
     if (this.#records === undefined) encodePlain(type, data, this.#output);
     else encodeSealed(type, data, this.#output, this.#records);
+  }
+
+  /** @throws PeerError `ERR_PEER_NOT_NATIVE` */
+  request(): never {
+    throw new PeerError(
+      "ERR_PEER_NOT_NATIVE",
+      "the peer speaks golang-ipc's wire, which has messages and no requests",
+    );
   }
 
   receive(input: ReceiveBuffer): ProfileEvent | undefined {
@@ -81,7 +110,7 @@ export class ClassicProfile implements Profile {
         kind: "message",
         type,
         data: this.#memory.own(plaintext, typeBytes, plaintext.bytes.length),
-        mark: 0,
+        position: 0,
       };
     }
   }
@@ -101,7 +130,12 @@ export class ClassicProfile implements Profile {
     this.#output.returnTaken();
   }
 
+  close(): void {
+    this.#closed = true;
+  }
+
   finish(orderly: boolean): void {
+    this.#closed = true;
     this.#records?.wipe();
     if (!orderly) this.#output.clear();
   }
@@ -110,11 +144,17 @@ export class ClassicProfile implements Profile {
     return Number.POSITIVE_INFINITY;
   }
 
+  abandon(): Leftovers {
+    return nothingLeft;
+  }
+
   // Its wire has no word for any of these.
-  take(): void {}
+  consumed(): void {}
   askForAcknowledgement(): void {}
+  cancel(): void {}
+  answer(): void {}
+  fail(): void {}
   heard(): void {}
-  close(): void {}
   handleTimeout(): void {}
   prepareOutput(): void {}
 }

@@ -14,7 +14,7 @@ import {
 import { resumptionProof } from "../native/key-schedule.ts";
 import type { NativeOptions } from "../native/options.ts";
 import { NativeProfile } from "../native/profile.ts";
-import { type Identity, Session } from "../native/session.ts";
+import { type Identity, NativeSession } from "../native/session.ts";
 import { joinParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { secretCopy } from "../secret-memory.ts";
@@ -137,9 +137,9 @@ export class HelloExchange implements Handshake {
     };
   }
 
-  #begin(): Session {
+  #begin(): NativeSession {
     const { maxMessageBytes, native } = this.#options;
-    return new Session({ maxMessageBytes, windows: native.windows });
+    return new NativeSession({ maxMessageBytes, windows: native.windows });
   }
 
   #identity(id: Uint8Array): Identity {
@@ -152,7 +152,7 @@ export class HelloExchange implements Handshake {
   #open(
     hello: NativeHello,
     going: {
-      readonly session: Session;
+      readonly session: NativeSession;
       readonly identity: Identity | undefined;
       readonly resumed: boolean;
     },

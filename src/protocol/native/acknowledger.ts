@@ -2,10 +2,10 @@ import { encodeFrame, frameKinds } from "./frame.ts";
 import type { Incoming } from "./incoming.ts";
 import { encodePositions } from "./positions.ts";
 
-/** What was taken is told after so long at the latest, in milliseconds. */
+/** What is consumed is acknowledged after this time at the latest, in milliseconds. */
 const acknowledgeAfterMs = 20;
 
-/** Decides when to tell the peer what was taken. Source: spec/protocol.md, "Lanes". */
+/** Decides when to acknowledge what is consumed. Source: spec/protocol.md, "Lanes". */
 export class Acknowledger {
   readonly #incoming: Incoming;
   #at: number | undefined;
@@ -16,28 +16,28 @@ export class Acknowledger {
     this.#incoming = incoming;
   }
 
-  /** When it is time to tell what nobody has asked for. */
+  /** When to acknowledge what nobody has asked for. */
   get nextTimeout(): number | undefined {
     return this.#at;
   }
 
-  /** There is news, and it is worth a record of its own. */
+  /** There is something to acknowledge, and it is worth a record of its own. */
   get isDue(): boolean {
     if (!this.#incoming.hasNews) return false;
-    return this.#isLate || this.#incoming.hasUrgentNews || (this.#asked && this.#incoming.allTaken);
+    return this.#isLate || this.#incoming.hasUrgentNews || (this.#asked && this.#incoming.allConsumed);
   }
 
-  /** There is news worth to go with what is sent anyway. */
+  /** There is something to acknowledge that is worth a frame in a record that is sent anyway. */
   get isNotable(): boolean {
     return this.isDue || this.#incoming.hasNotableNews;
   }
 
-  /** The peer waits for what we have received to be taken. */
+  /** The peer waits until all that has arrived is consumed. */
   ask(): void {
     this.#asked = true;
   }
 
-  /** Something may have been taken at `now`. */
+  /** Something may have been consumed by `now`. */
   notice(now: number): void {
     if (this.#at === undefined && this.#incoming.hasNews) this.#at = now + acknowledgeAfterMs;
   }
@@ -48,12 +48,12 @@ export class Acknowledger {
     this.#at = undefined;
   }
 
-  /** The frame that tells all there is, to go with what else is sent; `undefined` where there is no news. */
+  /** The frame that acknowledges all that is consumed, or `undefined` if the peer knows. */
   takeFrame(): Uint8Array | undefined {
     if (!this.#incoming.hasNews) return undefined;
-    if (this.#incoming.allTaken) this.#asked = false;
+    if (this.#incoming.allConsumed) this.#asked = false;
     this.#at = undefined;
     this.#isLate = false;
-    return encodeFrame(frameKinds.acknowledge, encodePositions(this.#incoming.tell()));
+    return encodeFrame(frameKinds.acknowledge, encodePositions(this.#incoming.acknowledge()));
   }
 }

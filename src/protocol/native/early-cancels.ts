@@ -1,7 +1,7 @@
 /** Most cancels that are kept for requests to come. A peer that sends more has its requests handled for nothing. */
-export const highestEarlyCancels = 16_384;
+export const maxEarlyCancels = 16_384;
 /** Most runs of requests that others may overtake and whose cancels are still known to be early. */
-export const highestOvertaken = 1_024;
+export const maxOvertaken = 1_024;
 
 /** Ids from the first to the last, both of them too. */
 interface Run {
@@ -28,7 +28,7 @@ export class EarlyCancels {
   /** A cancel of a request that is not there. One whose request was there before has crossed its answer. */
   add(id: number): void {
     const isEarly = isAfter(id, this.#lastArrived) || this.#runOf(id) >= 0;
-    if (isEarly && this.#ids.size < highestEarlyCancels) this.#ids.add(id);
+    if (isEarly && this.#ids.size < maxEarlyCancels) this.#ids.add(id);
   }
 
   /** A request has come. Whether it was cancelled before. */
@@ -36,13 +36,6 @@ export class EarlyCancels {
     if (isAfter(id, this.#lastArrived)) this.#advance(id);
     else this.#catchUp(id);
     return this.#ids.size > 0 && this.#ids.delete(id);
-  }
-
-  /** Ids begin anew, with another session. */
-  clear(): void {
-    this.#ids.clear();
-    this.#overtaken.length = 0;
-    this.#lastArrived = 0;
   }
 
   #advance(id: number): void {
@@ -84,9 +77,9 @@ export class EarlyCancels {
     return (this.#lastArrived - id) >>> 0;
   }
 
-  /** Those that were overtaken first never come, it seems: a new session goes on with the ids of the old. */
+  /** A peer of ours leaves none out, so what was overtaken first, and has not come since, never will. */
   #forgetOldest(): void {
-    if (this.#overtaken.length > highestOvertaken) this.#overtaken.shift();
+    if (this.#overtaken.length > maxOvertaken) this.#overtaken.shift();
   }
 }
 

@@ -3,12 +3,14 @@ import { DataMemory } from "../data-memory.ts";
 import { readUint32 } from "../integers.ts";
 import type { Received } from "../memory.ts";
 import { reservedType } from "../message.ts";
-import type { ProfileEvent, Taken } from "../profile.ts";
+import type { ProfileEvent } from "../profile.ts";
+import type { ConsumedLane } from "../session.ts";
 import { isFailureCode } from "./failure.ts";
 import { frameHeaderBytes, frameKinds, invalidFrame } from "./frame.ts";
 import { IncomingBodies, type IncomingBody, type UnfinishedBody } from "./incoming-bodies.ts";
 import type { Positions, Windows } from "./lanes.ts";
 import { ReceiveLane } from "./receive-lane.ts";
+import type { OwnRequestIds, PeerRequestIds } from "./request-ids.ts";
 import { highestBodiesUnderWay } from "./send-lane.ts";
 
 /** What a peer's frames say to the application. */
@@ -24,9 +26,22 @@ interface FrameBody {
   readonly end: number;
 }
 
+export interface IncomingLimits {
+  readonly maxMessageBytes: number;
+  /** How much the peer may send in each lane before it is acknowledged. */
+  readonly windows: Windows;
+}
+
+/** The ids of requests that are under way, by the end that asked. */
+export interface RequestIds {
+  readonly own: Pick<OwnRequestIds, "settle">;
+  readonly peers: Pick<PeerRequestIds, "arrived" | "cancelled">;
+}
+
 /** What this end receives: the three lanes, and the frames in them. */
 export class Incoming {
   readonly #maxMessageBytes: number;
+  readonly #ids: RequestIds;
   readonly #memory = new DataMemory();
   readonly #messages: ReceiveLane;
   readonly #requests: ReceiveLane;
@@ -36,8 +51,9 @@ export class Incoming {
   readonly #requestBodies: IncomingBodies;
   readonly #answerBodies: IncomingBodies;
 
-  constructor(maxMessageBytes: number, windows: Windows) {
+  constructor({ maxMessageBytes, windows }: IncomingLimits, ids: RequestIds) {
     this.#maxMessageBytes = maxMessageBytes;
+    this.#ids = ids;
     this.#messages = new ReceiveLane(windows[0]);
     this.#requests = new ReceiveLane(windows[1]);
     this.#answers = new ReceiveLane(windows[2]);
@@ -55,12 +71,12 @@ export class Incoming {
   /** What is kept of bodies under way, and of requests that wait for a handler. Messages are the application's to count. */
   get keptBytes(): number {
     const bodies = this.#messageBodies.bytes + this.#requestBodies.bytes + this.#answerBodies.bytes;
-    return bodies + this.#requests.untakenBytes;
+    return bodies + this.#requests.unconsumedBytes;
   }
 
-  /** The weight of all that is taken. */
-  get takenBytes(): number {
-    return this.#messages.taken + this.#requests.taken + this.#answers.taken;
+  /** The weight of all that is consumed. */
+  get consumedBytes(): number {
+    return this.#messages.consumed + this.#requests.consumed + this.#answers.consumed;
   }
 
   get bodiesUnderWay(): number {
@@ -78,8 +94,8 @@ export class Incoming {
     }
   }
 
-  get allTaken(): boolean {
-    return this.#messages.allTaken && this.#requests.allTaken && this.#answers.allTaken;
+  get allConsumed(): boolean {
+    return this.#messages.allConsumed && this.#requests.allConsumed && this.#answers.allConsumed;
   }
 
   get hasNews(): boolean {
@@ -94,19 +110,19 @@ export class Incoming {
     return this.#messages.hasUrgentNews || this.#requests.hasUrgentNews || this.#answers.hasUrgentNews;
   }
 
-  /** The application has taken what has that mark. */
-  take(lane: Taken, mark: number): void {
-    (lane === "messages" ? this.#messages : this.#requests).take(mark);
+  /** The lane of what the application consumes. */
+  lane(name: ConsumedLane): ReceiveLane {
+    return name === "messages" ? this.#messages : this.#requests;
   }
 
-  /** What to tell the peer of what is taken. */
-  tell(): Positions {
-    return [this.#messages.tell(), this.#requests.tell(), this.#answers.tell()];
+  /** The positions to acknowledge to the peer. */
+  acknowledge(): Positions {
+    return [this.#messages.acknowledge(), this.#requests.acknowledge(), this.#answers.acknowledge()];
   }
 
   /** The connection was lost, and with it perhaps the last acknowledgement. */
-  forgetTold(): void {
-    for (const lane of this.#lanes) lane.forgetTold();
+  forgetAcknowledged(): void {
+    for (const lane of this.#lanes) lane.forgetAcknowledged();
   }
 
   /**
@@ -132,7 +148,7 @@ export class Incoming {
     this.#checkSize(dataBytes);
     const type = checkType(readUint32(record.bytes, start));
     const data = this.#memory.own(record, start + 4, end);
-    return { kind: "message", type, data, mark: this.#messages.hold() };
+    return { kind: "message", type, data, position: this.#messages.hold() };
   }
 
   #laneOf(kind: number): ReceiveLane {
@@ -175,7 +191,7 @@ export class Incoming {
         return this.#requestWhole(this.#requestBodies.part(readUint32(body, 0), received, 4));
       case frameKinds.answer:
         this.#checkSize(body.length - 4);
-        return { kind: "answer", id: readUint32(body, 0), data: data(4) };
+        return this.#answer(readUint32(body, 0), data(4));
       case frameKinds["answer-start"]:
         return this.#answerBodies.start(
           { id: readUint32(body, 0), type: noId, totalBytes: readUint32(body, 4) },
@@ -184,25 +200,40 @@ export class Incoming {
         );
       case frameKinds["answer-part"]: {
         const whole = this.#answerBodies.part(readUint32(body, 0), received, 4);
-        return whole && { kind: "answer", id: whole.id, data: whole.data };
+        return whole && this.#answer(whole.id, whole.data);
       }
       case frameKinds.failure:
-        return decodeFailure(body);
+        return this.#failure(decodeFailure(body));
       default:
-        return { kind: "cancel", id: readUint32(body, 0) };
+        return this.#cancel(readUint32(body, 0));
     }
   }
 
   #messageWhole(whole: IncomingBody | undefined): IncomingEvent | undefined {
-    return whole && { kind: "message", type: whole.type, data: whole.data, mark: this.#messages.hold() };
+    return whole && { kind: "message", type: whole.type, data: whole.data, position: this.#messages.hold() };
   }
 
   #requestWhole(whole: IncomingBody | undefined): IncomingEvent | undefined {
     return whole && this.#request(whole.id, whole.type, whole.data);
   }
 
-  #request(id: number, type: number, data: Uint8Array): IncomingEvent {
-    return { kind: "request", id, type: checkType(type), data, mark: this.#requests.hold() };
+  /** A request that was cancelled before it came is not held, and so counts as consumed. */
+  #request(id: number, type: number, data: Uint8Array): IncomingEvent | undefined {
+    checkType(type);
+    if (!this.#ids.peers.arrived(id)) return undefined;
+    return { kind: "request", id, type, data, position: this.#requests.hold() };
+  }
+
+  #cancel(id: number): IncomingEvent | undefined {
+    return this.#ids.peers.cancelled(id) ? { kind: "cancel", id } : undefined;
+  }
+
+  #answer(id: number, data: Uint8Array): IncomingEvent | undefined {
+    return this.#ids.own.settle(id) ? { kind: "answer", id, data } : undefined;
+  }
+
+  #failure(failure: ReceivedFailure): IncomingEvent | undefined {
+    return this.#ids.own.settle(failure.id) ? { kind: "failure", ...failure } : undefined;
   }
 
   #checkSize(dataBytes: number): void {
@@ -242,9 +273,15 @@ function checkType(type: number): number {
   return type;
 }
 
-function decodeFailure(body: Uint8Array): IncomingEvent {
+interface ReceivedFailure {
+  readonly id: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+function decodeFailure(body: Uint8Array): ReceivedFailure {
   const codeEnd = 5 + (body[4] as number);
   const code = decoder.decode(body.subarray(5, codeEnd));
   if (codeEnd > body.length || !isFailureCode(code)) throw invalidFrame("a failure without a code");
-  return { kind: "failure", id: readUint32(body, 0), code, message: decoder.decode(body.subarray(codeEnd)) };
+  return { id: readUint32(body, 0), code, message: decoder.decode(body.subarray(codeEnd)) };
 }

@@ -1,12 +1,8 @@
 import { readUint32 } from "../integers.ts";
 import type { MessageContent } from "../message.ts";
 import { copyParts, lengthOfParts } from "../parts.ts";
+import type { RequestContent } from "../session.ts";
 import { frameHeaderBytes, frameKinds, readBodyBytes } from "./frame.ts";
-
-/** A request as it was written. */
-export interface RequestContent extends MessageContent {
-  readonly id: number;
-}
 
 /** The messages in a lane's frames, as {@link SendLane.drain} gives them. Their data are copies: a transport may have the frames. */
 export function decodeMessages(groups: readonly (readonly Uint8Array[])[]): MessageContent[] {

@@ -1,6 +1,6 @@
 import type { KeepaliveLimits } from "./keepalive.ts";
 import type { Windows } from "./lanes.ts";
-import type { Session } from "./session.ts";
+import type { NativeSession } from "./session.ts";
 
 /** What an end tells of the process that it is in. */
 export interface NativePeer {
@@ -15,7 +15,7 @@ export interface NativePeer {
 /** A session that two native ends have opened. */
 export interface NativeOpened {
   /** Goes on when the connection is lost, where it has an identity. */
-  readonly session: Session;
+  readonly session: NativeSession;
   /** Whether it is the one of an earlier connection. */
   readonly resumed: boolean;
   readonly peer: NativePeer;
@@ -23,16 +23,16 @@ export interface NativeOpened {
 
 /** Sessions whose clients may come back. */
 export interface SessionStore {
-  find(id: Uint8Array): Session | undefined;
+  find(id: Uint8Array): NativeSession | undefined;
   /** Its client is back: the connection it had, if that seems to live, is to say and hear nothing more. */
-  claim(session: Session): void;
+  claim(session: NativeSession): void;
 }
 
 export interface NativeOptions extends KeepaliveLimits {
   readonly self: NativePeer;
   readonly windows: Windows;
   /** Client: the session to go on with, if there was one. */
-  readonly session?: Session | undefined;
+  readonly session?: NativeSession | undefined;
   /** Whether to have a session that outlives its connection. */
   readonly resumable: boolean;
   /** Server: those of earlier connections. */

@@ -2,7 +2,7 @@ import { PeerError } from "../../errors.ts";
 import { encodeUint32, readUint32 } from "../integers.ts";
 import { type Received, release } from "../memory.ts";
 import { joinParts } from "../parts.ts";
-import type { Profile, ProfileEvent, Taken } from "../profile.ts";
+import type { Profile, ProfileEvent } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { BodyDeadlines } from "./body-deadlines.ts";
@@ -18,10 +18,10 @@ import { Keepalive, type KeepaliveLimits } from "./keepalive.ts";
 import { decodePositions, positionsBytes } from "./positions.ts";
 import type { RecordReader, RecordWriter } from "./record.ts";
 import type { SendLane } from "./send-lane.ts";
-import type { Session } from "./session.ts";
+import type { NativeSession } from "./session.ts";
 
 export interface NativeProfileOptions {
-  readonly session: Session;
+  readonly session: NativeSession;
   readonly reader: RecordReader;
   readonly writer: RecordWriter;
   readonly encrypted: boolean;
@@ -49,7 +49,7 @@ export class NativeProfile implements Profile {
   readonly needsPausing = false;
   readonly isSpent = false;
   readonly encrypted: boolean;
-  readonly session: Session;
+  readonly session: NativeSession;
   readonly #reader: RecordReader;
   readonly #writer: RecordWriter;
   readonly #clock: { now(): number };
@@ -62,7 +62,6 @@ export class NativeProfile implements Profile {
   #record: Received = noRecord;
   #offset = 0;
   #pings = 0;
-  #asks = false;
   /** The lane that comes first in the next record. */
   #firstLane = 0;
   /** `closing`: nothing more is sent after what there is; `closed`: the peer has closed, or we both have. */
@@ -84,30 +83,12 @@ export class NativeProfile implements Profile {
     this.#bodyDeadlines = new BodyDeadlines(session.incoming, options.frameTimeoutMs);
   }
 
-  get queuedBytes(): number {
-    return this.session.queuedBytes;
-  }
-
   get unsentBytes(): number {
     return this.#closeSent ? 0 : this.session.outgoing.unsentBytes;
   }
 
   get outputEnded(): boolean {
     return this.#closeSent;
-  }
-
-  send(type: number, data: Uint8Array): void {
-    this.session.sendMessage(type, data);
-  }
-
-  take(lane: Taken, mark: number): void {
-    this.session.incoming.take(lane, mark);
-    this.#noticeTaken();
-    if (this.#bodyDeadlines.isHeld) this.#bodyDeadlines.notice(this.#clock.now());
-  }
-
-  askForAcknowledgement(): void {
-    if (this.session.queuedBytes > 0) this.#asks = true;
   }
 
   heard(): void {
@@ -127,7 +108,7 @@ export class NativeProfile implements Profile {
     }
     this.#record = noRecord;
     this.#offset = 0;
-    this.#noticeTaken();
+    this.#noticeConsumed();
     this.#noticeBodies();
     return undefined;
   }
@@ -151,6 +132,8 @@ export class NativeProfile implements Profile {
 
   takeOutput(): Uint8Array[] {
     if (this.#leaving === nothingToWrite) this.session.outgoing.recycle();
+    this.#noticeConsumed();
+    if (this.#bodyDeadlines.isHeld) this.#bodyDeadlines.notice(this.#clock.now());
     const output = this.#prepared ?? this.#composeOutput();
     this.#prepared = undefined;
     if (output.length > 0) this.#leaving = output;
@@ -213,8 +196,8 @@ export class NativeProfile implements Profile {
     }
   }
 
-  #noticeTaken(): void {
-    // The clock is not asked where it does not matter: this is called for each message.
+  #noticeConsumed(): void {
+    // The clock is not asked if it does not matter: this is called for each chunk and each write.
     if (this.#acknowledger.nextTimeout === undefined) this.#acknowledger.notice(this.#clock.now());
   }
 
@@ -225,9 +208,9 @@ export class NativeProfile implements Profile {
     if (isUnderWay || this.#bodyDeadlines.isWaiting) this.#bodyDeadlines.notice(this.#clock.now());
   }
 
-  /** False where {@link takeOutput} is known to have nothing: it is asked often. */
+  /** False if {@link takeOutput} is known to have nothing: it is asked often. */
   get #hasOutput(): boolean {
-    if (this.#phase !== "open" || this.#asks || this.#control.length > 0) return true;
+    if (this.#phase !== "open" || this.session.wantsAcknowledgement || this.#control.length > 0) return true;
     return !this.session.outgoing.allSent || this.#acknowledger.isDue;
   }
 
@@ -283,8 +266,8 @@ export class NativeProfile implements Profile {
     if (this.#control.length > 0) frames.push(...this.#control.splice(0));
     const bytes = this.#addLanes(frames, highestRecordBytes - 1_024);
     const { outgoing } = this.session;
-    if (this.#asks && outgoing.allSent) {
-      this.#asks = false;
+    if (this.session.wantsAcknowledgement && outgoing.allSent) {
+      this.session.askedForAcknowledgement();
       frames.push(encodeFrame(frameKinds["acknowledge-soon"], nothing));
     }
     if (frames.length > 0 ? this.#acknowledger.isNotable : this.#acknowledger.isDue) {

@@ -2,109 +2,109 @@ import { PeerError } from "../../errors.ts";
 import { highestRecordBytes } from "./frame.ts";
 import { frameOverheadBytes } from "./send-lane.ts";
 
-/** After so many bytes the peer is told at the latest what was taken, where its window is not smaller. */
-const highestUntoldBytes = 262_144;
-/** To tell of less, even with what is sent anyway, costs more than it is worth: there is the timer. */
+/** What is consumed is acknowledged once it has this many bytes, or a quarter of a smaller window. */
+const maxUnacknowledgedBytes = 262_144;
+/** Fewer bytes are not acknowledged even with what is sent anyway: the frame costs more than it brings. The timer sees to them. */
 const notableBytes = 8_192;
 
-/** A record of the smallest frames that a lane can have: an empty message has eight bytes. */
-const highestRecordWeight = highestRecordBytes + (highestRecordBytes / 8) * frameOverheadBytes;
+/** The weight of a record of the smallest frames that a lane can have: empty messages, of eight bytes each. */
+const maxRecordWeight = highestRecordBytes + (highestRecordBytes / 8) * frameOverheadBytes;
 
 /**
- * The other end of a {@link SendLane}: how far its frames have arrived, and how far the application has taken them.
+ * The other end of a {@link SendLane}: how far its frames have arrived, and how far the application has consumed them.
  *
  * Source: spec/protocol.md, "Lanes".
  */
 export class ReceiveLane {
   readonly #window: number;
   #received = 0;
-  #taken = 0;
-  #told = 0;
+  #consumed = 0;
+  #acknowledged = 0;
   #lastWeight = 0;
-  /** Things that have arrived and that the application has not taken. */
-  #untaken = 0;
+  /** How many messages or requests have arrived and are not consumed. */
+  #unconsumed = 0;
 
   constructor(window: number) {
     this.#window = window;
   }
 
-  /** The position behind all that has arrived. */
+  /** The position after all that has arrived. */
   get received(): number {
     return this.#received;
   }
 
-  /** The position before which everything is taken. */
-  get taken(): number {
-    return this.#taken;
+  /** The position before which everything is consumed. */
+  get consumed(): number {
+    return this.#consumed;
   }
 
-  /** The weight of what has arrived and is not taken. */
-  get untakenBytes(): number {
-    return this.#received - this.#taken;
+  /** The weight of what has arrived and is not consumed. */
+  get unconsumedBytes(): number {
+    return this.#received - this.#consumed;
   }
 
-  /** What waits to be taken fills the window: the peer must send no more. */
+  /** What is not consumed fills the window: the peer must send no more. */
   get isFull(): boolean {
-    return this.untakenBytes >= this.#window;
+    return this.unconsumedBytes >= this.#window;
   }
 
-  get allTaken(): boolean {
-    return this.#untaken === 0;
+  get allConsumed(): boolean {
+    return this.#unconsumed === 0;
   }
 
-  /** Something was taken of which the peer does not know. */
+  /** Something is consumed and not acknowledged. */
   get hasNews(): boolean {
-    return this.#taken > this.#told;
+    return this.#consumed > this.#acknowledged;
   }
 
-  /** Enough was taken to tell it along with something else. */
+  /** Enough of it to acknowledge with something else that is sent. */
   get hasNotableNews(): boolean {
-    return this.#taken - this.#told >= notableBytes;
+    return this.#consumed - this.#acknowledged >= notableBytes;
   }
 
-  /** So much was taken that the peer should know, or it may have to wait. */
+  /** So much of it that the peer may soon have to wait for its acknowledgement. */
   get hasUrgentNews(): boolean {
-    return this.#taken - this.#told >= Math.min(this.#window / 4, highestUntoldBytes);
+    return this.#consumed - this.#acknowledged >= Math.min(this.#window / 4, maxUnacknowledgedBytes);
   }
 
-  /** A frame of so many bytes, its header included. @throws PeerError `ERR_WINDOW_EXCEEDED` */
+  /** A frame has arrived, of `frameBytes` with its header. @throws PeerError `ERR_WINDOW_EXCEEDED` */
   receive(frameBytes: number): void {
     this.#lastWeight = frameBytes + frameOverheadBytes;
     this.#received += this.#lastWeight;
-    // The last record may reach behind the window, which says when to stop.
-    if (this.#received - this.#taken > this.#window + highestRecordWeight) {
+    // The last record may reach past the window: a sender stops only after that.
+    if (this.#received - this.#consumed > this.#window + maxRecordWeight) {
       throw new PeerError(
         "ERR_WINDOW_EXCEEDED",
-        `the peer sent ${this.#received - this.#taken} bytes that are not taken yet; the window is ${this.#window}`,
+        `the peer sent ${this.#received - this.#consumed} bytes that are not consumed yet; the window is ${this.#window}`,
       );
     }
-    if (this.#untaken === 0) this.#taken = this.#received;
+    if (this.#unconsumed === 0) this.#consumed = this.#received;
   }
 
-  /** What has just been received is for the application to take; the mark is for {@link take}. */
+  /** What has just been received is for the application to consume. Returns its position, for {@link consume}. */
   hold(): number {
-    if (this.#untaken === 0) this.#taken = this.#received - this.#lastWeight;
-    this.#untaken += 1;
+    if (this.#unconsumed === 0) this.#consumed = this.#received - this.#lastWeight;
+    this.#unconsumed += 1;
     return this.#received;
   }
 
   /**
-   * The application has taken what has that mark. It takes in the order in which things arrived, but for a listener that
-   * reads the next before it has returned: what was told is never taken back.
+   * The application has consumed what has this position. It consumes in the order of arrival, except that a listener may
+   * read the next message before it returns: what is acknowledged never goes back.
    */
-  take(mark: number): void {
-    this.#untaken -= 1;
-    this.#taken = this.#untaken === 0 ? this.#received : Math.max(this.#taken, mark);
+  consume(position: number): void {
+    this.#unconsumed -= 1;
+    this.#consumed = this.#unconsumed === 0 ? this.#received : Math.max(this.#consumed, position);
   }
 
-  /** The peer is told of everything that is taken. */
-  tell(): number {
-    this.#told = this.#taken;
-    return this.#taken;
+  /** Everything that is consumed is acknowledged to the peer. Returns its position. */
+  acknowledge(): number {
+    this.#acknowledged = this.#consumed;
+    return this.#consumed;
   }
 
-  /** What the peer was told may not have reached it. */
-  forgetTold(): void {
-    this.#told = 0;
+  /** The last acknowledgement may not have reached the peer. */
+  forgetAcknowledged(): void {
+    this.#acknowledged = 0;
   }
 }

@@ -1,14 +1,16 @@
-import { checkMessage, checkPeerTakes, type MessageContent } from "../message.ts";
-import { Incoming } from "./incoming.ts";
-import type { Windows } from "./lanes.ts";
-import { decodeMessages, decodeRequests, type RequestContent } from "./leftovers.ts";
+import { checkMessage, checkPeerTakes } from "../message.ts";
+import type { ConsumedLane, Leftovers, Session } from "../session.ts";
+import { Incoming, type IncomingLimits } from "./incoming.ts";
+import { decodeMessages, decodeRequests } from "./leftovers.ts";
 import { Outgoing } from "./outgoing.ts";
+import { OwnRequestIds, PeerRequestIds } from "./request-ids.ts";
 
 /** What an end tells the other of what it takes. */
-export interface SessionLimits {
-  readonly maxMessageBytes: number;
-  /** What it takes in each lane before it acknowledges. */
-  readonly windows: Windows;
+export type SessionLimits = IncomingLimits;
+
+export interface SessionIds {
+  readonly own: Pick<OwnRequestIds, "next" | "settle">;
+  readonly peers: Pick<PeerRequestIds, "arrived" | "cancelled" | "has" | "settle">;
 }
 
 /** By what a peer that comes back is known. The key is the session's own: it wipes it. */
@@ -17,37 +19,40 @@ export interface Identity {
   readonly resumptionKey: Uint8Array;
 }
 
-/** What was under way when a session was lost. */
-export interface Leftovers {
-  /** Sent, in part at least, and not acknowledged: they may have arrived or not. */
-  readonly unacknowledged: readonly MessageContent[];
-  /** Not sent at all. */
-  readonly unsent: readonly MessageContent[];
-  readonly unsentRequests: readonly RequestContent[];
-}
-
 /**
  * What two native ends have said to each other and not settled yet: it outlives the connection, so that another one can
  * go on where it broke. Sends may come at any time, with a connection or without.
  *
- * Source: spec/protocol.md, "Lanes" and "Resume".
+ * Source: spec/protocol.md, "Lanes", "Requests" and "Resume".
  */
-export class Session {
+export class NativeSession implements Session {
+  readonly isAcknowledged = true;
   readonly incoming: Incoming;
   readonly outgoing = new Outgoing();
+  readonly #ids: SessionIds;
   readonly #maxMessageBytes: number;
   #peerMaxMessageBytes: number;
   #identity: Identity | undefined;
+  #wantsAcknowledgement = false;
 
-  constructor({ maxMessageBytes, windows }: SessionLimits) {
-    this.#maxMessageBytes = maxMessageBytes;
-    this.#peerMaxMessageBytes = maxMessageBytes;
-    this.incoming = new Incoming(maxMessageBytes, windows);
+  /** `ids`: other rules than those of the spec, for tests of frames by themselves. */
+  constructor(
+    limits: SessionLimits,
+    ids: SessionIds = { own: new OwnRequestIds(), peers: new PeerRequestIds() },
+  ) {
+    this.#ids = ids;
+    this.#maxMessageBytes = limits.maxMessageBytes;
+    this.#peerMaxMessageBytes = limits.maxMessageBytes;
+    this.incoming = new Incoming(limits, this.#ids);
   }
 
-  /** Absent where the session ends with its connection. */
+  /** Absent if the session ends with its connection. */
   get identity(): Identity | undefined {
     return this.#identity;
+  }
+
+  get isResumable(): boolean {
+    return this.#identity !== undefined;
   }
 
   /** The weight of what waits to be sent, or is sent and not acknowledged. */
@@ -55,14 +60,31 @@ export class Session {
     return this.outgoing.queuedBytes;
   }
 
+  get queuedMessageBytes(): number {
+    return this.outgoing.messages.queuedBytes;
+  }
+
+  get queuedRequestBytes(): number {
+    return this.outgoing.requests.queuedBytes;
+  }
+
+  get queuedAnswerBytes(): number {
+    return this.outgoing.answers.queuedBytes;
+  }
+
   /** What is kept besides that, in both directions. It does not grow while there is no connection. */
   get keptBytes(): number {
     return this.outgoing.keptBytes + this.incoming.keptBytes;
   }
 
-  /** The weight of all that was sent and acknowledged, or received and taken, so far. */
+  /** The weight of all that was sent and acknowledged, or received and consumed, so far. */
   get settledBytes(): number {
-    return this.outgoing.acknowledgedBytes + this.incoming.takenBytes;
+    return this.outgoing.acknowledgedBytes + this.incoming.consumedBytes;
+  }
+
+  /** Whether the peer is to be asked to acknowledge soon, once all is sent. */
+  get wantsAcknowledgement(): boolean {
+    return this.#wantsAcknowledgement;
   }
 
   /** Begins, or goes on with the same peer on another connection. */
@@ -73,37 +95,49 @@ export class Session {
       lane.window = peer.windows[index] as number;
     });
     this.outgoing.loseTaken();
-    this.incoming.forgetTold();
+    this.incoming.forgetAcknowledged();
   }
 
-  /**
-   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_MESSAGE_TOO_LARGE`
-   * @throws PeerError `ERR_TOO_LARGE_FOR_PEER`
-   */
-  sendMessage(type: number, data: Uint8Array): void {
+  send(type: number, data: Uint8Array): void {
     this.#checkSize(type, data.length);
     this.outgoing.message(type, data);
   }
 
-  /** @throws CallerError and PeerError as {@link sendMessage} */
-  sendRequest(id: number, type: number, data: Uint8Array): void {
+  request(type: number, data: Uint8Array): number {
     this.#checkSize(type, data.length);
+    const id = this.#ids.own.next();
     this.outgoing.request(id, type, data);
+    return id;
   }
 
-  /** @throws CallerError `ERR_MESSAGE_TOO_LARGE`, PeerError `ERR_TOO_LARGE_FOR_PEER` */
-  sendAnswer(id: number, data: Uint8Array): void {
+  cancel(id: number): void {
+    if (this.#ids.own.settle(id)) this.outgoing.cancel(id);
+  }
+
+  answer(id: number, data: Uint8Array): void {
+    if (!this.#ids.peers.has(id)) return;
     this.#checkSize(1, data.length);
+    this.#ids.peers.settle(id);
     this.outgoing.answer(id, data);
   }
 
-  /** A failed answer. Of the message no more is sent than fits into a frame. */
-  sendFailure(id: number, code: string, message: string): void {
+  fail(id: number, code: string, message: string): void {
+    if (!this.#ids.peers.has(id)) return;
+    this.#ids.peers.settle(id);
     this.outgoing.failure(id, code, message);
   }
 
-  sendCancel(id: number): void {
-    this.outgoing.cancel(id);
+  consumed(lane: ConsumedLane, position: number): void {
+    this.incoming.lane(lane).consume(position);
+  }
+
+  askForAcknowledgement(): void {
+    this.#wantsAcknowledgement = this.queuedBytes > 0;
+  }
+
+  /** The peer is asked, or need not be. */
+  askedForAcknowledgement(): void {
+    this.#wantsAcknowledgement = false;
   }
 
   /** It ends with its connection, as nobody is to come back to it any more. */
@@ -112,7 +146,7 @@ export class Session {
     this.#identity = undefined;
   }
 
-  /** Gives it up. Answers and cancels mean nothing to anyone else and are dropped. */
+  /** Answers and cancels mean nothing to anyone else and are dropped. */
   abandon(): Leftovers {
     this.forgetIdentity();
     const messages = this.outgoing.messages.drain();

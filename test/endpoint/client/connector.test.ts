@@ -41,7 +41,10 @@ function startServerDriver(transport: Transport): EngineDriver {
   const options = { ...given, quota, native: undefined, turns: undefined, role: "server" } as const;
   const driver = new EngineDriver(transport, options, {
     ...silent,
-    opened: () => driver.send(7, pattern(3)),
+    opened: ({ session }) => {
+      session.send(7, pattern(3));
+      driver.flushSoon();
+    },
   });
   driver.start();
   return driver;

@@ -14,9 +14,10 @@ import { isSettled } from "../../support/waiting.ts";
 
 /** Counts what waits, as a connection does; may send more when there is room. */
 class Source implements MessageSource {
+  readonly session = undefined;
   waiting = 0;
   /** Of all that was taken, in that order. */
-  readonly marks: number[] = [];
+  readonly positions: number[] = [];
   /** Called when a message was taken, as a connection goes on reading then. */
   goOn: () => void = () => {};
 
@@ -24,14 +25,14 @@ class Source implements MessageSource {
     this.waiting += 1;
   }
 
-  taken(_message: Message, mark: number): void {
+  taken(_message: Message, _session: undefined, position: number): void {
     this.waiting -= 1;
-    this.marks.push(mark);
+    this.positions.push(position);
     this.goOn();
   }
 
-  passed(mark: number): void {
-    this.marks.push(mark);
+  passed(_session: undefined, position: number): void {
+    this.positions.push(position);
   }
 
   dropped(): void {

@@ -7,7 +7,7 @@ import { isSettled } from "../../support/waiting.ts";
 
 const done = { done: true, value: undefined };
 const nobody = { present: false, emit: () => {} };
-const source = { queued: () => {}, taken: () => {}, passed: () => {}, dropped: () => {} };
+const source = { session: undefined, queued: () => {}, taken: () => {}, passed: () => {}, dropped: () => {} };
 
 function setUp() {
   const inbox = new Inbox<Message>(nobody);

@@ -4,11 +4,10 @@ import { setImmediate as turn } from "node:timers/promises";
 import { toBytes } from "#dist/endpoint/messages/message.js";
 import { closedError } from "#dist/endpoint/reading/inbox.js";
 import type { IncomingRequest } from "#dist/endpoint/requests/request.js";
-import { peerNotNative, sessionLost } from "#dist/endpoint/requests/request-errors.js";
-import { Requests } from "#dist/endpoint/requests/requests.js";
+import { sessionLost } from "#dist/endpoint/requests/request-errors.js";
 import { CallerError, PeerError } from "#dist/errors.js";
-import { handling, linkedRequests, RecordingWire } from "../../support/request-wires.ts";
-import { isSettled, turns, until } from "../../support/waiting.ts";
+import { handling, linkedRequests, RecordingWire, Requests } from "../../support/request-wires.ts";
+import { isSettled, until } from "../../support/waiting.ts";
 
 /** A handler that settles only when its request is given up. */
 function untilAborted({ signal }: IncomingRequest): Promise<never> {
@@ -31,7 +30,7 @@ describe("two ends that ask each other", () => {
   });
 
   test("may ask within a handler, to and fro", async () => {
-    const countDown = (ask: () => Requests<IncomingRequest>) => {
+    const countDown = (ask: () => Requests) => {
       return async ({ text }: IncomingRequest): Promise<string> => {
         if (text === "0") return "0";
         return `${text} ${(await ask().request(1, String(Number(text) - 1))).text}`;
@@ -103,7 +102,7 @@ describe("two ends that ask each other", () => {
     assert.equal(other.requests.running, 0);
     assert.equal(other.requests.waiting, 0);
     assert.deepEqual(
-      other.marks,
+      other.positions,
       Array.from({ length: 10_000 }, (_, index) => index + 1),
     );
   });
@@ -129,13 +128,18 @@ describe("two ends that ask each other", () => {
     assert.deepEqual([...new Set(states)].sort(), ["0 done", "AbortError"]);
     await until(() => other.requests.running === 0);
     assert.equal(other.requests.waiting, 0);
-    assert.equal(other.marks.length, 10_000);
+    assert.equal(other.positions.length, 10_000);
     assert.equal(one.requests.pending, 0);
   });
 });
 
+const notNative = new PeerError("ERR_PEER_NOT_NATIVE", "golang-ipc");
+
+/** What becomes of requests 1 to 3 if the next session does not take them. */
+const refused = (error: Error) => new Map([1, 2, 3].map((id) => [id, { error }]));
+
 describe("each way in which it can be over", () => {
-  const ends: Record<string, { end(requests: Requests<IncomingRequest>): void; code: string }> = {
+  const ends: Record<string, { end(requests: Requests): void; code: string }> = {
     "a close of ours": { end: (requests) => requests.end(closedError()), code: "ERR_CLOSED" },
     "a peer that broke the protocol": {
       end: (requests) => requests.end(new PeerError("ERR_FRAME_INVALID", "broken")),
@@ -151,15 +155,16 @@ describe("each way in which it can be over", () => {
     },
     "the loss of the session": { end: (requests) => requests.lost(sessionLost()), code: "ERR_SESSION_LOST" },
     "the loss of the session, of which all was sent": {
-      end: (requests) => requests.lost(sessionLost(), new Set()),
+      end: (requests) => requests.lost(sessionLost(), new Map()),
       code: "ERR_SESSION_LOST",
     },
     "a server that turns out to be golang-ipc's": {
-      end: (requests) => requests.unsent(peerNotNative(), [1, 2, 3]),
+      end: (requests) => requests.lost(sessionLost(), refused(notNative)),
       code: "ERR_PEER_NOT_NATIVE",
     },
     "a server that takes less": {
-      end: (requests) => requests.unsent(new CallerError("ERR_MESSAGE_TOO_LARGE", "too large"), [1, 2, 3]),
+      end: (requests) =>
+        requests.lost(sessionLost(), refused(new CallerError("ERR_MESSAGE_TOO_LARGE", "too large"))),
       code: "ERR_MESSAGE_TOO_LARGE",
     },
   };
@@ -179,25 +184,12 @@ describe("each way in which it can be over", () => {
     });
   }
 
-  test("what could not be sent takes nothing from the peer's requests", async () => {
-    const wire = new RecordingWire();
-    const requests = new Requests(wire, handling({ handlers: { 1: untilAborted } }));
-    requests.received({ id: 1, type: 1, data: toBytes(""), mark: 1 });
-    const asked = requests.request(1, "");
-    requests.unsent(peerNotNative(), [1]);
-    await assert.rejects(asked, { code: "ERR_PEER_NOT_NATIVE" });
-    assert.equal(requests.running, 1);
-    requests.cancelled({ id: 1 });
-    await turns();
-    assert.equal(requests.running, 0);
-  });
-
   test("a handler that never settles holds up nobody's end", async () => {
     const requests = new Requests(
       new RecordingWire(),
       handling({ handlers: { 1: () => new Promise(() => {}) } }),
     );
-    requests.received({ id: 1, type: 1, data: toBytes(""), mark: 1 });
+    requests.received({ id: 1, type: 1, data: toBytes(""), position: 1 });
     const asked = requests.request(1, "");
     requests.end(closedError());
     await assert.rejects(asked, { code: "ERR_CLOSED" });
@@ -213,7 +205,7 @@ describe("each way in which it can be over", () => {
     assert.equal((await asked[0]).text, "yes");
     await assert.rejects(asked[1], { code: "NO", message: "no" });
     wire.congested = true;
-    requests.received({ id: 1, type: 1, data: toBytes(""), mark: 1 });
+    requests.received({ id: 1, type: 1, data: toBytes(""), position: 1 });
     assert.equal(requests.waiting, 1);
     wire.congested = false;
     requests.progressed();

@@ -3,7 +3,7 @@ import { describe, mock, type TestContext, test } from "node:test";
 import type { SealpipeError } from "sealpipe";
 import type { Connection } from "#dist/endpoint/server/connection.js";
 import { ResumableConnections } from "#dist/endpoint/server/resumable-connections.js";
-import { Session } from "#dist/protocol/native/session.js";
+import { NativeSession } from "#dist/protocol/native/session.js";
 import { pattern } from "../../support/bytes.ts";
 import { nativeDefaults } from "../../support/engine-probe.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -20,7 +20,7 @@ function mockTimeouts(t: TestContext): void {
 /** What the store asks of a connection. */
 class RecordingConnection {
   readonly told: string[] = [];
-  readonly session = new Session({ maxMessageBytes: 1_000, windows });
+  readonly session = new NativeSession({ maxMessageBytes: 1_000, windows });
   keptBytes = 0;
   mayBeResumed = true;
   error: SealpipeError | undefined;
@@ -100,7 +100,7 @@ describe("a server's resumable connections", () => {
     }
     assert.deepEqual([...store.detached], []);
     t.mock.timers.tick(10_000);
-    store.claim(new Session({ maxMessageBytes: 1, windows }));
+    store.claim(new NativeSession({ maxMessageBytes: 1, windows }));
   });
 
   test("are given up when their client is not back in time", (t) => {

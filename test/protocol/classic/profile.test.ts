@@ -126,7 +126,7 @@ describe("the plain profile", () => {
     const profile = plain();
     assert.equal(profile.nextTimeout(), Number.POSITIVE_INFINITY);
     profile.heard();
-    profile.take();
+    profile.consumed();
     profile.askForAcknowledgement();
     profile.handleTimeout();
     profile.close();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Session } from "#dist/protocol/native/session.js";
+import { NativeSession } from "#dist/protocol/native/session.js";
 import { AwaitingHello, helloFrame } from "../../support/awaiting-hello.ts";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
 import { nativeDefaults } from "../../support/engine-probe.ts";
@@ -45,7 +45,7 @@ describe("a server", () => {
 });
 
 test("a client asks for a new session after one that could not be resumed", () => {
-  const session = new Session({ maxMessageBytes: 1_000, windows });
+  const session = new NativeSession({ maxMessageBytes: 1_000, windows });
   const ends = new AwaitingHello({ role: "client", encryption, native: { resumable: true, session } });
   assert.deepEqual(ends.saidHello().session, { kind: "new" });
 });

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Acknowledger } from "#dist/protocol/native/acknowledger.js";
-import { Incoming } from "#dist/protocol/native/incoming.js";
 import { pattern, toHex } from "../../support/bytes.ts";
+import { incomingOf } from "../../support/incoming.ts";
 import { lent } from "../../support/memory.ts";
 import { acknowledgement, nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 function setUp() {
-  const incoming = new Incoming(100_000, [65_536, 65_536, 65_536]);
+  const incoming = incomingOf(100_000);
   const acknowledger = new Acknowledger(incoming);
   const receive = (frame: Uint8Array): number => {
     const event = incoming.receive(lent(frame), 0, frame.length);
-    return event !== undefined && "mark" in event ? event.mark : 0;
+    return event !== undefined && "position" in event ? event.position : 0;
   };
   const taken = (): string => toHex(acknowledger.takeFrame() ?? new Uint8Array(0));
   return { incoming, acknowledger, receive, taken };
@@ -55,8 +55,8 @@ describe("an acknowledgement", () => {
 
   test("tells of all lanes", () => {
     const { incoming, receive, taken } = setUp();
-    incoming.take("messages", receive(message));
-    incoming.take("requests", receive(request));
+    incoming.lane("messages").consume(receive(message));
+    incoming.lane("requests").consume(receive(request));
     receive(answer);
     assert.equal(taken(), toHex(acknowledgement(weightOf(message), weightOf(request), weightOf(answer))));
     assert.equal(taken(), "");
@@ -95,9 +95,9 @@ describe("a peer that asks for one soon", () => {
     const first = receive(message);
     const second = receive(message);
     acknowledger.ask();
-    incoming.take("messages", first);
+    incoming.lane("messages").consume(first);
     assert.equal(acknowledger.isDue, false);
-    incoming.take("messages", second);
+    incoming.lane("messages").consume(second);
     assert.equal(acknowledger.isDue, true);
   });
 
@@ -106,12 +106,12 @@ describe("a peer that asks for one soon", () => {
     const first = receive(message);
     const second = receive(message);
     acknowledger.ask();
-    incoming.take("messages", first);
+    incoming.lane("messages").consume(first);
     assert.equal(taken(), toHex(acknowledgement(weightOf(message))));
-    incoming.take("messages", second);
+    incoming.lane("messages").consume(second);
     assert.equal(acknowledger.isDue, true);
     taken();
-    incoming.take("messages", receive(message));
+    incoming.lane("messages").consume(receive(message));
     assert.equal(acknowledger.isDue, false, "it has asked once");
   });
 });

@@ -3,11 +3,12 @@ import { describe, test } from "node:test";
 import type { PeerError } from "#dist/errors.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
-import { Session } from "#dist/protocol/native/session.js";
+import type { NativeSession } from "#dist/protocol/native/session.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, uint32 } from "../../support/bytes.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { sessionOfAnyIds } from "../../support/incoming.ts";
 import { nativeFrame } from "../../support/native-frames.ts";
 
 const tenth = 20_000;
@@ -17,13 +18,13 @@ const never = Number.POSITIVE_INFINITY;
 /** One end with windows of 65,536 and 1000 ms for each tenth of a body, which tells events and when it has to be asked again. */
 class End {
   readonly clock = new FakeClock();
-  readonly session: Session;
+  readonly session: NativeSession;
   profile: NativeProfile;
-  readonly marks: number[] = [];
+  readonly positions: number[] = [];
 
   constructor() {
     const limits = { maxMessageBytes: 10_000_000, windows: [65_536, 65_536, 65_536] } as const;
-    this.session = new Session(limits);
+    this.session = sessionOfAnyIds(limits);
     this.session.attach(limits, undefined);
     this.profile = this.#connect();
   }
@@ -50,7 +51,7 @@ class End {
     for (const frame of frames) input.push(concat(uint32(frame.length), frame));
     const events: ProfileEvent[] = [];
     for (let event = this.profile.receive(input); event !== undefined; event = this.profile.receive(input)) {
-      if ("mark" in event) this.marks.push(event.mark);
+      if ("position" in event) this.positions.push(event.position);
       events.push(event);
     }
     // What was taken is told, so that only a body is waited for.
@@ -60,7 +61,7 @@ class End {
   }
 
   take(lane: "messages" | "requests"): void {
-    this.profile.take(lane, this.marks.shift() as number);
+    this.profile.session.consumed(lane, this.positions.shift() as number);
     this.profile.takeOutput();
   }
 

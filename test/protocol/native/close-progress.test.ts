@@ -11,7 +11,7 @@ function closing(): ReturnType<typeof openPair> {
     client: { native: { keepaliveIntervalMs: second, keepaliveTimeoutMs: 2 * second } },
     server: { native: {} },
   });
-  for (let type = 1; type <= 4; type++) pair.client.engine.send(type, new Uint8Array(60_000));
+  for (let type = 1; type <= 4; type++) pair.client.send(type, new Uint8Array(60_000));
   pair.run();
   pair.client.close();
   return pair.run();
@@ -36,7 +36,7 @@ describe("a close that waits for a peer that takes nothing", () => {
     const pair = closing();
     const { server } = pair;
     for (let passed = 0; passed < 4; passed++) pass(pair, second);
-    server.engine.take("messages", weightOf(nativeFrame("message", [1], new Uint8Array(60_000))));
+    server.session?.consumed("messages", weightOf(nativeFrame("message", [1], new Uint8Array(60_000))));
     pair.run();
     for (let passed = 0; passed < 4; passed++) pass(pair, second);
     assert.deepEqual(pair.client.events, []);
@@ -49,7 +49,7 @@ describe("a close that waits for a peer that takes nothing", () => {
     const slow = () => {
       const pair = openPair({ client: { native: {} }, server: { native: {} } });
       const [end, peer] = closer === "client" ? [pair.client, pair.server] : [pair.server, pair.client];
-      for (let sent = 0; sent < 1_000; sent++) end.engine.send(1, new Uint8Array(928));
+      for (let sent = 0; sent < 1_000; sent++) end.send(1, new Uint8Array(928));
       pair.run();
       end.close();
       pair.run();
@@ -57,7 +57,7 @@ describe("a close that waits for a peer that takes nothing", () => {
       const take = (count: number): void => {
         for (let more = 0; more < count; more++) {
           taken += weightOf(nativeFrame("message", [1], new Uint8Array(928)));
-          peer.engine.take("messages", taken);
+          peer.session?.consumed("messages", taken);
         }
       };
       return { pair, end, take };

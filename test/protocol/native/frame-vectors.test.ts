@@ -4,12 +4,13 @@ import { lengthBytes } from "#dist/protocol/length-prefix.js";
 import { frameHeaderBytes, frameKinds } from "#dist/protocol/native/frame.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
-import { Session } from "#dist/protocol/native/session.js";
+import type { NativeSession } from "#dist/protocol/native/session.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
 import { thrownCode } from "../../support/engine-probe.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { sessionOfAnyIds } from "../../support/incoming.ts";
 import { nativeFrame, nativeRecord } from "../../support/native-raw-peer.ts";
 import { type NativeFrameVector, nativeFrames, type Saying } from "../../support/vectors.ts";
 
@@ -19,13 +20,13 @@ const keepaliveIntervalMs = 1_000;
 /** One end of an open connection without encryption, whose peer is the vector. */
 class End {
   readonly clock = new FakeClock();
-  readonly session: Session;
+  readonly session: NativeSession;
   readonly profile: NativeProfile;
   readonly #input = new ReceiveBuffer();
 
   constructor() {
     const limits = { maxMessageBytes: 3_145_728, windows: [8_388_608, 2_097_152, 2_097_152] } as const;
-    this.session = new Session(limits);
+    this.session = sessionOfAnyIds(limits);
     this.session.attach(limits, undefined);
     this.profile = new NativeProfile({
       session: this.session,
@@ -66,19 +67,19 @@ class End {
     const id = what.id ?? 0;
     switch (what.kind) {
       case "message":
-        session.sendMessage(what.type ?? 0, dataOf(what));
+        session.send(what.type ?? 0, dataOf(what));
         return;
       case "request":
-        session.sendRequest(id, what.type ?? 0, dataOf(what));
+        session.outgoing.request(id, what.type ?? 0, dataOf(what));
         return;
       case "answer":
-        session.sendAnswer(id, dataOf(what));
+        session.answer(id, dataOf(what));
         return;
       case "failure":
-        session.sendFailure(id, what.code ?? "", what.message ?? "");
+        session.fail(id, what.code ?? "", what.message ?? "");
         return;
       case "cancel":
-        session.sendCancel(id);
+        session.cancel(id);
         return;
       case "ping":
         this.pass(keepaliveIntervalMs);
@@ -114,7 +115,7 @@ function sayingOf(event: ProfileEvent): Record<string, unknown> {
   if (event.kind === "peer-closed") return { kind: "close" };
   if (!("data" in event)) return { ...event };
   const { data, ...rest } = event;
-  const { mark: _, ...fields } = { mark: 0, ...rest };
+  const { position: _, ...fields } = { position: 0, ...rest };
   return { ...fields, data: compact(data) };
 }
 
@@ -151,7 +152,8 @@ describe("native-frames.json", () => {
       const [sender, receiver] = [new End(), new End()];
       for (const what of vector.before ?? []) sender.say(what);
       for (const event of receiver.receive(sender.write()))
-        if (event.kind === "message") receiver.profile.take("messages", event.mark);
+        if (event.kind === "message") receiver.profile.session.consumed("messages", event.position);
+      assert.equal(receiver.write().length, 0);
       receiver.pass(20);
       const written = receiver.write();
       assert.equal(compact(written), compact(concat(...recordsOf(vector))));
@@ -164,14 +166,14 @@ describe("native-frames.json", () => {
   for (const vector of said.filter(({ says }) => says.kind === "acknowledge-soon")) {
     test(`is written and read so: ${vector.name}`, () => {
       const [sender, receiver] = [new End(), new End()];
-      sender.session.sendMessage(1, hex(""));
-      sender.profile.askForAcknowledgement();
+      sender.session.send(1, hex(""));
+      sender.profile.session.askForAcknowledgement();
       const written = sender.write();
       const asks = compact(concat(...recordsOf(vector)).subarray(4));
       assert.ok(compact(written).endsWith(asks));
       assert.equal(receiver.write().length, 0);
       for (const event of receiver.receive(written))
-        if (event.kind === "message") receiver.profile.take("messages", event.mark);
+        if (event.kind === "message") receiver.profile.session.consumed("messages", event.position);
       assert.equal(receiver.write()[4], frameKinds.acknowledge, "at once");
     });
   }

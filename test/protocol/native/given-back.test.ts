@@ -7,11 +7,12 @@ import { lengthBytes } from "#dist/protocol/length-prefix.js";
 import { highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/frame.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
-import { Session } from "#dist/protocol/native/session.js";
+import type { NativeSession } from "#dist/protocol/native/session.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, pattern } from "../../support/bytes.ts";
 import { cutInto } from "../../support/cutting.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { sessionOfAnyIds } from "../../support/incoming.ts";
 import { lengthOnceGiven } from "../../support/memory.ts";
 import { nativeFrame } from "../../support/native-frames.ts";
 
@@ -38,13 +39,13 @@ function watchedCrypto(): { crypto: CryptoProvider; opened: Uint8Array[] } {
 
 /** One end of a connection. It keeps the data of all that arrives, as an application may. */
 class End {
-  readonly session: Session;
+  readonly session: NativeSession;
   readonly profile: NativeProfile;
   readonly #encrypted: boolean;
   readonly input = new ReceiveBuffer();
   readonly told: { readonly text: string; readonly data: Uint8Array }[] = [];
 
-  constructor(encrypted: boolean, crypto = nodeCrypto, session = new Session(limits)) {
+  constructor(encrypted: boolean, crypto = nodeCrypto, session = sessionOfAnyIds(limits)) {
     this.#encrypted = encrypted;
     this.session = session;
     const keys = () => (encrypted ? { trafficSecret: pattern(32), crypto } : undefined);
@@ -71,8 +72,8 @@ class End {
     for (let event = this.profile.receive(this.input); event !== undefined; ) {
       if (event.kind === "peer-closed") this.told.push({ text: "peer-closed", data: new Uint8Array() });
       if ("data" in event) this.told.push({ text: textOf(event), data: event.data });
-      if (event.kind === "message") this.profile.take("messages", event.mark);
-      if (event.kind === "request") this.profile.take("requests", event.mark);
+      if (event.kind === "message") this.profile.session.consumed("messages", event.position);
+      if (event.kind === "request") this.profile.session.consumed("requests", event.position);
       event = this.profile.receive(this.input);
     }
   }
@@ -244,12 +245,12 @@ for (const encrypted of [false, true]) {
 describe("what has left", () => {
   test("is given back once the transport has let go of it, if it was sealed: nobody else has that", () => {
     const end = new End(true);
-    end.profile.send(5, pattern(20_000));
+    end.profile.session.send(5, pattern(20_000));
     const parts = end.profile.takeOutput();
     const before = parts.map(({ length }) => length);
     const large = Math.max(...before);
     assert.ok(large >= 20_000);
-    end.profile.send(6, pattern(10));
+    end.profile.session.send(6, pattern(10));
     assert.deepEqual(
       parts.map(({ length }) => length),
       before,
@@ -266,7 +267,7 @@ describe("what has left", () => {
     for (const encrypted of [false, true]) {
       const end = new End(encrypted);
       const data = pattern(highestBodyBytes + 50_000);
-      end.profile.send(5, data);
+      end.profile.session.send(5, data);
       end.written();
       end.session.outgoing.rewind([0, 0, 0]);
       const frames = concat(end.session.outgoing.messages.take(), end.session.outgoing.messages.take());
@@ -336,9 +337,9 @@ function expectedOf(lane: LaneName, bytes: number, number: number): Expected {
 
 function send(end: End, lane: LaneName, bytes: number, number: number): Expected {
   const expected = expectedOf(lane, bytes, number);
-  if (lane === "message") end.profile.send(number, expected.data);
-  else if (lane === "request") end.session.sendRequest(number, 5, expected.data);
-  else end.session.sendAnswer(number, expected.data);
+  if (lane === "message") end.profile.session.send(number, expected.data);
+  else if (lane === "request") end.session.outgoing.request(number, 5, expected.data);
+  else end.session.answer(number, expected.data);
   return expected;
 }
 
@@ -411,7 +412,7 @@ describe("a write of a profile", () => {
   /** The parts of a write with a large message, and of what they have once the next was asked for. */
   function writtenBy(encrypted: boolean): { first: Uint8Array[]; before: number[]; end: End } {
     const end = new End(encrypted);
-    end.session.sendMessage(5, large);
+    end.session.send(5, large);
     const first = end.profile.takeOutput();
     return { first, before: lengths(first), end };
   }
@@ -437,7 +438,7 @@ describe("a write of a profile", () => {
   test("is made ready while another is on its way, where there is much to seal, and comes next", () => {
     const [from, to] = [new End(true), new End(true)];
     const messages = Array.from({ length: 20 }, (_, index) => pattern(40_000, index));
-    for (const data of messages) from.session.sendMessage(5, data);
+    for (const data of messages) from.session.send(5, data);
     const first = concat(...from.profile.takeOutput());
     from.profile.prepareOutput();
     const unsent = from.profile.unsentBytes;
@@ -455,9 +456,9 @@ describe("a write of a profile", () => {
     const { end: little } = writtenBy(true);
     const { end: plain } = writtenBy(false);
     const { end: closed } = writtenBy(true);
-    for (const end of [little, plain, closed]) end.session.sendMessage(5, large);
+    for (const end of [little, plain, closed]) end.session.send(5, large);
     for (const end of [plain, closed]) {
-      for (let count = 0; count < 10; count++) end.session.sendMessage(5, large);
+      for (let count = 0; count < 10; count++) end.session.send(5, large);
     }
     closed.profile.close();
     for (const end of [little, plain, closed]) {
@@ -469,7 +470,7 @@ describe("a write of a profile", () => {
 
   test("that was made ready is dropped where the connection ends in disorder", () => {
     const { end } = writtenBy(true);
-    for (let count = 0; count < 10; count++) end.session.sendMessage(5, large);
+    for (let count = 0; count < 10; count++) end.session.send(5, large);
     end.profile.prepareOutput();
     end.profile.finish(false);
     assert.deepEqual(end.profile.takeOutput(), []);
@@ -477,7 +478,7 @@ describe("a write of a profile", () => {
 
   test("that was made ready comes before the close where it ends in order", () => {
     const [from, to] = [new End(true), new End(true)];
-    for (let count = 0; count < 10; count++) from.session.sendMessage(5, large);
+    for (let count = 0; count < 10; count++) from.session.send(5, large);
     const first = concat(...from.profile.takeOutput());
     from.profile.prepareOutput();
     from.profile.close();
@@ -491,12 +492,12 @@ describe("a write of a profile", () => {
 
   test("of a peer that acknowledges what has not left yet is not written over", () => {
     const from = new End(false);
-    from.session.sendMessage(5, large);
+    from.session.send(5, large);
     const parts = from.profile.takeOutput();
     const bytes = concat(...parts);
     from.session.outgoing.acknowledge([from.session.outgoing.messages.sentPosition, 0, 0]);
-    new End(false).session.sendMessage(6, pattern(40_000, 2));
-    from.session.sendMessage(7, pattern(40_000, 3));
+    new End(false).session.send(6, pattern(40_000, 2));
+    from.session.send(7, pattern(40_000, 3));
     assert.deepEqual(concat(...parts), bytes);
     from.profile.returnOutput();
     assert.notDeepEqual(concat(...parts), bytes, "now it is used again");
@@ -504,8 +505,8 @@ describe("a write of a profile", () => {
 
   test("that a lost connection had is never used again, whatever the peer acknowledges on the next", () => {
     const from = new End(false);
-    from.session.sendMessage(5, large);
-    from.session.sendMessage(6, pattern(400_000, 2));
+    from.session.send(5, large);
+    from.session.send(6, pattern(400_000, 2));
     const parts = from.profile.takeOutput();
     const bytes = concat(...parts);
     const { messages } = from.session.outgoing;
@@ -515,7 +516,7 @@ describe("a write of a profile", () => {
       next.written();
       from.session.outgoing.acknowledge([messages.sentPosition, 0, 0]);
       next.written();
-      next.session.sendMessage(7, pattern(40_000, 3));
+      next.session.send(7, pattern(40_000, 3));
       next.written();
       assert.deepEqual(concat(...parts), bytes);
     }
@@ -523,7 +524,7 @@ describe("a write of a profile", () => {
 
   test("and that was acknowledged on the connection before it was lost is never used again", () => {
     const from = new End(false);
-    from.session.sendMessage(5, large);
+    from.session.send(5, large);
     const parts = from.profile.takeOutput();
     const bytes = concat(...parts);
     from.session.outgoing.acknowledge([from.session.outgoing.messages.sentPosition, 0, 0]);

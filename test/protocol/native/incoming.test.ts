@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Incoming, type IncomingEvent } from "#dist/protocol/native/incoming.js";
+import type { IncomingEvent } from "#dist/protocol/native/incoming.js";
 import { lowestWindow } from "#dist/protocol/native/lanes.js";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
 import { thrownCode } from "../../support/engine-probe.ts";
+import { incomingOf } from "../../support/incoming.ts";
 import { lent, owned } from "../../support/memory.ts";
 import { highestRecordWeight, nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 const least = 16_384;
 
 function setUp(maxMessageBytes = 100_000) {
-  const incoming = new Incoming(maxMessageBytes, [lowestWindow, lowestWindow, lowestWindow]);
+  const incoming = incomingOf(maxMessageBytes);
   /** A frame with other frames around it in its record. */
   const receive = (frame: Uint8Array): IncomingEvent | undefined => {
     const record = concat(hex("ee ee"), frame, hex("ee"));
@@ -24,7 +25,7 @@ describe("what a frame of a lane comes to", () => {
   const examples: Record<string, { frame: Uint8Array; event: object; lane: 0 | 1 | 2; held: boolean }> = {
     "a message": {
       frame: nativeFrame("message", [5], data),
-      event: { kind: "message", type: 5, data, mark: weightOf(nativeFrame("message", [5], data)) },
+      event: { kind: "message", type: 5, data, position: weightOf(nativeFrame("message", [5], data)) },
       lane: 0,
       held: true,
     },
@@ -34,14 +35,20 @@ describe("what a frame of a lane comes to", () => {
         kind: "message",
         type: 0xffff_ffff,
         data: hex(""),
-        mark: weightOf(nativeFrame("message", [5])),
+        position: weightOf(nativeFrame("message", [5])),
       },
       lane: 0,
       held: true,
     },
     "a request": {
       frame: nativeFrame("request", [7, 5], data),
-      event: { kind: "request", id: 7, type: 5, data, mark: weightOf(nativeFrame("request", [7, 5], data)) },
+      event: {
+        kind: "request",
+        id: 7,
+        type: 5,
+        data,
+        position: weightOf(nativeFrame("request", [7, 5], data)),
+      },
       lane: 1,
       held: true,
     },
@@ -73,8 +80,8 @@ describe("what a frame of a lane comes to", () => {
       const positions = [0, 0, 0];
       positions[lane] = weightOf(frame);
       assert.deepEqual(incoming.received, positions);
-      assert.equal(incoming.allTaken, !held);
-      assert.deepEqual(incoming.tell(), held ? [0, 0, 0] : positions);
+      assert.equal(incoming.allConsumed, !held);
+      assert.deepEqual(incoming.acknowledge(), held ? [0, 0, 0] : positions);
     });
   }
 
@@ -90,12 +97,12 @@ describe("what a frame of a lane comes to", () => {
         receive(nativeFrame(`${what}-start` as "message-start", start, pattern(least))),
         undefined,
       );
-      assert.equal(incoming.allTaken, true, "parts but the last count as taken when they arrive");
+      assert.equal(incoming.allConsumed, true, "parts but the last count as taken when they arrive");
       assert.equal(incoming.hasNews, true);
       const whole = receive(nativeFrame(`${what}-part` as "message-part", part, hex("0a 0b")));
-      const mark = incoming.received[what === "message" ? 0 : 1];
+      const position = incoming.received[what === "message" ? 0 : 1];
       const expected = { ...event, data: concat(pattern(least), hex("0a 0b")) };
-      assert.deepEqual(whole, what === "answer" ? expected : { ...expected, mark });
+      assert.deepEqual(whole, what === "answer" ? expected : { ...expected, position });
     });
   }
 
@@ -116,14 +123,14 @@ describe("taking", () => {
     const [message, request] = frames.map(receive);
     const [messageWeight, requestWeight] = frames.map((frame) => weightOf(frame));
     assert.ok(message?.kind === "message" && request?.kind === "request");
-    incoming.take("requests", request.mark);
-    assert.equal(incoming.allTaken, false);
-    assert.deepEqual(incoming.tell(), [0, requestWeight, 0]);
-    incoming.take("messages", message.mark);
-    assert.equal(incoming.allTaken, true);
-    assert.deepEqual(incoming.tell(), [messageWeight, requestWeight, 0]);
+    incoming.lane("requests").consume(request.position);
+    assert.equal(incoming.allConsumed, false);
+    assert.deepEqual(incoming.acknowledge(), [0, requestWeight, 0]);
+    incoming.lane("messages").consume(message.position);
+    assert.equal(incoming.allConsumed, true);
+    assert.deepEqual(incoming.acknowledge(), [messageWeight, requestWeight, 0]);
     assert.equal(incoming.hasNews, false);
-    incoming.forgetTold();
+    incoming.forgetAcknowledged();
     assert.equal(incoming.hasNews, true);
   });
 
@@ -228,9 +235,9 @@ describe("a frame is refused", () => {
       const marks = [1, 2, 3].map(() => {
         const event = receive(message);
         assert.ok(event?.kind === "message");
-        return event.mark;
+        return event.position;
       });
-      for (const mark of marks) incoming.take("messages", mark);
+      for (const mark of marks) incoming.lane("messages").consume(mark);
     }
     assert.equal(incoming.received[0], 150 * weightOf(message));
   });
@@ -240,7 +247,7 @@ test("the data of what has arrived are no view of a record that holds anything e
   for (const received of [lent, owned]) {
     const first = nativeFrame("message", [5], hex("0a"));
     const record = concat(first, nativeFrame("request", [1, 5], hex("0b")));
-    const incoming = new Incoming(100, [lowestWindow, lowestWindow, lowestWindow]);
+    const incoming = incomingOf(100);
     const whole = received(record);
     const message = incoming.receive(whole, 0, first.length);
     const request = incoming.receive(whole, first.length, record.length);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { highestBodyBytes } from "#dist/protocol/native/frame.js";
 import { frameOverheadBytes, type SendLane } from "#dist/protocol/native/send-lane.js";
-import { Session } from "#dist/protocol/native/session.js";
+import type { NativeSession } from "#dist/protocol/native/session.js";
+import { sessionOfAnyIds } from "../../support/incoming.ts";
 import { lent } from "../../support/memory.ts";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 
@@ -11,14 +12,14 @@ const firstPart = highestBodyBytes - 12;
 /** More than two frames take. */
 const large = new Uint8Array(2 * highestBodyBytes + 20_000);
 
-function session(): Session {
-  const made = new Session(limits);
+function session(): NativeSession {
+  const made = sessionOfAnyIds(limits);
   made.attach(limits, undefined);
   return made;
 }
 
 /** The next frame of that lane arrives at the other end. */
-function pass(lane: SendLane, to: Session): void {
+function pass(lane: SendLane, to: NativeSession): void {
   const frame = lane.take();
   to.incoming.receive(lent(frame), 0, frame.length);
 }
@@ -27,42 +28,42 @@ describe("what a session keeps besides what is queued", () => {
   test("is what has arrived of large bodies, and with a quarter of one all that it takes", () => {
     const [from, to] = [session(), session()];
     const larger = new Uint8Array(900_000);
-    from.sendRequest(1, 1, larger);
+    from.request(1, larger);
     assert.equal(to.keptBytes, 0);
     pass(from.outgoing.requests, to);
     assert.equal(to.keptBytes, firstPart);
     pass(from.outgoing.requests, to);
     assert.equal(to.keptBytes, larger.length);
-    from.sendAnswer(1, larger);
+    from.answer(1, larger);
     pass(from.outgoing.answers, to);
     assert.equal(to.keptBytes, larger.length + highestBodyBytes - 8);
   });
 
   test("is requests that wait for a handler", () => {
     const [from, to] = [session(), session()];
-    from.sendRequest(1, 1, new Uint8Array(100));
+    from.request(1, new Uint8Array(100));
     pass(from.outgoing.requests, to);
     assert.equal(to.keptBytes, weightOf(nativeFrame("request", [1, 1], new Uint8Array(100))));
-    to.incoming.take("requests", to.incoming.received[1]);
+    to.incoming.lane("requests").consume(to.incoming.received[1]);
     assert.equal(to.keptBytes, 0);
   });
 
   test("is what the peer has of a large body that it has not all of", () => {
     const [from, to] = [session(), session()];
-    from.sendMessage(1, large);
-    from.sendMessage(2, new Uint8Array(10));
+    from.send(1, large);
+    from.send(2, new Uint8Array(10));
     const all = from.queuedBytes;
     assert.equal(from.keptBytes, 0);
     pass(from.outgoing.messages, to);
     assert.equal(from.keptBytes, 0);
-    from.outgoing.acknowledge(to.incoming.tell());
+    from.outgoing.acknowledge(to.incoming.acknowledge());
     const acknowledged = all - from.queuedBytes;
     assert.equal(from.keptBytes, acknowledged - frameOverheadBytes);
     pass(from.outgoing.messages, to);
     assert.equal(from.keptBytes, acknowledged - frameOverheadBytes);
     pass(from.outgoing.messages, to);
-    to.incoming.take("messages", to.incoming.received[0]);
-    from.outgoing.acknowledge(to.incoming.tell());
+    to.incoming.lane("messages").consume(to.incoming.received[0]);
+    from.outgoing.acknowledge(to.incoming.acknowledge());
     assert.equal(from.keptBytes, 0);
   });
 });
@@ -71,7 +72,7 @@ describe("a failure's message that is too long", () => {
   for (const character of ["a", "é", "€", "🙂"]) {
     test(`is cut between two characters: ${character}`, () => {
       const [from, to] = [session(), session()];
-      from.sendFailure(1, "CODE", character.repeat(highestBodyBytes));
+      from.fail(1, "CODE", character.repeat(highestBodyBytes));
       const frame = from.outgoing.answers.take();
       const event = to.incoming.receive(lent(frame), 0, frame.length);
       assert.ok(event?.kind === "failure" && Buffer.byteLength(event.message) > highestBodyBytes - 200);

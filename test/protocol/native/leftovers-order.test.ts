@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { frameHeaderBytes, highestBodyBytes } from "#dist/protocol/native/frame.js";
 import { frameOverheadBytes } from "#dist/protocol/native/send-lane.js";
-import { Session } from "#dist/protocol/native/session.js";
+import { NativeSession } from "#dist/protocol/native/session.js";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_000_000] } as const;
@@ -12,11 +12,11 @@ const [three, two] = [2.5 * highestBodyBytes, 1.5 * highestBodyBytes];
 
 describe("messages that may have arrived when a session is given up", () => {
   test("are told in the order in which they were sent, large ones among small ones", () => {
-    const session = new Session(limits);
+    const session = new NativeSession(limits);
     session.attach(limits, undefined);
     const { messages } = session.outgoing;
     for (const [index, bytes] of [10, three, 20, two, 30].entries()) {
-      session.sendMessage(index + 1, new Uint8Array(bytes));
+      session.send(index + 1, new Uint8Array(bytes));
     }
     while (messages.nextBytes > 0) messages.take();
     const first = weightOf(nativeFrame("message", [1], new Uint8Array(10)));
@@ -37,13 +37,13 @@ describe("messages that may have arrived when a session is given up", () => {
   });
 
   test("are those of which a part was sent, behind all that were sent whole", () => {
-    const session = new Session(limits);
+    const session = new NativeSession(limits);
     session.attach(limits, undefined);
     const { messages } = session.outgoing;
-    session.sendMessage(1, new Uint8Array(three));
-    session.sendMessage(2, new Uint8Array(1));
-    session.sendMessage(3, new Uint8Array(three));
-    session.sendMessage(4, new Uint8Array(2));
+    session.send(1, new Uint8Array(three));
+    session.send(2, new Uint8Array(1));
+    session.send(3, new Uint8Array(three));
+    session.send(4, new Uint8Array(2));
     for (let taken = 0; taken < 5; taken++) messages.take();
     const { unacknowledged, unsent } = session.abandon();
     assert.deepEqual(

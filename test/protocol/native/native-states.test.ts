@@ -55,12 +55,6 @@ for (const role of ["client", "server"] as const) {
         assert.deepEqual(ends.pass(1).told, ["closed ERR_HANDSHAKE_TIMEOUT"]);
       });
 
-      test("sends nothing of the application's", () => {
-        const { engine } = awaiting();
-        assert.throws(() => engine.send(5, hex("01")), { code: "ERR_NOT_CONNECTED" });
-        assert.equal(engine.state, `${role}-awaits-native-hello`);
-      });
-
       test("takes nothing but a hello, and that alone", () => {
         const message = nativeFrame("message", [5], hex("01"));
         const others = [

@@ -4,12 +4,12 @@ import { highestRecordBytes } from "#dist/protocol/native/frame.js";
 import type { Windows } from "#dist/protocol/native/lanes.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
-import { Session } from "#dist/protocol/native/session.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
 import { thrownCode } from "../../support/engine-probe.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { sessionOfAnyIds } from "../../support/incoming.ts";
 import { acknowledgement, framesOf, kindsIn, nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 interface Options {
@@ -20,7 +20,7 @@ interface Options {
 
 function setUp({ windows = [1e9, 1e9, 1e9], keepaliveIntervalMs = Number.POSITIVE_INFINITY }: Options = {}) {
   const clock = new FakeClock();
-  const session = new Session({ maxMessageBytes: 10_000_000, windows: [65_536, 65_536, 65_536] });
+  const session = sessionOfAnyIds({ maxMessageBytes: 10_000_000, windows: [65_536, 65_536, 65_536] });
   session.attach({ maxMessageBytes: 10_000_000, windows }, undefined);
   const profile = new NativeProfile({
     session,
@@ -84,21 +84,21 @@ describe("what leaves on the native wire", () => {
 
   test("is together in a record: messages, then requests, then answers, failures and cancels", () => {
     const { session, profile } = setUp();
-    session.sendAnswer(1, hex("01"));
-    session.sendRequest(1, 5, hex("02"));
-    profile.send(5, hex("03"));
-    session.sendFailure(2, "NO", "");
-    profile.send(6, hex("04"));
-    session.sendCancel(1);
+    session.answer(1, hex("01"));
+    session.request(5, hex("02"));
+    profile.session.send(5, hex("03"));
+    session.fail(2, "NO", "");
+    profile.session.send(6, hex("04"));
+    session.cancel(1);
     assert.equal(profile.unsentBytes, session.queuedBytes);
     assert.deepEqual(kinds(profile), ["message message request answer failure cancel"]);
     assert.equal(profile.unsentBytes, 0);
-    assert.ok(profile.queuedBytes > 0, "until it is acknowledged");
+    assert.ok(profile.session.queuedBytes > 0, "until it is acknowledged");
   });
 
   test("has as many bytes in a record as there may be, and some in one write", () => {
     const { profile } = setUp();
-    for (let count = 0; count < 10_000; count++) profile.send(5, pattern(100, count));
+    for (let count = 0; count < 10_000; count++) profile.session.send(5, pattern(100, count));
     const records = takeRecords(profile);
     assert.ok(records.length >= 2);
     for (const { length } of records)
@@ -110,11 +110,11 @@ describe("what leaves on the native wire", () => {
 
   test("is held up by the window of its lane, and by no other lane's", () => {
     const { session, profile, receive } = setUp({ windows: [70, 70, 70] });
-    profile.send(5, hex(""));
+    profile.session.send(5, hex(""));
     assert.deepEqual(kinds(profile), ["message"]);
-    profile.send(5, hex("01"));
-    session.sendRequest(1, 5, hex(""));
-    session.sendAnswer(1, hex(""));
+    profile.session.send(5, hex("01"));
+    session.request(5, hex(""));
+    session.answer(1, hex(""));
     assert.deepEqual(kinds(profile), ["request answer"]);
     receive(acknowledgement(weightOf(emptyMessage)));
     assert.deepEqual(kinds(profile), ["message"]);
@@ -122,9 +122,9 @@ describe("what leaves on the native wire", () => {
 
   test("lets a request pass while a large message is on its way, after a record or two", () => {
     const { session, profile } = setUp();
-    profile.send(5, pattern(highestRecordBytes * 60));
+    profile.session.send(5, pattern(highestRecordBytes * 60));
     takeRecords(profile);
-    session.sendRequest(1, 5, hex("01"));
+    session.request(5, hex("01"));
     const after = takeAllRecords(profile).map(kindsIn);
     const at = after.findIndex((record) => record.includes("request"));
     assert.ok(at >= 0 && at <= 2, `in record ${at}`);
@@ -133,9 +133,9 @@ describe("what leaves on the native wire", () => {
 
   test("gives large bodies of all lanes their turns", () => {
     const { session, profile } = setUp();
-    profile.send(5, pattern(2_000_000));
-    session.sendRequest(1, 5, pattern(2_000_000));
-    session.sendAnswer(1, pattern(2_000_000));
+    profile.session.send(5, pattern(2_000_000));
+    session.request(5, pattern(2_000_000));
+    session.answer(1, pattern(2_000_000));
     const order = takeAllRecords(profile).map((record) => kindsIn(record).split("-")[0]);
     for (const lane of ["message", "request", "answer"]) {
       const gaps = order.flatMap((other, at) => (other === lane ? [at] : []));
@@ -148,9 +148,9 @@ describe("what leaves on the native wire", () => {
 
   test("is not joined where it is large, and in one piece where it is small", () => {
     const { profile } = setUp();
-    profile.send(5, pattern(10));
+    profile.session.send(5, pattern(10));
     assert.equal(profile.takeOutput().length, 1);
-    profile.send(5, pattern(60_000));
+    profile.session.send(5, pattern(60_000));
     assert.equal(profile.takeOutput().length, 2, "a header, and a frame that is not copied");
   });
 });
@@ -228,7 +228,7 @@ describe("what arrives on the native wire", () => {
 describe("a ping", () => {
   test("is answered at once with its token, before all else", () => {
     const { profile, receive } = setUp();
-    profile.send(5, hex("01"));
+    profile.session.send(5, hex("01"));
     receive(nativeFrame("ping", [0xdead_beef]));
     const [record] = takeAllRecords(profile);
     assert.equal(kindsIn(record as Uint8Array), "pong message");
@@ -275,10 +275,11 @@ describe("what was taken", () => {
     const { profile, receive, pass, clock } = setUp();
     receive(emptyMessage, request);
     assert.equal(profile.nextTimeout(), Number.POSITIVE_INFINITY);
-    profile.take("messages", weightOf(emptyMessage));
+    profile.session.consumed("messages", weightOf(emptyMessage));
+    assert.deepEqual(kinds(profile), []);
     assert.equal(profile.nextTimeout(), clock.now() + 20);
     clock.advance(5);
-    profile.take("requests", weightOf(request));
+    profile.session.consumed("requests", weightOf(request));
     assert.deepEqual(kinds(profile), []);
     pass(15);
     assert.deepEqual(takeAllRecords(profile).map(toHex), [
@@ -299,10 +300,10 @@ describe("what was taken", () => {
   test("goes with what is sent anyway where it is worth it", () => {
     const { profile, receive } = setUp();
     receive(nativeFrame("answer", [1], pattern(100)));
-    profile.send(5, hex(""));
+    profile.session.send(5, hex(""));
     assert.deepEqual(kinds(profile), ["message"]);
     receive(nativeFrame("answer", [1], pattern(9_000)));
-    profile.send(5, hex(""));
+    profile.session.send(5, hex(""));
     assert.deepEqual(kinds(profile), ["message acknowledge"]);
   });
 
@@ -310,7 +311,7 @@ describe("what was taken", () => {
     const { profile, receive } = setUp();
     receive(nativeFrame("message", [5]), nativeFrame("acknowledge-soon"));
     assert.deepEqual(kinds(profile), []);
-    profile.take("messages", weightOf(emptyMessage));
+    profile.session.consumed("messages", weightOf(emptyMessage));
     assert.deepEqual(kinds(profile), ["acknowledge"]);
   });
 });
@@ -318,20 +319,20 @@ describe("what was taken", () => {
 describe("asking for an acknowledgement", () => {
   test("goes out behind everything that was sent, once", () => {
     const { profile } = setUp();
-    profile.send(5, hex("01"));
-    profile.askForAcknowledgement();
+    profile.session.send(5, hex("01"));
+    profile.session.askForAcknowledgement();
     assert.deepEqual(kinds(profile), ["message acknowledge-soon"]);
     assert.deepEqual(kinds(profile), []);
-    profile.askForAcknowledgement();
+    profile.session.askForAcknowledgement();
     assert.deepEqual(kinds(profile), ["acknowledge-soon"], "it has not come yet, and is asked for again");
   });
 
   test("waits until the windows have let all of it go", () => {
     const { profile, receive } = setUp({ windows: [1, 1, 1] });
-    profile.send(5, hex(""));
+    profile.session.send(5, hex(""));
     takeAllRecords(profile);
-    profile.send(5, hex(""));
-    profile.askForAcknowledgement();
+    profile.session.send(5, hex(""));
+    profile.session.askForAcknowledgement();
     assert.deepEqual(kinds(profile), []);
     receive(acknowledgement(weightOf(emptyMessage)));
     assert.deepEqual(kinds(profile), ["message acknowledge-soon"]);
@@ -339,7 +340,7 @@ describe("asking for an acknowledgement", () => {
 
   test("asks nothing where all is acknowledged", () => {
     const { profile } = setUp();
-    profile.askForAcknowledgement();
+    profile.session.askForAcknowledgement();
     assert.deepEqual(kinds(profile), []);
   });
 });
@@ -347,8 +348,8 @@ describe("asking for an acknowledgement", () => {
 describe("a close of ours", () => {
   test("goes out behind everything that was sent, and after it nothing", () => {
     const { session, profile, receive } = setUp();
-    profile.send(5, hex("01"));
-    session.sendAnswer(1, hex(""));
+    profile.session.send(5, hex("01"));
+    session.answer(1, hex(""));
     receive(nativeFrame("ping", [1]));
     profile.close();
     assert.equal(profile.outputEnded, false);
@@ -361,9 +362,9 @@ describe("a close of ours", () => {
 
   test("waits for the peer's windows to let everything go", () => {
     const { profile, receive } = setUp({ windows: [1, 1, 1] });
-    profile.send(5, hex(""));
+    profile.session.send(5, hex(""));
     takeAllRecords(profile);
-    profile.send(6, hex(""));
+    profile.session.send(6, hex(""));
     profile.close();
     assert.deepEqual(kinds(profile), []);
     assert.equal(profile.unsentBytes, weightOf(emptyMessage));
@@ -384,7 +385,7 @@ describe("a close of ours", () => {
 describe("the end of the session", () => {
   test("in order is told with a close alone: what was still to be sent is not", () => {
     const { profile } = setUp();
-    profile.send(5, hex("01"));
+    profile.session.send(5, hex("01"));
     profile.finish(true);
     assert.deepEqual(kinds(profile), ["close"]);
     assert.equal(profile.outputEnded, true);
@@ -394,7 +395,7 @@ describe("the end of the session", () => {
 
   test("in order is not put off by a close of ours that comes too late", () => {
     const { profile } = setUp();
-    profile.send(5, hex("01"));
+    profile.session.send(5, hex("01"));
     profile.finish(true);
     profile.close();
     assert.deepEqual(kinds(profile), ["close"]);
@@ -410,7 +411,7 @@ describe("the end of the session", () => {
 
   test("for a fault is not told", () => {
     const { profile } = setUp();
-    profile.send(5, hex("01"));
+    profile.session.send(5, hex("01"));
     profile.finish(false);
     assert.deepEqual(kinds(profile), []);
     assert.equal(profile.outputEnded, true);

@@ -9,13 +9,13 @@ describe("what is told to be taken", () => {
       lane.receive(100);
       return lane.hold();
     }) as [number, number, number];
-    lane.take(marks[1]);
-    assert.equal(lane.tell(), marks[1]);
-    lane.take(marks[0]);
-    assert.equal(lane.tell(), marks[1]);
-    lane.take(marks[2]);
-    assert.equal(lane.tell(), marks[2]);
-    assert.ok(lane.allTaken);
+    lane.consume(marks[1]);
+    assert.equal(lane.acknowledge(), marks[1]);
+    lane.consume(marks[0]);
+    assert.equal(lane.acknowledge(), marks[1]);
+    lane.consume(marks[2]);
+    assert.equal(lane.acknowledge(), marks[2]);
+    assert.ok(lane.allConsumed);
   });
 
   test("always ends with a frame, in whatever order things arrive, are held, and are taken", () => {
@@ -32,10 +32,10 @@ describe("what is told to be taken", () => {
           if (random() < 0.6) held.push(lane.hold());
         } else if (held.length > 0) {
           const [mark] = held.splice(Math.floor(random() * held.length), 1) as [number];
-          lane.take(mark);
+          lane.consume(mark);
         }
-        if (random() < 0.1) lane.forgetTold();
-        assert.ok(ends.has(lane.tell()));
+        if (random() < 0.1) lane.forgetAcknowledged();
+        assert.ok(ends.has(lane.acknowledge()));
       }
     }
   });

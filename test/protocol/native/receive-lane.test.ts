@@ -27,8 +27,8 @@ describe("what a lane has received", () => {
     const { lane, receive } = laneWith();
     receive();
     receive();
-    assert.equal(lane.taken, 2 * step);
-    assert.equal(lane.allTaken, true);
+    assert.equal(lane.consumed, 2 * step);
+    assert.equal(lane.allConsumed, true);
   });
 });
 
@@ -39,14 +39,14 @@ describe("what is for the application to take", () => {
     const first = lane.hold();
     receive();
     const second = lane.hold();
-    assert.equal(lane.taken, 0);
-    assert.equal(lane.allTaken, false);
-    lane.take(first);
-    assert.equal(lane.taken, step);
-    assert.equal(lane.allTaken, false);
-    lane.take(second);
-    assert.equal(lane.taken, 2 * step);
-    assert.equal(lane.allTaken, true);
+    assert.equal(lane.consumed, 0);
+    assert.equal(lane.allConsumed, false);
+    lane.consume(first);
+    assert.equal(lane.consumed, step);
+    assert.equal(lane.allConsumed, false);
+    lane.consume(second);
+    assert.equal(lane.consumed, 2 * step);
+    assert.equal(lane.allConsumed, true);
   });
 
   test("leaves what came before it taken", () => {
@@ -54,9 +54,9 @@ describe("what is for the application to take", () => {
     receive();
     receive();
     const mark = lane.hold();
-    assert.equal(lane.taken, step);
-    lane.take(mark);
-    assert.equal(lane.taken, 2 * step);
+    assert.equal(lane.consumed, step);
+    lane.consume(mark);
+    assert.equal(lane.consumed, 2 * step);
   });
 
   test("holds up what comes after it, until it is taken", () => {
@@ -66,9 +66,9 @@ describe("what is for the application to take", () => {
     // Parts of a large body, say.
     receive();
     receive();
-    assert.equal(lane.taken, 0);
-    lane.take(mark);
-    assert.equal(lane.taken, 3 * step);
+    assert.equal(lane.consumed, 0);
+    lane.consume(mark);
+    assert.equal(lane.consumed, 3 * step);
   });
 });
 
@@ -78,21 +78,21 @@ describe("what the peer is told", () => {
     assert.equal(lane.hasNews, false);
     receive();
     assert.equal(lane.hasNews, true);
-    assert.equal(lane.tell(), step);
+    assert.equal(lane.acknowledge(), step);
     assert.equal(lane.hasNews, false);
     receive();
     lane.hold();
     assert.equal(lane.hasNews, false);
-    assert.equal(lane.tell(), step);
+    assert.equal(lane.acknowledge(), step);
   });
 
   test("is told again where it may not have arrived", () => {
     const { lane, receive } = laneWith();
     receive();
-    lane.tell();
-    lane.forgetTold();
+    lane.acknowledge();
+    lane.forgetAcknowledged();
     assert.equal(lane.hasNews, true);
-    assert.equal(lane.tell(), step);
+    assert.equal(lane.acknowledge(), step);
   });
 
   test("is urgent from a quarter of the window on, or from 256 KiB where that is less", () => {
@@ -104,10 +104,10 @@ describe("what the peer is told", () => {
       const { lane } = laneWith(window);
       lane.receive(urgentBytes - 64 - 1);
       assert.equal(lane.hasUrgentNews, false);
-      lane.tell();
+      lane.acknowledge();
       lane.receive(urgentBytes - 64);
       assert.equal(lane.hasUrgentNews, true);
-      lane.tell();
+      lane.acknowledge();
       assert.equal(lane.hasUrgentNews, false);
     }
   });
@@ -118,7 +118,7 @@ describe("what the peer is told", () => {
     assert.equal(lane.hasNotableNews, false);
     lane.receive(1);
     assert.equal(lane.hasNotableNews, true);
-    lane.tell();
+    lane.acknowledge();
     assert.equal(lane.hasNotableNews, false);
   });
 });
@@ -141,7 +141,7 @@ describe("a lane's window", () => {
     const { lane } = laneWith(65_536);
     for (let round = 0; round < 100; round++) {
       lane.receive(60_000);
-      lane.take(lane.hold());
+      lane.consume(lane.hold());
     }
     assert.equal(lane.received, 100 * 60_064);
   });

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { nodeCrypto } from "#dist/crypto/node.js";
 import { resumptionProof } from "#dist/protocol/native/key-schedule.js";
 import type { Positions } from "#dist/protocol/native/lanes.js";
-import { Session } from "#dist/protocol/native/session.js";
+import { NativeSession } from "#dist/protocol/native/session.js";
 import { AwaitingHello } from "../../support/awaiting-hello.ts";
 import { flipBit, hex, pattern, toHex } from "../../support/bytes.ts";
 import { nativeDefaults } from "../../support/engine-probe.ts";
@@ -14,8 +14,8 @@ const resumptionKey = pattern(32, 1);
 const none = [0, 0, 0] as const;
 
 /** A session of an earlier connection, in which nothing was said. */
-function earlier(): Session {
-  const session = new Session({ maxMessageBytes: 1_000, windows });
+function earlier(): NativeSession {
+  const session = new NativeSession({ maxMessageBytes: 1_000, windows });
   session.attach({ maxMessageBytes: 1_000, windows }, { id, resumptionKey });
   return session;
 }
@@ -58,10 +58,10 @@ const wrongProofs: Record<string, Changed> = {
 describe("a server that is asked to resume a session", () => {
   function server(encryption = true, peersPrivateKey?: Uint8Array) {
     const session = earlier();
-    const claimed: Session[] = [];
+    const claimed: NativeSession[] = [];
     const store = {
       find: (wanted: Uint8Array) => (toHex(wanted) === toHex(id) ? session : undefined),
-      claim: (found: Session) => {
+      claim: (found: NativeSession) => {
         claimed.push(found);
       },
     };

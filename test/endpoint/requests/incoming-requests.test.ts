@@ -2,23 +2,23 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { toBytes } from "#dist/endpoint/messages/message.js";
-import { HandledRequests } from "#dist/endpoint/requests/handled-requests.js";
+import { IncomingRequests } from "#dist/endpoint/requests/incoming-requests.js";
 import type { HandlerAnswer, IncomingRequest } from "#dist/endpoint/requests/request.js";
-import { CallerError, PeerError } from "#dist/errors.js";
+import { CallerError } from "#dist/errors.js";
 import { handling, RecordingWire, type RequestsOptions } from "../../support/request-wires.ts";
 import { turns } from "../../support/waiting.ts";
 
 class Handled {
   readonly wire = new RecordingWire();
-  readonly handled: HandledRequests<IncomingRequest>;
+  readonly handled: IncomingRequests<IncomingRequest>;
 
   constructor(options: RequestsOptions) {
-    this.handled = new HandledRequests(this.wire, handling(options));
+    this.handled = new IncomingRequests(this.wire, handling(options));
   }
 
-  /** The mark is ten times the id. */
+  /** The position is ten times the id. */
   receive(id: number, type = 5, text = ""): void {
-    this.handled.received({ id, type, data: toBytes(text), mark: id * 10 });
+    this.handled.received({ id, type, data: toBytes(text), position: id * 10 });
   }
 }
 
@@ -39,9 +39,9 @@ class Held {
 describe("a peer's request", () => {
   test("is answered with what its handler returns, at once", () => {
     const { wire, handled } = new Handled({ handlers: { 5: ({ text }) => text.toUpperCase() } });
-    handled.received({ id: 7, type: 5, data: toBytes("hello"), mark: 70 });
+    handled.received({ id: 7, type: 5, data: toBytes("hello"), position: 70 });
     assert.deepEqual(wire.sent, ["answer 7 HELLO"]);
-    assert.deepEqual(wire.marks, [70]);
+    assert.deepEqual(wire.positions, [70]);
     assert.equal(handled.running, 0);
   });
 
@@ -65,8 +65,8 @@ describe("a peer's request", () => {
 
   test("can be answered with nothing by a function that has no return", async () => {
     const { wire, handled } = new Handled({ handlers: { 5: () => {}, 6: async () => {} } });
-    handled.received({ id: 1, type: 5, data: toBytes(""), mark: 1 });
-    handled.received({ id: 2, type: 6, data: toBytes(""), mark: 2 });
+    handled.received({ id: 1, type: 5, data: toBytes(""), position: 1 });
+    handled.received({ id: 2, type: 6, data: toBytes(""), position: 2 });
     await turns();
     assert.deepEqual(wire.sent, ["answer 1", "answer 2"]);
   });
@@ -75,7 +75,7 @@ describe("a peer's request", () => {
     // biome-ignore lint/suspicious/noThenProperty: that is what the test is about
     const thenable = { then: (resolve: (answer: string) => void) => resolve("yes") };
     const { wire, handled } = new Handled({ handlers: { 5: () => thenable as never } });
-    handled.received({ id: 1, type: 5, data: toBytes(""), mark: 1 });
+    handled.received({ id: 1, type: 5, data: toBytes(""), position: 1 });
     await turns();
     assert.deepEqual(wire.sent, ["answer 1 yes"]);
   });
@@ -104,9 +104,9 @@ describe("a peer's request", () => {
         6: () => Promise.reject(thrown),
       },
     });
-    handled.received({ id: 1, type: 5, data: toBytes(""), mark: 1 });
+    handled.received({ id: 1, type: 5, data: toBytes(""), position: 1 });
     assert.deepEqual(wire.sent, ["failure 1 DISK_FULL the disk is full"]);
-    handled.received({ id: 2, type: 6, data: toBytes(""), mark: 2 });
+    handled.received({ id: 2, type: 6, data: toBytes(""), position: 2 });
     await turns();
     assert.deepEqual(wire.sent.slice(1), ["failure 2 DISK_FULL the disk is full"]);
     assert.equal(handled.running, 0);
@@ -116,7 +116,7 @@ describe("a peer's request", () => {
     const peer = new Handled({});
     peer.receive(1, 9);
     assert.deepEqual(peer.wire.sent, ["failure 1 ERR_NO_HANDLER nobody handles requests of type 9"]);
-    assert.deepEqual(peer.wire.marks, [10]);
+    assert.deepEqual(peer.wire.positions, [10]);
   });
 
   test("fails where the answer is too large to send", () => {
@@ -139,28 +139,6 @@ describe("a peer's request", () => {
     open.receive(1);
     assert.match(open.wire.sent[0] as string, /^failure 1 ERR_HANDLER_FAILED no\n {4}at /);
   });
-
-  test("with the id of one that is being handled is the peer's fault, until that is over", async () => {
-    const held = new Held();
-    const peer = new Handled({ handlers: { 5: held.handler } });
-    peer.receive(1);
-    assert.throws(
-      () => peer.receive(1),
-      (error) => error instanceof PeerError && error.code === "ERR_FRAME_INVALID",
-    );
-    held.answers[0]?.resolve("done");
-    await turns();
-    peer.receive(1);
-    assert.equal(held.started.length, 2);
-  });
-
-  test("with the id of one that waits is the peer's fault too", () => {
-    const peer = new Handled({ handlers: { 5: new Held().handler }, maxConcurrentRequests: 1 });
-    peer.receive(1);
-    peer.receive(2);
-    assert.throws(() => peer.receive(2), { code: "ERR_FRAME_INVALID" });
-    assert.throws(() => peer.receive(0), { code: "ERR_FRAME_INVALID" });
-  });
 });
 
 describe("with two handlers at a time", () => {
@@ -169,7 +147,7 @@ describe("with two handlers at a time", () => {
     const peer = new Handled({ handlers: { 5: held.handler }, maxConcurrentRequests: 2 });
     for (const id of [1, 2, 3, 4, 5]) peer.receive(id, 5, `r${id}`);
     assert.deepEqual(held.texts, ["r1", "r2"]);
-    assert.deepEqual(peer.wire.marks, [10, 20], "what waits is not taken");
+    assert.deepEqual(peer.wire.positions, [10, 20], "what waits is not taken");
     assert.equal(peer.handled.waiting, 3);
     held.answers[1]?.resolve("");
     await turns();
@@ -178,7 +156,7 @@ describe("with two handlers at a time", () => {
     held.answers[2]?.resolve("");
     await turns();
     assert.deepEqual(held.texts, ["r1", "r2", "r3", "r4", "r5"]);
-    assert.deepEqual(peer.wire.marks, [10, 20, 30, 40, 50]);
+    assert.deepEqual(peer.wire.positions, [10, 20, 30, 40, 50]);
     assert.equal(peer.handled.running, 2);
   });
 
@@ -213,7 +191,7 @@ describe("where answers wait to be sent", () => {
     peer.receive(1);
     peer.receive(2, 9);
     assert.deepEqual(peer.wire.sent, []);
-    assert.deepEqual(peer.wire.marks, []);
+    assert.deepEqual(peer.wire.positions, []);
     peer.wire.congested = false;
     peer.handled.startWaiting();
     assert.deepEqual(peer.wire.sent, [
@@ -264,31 +242,16 @@ describe("a cancelled request", () => {
     const peer = new Handled({ handlers: { 5: held.handler }, maxConcurrentRequests: 1 });
     for (const id of [1, 2, 3, 4]) peer.receive(id, 5, `r${id}`);
     peer.handled.cancelled({ id: 3 });
-    assert.deepEqual(peer.wire.marks, [10], "what came before it is not taken yet");
+    assert.deepEqual(peer.wire.positions, [10], "what came before it is not taken yet");
     peer.handled.cancelled({ id: 2 });
-    assert.deepEqual(peer.wire.marks, [10, 20, 30]);
+    assert.deepEqual(peer.wire.positions, [10, 20, 30]);
     peer.handled.cancelled({ id: 4 });
-    assert.deepEqual(peer.wire.marks, [10, 20, 30, 40]);
+    assert.deepEqual(peer.wire.positions, [10, 20, 30, 40]);
     held.answers[0]?.resolve("");
     await turns();
     assert.deepEqual(held.texts, ["r1"]);
     assert.deepEqual(peer.wire.sent, ["answer 1"]);
     assert.equal(peer.handled.waiting, 0);
-  });
-
-  test("that comes after its cancel is not handled, and taken in its turn", async () => {
-    const held = new Held();
-    const peer = new Handled({ handlers: { 5: held.handler }, maxConcurrentRequests: 1 });
-    peer.receive(1, 5, "r1");
-    peer.handled.cancelled({ id: 3 });
-    for (const id of [2, 3, 4]) peer.receive(id, 5, `r${id}`);
-    held.answers[0]?.resolve("");
-    await turns();
-    held.answers[1]?.resolve("");
-    await turns();
-    assert.deepEqual(held.texts, ["r1", "r2", "r4"]);
-    assert.deepEqual(peer.wire.sent, ["answer 1", "answer 2"]);
-    assert.deepEqual(peer.wire.marks, [10, 20, 30, 40]);
   });
 
   test("that has been answered is no fault", () => {
@@ -314,7 +277,7 @@ describe("where it is over", () => {
       await turns();
       assert.equal(held.started.length, 2);
       assert.deepEqual(peer.wire.sent, []);
-      assert.deepEqual(peer.wire.marks, [10, 20]);
+      assert.deepEqual(peer.wire.positions, [10, 20]);
       assert.equal(peer.handled.running, 0);
       assert.equal(peer.handled.waiting, 0);
     });
@@ -338,7 +301,7 @@ describe("where it is over", () => {
     peer.receive(1);
     peer.handled.cancelled({ id: 1 });
     assert.deepEqual(peer.wire.sent, []);
-    assert.deepEqual(peer.wire.marks, []);
+    assert.deepEqual(peer.wire.positions, []);
   });
 
   test("a handler may end it while it runs", () => {
@@ -356,6 +319,6 @@ describe("where it is over", () => {
     peer.wire.congested = false;
     peer.handled.startWaiting();
     assert.deepEqual(peer.wire.sent, []);
-    assert.deepEqual(peer.wire.marks, [10]);
+    assert.deepEqual(peer.wire.positions, [10]);
   });
 });

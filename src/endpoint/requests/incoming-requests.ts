@@ -1,6 +1,4 @@
 import type { MessageContent } from "../../protocol/message.ts";
-import { EarlyCancels } from "../../protocol/native/early-cancels.ts";
-import { checkRequestId } from "../../protocol/native/request-ids.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
 import { Fifo } from "../reading/fifo.ts";
 import { LazyAbort } from "./lazy-abort.ts";
@@ -20,7 +18,7 @@ export interface HandlingOptions<R extends IncomingRequest> {
 
 interface Handling<R> {
   readonly id: number;
-  readonly mark: number;
+  readonly position: number;
   readonly request: R;
   readonly abort: LazyAbort;
 }
@@ -29,21 +27,20 @@ const noData = new Uint8Array(0);
 
 /**
  * What the peer asks of us. Requests wait in order for a handler to be free; how many wait is bounded by the lane's
- * window, as they are not taken before.
+ * window, as they are not consumed before.
  */
-export class HandledRequests<R extends IncomingRequest> {
-  readonly #wire: Omit<RequestWire, "sendRequest" | "sendCancel">;
+export class IncomingRequests<R extends IncomingRequest> {
+  readonly #wire: Omit<RequestWire, "ask" | "cancel">;
   readonly #options: HandlingOptions<R>;
   /** Those that the peer waits for, by id: waiting here, or with a handler at work. */
   readonly #wanted = new Map<number, Handling<R>>();
-  readonly #earlyCancels = new EarlyCancels();
   readonly #waiting = new Fifo<Handling<R>>();
   /** Handlers at work, also for requests that nobody wants any more: a handler may be deaf to its signal. */
   #running = 0;
   #starting = false;
   #ended = false;
 
-  constructor(wire: Omit<RequestWire, "sendRequest" | "sendCancel">, options: HandlingOptions<R>) {
+  constructor(wire: Omit<RequestWire, "ask" | "cancel">, options: HandlingOptions<R>) {
     this.#wire = wire;
     this.#options = options;
   }
@@ -56,27 +53,22 @@ export class HandledRequests<R extends IncomingRequest> {
     return this.#waiting.length;
   }
 
-  /** @throws PeerError `ERR_FRAME_INVALID`, for which the session is to be ended. */
   received(received: ReceivedRequest): void {
     if (this.#ended) return;
-    const { id, mark } = received;
-    checkRequestId(id, this.#wanted);
+    const { id, position } = received;
     const abort = new LazyAbort();
-    const handling = { id, mark, abort, request: this.#options.makeRequest(received, abort) };
-    if (!this.#earlyCancels.arrived(id)) this.#wanted.set(id, handling);
+    const handling = { id, position, abort, request: this.#options.makeRequest(received, abort) };
+    this.#wanted.set(id, handling);
     this.#waiting.push(handling);
     this.startWaiting();
   }
 
   cancelled({ id }: { readonly id: number }): void {
     const handling = this.#wanted.get(id);
-    if (handling === undefined) {
-      this.#earlyCancels.add(id);
-      return;
-    }
+    if (handling === undefined) return;
     this.#wanted.delete(id);
     handling.abort.abort();
-    // One that waits keeps its place until it is at the front, so that marks are taken in order.
+    // One that waits keeps its place until it is at the front, so that requests are consumed in order.
     this.startWaiting();
   }
 
@@ -85,7 +77,6 @@ export class HandledRequests<R extends IncomingRequest> {
     const wanted = [...this.#wanted.values()];
     this.#wanted.clear();
     this.#waiting.clear();
-    this.#earlyCancels.clear();
     for (const { abort } of wanted) abort.abort(error);
   }
 
@@ -106,7 +97,7 @@ export class HandledRequests<R extends IncomingRequest> {
       const wanted = this.#isWanted(next);
       if (wanted && !this.#mayStart) break;
       this.#waiting.shift();
-      this.#wire.taken(next.mark);
+      this.#wire.consumed(next.position);
       if (wanted) this.#start(next);
     }
     this.#starting = false;
@@ -168,14 +159,14 @@ export class HandledRequests<R extends IncomingRequest> {
 
   #sendAnswer(id: number, answer: unknown): void {
     try {
-      this.#wire.sendAnswer(id, bytesOf(answer));
+      this.#wire.answer(id, bytesOf(answer));
     } catch (error) {
       this.#sendFailure(id, failureOf(error, false));
     }
   }
 
   #sendFailure(id: number, { code, message }: RequestFailure): void {
-    this.#wire.sendFailure(id, code, message);
+    this.#wire.fail(id, code, message);
   }
 }
 

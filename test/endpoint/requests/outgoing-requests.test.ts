@@ -3,14 +3,15 @@ import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
 import { toBytes } from "#dist/endpoint/messages/message.js";
 import { closedError } from "#dist/endpoint/reading/inbox.js";
-import { PendingRequests } from "#dist/endpoint/requests/pending-requests.js";
-import { peerNotNative, sessionLost } from "#dist/endpoint/requests/request-errors.js";
+import { OutgoingRequests, type Resent } from "#dist/endpoint/requests/outgoing-requests.js";
+import type { Answer } from "#dist/endpoint/requests/request.js";
+import { sessionLost } from "#dist/endpoint/requests/request-errors.js";
 import { CallerError, PeerError, RemoteError } from "#dist/errors.js";
 import { RecordingWire } from "../../support/request-wires.ts";
 import { isSettled, turns } from "../../support/waiting.ts";
 
-function pendingOn(wire = new RecordingWire()): { wire: RecordingWire; pending: PendingRequests } {
-  return { wire, pending: new PendingRequests(wire) };
+function pendingOn(wire = new RecordingWire()): { wire: RecordingWire; pending: OutgoingRequests } {
+  return { wire, pending: new OutgoingRequests(wire) };
 }
 
 /** What keeps the process alive, of the kinds that a request could leave behind. */
@@ -103,7 +104,7 @@ describe("a request", () => {
     { what: "the loss of the session", settle: (pending) => pending.lost(sessionLost()) },
     { what: "the end", settle: (pending) => pending.end(closedError()) },
     { what: "an abort", settle: (_, controller) => controller.abort() },
-  ] satisfies { what: string; settle(pending: PendingRequests, controller: AbortController): void }[]) {
+  ] satisfies { what: string; settle(pending: OutgoingRequests, controller: AbortController): void }[]) {
     test(`leaves no timer and no listener behind after ${what}`, async () => {
       const { pending } = pendingOn();
       const controller = new AbortController();
@@ -139,7 +140,7 @@ describe("a request", () => {
 
 describe("a request that cannot be sent rejects at once", () => {
   for (const { why, error } of [
-    { why: "to a peer of golang-ipc's wire", error: peerNotNative() },
+    { why: "to a peer of golang-ipc's wire", error: new PeerError("ERR_PEER_NOT_NATIVE", "golang-ipc") },
     { why: "where it is too large", error: new CallerError("ERR_MESSAGE_TOO_LARGE", "too large") },
     { why: "without a connection", error: new PeerError("ERR_NOT_CONNECTED", "not connected") },
     { why: "where too much waits", error: new PeerError("ERR_QUEUE_FULL", "full") },
@@ -178,13 +179,29 @@ describe("a request that cannot be sent rejects at once", () => {
 describe("where the session is lost", () => {
   test("the requests that may have arrived reject, and the others wait on", async () => {
     const { wire, pending } = pendingOn();
-    const requests = [pending.request(5, "sent"), pending.request(5, "not sent")] as const;
-    pending.lost(sessionLost(), [1]);
-    await assert.rejects(requests[0], { code: "ERR_SESSION_LOST", fault: "peer" });
-    assert.equal(await isSettled(requests[1]), false);
-    pending.answered({ id: 2, data: toBytes("later") });
-    assert.equal((await requests[1]).text, "later");
-    assert.deepEqual(wire.sent.length, 2, "nobody is told: the peer knows nothing of it");
+    const controller = new AbortController();
+    const { signal } = controller;
+    const texts = ["sent", "not sent", "not sent, and given up", "too large for the next peer"];
+    const requests = texts.map((text) => pending.request(5, text, { signal }));
+    const [sent, later, givenUp, tooLarge] = requests as [Promise<Answer>, ...Promise<Answer>[]];
+    const error = new PeerError("ERR_TOO_LARGE_FOR_PEER", "too large");
+    pending.lost(
+      sessionLost(),
+      new Map<number, Resent>([
+        [2, { id: 1 }],
+        [3, { id: 2 }],
+        [4, { error }],
+      ]),
+    );
+    await assert.rejects(sent, { code: "ERR_SESSION_LOST", fault: "peer" });
+    await assert.rejects(tooLarge as Promise<Answer>, error);
+    assert.equal(await isSettled(later as Promise<Answer>), false);
+    pending.answered({ id: 1, data: toBytes("later") });
+    assert.equal((await later)?.text, "later");
+    assert.deepEqual(wire.sent.length, 4, "nobody is told: the peer knows nothing of it");
+    controller.abort();
+    await assert.rejects(givenUp as Promise<Answer>, { name: "AbortError" });
+    assert.equal(wire.sent.at(-1), "cancel 2", "by the id that it has in the next session");
   });
 
   test("all reject where none is named, and further ones can be made", async () => {

@@ -1,5 +1,4 @@
 import { RemoteError } from "../../errors.ts";
-import { RequestIds } from "../../protocol/native/request-ids.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
 import { type ParsedRequestOptions, parseRequestOptions, type RequestOptions } from "../options/options.ts";
 import { onAbort } from "../reading/abort-listeners.ts";
@@ -8,20 +7,26 @@ import { requestTimeout } from "./request-errors.ts";
 import type { ReceivedAnswer, ReceivedFailure, RequestWire } from "./request-wire.ts";
 
 interface PendingRequest {
+  /** It changes if the request goes on in another session. */
+  id: number;
   resolve(answer: Answer): void;
   reject(error: unknown): void;
-  /** Removes the timer and the listener, where there are any. */
+  /** Removes the timer and the listener, if there are any. */
   release: (() => void) | undefined;
 }
 
+/** What became of a request that a lost session had not sent: its id in the next session, or why it cannot be asked there. */
+export type Resent = { readonly id: number } | { readonly error: unknown };
+
+const none: ReadonlyMap<number, Resent> = new Map();
+
 /** What we have asked the peer and has no answer yet. Each promise settles. */
-export class PendingRequests {
-  readonly #wire: Pick<RequestWire, "sendRequest" | "sendCancel">;
-  readonly #ids = new RequestIds();
+export class OutgoingRequests {
+  readonly #wire: Pick<RequestWire, "ask" | "cancel">;
   readonly #pending = new Map<number, PendingRequest>();
   #ending: { readonly error: unknown } | undefined;
 
-  constructor(wire: Pick<RequestWire, "sendRequest" | "sendCancel">) {
+  constructor(wire: Pick<RequestWire, "ask" | "cancel">) {
     this.#wire = wire;
   }
 
@@ -37,11 +42,11 @@ export class PendingRequests {
   request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
     try {
       const parsed = parseRequestOptions(options);
-      if (this.#ending !== undefined) throw this.#ending.error;
+      this.#throwIfEnded();
       parsed.signal?.throwIfAborted();
-      const bytes = toBytes(data);
-      const id = this.#ids.next(this.#pending);
-      this.#wire.sendRequest(id, type, bytes);
+      const id = this.#wire.ask(type, toBytes(data));
+      // What is asked of a peer that is away may be one byte too many that is kept for it.
+      this.#throwIfEnded();
       return this.#waitFor(id, parsed);
     } catch (error) {
       return Promise.reject(error);
@@ -56,17 +61,20 @@ export class PendingRequests {
     this.#take(id)?.reject(new RemoteError(code, message));
   }
 
-  /** These, or all, will have no answer any more. */
-  lost(error: unknown, ids: Iterable<number> = [...this.#pending.keys()]): void {
-    for (const id of ids) this.#take(id)?.reject(error);
-  }
-
-  /** As `lost`, for all but these. */
-  lostBut(error: unknown, kept: ReadonlySet<number> = new Set()): void {
-    this.lost(
-      error,
-      [...this.#pending.keys()].filter((id) => !kept.has(id)),
-    );
+  /** The session is lost: requests that are not `resent` in the next are rejected with `error`. */
+  lost(error: unknown, resent: ReadonlyMap<number, Resent> = none): void {
+    const before = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const pending of before) {
+      const next = resent.get(pending.id) ?? { error };
+      if ("id" in next) {
+        pending.id = next.id;
+        this.#pending.set(next.id, pending);
+      } else {
+        pending.release?.();
+        pending.reject(next.error);
+      }
+    }
   }
 
   /** As `lost`, for all now and later. */
@@ -75,22 +83,26 @@ export class PendingRequests {
     this.lost(error);
   }
 
+  #throwIfEnded(): void {
+    if (this.#ending !== undefined) throw this.#ending.error;
+  }
+
   #waitFor(id: number, options: ParsedRequestOptions): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const pending: PendingRequest = { resolve, reject, release: undefined };
+      const pending: PendingRequest = { id, resolve, reject, release: undefined };
       this.#pending.set(id, pending);
-      if (options.signal !== undefined || options.timeoutMs > 0) this.#watch(id, pending, options);
+      if (options.signal !== undefined || options.timeoutMs > 0) this.#watch(pending, options);
     });
   }
 
-  #watch(id: number, pending: PendingRequest, { signal, timeoutMs }: ParsedRequestOptions): void {
+  #watch(pending: PendingRequest, { signal, timeoutMs }: ParsedRequestOptions): void {
     const giveUp = (reason: unknown): void => {
-      if (this.#pending.get(id) !== pending) return;
-      this.#take(id);
+      if (this.#pending.get(pending.id) !== pending) return;
+      this.#take(pending.id);
       pending.reject(reason);
-      this.#wire.sendCancel(id);
+      this.#wire.cancel(pending.id);
     };
-    // Timers run before the sockets are read: where our own event loop was late, an answer that came in time is read.
+    // Timers run before the sockets are read: if our own event loop was late, an answer that came in time is read.
     const late = (): void => {
       setImmediate(() => giveUp(requestTimeout(timeoutMs)));
     };
