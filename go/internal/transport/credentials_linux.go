@@ -1,0 +1,26 @@
+package transport
+
+import (
+	"net"
+	"syscall"
+)
+
+// peerUser is as which user the process at the other end connected or began to listen.
+func peerUser(conn *net.UnixConn) (user uint32, known bool, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, false, err
+	}
+	var credentials *syscall.Ucred
+	var failure error
+	err = raw.Control(func(descriptor uintptr) {
+		credentials, failure = syscall.GetsockoptUcred(int(descriptor), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	})
+	if err == nil {
+		err = failure
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	return credentials.Uid, true, nil
+}

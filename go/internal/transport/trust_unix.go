@@ -1,0 +1,157 @@
+//go:build unix
+
+package transport
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"sealpipe/internal/fault"
+)
+
+// maxLinks are as many symbolic links as Linux follows on one way.
+const maxLinks = 40
+
+const (
+	writableByGroup  = 0o020
+	writableByOthers = 0o002
+)
+
+// OwnUID is the user as whom the files of this process are made.
+func OwnUID() uint32 { return uint32(os.Geteuid()) }
+
+// checkAddressTrusted is an error unless only trusted users can have put there what lies at the address: each of them owns
+// it, or has put themselves in the position to replace it.
+func checkAddressTrusted(address Address) error {
+	objection, err := ObjectionToWay(address.Path, address.Trust)
+	if err != nil {
+		return connectFailed(address, err)
+	}
+	if objection != "" {
+		return untrusted(address, objection+`; the option Trust can allow users`)
+	}
+	return nil
+}
+
+// checkDirectoryOwn is an error unless nobody but this user and root can change the way to the address's directory, whomever
+// the address trusts: what a server makes, opens to others and removes there, it finds by its path.
+func checkDirectoryOwn(address Address) error {
+	objection, err := ObjectionToWay(filepath.Dir(address.Path), Trust{})
+	if err != nil {
+		return err
+	}
+	if objection != "" {
+		return untrusted(address, objection+"; others could replace what a server puts there")
+	}
+	return nil
+}
+
+func untrusted(address Address, objection string) error {
+	return fault.New(fault.AddressUntrusted, "the address %s is not safe: %s", address.Path, objection)
+}
+
+// ObjectionToWay looks at every step to end: whoever can write a directory, or owns a symbolic link, decides where the way
+// goes from there. It gives the first step that a user who is not trusted owns or can change, with what is wrong with it.
+func ObjectionToWay(end string, trust Trust) (string, error) {
+	if trust.Anyone {
+		return "", nil
+	}
+	rest := append([]string{""}, steps(end)...)
+	at, links := "/", 0
+	for len(rest) > 0 {
+		here := filepath.Join(at, rest[0])
+		rest = rest[1:]
+		var status syscall.Stat_t
+		if err := syscall.Lstat(here, &status); err != nil {
+			return "", &os.PathError{Op: "lstat", Path: here, Err: err}
+		}
+		if objection := objectionTo(&status, trust); objection != "" {
+			return here + " " + objection, nil
+		}
+		if uint32(status.Mode)&syscall.S_IFMT != syscall.S_IFLNK {
+			at = here
+			continue
+		}
+		if links++; links > maxLinks {
+			return here + " leads through too many symbolic links", nil
+		}
+		target, err := os.Readlink(here)
+		if err != nil {
+			return "", err
+		}
+		if strings.HasPrefix(target, "/") {
+			at = "/"
+		}
+		rest = append(steps(target), rest...)
+	}
+	return "", nil
+}
+
+func steps(path string) []string {
+	return slices.DeleteFunc(strings.Split(path, "/"), func(name string) bool { return name == "" })
+}
+
+func (t Trust) includes(user uint32) bool {
+	return t.Anyone || user == 0 || user == OwnUID() || slices.Contains(t.Users, user)
+}
+
+func objectionTo(status *syscall.Stat_t, trust Trust) string {
+	mode := uint32(status.Mode)
+	if !trust.includes(status.Uid) {
+		return fmt.Sprintf("belongs to the user %d", status.Uid)
+	}
+	// With the sticky bit, whoever can write the directory can remove and rename only what is theirs.
+	if mode&syscall.S_IFMT != syscall.S_IFDIR || mode&syscall.S_ISVTX != 0 {
+		return ""
+	}
+	if mode&writableByOthers != 0 {
+		return "is a directory that others can write, without the sticky bit"
+	}
+	if mode&writableByGroup == 0 || isPrivateGroup(status.Uid, status.Gid, "/etc/passwd", "/etc/group") {
+		return ""
+	}
+	return fmt.Sprintf("is a directory that its group (%d) can write, without the sticky bit", status.Gid)
+}
+
+// isPrivateGroup reports whether the group is its user's own: many Linux distributions make one for each user, with the
+// same number, and let what the user makes be writable for it. What cannot be told counts as no.
+func isPrivateGroup(uid, gid uint32, passwd, group string) bool {
+	// Root's has others in it on some systems, which are not listed.
+	if gid != uid || gid == 0 {
+		return false
+	}
+	number := fmt.Sprint(gid)
+	groups, users := 0, 0
+	for _, entry := range readEntries(group) {
+		if len(entry) > 2 && entry[2] == number {
+			if len(entry) < 4 || strings.TrimSpace(entry[3]) != "" {
+				return false
+			}
+			groups++
+		}
+	}
+	for _, entry := range readEntries(passwd) {
+		if len(entry) > 3 && entry[3] == number {
+			if entry[2] != number {
+				return false
+			}
+			users++
+		}
+	}
+	return groups > 0 && users > 0
+}
+
+func readEntries(path string) (entries [][]string) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	for _, line := range strings.Split(string(content), "\n") {
+		entries = append(entries, strings.Split(line, ":"))
+	}
+	return entries
+}
