@@ -48,7 +48,7 @@ func answers(address Address) bool {
 
 func options(accepted chan<- Conn) ListenOptions {
 	return ListenOptions{
-		IsAlive:  answers,
+		IsAlive: answers,
 		Accepted: func(conn Conn) {
 			if accepted == nil {
 				_ = conn.Close()
@@ -56,7 +56,7 @@ func options(accepted chan<- Conn) ListenOptions {
 				accepted <- conn
 			}
 		},
-		Failed:   func(error) {},
+		Failed: func(error) {},
 	}
 }
 

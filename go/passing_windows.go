@@ -1,0 +1,13 @@
+package sealpipe
+
+import (
+	"errors"
+
+	"github.com/Microsoft/go-winio"
+	"golang.org/x/sys/windows"
+)
+
+// isPassingPipe: all instances of the pipe are busy, or it is just being taken away.
+func isPassingPipe(err error) bool {
+	return errors.Is(err, windows.ERROR_PIPE_BUSY) || errors.Is(err, windows.ERROR_NO_DATA) || errors.Is(err, winio.ErrTimeout)
+}
