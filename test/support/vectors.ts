@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Positions } from "#dist/protocol/native/lanes.js";
+import type { Offers } from "#dist/protocol/native/offers.js";
 
 // The shared vectors as spec/protocol.md, "Vectors", has them. Bytes are hexadecimal.
 
@@ -125,10 +126,19 @@ export interface NativeHelloVector {
     readonly library: string;
     readonly application: string;
     readonly applicationVersion: string;
-    readonly session: "none" | "new" | "resume" | "resumed";
+    readonly session: "none" | "new" | "resume" | "resumed" | "refused";
     readonly sessionId?: string;
     readonly received?: Positions;
     readonly proof?: string;
+    readonly code?: string;
+    readonly message?: string;
+    readonly offers?: Omit<Offers, "contracts"> & {
+      readonly contracts: readonly {
+        readonly name: string;
+        readonly version: string;
+        readonly hash: string;
+      }[];
+    };
   };
   readonly frame?: string;
   readonly body?: string;
@@ -177,4 +187,6 @@ export const texts = read<TextVector>("text.json");
 export const nativeKeys = read<NativeKeyVector>("native-key-schedule.json");
 export const nativeRecords = read<NativeRecordVector>("native-records.json");
 export const nativeHellos = read<NativeHelloVector>("native-hello.json");
+/** Hellos with offers, and those that refuse. */
+export const nativeFeatures = read<NativeHelloVector>("native-features.json");
 export const nativeFrames = read<NativeFrameVector>("native-frames.json");

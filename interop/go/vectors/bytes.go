@@ -33,6 +33,8 @@ const (
 
 func uint32Bytes(value uint32) []byte { return binary.BigEndian.AppendUint32(nil, value) }
 
+func uint64Bytes(value uint64) []byte { return binary.BigEndian.AppendUint64(nil, value) }
+
 // uint24Bytes is the length of a native frame's body.
 func uint24Bytes(value int) []byte { return uint32Bytes(uint32(value))[1:] }
 

@@ -31,6 +31,7 @@ func allFiles() map[string]vectorFile {
 		"native-key-schedule.json": {nativeKeyScheduleDescription, nativeKeyVectors()},
 		"native-records.json":      {nativeRecordsDescription, nativeRecordVectors()},
 		"native-hello.json":        {nativeHelloDescription, nativeHelloVectors()},
+		"native-features.json":     {nativeFeaturesDescription, nativeFeatureVectors()},
 		"native-frames.json":       {nativeFramesDescription, nativeFrameVectors()},
 	}
 }

@@ -29,6 +29,9 @@ type helloContent struct {
 	SessionID          hexBytes   `json:"sessionId,omitempty"`
 	Received           *positions `json:"received,omitempty"`
 	Proof              hexBytes   `json:"proof,omitempty"`
+	Code               *string    `json:"code,omitempty"`
+	Message            *string    `json:"message,omitempty"`
+	Offers             *offers    `json:"offers,omitempty"`
 }
 
 const frameInvalid = "ERR_FRAME_INVALID"
@@ -77,12 +80,19 @@ func helloBody(given helloContent) []byte {
 	for _, text := range []string{given.Library, given.Application, given.ApplicationVersion} {
 		body = append(append(body, byte(len(text))), text...)
 	}
-	body = append(body, map[string]byte{"none": 0, "new": 1, "resume": 2, "resumed": 2}[given.Session])
+	body = append(body, map[string]byte{"none": 0, "new": 1, "resume": 2, "resumed": 2, "refused": 3}[given.Session])
 	body = append(body, given.SessionID...)
 	if given.Received != nil {
 		body = append(body, given.Received.bytes()...)
 	}
-	return append(body, given.Proof...)
+	body = append(body, given.Proof...)
+	if given.Code != nil {
+		body = append(body, join(textBytes(*given.Code), textBytes(*given.Message))...)
+	}
+	if given.Offers != nil {
+		body = append(body, given.Offers.bytes()...)
+	}
+	return body
 }
 
 func badHellos() []nativeHelloVector {

@@ -1,4 +1,4 @@
-import { PeerError } from "../../errors.ts";
+import { PeerError, type PeerErrorCode } from "../../errors.ts";
 import type { CryptoProvider } from "../crypto-provider.ts";
 import { equalBytes } from "../equal-bytes.ts";
 import type { NativeAgreement } from "../native/agreement.ts";
@@ -11,7 +11,9 @@ import {
   type ServerSession,
   sessionIdBytes,
 } from "../native/hello.ts";
+import { highestTextBytes } from "../native/hello-fields.ts";
 import { resumptionProof } from "../native/key-schedule.ts";
+import { noOffers } from "../native/offers.ts";
 import type { NativeOptions } from "../native/options.ts";
 import { NativeProfile } from "../native/profile.ts";
 import { type Identity, NativeSession } from "../native/session.ts";
@@ -83,6 +85,7 @@ export class HelloExchange implements Handshake {
     if (body === undefined) return undefined;
     const hello = decodeNativeHello(body, "server");
     const { session } = hello;
+    if (session.kind === "refused") throw refusedBy(session);
     const before = this.#options.native.session;
     if (session.kind !== "resumed") {
       if (session.kind === "new" && this.#asked === "none") {
@@ -107,7 +110,8 @@ export class HelloExchange implements Handshake {
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
       // So that the client, too, finds out what is wrong.
-      throw new HandshakeFailure(error, this.#seal({ kind: "none" }));
+      const { code, message } = error;
+      throw new HandshakeFailure(error, this.#seal({ kind: "refused", code, message: cutText(message) }));
     }
   }
 
@@ -194,7 +198,8 @@ export class HelloExchange implements Handshake {
 
   #seal(session: ClientSession | ServerSession): Uint8Array {
     const { native, maxMessageBytes } = this.#options;
-    const hello = encodeNativeHello({ ...native.self, windows: native.windows, maxMessageBytes, session });
+    const { self, windows, offers = noOffers } = native;
+    const hello = encodeNativeHello({ ...self, windows, maxMessageBytes, session, offers });
     return joinParts(this.#agreement.writer.write([hello]));
   }
 
@@ -218,4 +223,25 @@ export class HelloExchange implements Handshake {
       "the peer has not had part in the session that it wants to resume",
     );
   }
+}
+
+/** For what a server's hello may say that it refuses ours. */
+const refusalCodes = {
+  ERR_AUTHENTICATION_FAILED: true,
+  ERR_FRAME_INVALID: true,
+  ERR_FRAME_TOO_LARGE: true,
+  ERR_FRAME_TOO_SHORT: true,
+} as const satisfies Partial<Record<PeerErrorCode, true>>;
+
+function refusedBy({ code, message }: { readonly code: string; readonly message: string }): PeerError {
+  const known = Object.hasOwn(refusalCodes, code);
+  return new PeerError(
+    known ? (code as keyof typeof refusalCodes) : "ERR_HANDSHAKE_REJECTED",
+    `the server refused this end's hello, with ${code}: ${message}`,
+  );
+}
+
+/** As much of a text of ours, which has one byte a character, as a hello has room for. */
+function cutText(text: string): string {
+  return text.slice(0, highestTextBytes);
 }

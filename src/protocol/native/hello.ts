@@ -1,15 +1,16 @@
 import { readUint32, writeUint32 } from "../integers.ts";
 import { joinParts } from "../parts.ts";
+import { isFailureCode } from "./failure.ts";
 import { encodeFrame, frameKinds, invalidFrame } from "./frame.ts";
-import { highestWindow, lowestWindow, type Positions, type Windows } from "./lanes.ts";
+import { encodeText, Fields } from "./hello-fields.ts";
+import type { Positions, Windows } from "./lanes.ts";
+import { decodeOffers, decodeWindow, encodeOffers, type Offers } from "./offers.ts";
 import { decodePositions, encodePositions, positionsBytes } from "./positions.ts";
 
 // Source: spec/protocol.md, "Native hello".
 
 export const sessionIdBytes = 16;
 export const proofBytes = 32;
-/** Most bytes of UTF-8 in each of a hello's texts. */
-export const highestTextBytes = 255;
 
 /** What the client wants: no session that can be resumed, a new one, or the one it had. */
 export type ClientSession =
@@ -26,7 +27,9 @@ export type ClientSession =
 export type ServerSession =
   | { readonly kind: "none" }
   | { readonly kind: "new"; readonly sessionId: Uint8Array }
-  | { readonly kind: "resumed"; readonly received: Positions; readonly proof: Uint8Array };
+  | { readonly kind: "resumed"; readonly received: Positions; readonly proof: Uint8Array }
+  /** It ends the connection, for what the code says. */
+  | { readonly kind: "refused"; readonly code: string; readonly message: string };
 
 interface SessionOf {
   readonly client: ClientSession;
@@ -44,6 +47,8 @@ export interface NativeHello<S extends ClientSession | ServerSession = ClientSes
   readonly application: string;
   readonly applicationVersion: string;
   readonly session: S;
+  /** Absent from the hello of an end from before there were features, which offers none. */
+  readonly offers?: Offers;
 }
 
 const fixedBytes = 20;
@@ -60,6 +65,7 @@ export function encodeNativeHello(hello: NativeHello): Uint8Array {
     encodeText(hello.application),
     encodeText(hello.applicationVersion),
     ...encodeSession(hello.session),
+    ...(hello.offers === undefined ? [] : [encodeOffers(hello.offers)]),
   ];
   return encodeFrame(frameKinds.hello, joinParts(body));
 }
@@ -76,7 +82,7 @@ export function decodeNativeHello<S extends keyof SessionOf>(
   const fixed = fields.take(fixedBytes);
   const decodeSession: () => SessionOf[keyof SessionOf] =
     from === "client" ? () => decodeClientSession(fields) : () => decodeServerSession(fields);
-  return {
+  const hello: NativeHello<SessionOf[S]> = {
     maxMessageBytes: readUint32(fixed, 0),
     windows: [decodeWindow(fixed, 4), decodeWindow(fixed, 8), decodeWindow(fixed, 12)],
     pid: readUint32(fixed, 16),
@@ -85,13 +91,7 @@ export function decodeNativeHello<S extends keyof SessionOf>(
     applicationVersion: fields.takeText(),
     session: decodeSession() as SessionOf[S],
   };
-}
-
-function encodeText(text: string): Uint8Array {
-  const bytes = new TextEncoder().encode(text);
-  if (bytes.length > highestTextBytes)
-    throw new RangeError(`a hello has no room for ${bytes.length} bytes of text`);
-  return joinParts([Uint8Array.of(bytes.length), bytes]);
+  return fields.isEmpty ? hello : { ...hello, offers: decodeOffers(fields) };
 }
 
 function encodeSession(session: ClientSession | ServerSession): Uint8Array[] {
@@ -104,6 +104,8 @@ function encodeSession(session: ClientSession | ServerSession): Uint8Array[] {
       return [Uint8Array.of(2), session.sessionId, encodePositions(session.received), session.proof];
     case "resumed":
       return [Uint8Array.of(2), encodePositions(session.received), session.proof];
+    case "refused":
+      return [Uint8Array.of(3), encodeText(session.code), encodeText(session.message)];
   }
 }
 
@@ -128,9 +130,17 @@ function decodeServerSession(fields: Fields): ServerSession {
       return { kind: "new", sessionId: fields.takeCopy(sessionIdBytes) };
     case 2:
       return { kind: "resumed", ...takeReceived(fields) };
+    case 3:
+      return takeRefusal(fields);
     default:
       throw invalidFrame("a hello with an unknown kind of session");
   }
+}
+
+function takeRefusal(fields: Fields): ServerSession {
+  const code = fields.takeText();
+  if (!isFailureCode(code)) throw invalidFrame("a refusal without a code");
+  return { kind: "refused", code, message: fields.takeText() };
 }
 
 function takeReceived(fields: Fields): { received: Positions; proof: Uint8Array } {
@@ -138,44 +148,4 @@ function takeReceived(fields: Fields): { received: Positions; proof: Uint8Array 
     received: decodePositions(fields.take(positionsBytes)),
     proof: fields.takeCopy(proofBytes),
   };
-}
-
-function decodeWindow(fixed: Uint8Array, offset: number): number {
-  const bytes = readUint32(fixed, offset);
-  if (bytes >= lowestWindow && bytes <= highestWindow) return bytes;
-  throw invalidFrame(`a hello with a window of ${bytes} bytes`);
-}
-
-/** A body from its start to its end. */
-class Fields {
-  #rest: Uint8Array;
-
-  constructor(body: Uint8Array) {
-    this.#rest = body;
-  }
-
-  take(count: number): Uint8Array {
-    if (count > this.#rest.length) throw invalidFrame("a hello that is cut short");
-    const bytes = this.#rest.subarray(0, count);
-    this.#rest = this.#rest.subarray(count);
-    return bytes;
-  }
-
-  takeCopy(count: number): Uint8Array {
-    // Not `slice`, which is a view where the body is one of Node's buffers.
-    return Uint8Array.from(this.take(count));
-  }
-
-  takeByte(): number {
-    return this.take(1)[0] as number;
-  }
-
-  takeText(): string {
-    const bytes = this.take(this.takeByte());
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {
-      throw invalidFrame("a hello with a text that is no UTF-8");
-    }
-  }
 }

@@ -1,5 +1,6 @@
 import type { KeepaliveLimits } from "./keepalive.ts";
 import type { Windows } from "./lanes.ts";
+import type { Offers } from "./offers.ts";
 import type { NativeSession } from "./session.ts";
 
 /** What an end tells of the process that it is in. */
@@ -31,6 +32,8 @@ export interface SessionStore {
 export interface NativeOptions extends KeepaliveLimits {
   readonly self: NativePeer;
   readonly windows: Windows;
+  /** Default none. */
+  readonly offers?: Offers | undefined;
   /** Client: the session to go on with, if there was one. */
   readonly session?: NativeSession | undefined;
   /** Whether to have a session that outlives its connection. */

@@ -9,6 +9,7 @@ import {
   type NativeHello,
   type ServerSession,
 } from "#dist/protocol/native/hello.js";
+import type { Offers } from "#dist/protocol/native/offers.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
 import { thrownCode } from "../../support/engine-probe.ts";
 
@@ -41,11 +42,35 @@ const serverSessions: readonly (readonly [ServerSession, Uint8Array])[] = [
   [{ kind: "none" }, hex("00")],
   [{ kind: "new", sessionId }, concat(hex("01"), sessionId)],
   [{ kind: "resumed", received: [1, 0x2_0000_0003, 4], proof }, concat(hex("02"), hex(received), proof)],
+  [{ kind: "refused", code: "NO_1", message: "é" }, hex("03 04 4e 4f 5f 31 02 c3 a9")],
 ];
 const all = [
   ...clientSessions.map(([session, end]) => ({ from: "client", session, end }) as const),
   ...serverSessions.map(([session, end]) => ({ from: "server", session, end }) as const),
 ];
+
+/** Features that nobody knows are among them. */
+const offers: Offers = {
+  features: 0xffff_fffe,
+  streamLaneWindow: 65_536,
+  maxConcurrentStreams: 7,
+  streamWindow: 2_147_483_647,
+  receivedStreams: 0x2_0000_0003,
+  codec: "json",
+  contracts: [
+    { name: "daemon", version: "1", hash: pattern(32, 3) },
+    { name: "é", version: "", hash: pattern(32, 4) },
+  ],
+};
+const offersBytes = concat(
+  bytes(
+    "ff ff ff fe | 00 01 00 00 | 00 00 00 07 | 7f ff ff ff | 00 00 00 02 00 00 00 03 | 04 6a 73 6f 6e | 02",
+  ),
+  bytes("06 64 61 65 6d 6f 6e | 01 31"),
+  pattern(32, 3),
+  bytes("02 c3 a9 | 00"),
+  pattern(32, 4),
+);
 
 const bodyWith = (end: Uint8Array) => concat(bytes(common), end);
 const refusal = (body: Uint8Array, from: "client" | "server" = "client") =>
@@ -67,9 +92,19 @@ describe("a native hello", () => {
       }
     });
 
-    test(`of a ${from} with the session "${session.kind}" may have more behind it`, () => {
-      const read = decodeNativeHello(concat(bodyWith(end), pattern(100)), from);
-      assert.deepEqual(read, { ...hello, session });
+    test(`of a ${from} with the session "${session.kind}" may have offers, and more behind them`, () => {
+      const frame = encodeNativeHello({ ...hello, session, offers });
+      const body = concat(bodyWith(end), offersBytes);
+      assert.equal(toHex(frame.subarray(frameHeaderBytes)), toHex(body));
+      assert.deepEqual(decodeNativeHello(body, from), { ...hello, session, offers });
+      assert.deepEqual(decodeNativeHello(concat(body, pattern(100)), from), { ...hello, session, offers });
+    });
+
+    test(`of a ${from} with the session "${session.kind}" is refused wherever its offers are cut short`, () => {
+      const body = concat(bodyWith(end), offersBytes);
+      for (let length = bodyWith(end).length + 1; length < body.length; length++) {
+        assert.equal(refusal(body.subarray(0, length), from), "ERR_FRAME_INVALID", `${length} bytes`);
+      }
     });
   }
 
@@ -127,8 +162,45 @@ describe("a native hello", () => {
     for (let kind = 3; kind <= 255; kind++) {
       const body = concat(bodyWith(Uint8Array.of(kind)), pattern(72));
       assert.equal(refusal(body, "client"), "ERR_FRAME_INVALID");
-      assert.equal(refusal(body, "server"), "ERR_FRAME_INVALID");
+      if (kind > 3) assert.equal(refusal(body, "server"), "ERR_FRAME_INVALID");
     }
+  });
+
+  test("of a server that refuses is refused itself without a code", () => {
+    for (const code of ["", "no", "A B", "A".repeat(65)]) {
+      const text = Buffer.from(code);
+      const body = bodyWith(concat(hex("03"), Uint8Array.of(text.length), text, hex("00")));
+      assert.equal(refusal(body, "server"), "ERR_FRAME_INVALID", code);
+    }
+  });
+
+  test("has room for sixteen contracts", () => {
+    const contract = { name: "x", version: "", hash: pattern(32) };
+    const session = { kind: "none" } as const;
+    const many = (count: number) => ({ ...offers, contracts: Array(count).fill(contract) });
+    const frame = encodeNativeHello({ ...hello, session, offers: many(16) });
+    assert.deepEqual(decodeNativeHello(frame.subarray(frameHeaderBytes), "client").offers, many(16));
+    assert.throws(() => encodeNativeHello({ ...hello, session, offers: many(17) }), RangeError);
+    const count = frame.lastIndexOf(16, frameHeaderBytes + bodyWith(hex("00")).length + 30);
+    frame[count] = 17;
+    assert.equal(refusal(concat(frame.subarray(frameHeaderBytes), pattern(100))), "ERR_FRAME_INVALID");
+  });
+
+  test("is refused with windows of streams outside of their bounds, and with a position of 2^53", () => {
+    for (const offset of [4, 12]) {
+      for (const window of [0, 65_535, 2_147_483_648]) {
+        const tail = Uint8Array.from(offersBytes);
+        tail.set(uint32(window), offset);
+        assert.equal(
+          refusal(concat(bodyWith(hex("00")), tail)),
+          "ERR_FRAME_INVALID",
+          `${window} at ${offset}`,
+        );
+      }
+    }
+    const tail = Uint8Array.from(offersBytes);
+    tail.set(hex("00 20 00 00 00 00 00 00"), 16);
+    assert.equal(refusal(concat(bodyWith(hex("00")), tail)), "ERR_FRAME_INVALID");
   });
 
   test("is refused with a position of 2^53 or more", () => {

@@ -29,6 +29,7 @@ import {
   type NativeHelloVector,
   type NativeKeyVector,
   type NativeRecordVector,
+  nativeFeatures,
   nativeHellos,
   nativeKeys,
   nativeRecords,
@@ -161,36 +162,50 @@ function checkRecord(record: Uint8Array, entry: RecordEntry): void {
   assert.equal(createHash("sha256").update(record).digest("hex"), entry.recordSha256);
 }
 
-describe("native-hello.json", () => {
-  for (const vector of nativeHellos) {
-    const { from, frame, hello, body, outcome } = vector;
-    if (hello !== undefined) {
-      test(`is written and read so: ${vector.name}`, () => {
-        assert.equal(compact(encodeNativeHello(helloOf(hello))), frame);
-        assert.deepEqual(
-          decodeNativeHello(hex(frame ?? "").subarray(frameHeaderBytes), from),
-          helloOf(hello),
-        );
-      });
-    } else {
-      test(`comes to ${outcome}: ${vector.name}`, () => {
-        const decode = () => decodeNativeHello(hex(body ?? "missing"), from);
-        assert.equal(thrownCode(decode), outcome);
-      });
+for (const [file, vectors] of [
+  ["native-hello.json", nativeHellos],
+  ["native-features.json", nativeFeatures],
+] as const) {
+  describe(file, () => {
+    for (const { name, from, frame, hello, body, outcome } of vectors) {
+      if (hello !== undefined) {
+        test(`is written and read so: ${name}`, () => {
+          assert.equal(compact(encodeNativeHello(helloOf(hello))), frame);
+          assert.deepEqual(
+            decodeNativeHello(hex(frame ?? "").subarray(frameHeaderBytes), from),
+            helloOf(hello),
+          );
+        });
+      } else {
+        test(`comes to ${outcome}: ${name}`, () => {
+          const decode = () => decodeNativeHello(hex(body ?? "missing"), from);
+          assert.equal(thrownCode(decode), outcome);
+        });
+      }
     }
-  }
 
-  test("has every session of both sides, and what is refused", () => {
-    const sessions = new Set(nativeHellos.map(({ from, hello }) => `${from} ${hello?.session}`));
-    for (const session of ["none", "new", "resume"]) assert.ok(sessions.has(`client ${session}`), session);
-    for (const session of ["none", "new", "resumed"]) assert.ok(sessions.has(`server ${session}`), session);
-    assert.ok(nativeHellos.some(({ outcome }) => outcome === "ERR_FRAME_INVALID"));
+    test("has what is refused", () => {
+      assert.ok(vectors.some(({ outcome }) => outcome === "ERR_FRAME_INVALID"));
+    });
   });
+}
+
+test("hellos in the vectors have every session of both sides, with and without offers", () => {
+  const all = [...nativeHellos, ...nativeFeatures];
+  const sessions = new Set(all.map(({ from, hello }) => `${from} ${hello?.session}`));
+  for (const session of ["none", "new", "resume"]) assert.ok(sessions.has(`client ${session}`), session);
+  for (const session of ["none", "new", "resumed", "refused"])
+    assert.ok(sessions.has(`server ${session}`), session);
+  assert.ok(nativeHellos.every(({ hello }) => hello?.offers === undefined));
+  assert.ok(nativeFeatures.some(({ hello }) => (hello?.offers?.contracts.length ?? 0) > 1));
 });
 
 function helloOf(given: NonNullable<NativeHelloVector["hello"]>): NativeHello {
-  const { session, sessionId, received, proof, ...rest } = given;
-  const fields = { sessionId: optional(sessionId), received, proof: optional(proof) };
+  const { session, sessionId, received, proof, code, message, offers, ...rest } = given;
+  const fields = { sessionId: optional(sessionId), received, proof: optional(proof), code, message };
   const present = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  return { ...rest, session: { kind: session, ...present } as ClientSession | ServerSession };
+  const hello = { ...rest, session: { kind: session, ...present } as ClientSession | ServerSession };
+  if (offers === undefined) return hello;
+  const contracts = offers.contracts.map((contract) => ({ ...contract, hash: hex(contract.hash) }));
+  return { ...hello, offers: { ...offers, contracts } };
 }
