@@ -279,7 +279,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
     try {
       await this.#connector.establish(this.#takeOver, stop);
     } catch (error) {
-      this.#fail(error);
+      // One that was closed meanwhile has not failed: its close says how it ends.
+      if (!this.#shutdown.hasBegun) this.#fail(error);
       throw error;
     }
   }
