@@ -3,7 +3,6 @@ import {
   type CipherGCM,
   createCipheriv,
   createDecipheriv,
-  createECDH,
   createHash,
   createHmac,
   createSecretKey,
@@ -16,19 +15,18 @@ import {
   aeadTagBytes,
   type BatchAead,
   type CryptoProvider,
-  type KeyPair,
-  publicKeyBytes,
 } from "../protocol/crypto-provider.ts";
 import { BatchGcm, type BlockCipher } from "./batch-gcm.ts";
+import { KeyPairs } from "./key-pairs.ts";
 import { agreesWithPlatform } from "./self-test.ts";
 
-const curve = "secp384r1";
 const cipher = "aes-256-gcm";
-const uncompressedPoint = 0x04;
+
+const keyPairs = new KeyPairs();
 
 /** The cryptography of `node:crypto`, which is OpenSSL's, with our own {@link BatchGcm} for runs of short messages. */
 export const nodeCrypto: CryptoProvider = {
-  generateKeyPair,
+  generateKeyPair: () => keyPairs.take(),
   sha256: (data) => createHash("sha256").update(data).digest(),
   hmacSha256,
   createAead: (key) => new NodeAead(key, batchesAreSound),
@@ -43,28 +41,6 @@ export const platformCrypto: CryptoProvider = {
   ...nodeCrypto,
   createAead: (key) => new NodeAead(key, () => false),
 };
-
-function generateKeyPair(): KeyPair {
-  const ecdh = createECDH(curve);
-  const publicKey = ecdh.generateKeys();
-  return {
-    publicKey,
-    deriveSharedSecret(peerPublicKey) {
-      // OpenSSL would take compressed and hybrid points too; the wire has none.
-      if (peerPublicKey.length !== publicKeyBytes || peerPublicKey[0] !== uncompressedPoint) return undefined;
-      try {
-        return ecdh.computeSecret(peerPublicKey);
-      } catch (error) {
-        if (isInvalidPublicKey(error)) return undefined;
-        throw error;
-      }
-    },
-  };
-}
-
-function isInvalidPublicKey(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_CRYPTO_ECDH_INVALID_PUBLIC_KEY";
-}
 
 function hmacSha256(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array {
   const hmac = createHmac("sha256", key);

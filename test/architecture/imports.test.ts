@@ -135,7 +135,7 @@ describe("each file", () => {
 describe("the folders", () => {
   test("only src/crypto uses node:crypto", () => {
     const users = files.filter((file) => importsOf(file).includes("node:crypto"));
-    assert.deepEqual(users.map(partOf), ["crypto"]);
+    assert.deepEqual(new Set(users.map(partOf)), new Set(["crypto"]));
   });
 
   test("no file is a drawer for everything", () => {

@@ -1,65 +1,12 @@
 import assert from "node:assert/strict";
-import { createECDH } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { nodeCrypto, platformCrypto } from "#dist/crypto/node.js";
-import { aeadNonceBytes, aeadTagBytes, publicKeyBytes } from "#dist/protocol/crypto-provider.js";
+import { aeadNonceBytes, aeadTagBytes } from "#dist/protocol/crypto-provider.js";
 import { createBatch } from "../support/batches.ts";
 import { concat, flipBit, hex, pattern, toHex } from "../support/bytes.ts";
-import { clientPublicKey } from "../support/hand-made-peer.ts";
-import { invalidPublicKeys } from "../support/public-keys.ts";
 
 const compact = (bytes: Uint8Array) => toHex(bytes).replaceAll(" ", "");
-
-describe("a key pair", () => {
-  test("has an uncompressed point as its public key", () => {
-    const { publicKey } = nodeCrypto.generateKeyPair();
-    assert.equal(publicKey.length, publicKeyBytes);
-    assert.equal(publicKey[0], 0x04);
-  });
-
-  test("is another each time", () => {
-    const [first, second] = [nodeCrypto.generateKeyPair(), nodeCrypto.generateKeyPair()];
-    assert.notDeepEqual(first.publicKey, second.publicKey);
-  });
-
-  test("comes to the same 48 bytes from both sides", () => {
-    const [first, second] = [nodeCrypto.generateKeyPair(), nodeCrypto.generateKeyPair()];
-    const secret = first.deriveSharedSecret(second.publicKey);
-    assert.equal(secret?.length, 48);
-    assert.deepEqual(second.deriveSharedSecret(first.publicKey), secret);
-  });
-
-  test("comes to what another implementation's side does", () => {
-    const other = createECDH("secp384r1");
-    other.generateKeys();
-    const own = nodeCrypto.generateKeyPair();
-    assert.deepEqual(own.deriveSharedSecret(other.getPublicKey()), other.computeSecret(own.publicKey));
-  });
-
-  for (const [name, key] of Object.entries(invalidPublicKeys(clientPublicKey))) {
-    test(`has no shared secret with ${name}`, () => {
-      assert.equal(nodeCrypto.generateKeyPair().deriveSharedSecret(key), undefined);
-    });
-  }
-
-  test("has no shared secret with a key of another length, though OpenSSL would take it", () => {
-    const compressed = concat(
-      Uint8Array.of(2 + ((clientPublicKey[96] as number) & 1)),
-      clientPublicKey.subarray(1, 49),
-    );
-    const { deriveSharedSecret } = nodeCrypto.generateKeyPair();
-    for (const key of [hex(""), hex("00"), hex("04"), compressed, clientPublicKey.subarray(0, 96)]) {
-      assert.equal(deriveSharedSecret(key), undefined);
-    }
-    assert.equal(deriveSharedSecret(concat(clientPublicKey, hex("00"))), undefined);
-  });
-
-  test("does not take a caller's mistake for an invalid key", () => {
-    const { deriveSharedSecret } = nodeCrypto.generateKeyPair();
-    assert.throws(() => deriveSharedSecret(Array.from(clientPublicKey) as never), TypeError);
-  });
-});
 
 test("sha256 is that of FIPS 180-2's example", () => {
   assert.equal(
