@@ -423,7 +423,7 @@ func (c *Conn) tell(err error) {
 		c.config.Logger.Warn("sealpipe: connection", "address", c.address, "connection", c.id, "error", err)
 	}
 	if told := c.config.OnError; told != nil {
-		c.notify.call(func() { told(c, err) })
+		c.notify.offer(func() { told(c, err) })
 	}
 }
 

@@ -195,7 +195,7 @@ func (l *Listener) tell(conn *Conn, err error) {
 		l.config.Logger.Warn("sealpipe: listener", "address", l.address.Path, "error", err)
 	}
 	if told := l.config.OnError; told != nil {
-		l.notify.call(func() { told(conn, err) })
+		l.notify.offer(func() { told(conn, err) })
 	}
 }
 

@@ -2,6 +2,9 @@ package sealpipe
 
 import "sync"
 
+// maxWaitingCalls: a peer can cause errors faster than an application hears of them.
+const maxWaitingCalls = 1_024
+
 // notifier calls the application's functions in order, from a goroutine that is there only while there is something to call:
 // so nothing of ours waits for the application, and no lock is held meanwhile.
 type notifier struct {
@@ -10,9 +13,17 @@ type notifier struct {
 	running bool
 }
 
-func (n *notifier) call(call func()) {
+func (n *notifier) call(call func()) { n.add(call, false) }
+
+// offer is the same of what there may be any number of: it is left out while too many wait.
+func (n *notifier) offer(call func()) { n.add(call, true) }
+
+func (n *notifier) add(call func(), mayBeLeftOut bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if mayBeLeftOut && len(n.calls) >= maxWaitingCalls {
+		return
+	}
 	n.calls = append(n.calls, call)
 	if !n.running {
 		n.running = true

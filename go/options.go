@@ -118,8 +118,8 @@ type Options struct {
 	// OnSessionLost is told of messages that may have arrived or not: the session in which they were sent is gone.
 	OnSessionLost func(*Conn, []Message)
 
-	// anyName is for golang-ipc's programs, whose names are not restricted.
-	anyName bool
+	// AnyName accepts every name whose address stays within the directory, as golang-ipc does: with spaces and colons, say.
+	AnyName bool
 }
 
 // config is the options with their defaults.
@@ -299,7 +299,7 @@ func (c *config) limits() engine.Limits {
 }
 
 func (c *config) resolve(name string) (transport.Address, error) {
-	if c.anyName {
+	if c.AnyName {
 		return transport.ResolveUnchecked(name, c.Directory, c.Trust)
 	}
 	return transport.Resolve(name, c.Directory, c.Trust)
