@@ -43,7 +43,7 @@ export class OpeningBatch {
       const nonce = start + lengthBytes;
       if (plaintextBytes < 0 || plaintextBytes > maxBatchedBytes || nonce + payloadBytes > chunk.length)
         break;
-      if (frames === highestBatchSize(Math.max(longest, plaintextBytes))) break;
+      if (frames >= highestBatchSize(Math.max(longest, plaintextBytes))) break;
       nonces.set(chunk.subarray(nonce, nonce + aeadNonceBytes), frames * aeadNonceBytes);
       if (plaintextBytes > longest) longest = plaintextBytes;
       start = nonce + payloadBytes;

@@ -136,6 +136,13 @@ describe("sealing many messages", () => {
 });
 
 describe("opening many messages", () => {
+  test("takes longer messages after more short ones than a run of the long may have", () => {
+    for (const short of [0, 4, 13, 20, 63, 64]) {
+      const chunk = concat(...frames(short, 1), ...frames(100, 1_000));
+      assert.equal(decodeAll(profileWith(nodeCrypto), [chunk]).length, short + 100, `after ${short}`);
+    }
+  });
+
   test("opens what golang-ipc peers seal, whatever the sizes", () => {
     const sealed = mixedSizes.map((size, index) => wire.message(index + 1, pattern(size, index)));
     const messages = decodeAll(profileWith(nodeCrypto), [concat(...sealed)]);
