@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from .address_errors import accept_failed
+from .inherited import keep_to_this_process
 from .net_transport import NetTransport
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Acceptor:
     def _accept(self) -> None:
         try:
             for _ in range(_ACCEPTED_IN_A_TURN):
-                client, _address = self._socket.accept()
+                client = keep_to_this_process(lambda: self._socket.accept()[0])
                 self._told = False
                 self._connect(client)
         except _NOTHING_TO_ACCEPT:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .acceptor import Acceptor
 from .address_errors import listen_failed
+from .inherited import keep_to_this_process
 from .socket_file import ClaimOptions, claim_address
 from .staging_directory import make_staging_directory
 from .trust import check_directory_own
@@ -36,7 +37,7 @@ async def bind_socket(address: Address, options: ListenOptions) -> BoundSocket:
     staging = None
     sock = acceptor = None
     try:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock = keep_to_this_process(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         check_directory_own(address)
         staging = make_staging_directory(address)
         sock.bind(staging.socket_path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .address_errors import connect_failed
 from .bound_socket import bind_socket
+from .inherited import keep_to_this_process
 from .net_transport import NetTransport
 from .trust import check_address_trusted
 from .unix_socket_listener import UnixSocketListener
@@ -21,7 +22,7 @@ class UnixSockets:
     async def connect(self, address: Address) -> Transport:
         sock = None
         try:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            sock = keep_to_this_process(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
             sock.setblocking(False)
             # Who holds the address is checked before and again after: between the two it may have changed hands.
             check_address_trusted(address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -31,9 +32,11 @@ class UnixSocketListener:
         if options.address_check_interval > 0:
             self._looking = asyncio.get_running_loop().create_task(self._look(options.address_check_interval))
         self._closed = False
+        self._pid = os.getpid()
 
     async def close(self) -> None:
-        if self._closed:
+        # In a forked child there is nothing of it to close, and what lies at the address is the parent's.
+        if self._closed or self._pid != os.getpid():
             return
         self._closed = True
         if self._looking is not None:
