@@ -1,19 +1,20 @@
-// Runs the compiled tests: all of them, or those whose path contains one of the arguments.
+// Runs the compiled tests: all of them, or those whose path contains one of the arguments. With --realm each file runs in a
+// realm of its own, as Jest has it: the language's own classes are others there than those of Node's modules.
 // Afterwards nothing may be left: no file of a test's name, no process that a test started.
 
 import { randomUUID } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const testDirectory = fileURLToPath(new URL("../build/test", import.meta.url));
-const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("!"));
-const unwanted = process.argv
-  .slice(2)
-  .flatMap((argument) => (argument.startsWith("!") ? [argument.slice(1)] : []));
+const inRealm = process.argv.includes("--realm");
+const parts = process.argv.slice(2).filter((argument) => argument !== "--realm");
+const wanted = parts.filter((part) => !part.startsWith("!"));
+const unwanted = parts.flatMap((part) => (part.startsWith("!") ? [part.slice(1)] : []));
 const runId = randomUUID();
 const leftNames = new RegExp(`^(sealpipe-test-${runId.slice(0, 8)}-|\\.sp-)`);
 
@@ -23,7 +24,7 @@ const files = readdirSync(testDirectory, { recursive: true })
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .filter((file) => !unwanted.some((part) => file.includes(part)))
   .sort()
-  .map((file) => join(testDirectory, file));
+  .map((file) => (inRealm ? realmFile(file) : join(testDirectory, file)));
 
 if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(", ")}`);
@@ -42,6 +43,8 @@ const filesBefore = leftoverFiles();
 
 // Node's runner hands its own arguments on to the process of each test file.
 process.execArgv.push("--import", new URL("../build/test/support/leftovers.js", import.meta.url).href);
+
+if (inRealm) process.execArgv.push("--experimental-vm-modules", "--no-warnings");
 
 run({ files, concurrency: 2, timeout: 480_000 })
   .on("test:fail", () => {
@@ -63,6 +66,16 @@ async function checkNothingIsLeft() {
 function fail(message) {
   console.error(`✖ ${message}`);
   process.exitCode = 1;
+}
+
+/** One that runs that test file in a realm of its own. */
+function realmFile(file) {
+  const path = fileURLToPath(new URL(`../build/realm/${file}`, import.meta.url));
+  const support = new URL("../build/test/support/in-realm.js", import.meta.url).href;
+  const target = new URL(`../build/test/${file}`, import.meta.url).href;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `import { runInRealm } from "${support}";\nawait runInRealm("${target}");\n`);
+  return path;
 }
 
 /** Platform: Windows has pipes instead, which are gone with their processes. */

@@ -69,9 +69,13 @@ export type PeerErrorCode = CodeOf<"peer">;
 /** Codes of a {@link SystemError}. */
 export type SystemErrorCode = CodeOf<"system">;
 
+/** In the registry that all realms of a process share, so that each copy of the library knows the others' errors. */
+const kind = Symbol.for("sealpipe.error");
+
 /**
- * What every error of this library is an instance of. Tell errors apart by `code`, which is stable; the message is
- * for people and may change.
+ * What every error of this library is an instance of, for `instanceof` also those of another copy of it in the same
+ * process, or of another realm, such as Jest makes for each test file. Tell errors apart by `code`, which is stable; the
+ * message is for people and may change.
  *
  * @example
  * ```ts
@@ -97,9 +101,26 @@ export abstract class SealpipeError extends Error {
   }
 }
 
-function nameErrors(errorClass: { prototype: SealpipeError }, name: string): void {
+/** Has `instanceof` know what other copies of the library made of that class. What a program derives from it is its own. */
+function knowOthers(
+  errorClass: { readonly prototype: SealpipeError },
+  isOfIt: (name: string) => boolean,
+): void {
+  const ordinary = Function.prototype[Symbol.hasInstance];
+  Object.defineProperty(errorClass, Symbol.hasInstance, {
+    value(this: unknown, error: unknown): boolean {
+      if (ordinary.call(this, error)) return true;
+      const name = this === errorClass ? (Object(error) as { readonly [kind]?: unknown })[kind] : undefined;
+      return typeof name === "string" && isOfIt(name);
+    },
+  });
+}
+
+function nameErrors(errorClass: { readonly prototype: SealpipeError }, name: string): void {
   // On the prototype, where the language has it for its own errors, so that it is not listed with each instance.
-  Object.defineProperty(errorClass.prototype, "name", { value: name, configurable: true, writable: true });
+  const property = { value: name, configurable: true, writable: true };
+  Object.defineProperties(errorClass.prototype, { name: property, [kind]: property });
+  knowOthers(errorClass, (other) => other === name);
 }
 
 /** The calling program used the library in a way it cannot work; nothing was sent or taken. */
@@ -143,6 +164,7 @@ export class RemoteError extends SealpipeError {
   readonly fault = "peer";
 }
 
+knowOthers(SealpipeError, () => true);
 nameErrors(CallerError, "CallerError");
 nameErrors(PeerError, "PeerError");
 nameErrors(RemoteError, "RemoteError");

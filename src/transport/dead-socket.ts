@@ -1,11 +1,11 @@
 import { linkSync, lstatSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Address } from "./address.ts";
 import { type FileIdentity, identifyNow, isSame } from "./file-identity.ts";
-import { hasCode } from "./file-system.ts";
 import { addressInUse } from "./net-transport.ts";
 import { type FoundStaging, findStagings, removeStaging } from "./staging-directory.ts";
+import { hasCode } from "./system-errors.ts";
+import { delay } from "./timers.ts";
 
 export interface DeadSocket {
   readonly address: Address;

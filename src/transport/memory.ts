@@ -1,7 +1,7 @@
-import { setImmediate as turn } from "node:timers/promises";
 import { SystemError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { addressInUse } from "./net-transport.ts";
+import { setImmediate } from "./timers.ts";
 import type { Listener, ListenOptions, Transport, TransportHandler, TransportProvider } from "./transport.ts";
 
 /** What one side holds of what the other has not read yet, as a socket's buffer does. */
@@ -26,7 +26,7 @@ export function createMemoryTransports(): TransportProvider {
     },
 
     async connect(address: Address, signal: AbortSignal): Promise<Transport> {
-      await turn();
+      await new Promise((resolve) => setImmediate(resolve));
       signal.throwIfAborted();
       const options = listening.get(address.path);
       if (options === undefined) {

@@ -1,6 +1,6 @@
-import { hasCode } from "./file-system.ts";
 import { addressInUse, connectNet, listenFailed, listenNet } from "./net-transport.ts";
 import { setReferenced } from "./referenced.ts";
+import { hasCode } from "./system-errors.ts";
 import type { TransportProvider } from "./transport.ts";
 
 /**

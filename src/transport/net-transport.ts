@@ -9,6 +9,8 @@ import { SystemError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { onWriteFailure, readOutThenDestroy } from "./net-write-failure.ts";
 import { setReferenced } from "./referenced.ts";
+import { messageOf } from "./system-errors.ts";
+import { clearInterval, setInterval } from "./timers.ts";
 import type { ListenOptions, Transport, TransportHandler } from "./transport.ts";
 
 /** A `node:net` socket as a transport: what Unix sockets and named pipes have in common. */
@@ -185,8 +187,9 @@ export function listenNet(at: NetListenOptions, options: ListenOptions): Promise
 }
 
 export function listenFailed(address: Address, cause: unknown): SystemError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new SystemError("ERR_LISTEN_FAILED", `cannot listen at ${address.path}: ${reason}`, { cause });
+  return new SystemError("ERR_LISTEN_FAILED", `cannot listen at ${address.path}: ${messageOf(cause)}`, {
+    cause,
+  });
 }
 
 export function addressInUse(address: Address, reason: string, cause?: unknown): SystemError {

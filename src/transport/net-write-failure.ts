@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { setImmediate } from "./timers.ts";
 
 /**
  * Calls `failed` in place of what Node does where a write fails: it drops the socket, and with it what the peer had sent

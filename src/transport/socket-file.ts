@@ -4,9 +4,10 @@ import { dirname } from "node:path";
 import type { Address } from "./address.ts";
 import { removeDeadSocket } from "./dead-socket.ts";
 import { type FileIdentity, identifyNow, identityOf, isSame } from "./file-identity.ts";
-import { hasCode, ignoreMissing } from "./file-system.ts";
+import { ignoreMissing } from "./file-system.ts";
 import { addressInUse } from "./net-transport.ts";
 import { removeAbandonedStagings, type StagingDirectory } from "./staging-directory.ts";
+import { hasCode } from "./system-errors.ts";
 import { checkDirectoryOwn, ownUid } from "./trust.ts";
 
 export interface ClaimOptions {

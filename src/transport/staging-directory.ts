@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, rmdirSync, type Stats, unlinkSync } from "node:
 import { chmod, mkdtemp } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Address, checkDirectoryLength } from "./address.ts";
-import { hasCode } from "./file-system.ts";
+import { hasCode } from "./system-errors.ts";
 import { ownUid } from "./trust.ts";
 
 /** A directory beside the address that only this user can enter, where the socket is bound before it is shown. */

@@ -4,6 +4,7 @@ import { type BoundSocket, bindSocket } from "./bound-socket.ts";
 import { identify, isSame } from "./file-identity.ts";
 import { setReferenced } from "./referenced.ts";
 import { removeFromAddress } from "./socket-file.ts";
+import { clearTimeout, setTimeout } from "./timers.ts";
 import type { Listener, ListenOptions } from "./transport.ts";
 
 /**

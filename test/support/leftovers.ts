@@ -3,6 +3,7 @@
 
 import { readdirSync, readlinkSync } from "node:fs";
 import { after } from "node:test";
+import nodeTimers from "node:timers";
 
 /** What libuv tells of a handle in Node's report. */
 interface Handle {
@@ -102,7 +103,10 @@ function watchTimers(): { readonly setTimeout: typeof setTimeout; left(): string
   const forgetPast = (): void => {
     for (const timer of made.keys()) if (timer._destroyed) made.delete(timer);
   };
-  Object.assign(globalThis, { setTimeout: noting(setTimeout), setInterval: noting(setInterval) });
+  const watched = { setTimeout: noting(setTimeout), setInterval: noting(setInterval) };
+  // The library takes them from the module.
+  Object.assign(globalThis, watched);
+  Object.assign(nodeTimers, watched);
   return {
     setTimeout,
     left() {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { hasCode, ignoreMissing } from "#dist/transport/file-system.js";
+import { ignoreMissing } from "#dist/transport/file-system.js";
 import { freshDirectory } from "../support/names.ts";
 
 describe("what is looked for in the file system", () => {
@@ -13,16 +13,5 @@ describe("what is looked for in the file system", () => {
   test("is not taken for missing where it cannot be looked for", async () => {
     await assert.rejects(ignoreMissing(lstat(`${freshDirectory()}/\0`)), { code: "ERR_INVALID_ARG_VALUE" });
     await assert.rejects(ignoreMissing(lstat(join(import.meta.filename, "below"))), { code: "ENOTDIR" });
-  });
-});
-
-describe("a code", () => {
-  test("is only that of an error", () => {
-    const error = Object.assign(new Error("no such file"), { code: "ENOENT" });
-    assert.equal(hasCode(error, "ENOENT"), true);
-    for (const other of [new Error("ENOENT"), { code: "ENOENT" }, "ENOENT", undefined]) {
-      assert.equal(hasCode(other, "ENOENT"), false);
-    }
-    assert.equal(hasCode(error, "EEXIST"), false);
   });
 });

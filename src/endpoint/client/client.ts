@@ -2,6 +2,7 @@ import { PeerError, SealpipeError } from "../../errors.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
 import type { Address } from "../../transport/address.ts";
 import { providerOf } from "../../transport/providers.ts";
+import { isError } from "../../transport/system-errors.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { type Carried, Link } from "../link/link.ts";
 import { type LostSession, lostSession } from "../link/lost-session.ts";
@@ -13,6 +14,7 @@ import {
   parseClientOptions,
   type RequestOptions,
 } from "../options/options.ts";
+import { eitherOf } from "../reading/abort-listeners.ts";
 import { closedError } from "../reading/inbox.ts";
 import { ReadQuota } from "../reading/read-quota.ts";
 import { type Answer, IncomingRequest, type RequestHandler } from "../requests/request.ts";
@@ -275,13 +277,15 @@ export class Client extends Endpoint<Message, ClientEvents> {
   /** @internal Once. Rejects where the client cannot connect; it is closed then. */
   async connect(signal: AbortSignal | undefined): Promise<void> {
     this.setStatus("connecting");
-    const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, signal]);
+    const stop = signal && eitherOf(this.#stop.signal, signal);
     try {
-      await this.#connector.establish(this.#takeOver, stop);
+      await this.#connector.establish(this.#takeOver, stop?.signal ?? this.#stop.signal);
     } catch (error) {
       // One that was closed meanwhile has not failed: its close says how it ends.
       if (!this.#shutdown.hasBegun) this.#fail(error);
       throw error;
+    } finally {
+      stop?.release();
     }
   }
 
@@ -352,7 +356,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   #fail(error: unknown): void {
-    const failure = error instanceof Error ? error : new Error("aborted", { cause: error });
+    const failure = isError(error) ? error : new Error("aborted", { cause: error });
     this.#failure = failure;
     this.inbox.end(failure, "keep");
     const lostMessages = this.#link.end(failure);

@@ -2,11 +2,14 @@ import { PeerError, type SealpipeError, SystemError } from "../../errors.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
 import type { Address } from "../../transport/address.ts";
 import { setReferenced } from "../../transport/referenced.ts";
+import { messageOf } from "../../transport/system-errors.ts";
+import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import type { Transport, TransportProvider } from "../../transport/transport.ts";
 import { type DriverHandler, EngineDriver, type EngineOpened } from "../driver/engine-driver.ts";
 import { nativeOptions } from "../options/native-options.ts";
 import type { ParsedClientOptions } from "../options/options.ts";
 import { withSecret } from "../options/secret.ts";
+import { eitherOf } from "../reading/abort-listeners.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
 import { Backoff, isAbsence, isCrowded, isPassing } from "./reconnect.ts";
 
@@ -67,12 +70,14 @@ export class Connector {
     const timer = setTimeout(() => timeout.abort(), connectTimeoutMs);
     // What is tried meanwhile keeps the process alive, or is not to.
     timer.unref();
+    const either = eitherOf(signal, timeout.signal);
     try {
-      await this.#establish(takeOver, AbortSignal.any([signal, timeout.signal]));
+      await this.#establish(takeOver, either.signal);
     } catch (error) {
       if (signal.aborted || !timeout.signal.aborted) throw error;
       throw connectTimeout(this.#target.address, connectTimeoutMs, this.#lastError);
     } finally {
+      either.release();
       clearTimeout(timer);
     }
   }
@@ -217,7 +222,7 @@ const unfinished =
   " already has its one client";
 
 function connectTimeout(address: Address, ms: number, cause: unknown): SystemError {
-  const reason = cause instanceof Error ? `; the last try: ${cause.message}` : "";
+  const reason = cause === undefined ? "" : `; the last try: ${messageOf(cause)}`;
   return new SystemError(
     "ERR_CONNECT_TIMEOUT",
     `no server was reached at ${address.path} within ${ms} ms${reason}`,

@@ -1,4 +1,5 @@
 import { SealpipeError } from "../../errors.ts";
+import { codeOf, hasCode } from "../../transport/system-errors.ts";
 
 export interface BackoffOptions {
   readonly retryDelayMs: number;
@@ -80,10 +81,10 @@ export function isAbsence(error: unknown): boolean {
  */
 export function isCrowded(error: unknown): boolean {
   if (!isAbsence(error)) return false;
-  const { cause } = error as SealpipeError;
-  return cause instanceof Error && "code" in cause && cause.code === "EAGAIN";
+  return hasCode((error as SealpipeError).cause, "EAGAIN");
 }
 
 function isPassingCause(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause && passingSystemCodes.has(String(cause.code));
+  const code = codeOf(cause);
+  return code !== undefined && passingSystemCodes.has(code);
 }

@@ -7,6 +7,7 @@ import type { EngineLimits } from "../../protocol/limits.ts";
 import type { NativeOptions } from "../../protocol/native/options.ts";
 import { Patience } from "../../protocol/patience.ts";
 import { batchBytes } from "../../protocol/send-buffer.ts";
+import { clearTimeout, setImmediate, setTimeout } from "../../transport/timers.ts";
 import type { Transport, TransportHandler } from "../../transport/transport.ts";
 import { clock } from "../clock.ts";
 import { keepWhole } from "../messages/shared-buffer.ts";

@@ -1,3 +1,4 @@
+import { setImmediate } from "../../transport/timers.ts";
 /** How far the handshake is that waits: one that has its key pair, or one that needs it yet. */
 export type Stage = "begun" | "fresh";
 

@@ -65,8 +65,14 @@ export const isProfile: Check = (value, name) =>
     value,
   );
 
-export const isSignal: Check = (value, name) =>
-  demand(value instanceof AbortSignal, name, "an AbortSignal", value);
+export const isSignal: Check = (value, name) => demand(isAbortSignal(value), name, "an AbortSignal", value);
+
+/** By what it can do: one of another realm, as jsdom's, is no instance of this one's class. */
+function isAbortSignal(value: unknown): boolean {
+  const { aborted, addEventListener, removeEventListener } = Object(value) as Partial<AbortSignal>;
+  const listens = typeof addEventListener === "function" && typeof removeEventListener === "function";
+  return typeof aborted === "boolean" && listens;
+}
 
 /** The same options, each of them given. */
 export type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };

@@ -4,7 +4,8 @@ import { dirname } from "node:path";
 import { nodeCrypto } from "../../crypto/node.ts";
 import { SystemError } from "../../errors.ts";
 import { highestSecretBytes } from "../../protocol/limits.ts";
-import { hasCode, ignoreMissing } from "../../transport/file-system.ts";
+import { ignoreMissing } from "../../transport/file-system.ts";
+import { hasCode } from "../../transport/system-errors.ts";
 import { objectionToWay, ownUid } from "../../transport/trust.ts";
 
 const freshSecretBytes = 32;

@@ -31,3 +31,23 @@ function listenTo(signal: AbortSignal): Listeners {
   signal.addEventListener("abort", tellAll);
   return listeners;
 }
+
+/**
+ * A signal that aborts as the first of the two does. Not `AbortSignal.any`, which takes signals of its own realm only, as
+ * the platform's are, and which some test environments do not have.
+ */
+export function eitherOf(
+  one: AbortSignal,
+  other: AbortSignal,
+): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const stops = [one, other].map((signal) => {
+    const follow = (): void => controller.abort(signal.reason);
+    if (signal.aborted) follow();
+    return onAbort(signal, follow);
+  });
+  const release = (): void => {
+    for (const stop of stops) stop();
+  };
+  return { signal: controller.signal, release };
+}

@@ -1,5 +1,6 @@
 import { CallerError, PeerError } from "../../errors.ts";
 import type { Session } from "../../protocol/session.ts";
+import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import type { Message } from "../messages/message.ts";
 import { parseReadOptions, type ReadOptions } from "../options/options.ts";
 import { onAbort } from "./abort-listeners.ts";

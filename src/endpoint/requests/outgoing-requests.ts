@@ -1,4 +1,5 @@
 import { RemoteError } from "../../errors.ts";
+import { clearTimeout, setImmediate, setTimeout } from "../../transport/timers.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
 import { type ParsedRequestOptions, parseRequestOptions, type RequestOptions } from "../options/options.ts";
 import { onAbort } from "../reading/abort-listeners.ts";
@@ -43,7 +44,7 @@ export class OutgoingRequests {
     try {
       const parsed = parseRequestOptions(options);
       this.#throwIfEnded();
-      parsed.signal?.throwIfAborted();
+      if (parsed.signal?.aborted) throw parsed.signal.reason;
       const id = this.#wire.ask(type, toBytes(data));
       // What is asked of a peer that is away may be one byte too many that is kept for it.
       this.#throwIfEnded();

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 /**
  * Waits for what a peer may never do, but not for ever: at most `ms` milliseconds from when a promise was first waited
  * for, however often it is waited for again.

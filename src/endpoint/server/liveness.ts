@@ -1,9 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { SealpipeError } from "../../errors.ts";
 import { defaultEngineLimits } from "../../protocol/limits.ts";
 import type { Address } from "../../transport/address.ts";
-import { hasCode } from "../../transport/file-system.ts";
 import { isListedAsListening } from "../../transport/socket-table.ts";
+import { hasCode } from "../../transport/system-errors.ts";
+import { clearTimeout, delay, setTimeout } from "../../transport/timers.ts";
 import type { Transport, TransportProvider } from "../../transport/transport.ts";
 import { type DriverOptions, deaf, EngineDriver } from "../driver/engine-driver.ts";
 import { ReadQuota } from "../reading/read-quota.ts";
@@ -43,11 +43,15 @@ export async function isServerAlive(
 }
 
 async function answers(address: Address, provider: TransportProvider): Promise<boolean> {
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), patienceMs);
   try {
-    await meet(await provider.connect(address, AbortSignal.timeout(patienceMs)));
+    await meet(await provider.connect(address, patience.signal));
     return true;
   } catch (error) {
     return !saysNobody(error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,7 @@
 import { connectionLost } from "../../protocol/engine-errors.ts";
 import type { SessionStore } from "../../protocol/native/options.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
+import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import { clock } from "../clock.ts";
 import type { Connection } from "./connection.ts";
 

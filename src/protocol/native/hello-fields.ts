@@ -1,4 +1,5 @@
 import { joinParts } from "../parts.ts";
+import { decodeUtf8, encodeUtf8 } from "../utf8.ts";
 import { invalidFrame } from "./frame.ts";
 
 // What a hello is made of. Source: spec/protocol.md, "Native hello".
@@ -7,7 +8,7 @@ import { invalidFrame } from "./frame.ts";
 export const highestTextBytes = 255;
 
 export function encodeText(text: string): Uint8Array {
-  const bytes = new TextEncoder().encode(text);
+  const bytes = encodeUtf8(text);
   if (bytes.length > highestTextBytes)
     throw new RangeError(`a hello has no room for ${bytes.length} bytes of text`);
   return joinParts([Uint8Array.of(bytes.length), bytes]);
@@ -42,11 +43,8 @@ export class Fields {
   }
 
   takeText(): string {
-    const bytes = this.take(this.takeByte());
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {
-      throw invalidFrame("a hello with a text that is no UTF-8");
-    }
+    const { text, valid } = decodeUtf8(this.take(this.takeByte()));
+    if (!valid) throw invalidFrame("a hello with a text that is no UTF-8");
+    return text;
   }
 }

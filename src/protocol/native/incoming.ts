@@ -5,6 +5,7 @@ import type { Received } from "../memory.ts";
 import { reservedType } from "../message.ts";
 import type { ProfileEvent } from "../profile.ts";
 import type { ConsumedLane } from "../session.ts";
+import { decodeUtf8 } from "../utf8.ts";
 import { isFailureCode } from "./failure.ts";
 import { frameHeaderBytes, frameKinds, invalidFrame } from "./frame.ts";
 import { IncomingBodies, type IncomingBody, type UnfinishedBody } from "./incoming-bodies.ts";
@@ -17,7 +18,6 @@ import { highestBodiesUnderWay } from "./send-lane.ts";
 export type IncomingEvent = Exclude<ProfileEvent, { kind: "peer-closed" }>;
 
 const noId = 0;
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Where in its record a frame's body lies. */
 interface FrameBody {
@@ -281,7 +281,7 @@ interface ReceivedFailure {
 
 function decodeFailure(body: Uint8Array): ReceivedFailure {
   const codeEnd = 5 + (body[4] as number);
-  const code = decoder.decode(body.subarray(5, codeEnd));
+  const code = decodeUtf8(body.subarray(5, codeEnd)).text;
   if (codeEnd > body.length || !isFailureCode(code)) throw invalidFrame("a failure without a code");
-  return { id: readUint32(body, 0), code, message: decoder.decode(body.subarray(codeEnd)) };
+  return { id: readUint32(body, 0), code, message: decodeUtf8(body.subarray(codeEnd)).text };
 }

@@ -1,21 +1,20 @@
 import { aeadNonceBytes, type CryptoProvider } from "../crypto-provider.ts";
 import { joinParts } from "../parts.ts";
 import { secretCopy } from "../secret-memory.ts";
+import { encodeUtf8 } from "../utf8.ts";
 import type { Positions } from "./lanes.ts";
 import { encodePositions } from "./positions.ts";
 
 // Source: spec/protocol.md, "Native key schedule".
 
-const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-const protocolLabel = ascii("sealpipe native 1");
+const protocolLabel = encodeUtf8("sealpipe native 1");
 const labels = {
-  client: ascii("client"),
-  server: ascii("server"),
-  resumption: ascii("resumption"),
-  key: ascii("key"),
-  iv: ascii("iv"),
-  next: ascii("next"),
+  client: encodeUtf8("client"),
+  server: encodeUtf8("server"),
+  resumption: encodeUtf8("resumption"),
+  key: encodeUtf8("key"),
+  iv: encodeUtf8("iv"),
+  next: encodeUtf8("next"),
 };
 
 const acceptance = Uint8Array.of(0);

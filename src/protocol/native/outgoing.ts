@@ -1,4 +1,5 @@
 import { writeUint32 } from "../integers.ts";
+import { encodeUtf8 } from "../utf8.ts";
 import { frameHeaderBytes, frameKinds, highestBodyBytes, invalidFrame, writeFrameHeader } from "./frame.ts";
 import type { Positions } from "./lanes.ts";
 import { SendLane } from "./send-lane.ts";
@@ -6,8 +7,6 @@ import { takeSlab } from "./slab-pool.ts";
 
 /** A longer frame has memory of its own, and so a record of its own where it is long enough. */
 const highestSharedBytes = 16_384;
-
-const encoder = new TextEncoder();
 
 /** The kinds and fixed fields of what can be cut into parts. */
 interface BodyKinds {
@@ -104,8 +103,8 @@ export class Outgoing {
 
   /** `code` has at most 64 ASCII characters; of the message no more is sent than fits into a frame. */
   failure(id: number, code: string, message: string): void {
-    const codeBytes = encoder.encode(code);
-    const text = encodeUpTo(highestBodyBytes - 128, message);
+    const codeBytes = encodeUtf8(code);
+    const text = encodeUtf8(message, highestBodyBytes - 128);
     const tail = new Uint8Array(1 + codeBytes.length + text.length);
     tail[0] = codeBytes.length;
     tail.set(codeBytes, 1);
@@ -195,13 +194,6 @@ function encodeAlone(kind: number, fields: readonly number[], data: Uint8Array):
   const frame = takeSlab(frameBytes).subarray(0, frameBytes);
   writeFrame(frame, { offset: 0, kind, fields, data });
   return frame;
-}
-
-/** As many whole characters of `text` as fit into so many bytes of UTF-8. */
-function encodeUpTo(highestBytes: number, text: string): Uint8Array {
-  const bytes = new Uint8Array(Math.min(highestBytes, text.length * 3));
-  const { written } = encoder.encodeInto(text, bytes);
-  return bytes.subarray(0, written);
 }
 
 /** The u32s before the data, in a whole frame and in a part. */

@@ -1,3 +1,4 @@
+import "../../support/mocked-timers.ts";
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
 import { BoundedWait } from "#dist/endpoint/server/bounded-wait.js";

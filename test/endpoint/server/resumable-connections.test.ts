@@ -1,3 +1,4 @@
+import "../../support/mocked-timers.ts";
 import assert from "node:assert/strict";
 import { describe, mock, type TestContext, test } from "node:test";
 import type { SealpipeError } from "sealpipe";
