@@ -190,3 +190,42 @@ export const nativeHellos = read<NativeHelloVector>("native-hello.json");
 /** Hellos with offers, and those that refuse. */
 export const nativeFeatures = read<NativeHelloVector>("native-features.json");
 export const nativeFrames = read<NativeFrameVector>("native-frames.json");
+
+/** One of three kinds: bytes of a side, what an application does there, or what it hears there. */
+export interface ConnectionStep {
+  readonly from?: "client" | "server";
+  readonly part?: string;
+  readonly bytes?: string;
+  readonly frames?: string;
+  readonly record?: string;
+  readonly frame?: string;
+  readonly at?: "client" | "server";
+  readonly does?: string;
+  readonly hears?: string;
+  readonly times?: number;
+  readonly id?: number;
+  readonly type?: number;
+  readonly data?: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly lane?: "messages" | "requests";
+  readonly ms?: number;
+  readonly resumed?: boolean;
+}
+
+export interface NativeConnectionVector {
+  readonly name: string;
+  readonly roles: readonly ("client" | "server")[];
+  readonly encrypted: boolean;
+  readonly secret?: string;
+  readonly resumable: boolean;
+  readonly sessionId?: string;
+  readonly clientWindows?: Positions;
+  readonly connections: readonly {
+    readonly serverPrivateKey?: string;
+    readonly clientPrivateKey?: string;
+    readonly steps: readonly ConnectionStep[];
+  }[];
+}
+
+export const nativeConnections = read<NativeConnectionVector>("native-connections.json");

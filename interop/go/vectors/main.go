@@ -32,6 +32,7 @@ func allFiles() map[string]vectorFile {
 		"native-records.json":      {nativeRecordsDescription, nativeRecordVectors()},
 		"native-hello.json":        {nativeHelloDescription, nativeHelloVectors()},
 		"native-features.json":     {nativeFeaturesDescription, nativeFeatureVectors()},
+		"native-connections.json":  {nativeConnectionsDescription, nativeConnectionVectors()},
 		"native-frames.json":       {nativeFramesDescription, nativeFrameVectors()},
 	}
 }
