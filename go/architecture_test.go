@@ -35,7 +35,7 @@ var protocol = []string{"internal/fault", "internal/fifo", "internal/wire", "int
 // pure are the standard library's packages that they may import: none can reach the world.
 var pure = []string{
 	"bytes", "crypto/aes", "crypto/cipher", "crypto/ecdh", "crypto/hkdf", "crypto/hmac", "crypto/sha256", "crypto/subtle",
-	"encoding/binary", "fmt", "math", "slices", "strings", "unicode/utf8",
+	"encoding/binary", "errors", "fmt", "math", "slices", "strings", "unicode/utf8",
 }
 
 func sources(t *testing.T) map[string][]*ast.File {

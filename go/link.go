@@ -203,6 +203,11 @@ func (l *link) timeout() {
 
 func (l *link) read() {
 	defer l.running.Done()
+	// What came together with the end of the handshake.
+	if !l.digest() {
+		l.discard()
+		return
+	}
 	quiet := 0
 	for {
 		space := l.in.Space()

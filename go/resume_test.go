@@ -51,8 +51,12 @@ func (r *relay) accept() {
 		r.mu.Lock()
 		refuses := r.refuses
 		r.mu.Unlock()
+		if refuses {
+			_ = client.Close()
+			continue
+		}
 		server, err := net.Dial("unix", r.address)
-		if err != nil || refuses {
+		if err != nil {
 			_ = client.Close()
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -499,4 +500,19 @@ func TestDialWaitsForTheServerAndNoLonger(t *testing.T) {
 	must(t, err)
 	must(t, <-dialled)
 	must(t, listener.Close())
+}
+
+// What a peer sends right after its part of the handshake may come in one piece with it.
+func TestWhatComesTogetherWithTheHandshakeIsRead(t *testing.T) {
+	listener, name := listen(t, &sealpipe.Options{DisableEncryption: true, Profile: sealpipe.ProfileClassic})
+	conn, err := net.Dial("unix", "/tmp/"+name+".sock")
+	must(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = conn.Write([]byte{0, 0, 0, 0, 0, 5, 0, 0, 0, 7, 42})
+	must(t, err)
+	server, err := listener.Accept(soon(t))
+	must(t, err)
+	if message := read(t, server); message.Type != 7 || !bytes.Equal(message.Data, []byte{42}) {
+		t.Errorf("%+v", message)
+	}
 }

@@ -95,6 +95,8 @@ func (h *Handshake) receiveServersHello(in *wire.Input) (Step, error) {
 	var identity *session.Identity
 	ticket := h.options.Resume
 	switch hello.Session {
+	case wire.SessionRefused:
+		return Step{}, refusedBy(hello)
 	case wire.SessionNew:
 		if ticket == nil && !h.options.Resumable {
 			return Step{}, wire.InvalidFrame("a session that can be resumed, which was not asked for")

@@ -271,7 +271,6 @@ func (e *Engine) SendClassic(msgType uint32, data []byte, now int64) error {
 	if err := e.classic.send(msgType, data); err != nil {
 		return err
 	}
-	e.move(send)
 	e.closeIfSpent(now)
 	return nil
 }

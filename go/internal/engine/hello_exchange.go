@@ -2,6 +2,8 @@ package engine
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 
 	"sealpipe/internal/fault"
 	"sealpipe/internal/session"
@@ -11,6 +13,7 @@ import (
 func (h *Handshake) ownHello(wish wire.SessionWish) *wire.NativeHello {
 	return &wire.NativeHello{
 		MaxMessageBytes: h.options.MaxMessageBytes, Windows: h.options.Windows, Peer: h.options.Self, Session: wish,
+		Offers: wire.NoOffers(),
 	}
 }
 
@@ -24,6 +27,29 @@ func (h *Handshake) seal(hello *wire.NativeHello) []byte {
 
 func (h *Handshake) proof(side wire.Side, identity *session.Identity, received wire.Positions) wire.Proof {
 	return wire.ResumptionProof(side, identity.ResumptionKey, h.transcript, identity.ID, received)
+}
+
+// refusal is a hello by which the client, too, finds out what is wrong.
+func (h *Handshake) refusal(err error) *wire.NativeHello {
+	hello := h.ownHello(wire.SessionRefused)
+	hello.RefusalCode, hello.RefusalText = string(fault.HandshakeRejected), err.Error()
+	var known *fault.Error
+	if errors.As(err, &known) {
+		hello.RefusalCode, hello.RefusalText = string(known.Code), known.Message
+	}
+	hello.RefusalText = strings.ToValidUTF8(hello.RefusalText[:min(len(hello.RefusalText), wire.MaxTextBytes)], "")
+	return hello
+}
+
+// refusedBy is what a server's hello says that it refuses ours for. Of other codes than these a server has no say.
+func refusedBy(hello *wire.NativeHello) error {
+	code := fault.Code(hello.RefusalCode)
+	switch code {
+	case fault.FrameInvalid, fault.FrameTooShort, fault.FrameTooLarge, fault.AuthenticationFailed:
+	default:
+		code = fault.HandshakeRejected
+	}
+	return fault.New(code, "the server refused this end's hello, with %s: %s", hello.RefusalCode, hello.RefusalText)
 }
 
 func badProof() error {

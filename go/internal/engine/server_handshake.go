@@ -74,7 +74,7 @@ func (h *Handshake) receiveClientsHello(in *wire.Input) (Step, error) {
 
 // refuse has the client, too, find out what is wrong.
 func (h *Handshake) refuse(err error) (Step, error) {
-	return Step{Output: [][]byte{h.seal(h.ownHello(wire.SessionNone))}}, err
+	return Step{Output: [][]byte{h.seal(h.refusal(err))}}, err
 }
 
 // AnswerResume goes on with the session that the client has asked for, of which the ticket tells; nil if there is none, and

@@ -36,7 +36,6 @@ const (
 	nativeHello         input = "native-hello"
 	message             input = "message"
 	discard             input = "discard"
-	send                input = "send"
 	closeCall           input = "close"
 	end                 input = "end"
 	faulty              input = "fault"
@@ -79,7 +78,7 @@ var transitions = map[State]map[input]State{
 		nativeHello: Open,
 		closeCall:   ServerAwaitsNativeHello, end: Closed, faulty: Closed, timeout: Closed,
 	},
-	Open:    {message: Open, send: Open, closeCall: Closing, end: Closed, faulty: Closed, timeout: Closed},
+	Open:    {message: Open, closeCall: Closing, end: Closed, faulty: Closed, timeout: Closed},
 	Closing: {discard: Closing, closeCall: Closing, end: Closed, faulty: Closed, timeout: Closed},
 	Closed:  {discard: Closed, closeCall: Closed, end: Closed},
 }

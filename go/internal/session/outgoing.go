@@ -55,7 +55,8 @@ func (o *outgoing) message(msgType uint32, data []byte) {
 	lane.commit(append(frame, data...))
 }
 
-// request is sent after all messages that were written before it, unless a large one or a full window holds them up.
+// request, like what goes out in the lane of answers, is sent after all messages that were written before it, unless a large one
+// or a full window holds them up.
 func (o *outgoing) request(id, requestType uint32, data []byte) {
 	lane, after := &o.lanes[requests], o.lanes[messages].writtenPosition()
 	if wire.FrameHeaderBytes+8+len(data) > maxSharedBytes {
@@ -71,12 +72,12 @@ func (o *outgoing) request(id, requestType uint32, data []byte) {
 }
 
 func (o *outgoing) answer(id uint32, data []byte) {
-	lane := &o.lanes[answers]
+	lane, after := &o.lanes[answers], o.lanes[messages].writtenPosition()
 	if wire.FrameHeaderBytes+4+len(data) > maxSharedBytes {
-		lane.push(&outgoingBody{kinds: answerKinds, fields: []uint32{id}, data: bytes.Clone(data)})
+		lane.push(&outgoingBody{kinds: answerKinds, fields: []uint32{id}, data: bytes.Clone(data), after: after})
 		return
 	}
-	frame := lane.frame(wire.KindAnswer, 4+len(data), 0)
+	frame := lane.frame(wire.KindAnswer, 4+len(data), after)
 	frame = binary.BigEndian.AppendUint32(frame, id)
 	lane.commit(append(frame, data...))
 }
@@ -84,8 +85,8 @@ func (o *outgoing) answer(id uint32, data []byte) {
 // failure has a code that IsFailureCode; of the message no more is sent than fits into a frame that shares its memory.
 func (o *outgoing) failure(id uint32, code, message string) {
 	message = truncate(message, maxSharedBytes-256)
-	lane := &o.lanes[answers]
-	frame := lane.frame(wire.KindFailure, 5+len(code)+len(message), 0)
+	lane, after := &o.lanes[answers], o.lanes[messages].writtenPosition()
+	frame := lane.frame(wire.KindFailure, 5+len(code)+len(message), after)
 	frame = append(binary.BigEndian.AppendUint32(frame, id), byte(len(code)))
 	lane.commit(append(append(frame, code...), message...))
 }
@@ -102,8 +103,8 @@ func truncate(text string, maxBytes int) string {
 }
 
 func (o *outgoing) cancel(id uint32) {
-	lane := &o.lanes[answers]
-	lane.commit(binary.BigEndian.AppendUint32(lane.frame(wire.KindCancel, 4, 0), id))
+	lane, after := &o.lanes[answers], o.lanes[messages].writtenPosition()
+	lane.commit(binary.BigEndian.AppendUint32(lane.frame(wire.KindCancel, 4, after), id))
 }
 
 // acknowledge: the peer says how far it has consumed each lane.
@@ -187,7 +188,7 @@ func (o *outgoing) appendFrom(first int, dst []byte) ([]byte, [laneCount]bool) {
 }
 
 func (o *outgoing) nextBytes(index int) int {
-	if index != requests {
+	if index == messages {
 		return o.lanes[index].nextBytes(0)
 	}
 	return o.lanes[index].nextBytes(o.messagesPassed())

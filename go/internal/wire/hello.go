@@ -39,6 +39,8 @@ const (
 	SessionNone   SessionWish = 0
 	SessionNew    SessionWish = 1
 	SessionResume SessionWish = 2
+	// SessionRefused is a server's: it ends the connection, for what the code says.
+	SessionRefused SessionWish = 3
 )
 
 // NativeHello is what each side says first on the native profile.
@@ -54,6 +56,11 @@ type NativeHello struct {
 	// Received and Proof are there with SessionResume.
 	Received Positions
 	Proof    Proof
+	// RefusalCode and RefusalText are there with SessionRefused.
+	RefusalCode, RefusalText string
+
+	// Offers is nil in the hello of an end from before there were features, which offers none.
+	Offers *Offers
 }
 
 // Encode makes the whole frame of a hello from that side.
@@ -64,10 +71,7 @@ func (h *NativeHello) Encode(from Side) []byte {
 	}
 	body = binary.BigEndian.AppendUint32(body, h.Peer.PID)
 	for _, text := range []string{h.Peer.Library, h.Peer.Application, h.Peer.ApplicationVersion} {
-		if len(text) > MaxTextBytes {
-			panic(fmt.Sprintf("a hello has no room for %d bytes of text", len(text)))
-		}
-		body = append(append(body, byte(len(text))), text...)
+		body = appendText(body, text)
 	}
 	body = append(body, byte(h.Session))
 	if h.hasID(from) {
@@ -76,7 +80,24 @@ func (h *NativeHello) Encode(from Side) []byte {
 	if h.Session == SessionResume {
 		body = append(h.Received.append(body), h.Proof[:]...)
 	}
+	if h.isRefusal(from) {
+		body = appendText(appendText(body, h.RefusalCode), h.RefusalText)
+	}
+	if h.Offers != nil {
+		body = h.Offers.append(body)
+	}
 	return append(AppendFrameHeader(nil, KindHello, len(body)), body...)
+}
+
+func appendText(dst []byte, text string) []byte {
+	if len(text) > MaxTextBytes {
+		panic(fmt.Sprintf("a hello has no room for %d bytes of text", len(text)))
+	}
+	return append(append(dst, byte(len(text))), text...)
+}
+
+func (h *NativeHello) isRefusal(from Side) bool {
+	return from == ServerSide && h.Session == SessionRefused
 }
 
 func (h *NativeHello) hasID(from Side) bool {
@@ -110,8 +131,14 @@ func decodeHelloBody(body []byte, from Side) (*NativeHello, error) {
 		hello.Received = fields.positions()
 		copy(hello.Proof[:], fields.take(len(hello.Proof)))
 	}
+	if hello.isRefusal(from) {
+		hello.RefusalCode, hello.RefusalText = fields.text(), fields.text()
+	}
 	if fields.err == nil {
-		fields.err = hello.objection()
+		fields.err = hello.objection(from)
+	}
+	if fields.err == nil && len(fields.rest) > 0 {
+		hello.Offers = readOffers(&fields)
 	}
 	if fields.err != nil {
 		return nil, fields.err
@@ -119,14 +146,25 @@ func decodeHelloBody(body []byte, from Side) (*NativeHello, error) {
 	return hello, nil
 }
 
-func (h *NativeHello) objection() error {
-	if h.Session > SessionResume {
+func (h *NativeHello) objection(from Side) error {
+	if h.isRefusal(from) {
+		if !IsFailureCode(h.RefusalCode) {
+			return InvalidFrame("a refusal without a code")
+		}
+	} else if h.Session > SessionResume {
 		return InvalidFrame("a hello with an unknown kind of session")
 	}
 	for _, window := range h.Windows {
-		if window < MinWindow || window > MaxWindow {
-			return InvalidFrame(fmt.Sprintf("a hello with a window of %d bytes", window))
+		if err := checkWindow(window); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func checkWindow(window uint32) error {
+	if window < MinWindow || window > MaxWindow {
+		return InvalidFrame(fmt.Sprintf("a hello with a window of %d bytes", window))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"sealpipe/internal/fault"
@@ -230,6 +231,17 @@ func TestHelloVectors(t *testing.T) {
 		SessionID                                vectors.Bytes
 		Received                                 Positions
 		Proof                                    vectors.Bytes
+		Code, Message                            string
+		Offers                                   *struct {
+			Features                                             Features
+			StreamLaneWindow, MaxConcurrentStreams, StreamWindow uint32
+			ReceivedStreams                                      int64
+			Codec                                                string
+			Contracts                                            []struct {
+				Name, Version string
+				Hash          vectors.Bytes
+			}
+		}
 	}
 	type vector struct {
 		Name    string
@@ -239,8 +251,9 @@ func TestHelloVectors(t *testing.T) {
 		Body    vectors.Bytes
 		Outcome fault.Code
 	}
-	wishes := map[string]SessionWish{"none": SessionNone, "new": SessionNew, "resume": SessionResume, "resumed": SessionResume}
-	for _, v := range vectors.Load[vector](t, "native-hello.json") {
+	wishes := map[string]SessionWish{"none": SessionNone, "new": SessionNew, "resume": SessionResume, "resumed": SessionResume, "refused": SessionRefused}
+	all := append(vectors.Load[vector](t, "native-hello.json"), vectors.Load[vector](t, "native-features.json")...)
+	for _, v := range all {
 		t.Run(v.Name, func(t *testing.T) {
 			if v.Hello == nil {
 				frame := append(AppendFrameHeader(nil, KindHello, len(v.Body)), v.Body...)
@@ -256,6 +269,16 @@ func TestHelloVectors(t *testing.T) {
 					Application: v.Hello.Application, ApplicationVersion: v.Hello.ApplicationVersion,
 				},
 				Session: wishes[v.Hello.Session], Received: v.Hello.Received,
+				RefusalCode: v.Hello.Code, RefusalText: v.Hello.Message,
+			}
+			if o := v.Hello.Offers; o != nil {
+				want.Offers = &Offers{
+					Features: o.Features, StreamLaneWindow: o.StreamLaneWindow, MaxConcurrentStreams: o.MaxConcurrentStreams,
+					StreamWindow: o.StreamWindow, ReceivedStreams: o.ReceivedStreams, Codec: o.Codec,
+				}
+				for _, contract := range o.Contracts {
+					want.Offers.Contracts = append(want.Offers.Contracts, Contract{contract.Name, contract.Version, [32]byte(contract.Hash)})
+				}
 			}
 			copy(want.ID[:], v.Hello.SessionID)
 			copy(want.Proof[:], v.Hello.Proof)
@@ -264,7 +287,7 @@ func TestHelloVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if *got != *want {
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("read\n%+v, not\n%+v", got, want)
 			}
 		})
@@ -272,7 +295,7 @@ func TestHelloVectors(t *testing.T) {
 }
 
 func TestAHelloIsAllOfItsRecordAndMayHaveMoreAfterItsLastField(t *testing.T) {
-	hello := (&NativeHello{Windows: [3]uint32{MinWindow, MinWindow, MinWindow}}).Encode(ClientSide)
+	hello := (&NativeHello{Windows: [3]uint32{MinWindow, MinWindow, MinWindow}, Offers: NoOffers()}).Encode(ClientSide)
 	longer := append(AppendFrameHeader(nil, KindHello, len(hello)-FrameHeaderBytes+3), hello[FrameHeaderBytes:]...)
 	if _, err := DecodeNativeHello(append(longer, 1, 2, 3), ClientSide); err != nil {
 		t.Errorf("further fields: %v", err)
