@@ -65,7 +65,7 @@ export async function chaos({ cuts, encryption, say }: ChaosOptions): Promise<Ch
 }
 
 /** What `from` sent, `to` has to have got. */
-function missing(to: string, sent: Tally, got: Tally): string[] {
+export function missing(to: string, sent: Tally, got: Tally): string[] {
   const failures: string[] = [];
   if (got.received !== sent.sent) failures.push(`${to} got ${got.received} of ${sent.sent} messages`);
   if (got.handled !== sent.asked) failures.push(`${to} was asked ${got.handled} of ${sent.asked} requests`);

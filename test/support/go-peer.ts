@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildDropIn } from "./go-end.ts";
 import { type Line, LinesProcess } from "./lines-process.ts";
 import { onWine } from "./platform.ts";
 import { lacks } from "./toolchains.ts";
@@ -57,7 +58,8 @@ export function buildGoPeer(version: GoVersion, platform: "win32" | "native" = "
 }
 
 export interface GoPeerOptions {
-  readonly version: GoVersion;
+  /** A release, or the Go library's drop-in for it. */
+  readonly version: GoVersion | "drop-in";
   readonly role: "server" | "client";
   readonly name: string;
   readonly encryption: boolean;
@@ -69,7 +71,13 @@ let lastCommand = 0;
 /** A process that runs the real golang-ipc. */
 export class GoPeer extends LinesProcess {
   constructor({ version, role, name, encryption, extra = [] }: GoPeerOptions) {
-    super(buildGoPeer(version), [role, "--name", name, `--encryption=${encryption}`, ...extra]);
+    super(version === "drop-in" ? buildDropIn() : buildGoPeer(version), [
+      role,
+      "--name",
+      name,
+      `--encryption=${encryption}`,
+      ...extra,
+    ]);
   }
 
   untilStatus(status: string): Promise<Line> {
