@@ -49,7 +49,13 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
       get present() {
         return endpoint.listenerCount("message") > 0;
       },
-      emit: (message) => this.#emitMessage(message),
+      emit: (message) => {
+        try {
+          endpoint.emit("message", message);
+        } catch (error) {
+          this.#letThrough(error, "message", message);
+        }
+      },
     });
     this.#watchListeners();
   }
@@ -158,15 +164,6 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
 
   /** Whether it keeps the process alive. @internal */
   protected abstract setReferenced(referenced: boolean): void;
-
-  /** As `emitSafely`, for what happens most. */
-  #emitMessage(message: M): void {
-    try {
-      this.#emitter.emit("message", message);
-    } catch (error) {
-      this.#letThrough(error, "message", message);
-    }
-  }
 
   /** Someone wants this endpoint's messages. @internal */
   protected claim(): void {}

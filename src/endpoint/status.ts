@@ -5,7 +5,7 @@
  * | --- | --- | --- | --- |
  * | `not-connected` | not listening yet | | not connected yet |
  * | `listening` | clients can connect | | |
- * | `connecting` | | in the handshake | waits for the server, or in the handshake |
+ * | `connecting` | | | waits for the server, or in the handshake |
  * | `connected` | | open | open |
  * | `reconnecting` | | a native client was lost, and may come back | was connected, and tries again |
  * | `closing` | close was called | close was called | close was called |

@@ -9,12 +9,19 @@ import {
   keyExhausted,
 } from "./engine-errors.ts";
 import { ClientHandshake } from "./handshake/client.ts";
-import { type Handshake, HandshakeFailure, type Opened, type ProfileChoice } from "./handshake/handshake.ts";
+import {
+  type Handshake,
+  HandshakeFailure,
+  type HandshakeStep,
+  type Opened,
+  type ProfileChoice,
+} from "./handshake/handshake.ts";
 import { HelloExchange } from "./handshake/hello-exchange.ts";
 import { ServerHandshake } from "./handshake/server.ts";
 import { type EngineLimits, endGraceMs, handshakeGraceMs, settleAfterOpenMs } from "./limits.ts";
 import type { NativeAgreement } from "./native/agreement.ts";
 import type { NativeOpened, NativeOptions } from "./native/options.ts";
+import type { NativeSession } from "./native/session.ts";
 import { Patience } from "./patience.ts";
 import type { Profile, ProfileEvent } from "./profile.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
@@ -52,6 +59,8 @@ export type EngineEvent =
       readonly session: Session;
       readonly native?: NativeOpened | undefined;
     }
+  /** A client asks to go on with the session of that id. {@link Engine.resume} answers, before anything else is asked. */
+  | { readonly kind: "resume"; readonly sessionId: Uint8Array }
   | Exclude<ProfileEvent, { kind: "peer-closed" }>
   /** The last event. Without an error the end was orderly. */
   | { readonly kind: "closed"; readonly error?: SealpipeError };
@@ -228,6 +237,21 @@ export class Engine {
     this.#setDeadline(waitMs, () => this.#finish("timeout", closeInHandshakeTimeout(waitMs)));
   }
 
+  /**
+   * Answers a `resume` event, in the same turn: the session with that id, or none if no client may go on with it. Whether
+   * the client can prove that it is the one is seen here; if it can, `open` follows, and the connection that the session
+   * had is to say and hear nothing more.
+   */
+  resume(session: NativeSession | undefined): void {
+    if (this.#state !== "server-awaits-session") return;
+    try {
+      const step = this.#handshake.resume?.(session);
+      if (step !== undefined) this.#perform(step);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** The transport is gone: nothing more is asked of this, and the keys that it still has are wiped. */
   abandon(): void {
     this.#finish("end");
@@ -276,11 +300,16 @@ export class Engine {
     }
     const step = this.#handshake.advance(this.#state, this.#input);
     if (step === undefined) return false;
+    this.#perform(step);
+    return true;
+  }
+
+  #perform(step: HandshakeStep): void {
     this.#move(step.input);
     for (const part of step.output) this.#output.pushAlone(part);
+    if (step.resumes !== undefined) this.#events.push({ kind: "resume", sessionId: step.resumes });
     if (step.native !== undefined) this.#exchangeHellos(step.native);
     if (step.opened !== undefined) this.#open(step.opened);
-    return true;
   }
 
   #exchangeHellos(agreement: NativeAgreement): void {

@@ -10,6 +10,7 @@ export type State =
   | "server-awaits-client-key"
   | "server-awaits-confirmation"
   | "server-awaits-native-hello"
+  | "server-awaits-session"
   | "open"
   | "closing"
   | "closed";
@@ -27,6 +28,8 @@ export type Input =
   | "confirmation"
   | "native-confirmation"
   | "native-hello"
+  | "resuming-hello"
+  | "session"
   | "message"
   | "discard"
   | "close"
@@ -88,7 +91,14 @@ export const transitions: Transitions = {
   },
   "server-awaits-native-hello": {
     "native-hello": "open",
+    "resuming-hello": "server-awaits-session",
     close: "server-awaits-native-hello",
+    ...endings,
+  },
+  // The answer comes from our own side, in the same turn: whether there is such a session.
+  "server-awaits-session": {
+    session: "open",
+    close: "server-awaits-session",
     ...endings,
   },
   open: { message: "open", close: "closing", ...endings },

@@ -168,7 +168,10 @@ before(() => {
 });
 
 for (const attacked of ["server", "client"] as const) {
-  describe(`a ${attacked} that is written as the documentation shows`, { timeout, concurrency: 2 }, () => {
+  describe(`a ${attacked} that is written as the documentation shows`, {
+    timeout: 4 * timeout,
+    concurrency: 2,
+  }, () => {
     for (const example of hostile[attacked]) {
       test(`outlives every hostile peer: ${example.title}`, { timeout }, (t) =>
         survives(t, example, attacked),

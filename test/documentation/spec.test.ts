@@ -33,7 +33,7 @@ function stateTable(): string {
 }
 
 describe("spec/protocol.md", () => {
-  test("shows the table of states that the session runs on", () => {
+  test("shows the table of states that the engine runs on", () => {
     assert.equal(section("states"), stateTable());
   });
 

@@ -146,6 +146,10 @@ export class DrivenNative {
   #listen(): void {
     for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
       assert.ok(!this.#closed, "an event comes after the end");
+      if (event.kind === "resume") {
+        this.engine.resume(undefined);
+        continue;
+      }
       this.#closed = event.kind === "closed";
       if (event.kind === "open") this.session = event.native?.session;
       this.events.push(textOf(event));
@@ -158,7 +162,7 @@ export class DrivenNative {
   }
 }
 
-function textOf(event: EngineEvent): string {
+function textOf(event: Exclude<EngineEvent, { kind: "resume" }>): string {
   switch (event.kind) {
     case "message":
       assert.ok(event.data.length <= maxMessageBytes && event.type > 0);

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Engine } from "#dist/protocol/engine.js";
 import { defaultEngineLimits } from "#dist/protocol/limits.js";
+import { NativeSession } from "#dist/protocol/native/session.js";
 import { type Input, nextState, type State, transitions } from "#dist/protocol/states.js";
 import { AwaitingHello } from "../support/awaiting-hello.ts";
-import { hex } from "../support/bytes.ts";
+import { hex, pattern } from "../support/bytes.ts";
 import { nativeDefaults, thrownCode } from "../support/engine-probe.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { fixedCrypto } from "../support/fixed-crypto.ts";
@@ -27,9 +28,17 @@ interface Way {
   enter(): AwaitingHello;
 }
 
+const resuming = {
+  kind: "resume",
+  sessionId: pattern(16),
+  received: [0, 0, 0],
+  proof: pattern(32),
+} as const;
+
 const ways: readonly Way[] = (["client", "server"] as const).flatMap((role) =>
   [false, true].flatMap((encryption): Way[] => {
-    const awaiting = () => new AwaitingHello({ role, encryption });
+    const native = { resumable: true };
+    const awaiting = () => new AwaitingHello({ role, encryption, native, find: "not yet" });
     const open = () => awaiting().hearHello();
     const name = `${role}, ${encryption ? "encrypted" : "plain"}`;
     const way = (state: State, name: string, enter: () => AwaitingHello): Way => ({
@@ -40,6 +49,9 @@ const ways: readonly Way[] = (["client", "server"] as const).flatMap((role) =>
     });
     return [
       way(`${role}-awaits-native-hello`, name, awaiting),
+      ...(role === "server"
+        ? [way("server-awaits-session", name, () => awaiting().hearHello(resuming))]
+        : []),
       way("open", name, open),
       way("closing", `${name}, after a close`, () => open().close()),
       way("closing", `${name}, after a close before it was open`, () => awaiting().close().hearHello()),
@@ -51,6 +63,14 @@ const ways: readonly Way[] = (["client", "server"] as const).flatMap((role) =>
 );
 
 const message = nativeFrame("message", [5], hex("01"));
+
+/** One that the client cannot prove to have had part in. */
+function anySession(): NativeSession {
+  const { windows } = nativeDefaults;
+  const session = new NativeSession({ maxMessageBytes: 1_000, windows });
+  session.attach({ maxMessageBytes: 1_000, windows }, { id: pattern(16), resumptionKey: pattern(32, 9) });
+  return session;
+}
 
 /** How each input is brought about, where that is possible on the native wire. */
 const bringAbout: Record<Input, (ends: AwaitingHello, way: Way) => unknown> = {
@@ -65,11 +85,14 @@ const bringAbout: Record<Input, (ends: AwaitingHello, way: Way) => unknown> = {
   confirmation: (ends) => ends.hear(hex("00")),
   "native-confirmation": (ends) => ends.hear(hex("01")),
   "native-hello": (ends) => ends.hearHello(),
+  "resuming-hello": (ends) => ends.hearHello(resuming),
+  session: (ends) => ends.resume(undefined),
   message: (ends) => ends.hearFrames(message),
   discard: (ends) => ends.hearFrames(message),
   close: (ends) => ends.close(),
   end: (ends) => ends.end(),
-  fault: (ends) => ends.hearFrames(nativeFrame(0x0f)),
+  fault: (ends, { state }) =>
+    state === "server-awaits-session" ? ends.resume(anySession()) : ends.hearFrames(nativeFrame(0x0f)),
   timeout: (ends) => {
     // An open engine waits for nothing until a record has begun.
     if (ends.engine.state === "open") ends.hear(hex("00 00"));
@@ -90,6 +113,7 @@ const part = {
   "encrypted-acceptance": "stays",
   confirmation: "stays",
   "native-confirmation": "stays",
+  session: "stays",
 } as const;
 const dropped = {
   ...part,
@@ -98,6 +122,7 @@ const dropped = {
   "maximum-size": "stays",
   "native-maximum-size": "stays",
   "native-hello": "stays",
+  "resuming-hello": "stays",
   message: "stays",
 } as const;
 
@@ -109,6 +134,8 @@ const beforeHello: Partial<Record<Input, Outcome>> = {
   "native-maximum-size": asRecord("ERR_FRAME_INVALID", "ERR_FRAME_TOO_SHORT"),
   message: asRecord("ERR_FRAME_INVALID"),
   discard: asRecord("ERR_FRAME_INVALID"),
+  // To a client it is an answer to what it has not asked.
+  "resuming-hello": asRecord("ERR_FRAME_INVALID"),
 };
 
 const inRecords: Partial<Record<Input, Outcome>> = {
@@ -118,6 +145,7 @@ const inRecords: Partial<Record<Input, Outcome>> = {
   "maximum-size": asRecord("ERR_FRAME_INVALID", "ERR_DECRYPTION_FAILED"),
   "native-maximum-size": asRecord("ERR_FRAME_INVALID", "ERR_FRAME_TOO_SHORT"),
   "native-hello": asRecord("ERR_FRAME_INVALID"),
+  "resuming-hello": asRecord("ERR_FRAME_INVALID"),
 };
 
 function elsewhere(state: State): Partial<Record<Input, Outcome>> {
@@ -127,6 +155,9 @@ function elsewhere(state: State): Partial<Record<Input, Outcome>> {
       return { ...inRecords, discard: "stays" };
     case "closing":
       return { ...inRecords, message: "stays" };
+    case "server-awaits-session":
+      // What comes meanwhile waits.
+      return { ...dropped, discard: "stays" };
     case "closed":
       return { ...dropped, fault: "stays", timeout: "stays" };
     default:

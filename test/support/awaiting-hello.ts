@@ -38,6 +38,8 @@ export interface Ends {
   readonly secrets?: { readonly own?: Uint8Array; readonly peers?: Uint8Array } | undefined;
   readonly native?: Partial<NativeOptions>;
   readonly limits?: Partial<EngineLimits>;
+  /** The session that a client may go on with; without it the test answers itself. Default: there is none. */
+  readonly find?: ((id: Uint8Array) => NativeSession | undefined) | "not yet";
 }
 
 /** An engine whose peer is a handshake that the test goes on with by hand, in the state before the peer's hello. */
@@ -48,12 +50,22 @@ export class AwaitingHello {
   session: NativeSession | undefined;
   readonly role: "client" | "server";
   readonly peer: HandshakeEnd;
+  readonly #find: NonNullable<Ends["find"]>;
   readonly events: EngineEvent[] = [];
   /** What the engine has written since the handshake began, write by write. */
   readonly writes: Uint8Array[] = [];
 
-  constructor({ role, encryption, peersPrivateKey, secrets = {}, native = {}, limits = {} }: Ends) {
+  constructor({
+    role,
+    encryption,
+    peersPrivateKey,
+    secrets = {},
+    native = {},
+    limits = {},
+    find = () => undefined,
+  }: Ends) {
     this.role = role;
+    this.#find = find;
     const keys = { client: clientPrivateKey, server: serverPrivateKey };
     const peersRole = role === "client" ? "server" : "client";
     this.peer = new HandshakeEnd(peersRole, {
@@ -107,6 +119,12 @@ export class AwaitingHello {
     this.session.send(type, data);
   }
 
+  /** What a client asks to go on with is found, or not. */
+  resume(session: NativeSession | undefined): this {
+    this.engine.resume(session);
+    return this.#takeEvents();
+  }
+
   end(): this {
     this.engine.receiveEnd();
     return this.#takeEvents();
@@ -157,6 +175,10 @@ export class AwaitingHello {
 
   #takeEvents(): this {
     for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
+      if (event.kind === "resume") {
+        if (this.#find !== "not yet") this.engine.resume(this.#find(event.sessionId));
+        continue;
+      }
       this.events.push(event);
       if (event.kind === "open") this.session = event.native?.session;
     }

@@ -119,6 +119,7 @@ export class EngineProbe {
     for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
       this.events.push(eventText(event));
       if (event.kind === "open") this.session = event.session;
+      if (event.kind === "resume") this.engine.resume(undefined);
       if (event.kind === "closed") this.error = event.error;
     }
     return this;
@@ -154,6 +155,8 @@ export function eventText(event: EngineEvent): string {
       return `failure ${event.id}: ${event.code} ${event.message}`;
     case "cancel":
       return `cancel ${event.id}`;
+    case "resume":
+      return `resume ${toHex(event.sessionId)}`;
     case "closed":
       return event.error === undefined ? "closed" : `closed ${event.error.code}`;
   }

@@ -30,6 +30,7 @@ const server = (encrypted: boolean, bytes: Uint8Array): Path => ({ role: "server
 export const nativeStates = [
   "client-awaits-native-hello",
   "server-awaits-native-hello",
+  "server-awaits-session",
 ] as const satisfies readonly State[];
 type NativeState = (typeof nativeStates)[number];
 export type ClassicState = Exclude<State, NativeState>;

@@ -91,7 +91,7 @@ export class ResumableEnd {
     return true;
   }
 
-  hear(event: EngineEvent): void {
+  hear(event: Exclude<EngineEvent, { kind: "resume" }>): void {
     this.overhear?.(event);
     switch (event.kind) {
       case "open":
@@ -235,6 +235,10 @@ export class ResumablePair {
 
   listen(end: ResumableEnd): void {
     for (let event = end.engine?.nextEvent(); event !== undefined; event = end.engine?.nextEvent()) {
+      if (event.kind === "resume") {
+        end.engine?.resume(this.#known.get(toHex(event.sessionId)));
+        continue;
+      }
       if (event.kind === "open" && end.role === "server") this.#remember(event.native?.session);
       end.hear(event);
     }
@@ -256,10 +260,7 @@ export class ResumablePair {
   #makeEngine(role: Role): Engine {
     const { encryption = false, native, maxMessageBytes } = this.#options;
     const limits = { ...defaultEngineLimits, ...(maxMessageBytes && { maxMessageBytes }) };
-    const going =
-      role === "client"
-        ? { session: this.client.session }
-        : { store: { find: (id: Uint8Array) => this.#known.get(toHex(id)), claim: () => {} } };
+    const going = role === "client" ? { session: this.client.session } : {};
     return new Engine({
       role,
       encryption,

@@ -3,6 +3,7 @@ import type { NativePeer } from "../../protocol/native/options.ts";
 import type { Address } from "../../transport/address.ts";
 import { providerOf } from "../../transport/providers.ts";
 import { isError } from "../../transport/system-errors.ts";
+import type { ConnectionHandler, Established } from "../driver/established.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { type Carried, Link } from "../link/link.ts";
 import { type LostSession, lostSession } from "../link/lost-session.ts";
@@ -20,7 +21,7 @@ import { ReadQuota } from "../reading/read-quota.ts";
 import { type Answer, IncomingRequest, type RequestHandler } from "../requests/request.ts";
 import { RequestHandlers } from "../requests/request-handlers.ts";
 import { Shutdown } from "../shutdown.ts";
-import { type ConnectionTaker, Connector, type Established } from "./connector.ts";
+import { Connector } from "./connector.ts";
 import { isResumable } from "./reconnect.ts";
 
 export interface ClientEvents extends EndpointEvents<Message> {
@@ -312,7 +313,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.tellClosed();
   }
 
-  readonly #takeOver = (established: Established): ConnectionTaker => {
+  readonly #takeOver = (established: Established): Omit<ConnectionHandler, "released"> => {
     const { driver, session } = established;
     this.#last = established;
     const carried = this.#link.attach(driver, session);
@@ -320,7 +321,9 @@ export class Client extends Endpoint<Message, ClientEvents> {
     if (carried !== undefined) this.#tellOf(carried, carried.wasResumable);
     this.#link.progressed();
     return {
-      message: ({ type, data, position }) => this.#deliver(type, data, position),
+      message: ({ type, data, position }) => {
+        this.inbox.deliver(new Message(type, data), this.#link, position);
+      },
       request: (event) => this.#link.received(event),
       progressed: () => this.#link.progressed(),
       closed: (error) => this.#lost(error),
@@ -330,10 +333,6 @@ export class Client extends Endpoint<Message, ClientEvents> {
   #tellOf({ lostMessages, messageErrors }: Carried, lostSomething: boolean): void {
     if (lostSomething) this.emitSafely("session-lost", lostSession(lostMessages));
     for (const error of messageErrors) this.emitSafely("error", error);
-  }
-
-  #deliver(type: number, data: Uint8Array, position: number): void {
-    this.inbox.deliver(new Message(type, data), this.#link, position);
   }
 
   #lost(error: SealpipeError | undefined): void {

@@ -5,7 +5,8 @@ import { setReferenced } from "../../transport/referenced.ts";
 import { messageOf } from "../../transport/system-errors.ts";
 import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import type { Transport, TransportProvider } from "../../transport/transport.ts";
-import { type DriverHandler, EngineDriver, type EngineOpened } from "../driver/engine-driver.ts";
+import { deaf, EngineDriver } from "../driver/engine-driver.ts";
+import type { ConnectionHandler, TakeOver } from "../driver/established.ts";
 import { nativeOptions } from "../options/native-options.ts";
 import type { ParsedClientOptions } from "../options/options.ts";
 import { withSecret } from "../options/secret.ts";
@@ -24,15 +25,6 @@ export interface ConnectorTarget {
   /** A try failed and there will be another. Not told of a server that is merely not there. */
   retrying(error: SealpipeError): void;
 }
-
-/** A connection whose handshake is over, and who drives it. */
-export type Established = EngineOpened & { readonly driver: EngineDriver };
-
-/** Who is told what happens to a session once it is open. */
-export type ConnectionTaker = Pick<DriverHandler, "message" | "request" | "progressed" | "closed">;
-
-/** Takes over the driver's events. Called as the session opens, before its first message. */
-export type TakeOver = (established: Established) => ConnectionTaker;
 
 /** Tries to reach a server until it does, the time is over, or trying again makes no sense. */
 export class Connector {
@@ -58,12 +50,15 @@ export class Connector {
   }
 
   /**
-   * Resolves once a session is open and `takeOver` has it.
+   * Resolves once a connection is established and `takeOver` has it.
    *
    * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`, `ERR_SECRET_FILE`; PeerError where the handshake
    *   failed for good; the signal's reason.
    */
-  async establish(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
+  async establish(
+    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { connectTimeoutMs } = this.#target.options;
     if (connectTimeoutMs === 0) return this.#establish(takeOver, signal);
     const timeout = new AbortController();
@@ -83,7 +78,10 @@ export class Connector {
   }
 
   /** The same, after the pause that a lost connection is given. */
-  async reestablish(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
+  async reestablish(
+    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
+    signal: AbortSignal,
+  ): Promise<void> {
     await this.#pause(signal);
     await this.establish(takeOver, signal);
   }
@@ -101,14 +99,20 @@ export class Connector {
     this.#driver?.destroy();
   }
 
-  async #establish(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
+  async #establish(
+    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
+    signal: AbortSignal,
+  ): Promise<void> {
     this.#lastError = undefined;
     // The secret once, and not again for a connection that takes the place of one that was lost.
     if (this.#options.secretFile !== undefined) this.#options = await withSecret(this.#options);
     await this.#tryUntilOpen(takeOver, signal);
   }
 
-  async #tryUntilOpen(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
+  async #tryUntilOpen(
+    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
+    signal: AbortSignal,
+  ): Promise<void> {
     for (;;) {
       try {
         await this.#tryOnce(takeOver, signal);
@@ -151,7 +155,10 @@ export class Connector {
     return released;
   }
 
-  async #tryOnce(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
+  async #tryOnce(
+    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { address, provider } = this.#target;
     const released = this.#expectRelease();
     const transport = await provider.connect(address, signal).catch((error: unknown) => {
@@ -184,29 +191,27 @@ export class Connector {
 
   #startEngine(
     transport: Transport,
-    takeOver: TakeOver,
+    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
     settle: { resolve(): void; reject(error: unknown): void; released(): void },
   ): EngineDriver {
-    let taker: ConnectionTaker | undefined;
     const { quota } = this.#target;
     const options = this.#options;
     const native = nativeOptions(options, { resumable: true, session: this.#target.session() });
-    const driver = new EngineDriver(
+    const driver: EngineDriver = new EngineDriver(
       transport,
       { ...options, quota, native, turns: undefined, role: "client" },
       {
+        ...deaf,
         opened: (event) => {
-          taker = takeOver({ ...event, driver });
+          driver.handler = {
+            ...deaf,
+            ...takeOver({ ...event, driver, quota }),
+            released: () => settle.released(),
+          };
           settle.resolve();
         },
-        message: (event) => taker?.message(event),
-        request: (event) => taker?.request(event),
-        progressed: () => taker?.progressed(),
-        closed: (error) => {
-          if (taker === undefined)
-            settle.reject(error ?? new PeerError("ERR_CONNECTION_LOST", "closed in the handshake"));
-          else taker.closed(error);
-        },
+        closed: (error) =>
+          settle.reject(error ?? new PeerError("ERR_CONNECTION_LOST", "closed in the handshake")),
         released: () => settle.released(),
       },
     );

@@ -5,6 +5,7 @@ import { Engine, type EngineEvent } from "../../protocol/engine.ts";
 import type { ProfileChoice } from "../../protocol/handshake/handshake.ts";
 import type { EngineLimits } from "../../protocol/limits.ts";
 import type { NativeOptions } from "../../protocol/native/options.ts";
+import type { NativeSession } from "../../protocol/native/session.ts";
 import { Patience } from "../../protocol/patience.ts";
 import { batchBytes } from "../../protocol/send-buffer.ts";
 import { clearTimeout, setImmediate, setTimeout } from "../../transport/timers.ts";
@@ -34,11 +35,13 @@ export interface DriverOptions extends EngineLimits {
 export type EngineOpened = Extract<EngineEvent, { kind: "open" }>;
 
 /** What belongs to requests; only the native profile has them. */
-export type RequestEvent = Exclude<EngineEvent, { kind: "open" | "message" | "closed" }>;
+export type RequestEvent = Exclude<EngineEvent, { kind: "open" | "resume" | "message" | "closed" }>;
 
 /** Who is told what happens to an engine. */
 export interface DriverHandler {
   opened(event: EngineOpened): void;
+  /** The session that a client asks to go on with. Absent if there are none. */
+  resume?(sessionId: Uint8Array): NativeSession | undefined;
   message(event: Extract<EngineEvent, { kind: "message" }>): void;
   /** A request, or what belongs to one. */
   request(event: RequestEvent): void;
@@ -243,7 +246,12 @@ export class EngineDriver implements TransportHandler {
       while (!this.#over && this.#wantsMore) {
         const event = this.#engine.nextEvent();
         if (event === undefined) break;
-        this.#dispatch(event);
+        if (event.kind === "message") {
+          this.#keepWhole(event.data);
+          this.#handler.message(event);
+        } else {
+          this.#dispatch(event);
+        }
       }
     } finally {
       this.#pumping = false;
@@ -256,18 +264,17 @@ export class EngineDriver implements TransportHandler {
     if (!this.#over) this.#handler.progressed();
   }
 
-  #dispatch(event: EngineEvent): void {
+  #dispatch(event: Exclude<EngineEvent, { kind: "message" }>): void {
     switch (event.kind) {
       case "open":
         this.#isNative = event.profile === "native";
         this.#handler.opened(event);
         return;
+      case "resume":
+        this.#engine.resume(this.#handler.resume?.(event.sessionId));
+        return;
       case "closed":
         this.#finish(event.error);
-        return;
-      case "message":
-        this.#keepWhole(event.data);
-        this.#handler.message(event);
         return;
       default:
         if ("data" in event) this.#keepWhole(event.data);

@@ -10,7 +10,7 @@ const library = "sealpipe/0.1.0";
 /** What an engine needs to speak the native profile, or `undefined` where it is not to. */
 export function nativeOptions(
   options: ParsedClientOptions | ParsedServerOptions,
-  going: Pick<NativeOptions, "resumable" | "session" | "store">,
+  going: Pick<NativeOptions, "resumable" | "session">,
 ): NativeOptions | undefined {
   if (options.profile === "classic") return undefined;
   const { keepaliveIntervalMs, keepaliveTimeoutMs, maxQueuedBytes } = options;

@@ -92,8 +92,11 @@ export class Inbox<M extends Message> {
   read(options?: ReadOptions): Promise<M> {
     const { signal, timeoutMs } = parseReadOptions(options);
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const message = this.#take();
-    if (message !== undefined) return Promise.resolve(message);
+    const entry = this.#shift();
+    if (entry !== undefined) {
+      entry.source.taken(entry.message, entry.session, entry.position);
+      return Promise.resolve(entry.message);
+    }
     if (this.#ending !== undefined) return Promise.reject(this.#ending.error ?? closedError());
     return this.#wait(signal, timeoutMs);
   }
@@ -103,8 +106,11 @@ export class Inbox<M extends Message> {
    * `leaving` has what ends the wait, with the same result as an end in order.
    */
   async next(leaving: Set<() => void>): Promise<IteratorResult<M, undefined>> {
-    const message = this.#take();
-    if (message !== undefined) return { done: false, value: message };
+    const entry = this.#shift();
+    if (entry !== undefined) {
+      entry.source.taken(entry.message, entry.session, entry.position);
+      return { done: false, value: entry.message };
+    }
     if (this.#ending === undefined) return this.#waitForNext(leaving);
     if (this.#ending.error !== undefined) throw this.#ending.error;
     return { done: true, value: undefined };
@@ -202,12 +208,6 @@ export class Inbox<M extends Message> {
       const stopListening = signal && onAbort(signal, () => waiter.reject(signal.reason));
       if (timeoutMs > 0) timer = setTimeout(() => waiter.reject(readTimeout(timeoutMs)), timeoutMs);
     });
-  }
-
-  #take(): M | undefined {
-    const entry = this.#shift();
-    entry?.source.taken(entry.message, entry.session, entry.position);
-    return entry?.message;
   }
 
   /** The next that waits; its source is not told yet. */

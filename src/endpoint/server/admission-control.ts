@@ -1,4 +1,5 @@
 import { PeerError } from "../../errors.ts";
+import type { EngineDriver } from "../driver/engine-driver.ts";
 import type { Connection } from "./connection.ts";
 
 export interface AdmissionLimits {
@@ -9,10 +10,12 @@ export interface AdmissionLimits {
 /** Which clients a server has room for, and which gives way to another. */
 export class AdmissionControl {
   readonly #limits: AdmissionLimits;
-  /** All that hold a transport: in the handshake, open, or on their way out. */
+  /** Connections that hold a transport: open, or on their way out. */
   readonly #held = new Set<Connection>();
-  /** In the order in which they came, or last had a turn. */
-  readonly #handshaking = new Set<Connection>();
+  /** Handshakes that hold a transport: under way, or come to nothing and on their way out. */
+  readonly #unestablished = new Set<EngineDriver>();
+  /** Those under way, in the order in which they came, or last had a turn. */
+  readonly #handshaking = new Set<EngineDriver>();
   /** Gone, but what came by them is still to be read: they count, or what waits would have no bound. */
   readonly #unread = new Set<Connection>();
 
@@ -20,7 +23,7 @@ export class AdmissionControl {
     this.#limits = limits;
   }
 
-  /** Those that hold a transport. */
+  /** The connections that hold a transport. */
   get held(): Iterable<Connection> {
     return this.#held;
   }
@@ -32,10 +35,10 @@ export class AdmissionControl {
     return tooManyConnections(maxConnections);
   }
 
-  /** It has a transport, and its handshake is to come. */
-  accepted(connection: Connection): void {
-    this.#held.add(connection);
-    this.#handshaking.add(connection);
+  /** A client has come, whose handshake begins. */
+  accepted(driver: EngineDriver): void {
+    this.#unestablished.add(driver);
+    this.#handshaking.add(driver);
   }
 
   /**
@@ -43,39 +46,39 @@ export class AdmissionControl {
    * everyone: to keep others from finishing theirs now takes as many new connections as there may be handshakes, in the
    * few milliseconds that one takes.
    *
-   * @returns Which has given way, and why.
+   * @returns Why one has given way, if one had to.
    */
-  makeRoom(): { readonly connection: Connection; readonly error: PeerError } | undefined {
+  makeRoom(): PeerError | undefined {
     const { maxConnections, maxPendingHandshakes } = this.#limits;
     if (this.#handshaking.size <= maxPendingHandshakes && this.#taken <= maxConnections) return undefined;
-    const [connection] = this.#handshaking;
-    if (connection === undefined) return undefined;
+    const [driver] = this.#handshaking;
+    if (driver === undefined) return undefined;
     // Its place is free at once, not only when the system has closed its socket.
-    this.parted(connection);
-    const error = tooManyHandshakes(maxPendingHandshakes, maxConnections);
-    connection.evict(error);
-    return { connection, error };
+    this.failed(driver);
+    driver.destroy();
+    return tooManyHandshakes(maxPendingHandshakes, maxConnections);
   }
 
   /** It had a turn for a costly step, which is not to have been for nothing: it gives way as late as one that has just come. */
-  tookTurn(connection: Connection): void {
-    if (this.#handshaking.delete(connection)) this.#handshaking.add(connection);
+  tookTurn(driver: EngineDriver): void {
+    if (this.#handshaking.delete(driver)) this.#handshaking.add(driver);
   }
 
-  /** Its handshake is over. */
-  opened(connection: Connection): void {
-    this.#handshaking.delete(connection);
+  /** The transport of a handshake that came to nothing is gone. */
+  failed(driver: EngineDriver): void {
+    this.#unestablished.delete(driver);
+    this.#handshaking.delete(driver);
   }
 
-  /** Its client is back: it has a transport again. */
-  resumed(connection: Connection): void {
+  /** A handshake is over, and this connection, new or one that resumes, has its transport. */
+  established(driver: EngineDriver, connection: Connection): void {
+    this.failed(driver);
     this.#held.add(connection);
   }
 
   /** It has no transport any more. */
   parted(connection: Connection): void {
     this.#held.delete(connection);
-    this.#handshaking.delete(connection);
   }
 
   /** It is over and has no transport any more. */
@@ -89,7 +92,7 @@ export class AdmissionControl {
     for (const connection of this.#unread) {
       if (!connection.hasUnread) this.#unread.delete(connection);
     }
-    return this.#held.size + this.#unread.size;
+    return this.#unestablished.size + this.#held.size + this.#unread.size;
   }
 }
 

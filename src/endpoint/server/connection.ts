@@ -2,22 +2,21 @@ import { PeerError, type SealpipeError } from "../../errors.ts";
 import { checkMessage, type MessageContent } from "../../protocol/message.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
-import type { Transport } from "../../transport/transport.ts";
 import { isResumable } from "../client/reconnect.ts";
-import { type DriverHandler, deaf, EngineDriver, type EngineOpened } from "../driver/engine-driver.ts";
+import { deaf, type EngineDriver } from "../driver/engine-driver.ts";
+import type { ConnectionHandler, Established } from "../driver/established.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { Link } from "../link/link.ts";
 import { type LostSession, lostSession } from "../link/lost-session.ts";
 import { Message, type MessageData, toBytes } from "../messages/message.ts";
-import { nativeOptions } from "../options/native-options.ts";
 import type { RequestOptions } from "../options/options.ts";
 import { closedError } from "../reading/inbox.ts";
-import { ReadQuota } from "../reading/read-quota.ts";
+import type { ReadQuota } from "../reading/read-quota.ts";
 import { type Answer, IncomingRequest, type RequestHandler } from "../requests/request.ts";
 import { RequestHandlers } from "../requests/request-handlers.ts";
-import type { ConnectionOwner } from "./connection-owner.ts";
+import type { ConnectionHost } from "./connection-host.ts";
 
-type Owner = ConnectionOwner<Connection, ConnectionMessage, ConnectionRequest>;
+type Host = ConnectionHost<Connection, ConnectionMessage, ConnectionRequest>;
 
 export interface ConnectionEvents extends EndpointEvents<ConnectionMessage> {
   /**
@@ -55,13 +54,12 @@ export interface ConnectionEvents extends EndpointEvents<ConnectionMessage> {
 export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** A number that no other connection of this server has. */
   readonly id: number;
-  readonly #owner: Owner;
+  readonly #host: Host;
   readonly #quota: ReadQuota;
   readonly #link: Link<ConnectionRequest>;
   readonly #handlers: RequestHandlers<ConnectionRequest>;
   /** The one of now, or the last. */
-  #driver: EngineDriver;
-  #opened: EngineOpened | undefined;
+  #established: Established;
   #claimed = false;
   #referenced = true;
   /** What was kept when the client went, besides what is queued and what is unread. */
@@ -73,40 +71,38 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   #released = false;
 
   /** @internal Connections are made by a server. */
-  constructor(id: number, transport: Transport, owner: Owner) {
+  constructor(id: number, established: Established, host: Host) {
     super();
     this.id = id;
-    this.#owner = owner;
-    this.#quota = new ReadQuota(owner.options.maxQueuedBytes);
-    const native = nativeOptions(owner.options, owner.resuming);
-    const { turns } = owner;
-    const options = { ...owner.options, quota: this.#quota, turns, native, role: "server" } as const;
-    this.#driver = new EngineDriver(transport, options, this.#driverHandler());
-    this.#handlers = new RequestHandlers(owner.handlers);
+    this.#host = host;
+    this.#established = established;
+    this.#quota = established.quota;
+    this.#handlers = new RequestHandlers(host.handlers);
     this.#link = new Link({
-      ...owner.options,
+      ...host.options,
       quota: this.#quota,
       queuesOffline: false,
-      keepsMore: () => owner.keepsMore(),
+      keepsMore: () => host.keepsMore(),
       handlers: this.#handlers,
       makeRequest: (content, abort) => new ConnectionRequest(content, abort, this),
     });
-    this.setStatus("connecting");
+    this.#link.attach(established.driver, established.session);
+    this.setStatus("connected");
   }
 
   /** The protocol that is spoken: `"classic"` is golang-ipc's, `"native"` is sealpipe's own. */
   get profile(): "classic" | "native" {
-    return this.#opened?.profile ?? "classic";
+    return this.#established.profile;
   }
 
   /** Whether the wire is encrypted. */
   get encrypted(): boolean {
-    return this.#opened?.encrypted ?? this.#owner.options.encryption;
+    return this.#established.encrypted;
   }
 
   /** What a native client told of the process that it is in. */
   get peer(): NativePeer | undefined {
-    return this.#opened?.native?.peer;
+    return this.#established.native?.peer;
   }
 
   /**
@@ -220,13 +216,13 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     if (this.#over) return;
     this.#driver.destroy();
     this.#end(error === undefined ? "closed" : "error", error ?? closedError());
-    this.#owner.closed(this);
+    this.#host.closed(this);
     this.#finish();
   }
 
   /** @internal As `write`, but that what is written after a close of ours is dropped. */
   send(type: number, bytes: Uint8Array): Promise<void> | undefined {
-    checkMessage(type, bytes.length, this.#owner.options.maxMessageBytes);
+    checkMessage(type, bytes.length, this.#host.options.maxMessageBytes);
     if (this.#closedHere || this.#over || !this.#link.canSend) return undefined;
     let room: Promise<void> | undefined;
     try {
@@ -259,25 +255,15 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     return this.queuedBytes + this.#quota.bytes + this.#keptBesides;
   }
 
-  /** @internal The client is back by another connection: the one it had is to say and hear nothing more. */
-  dropTransport(): void {
+  /** @internal The client is back: what it had before, if that seems to live, is to say and hear nothing more. */
+  resume(established: Established): void {
     this.#driver.handler = deaf;
     this.#driver.destroy();
-    this.#released = true;
     this.#link.detach();
-  }
-
-  /** @internal Goes on by what another has, which is nothing more after that. */
-  adopt(other: Connection, event: EngineOpened): void {
-    const driver = other.#driver;
-    other.#over = true;
-    other.#link.end(closedError());
-    driver.handler = this.#driverHandler();
-    driver.setReferenced(this.#referenced);
-    this.#driver = driver;
+    this.#established = established;
     this.#released = false;
-    this.#opened = event;
-    this.#link.attach(driver, event.session);
+    this.#driver.setReferenced(this.#referenced);
+    this.#link.attach(this.#driver, established.session);
     this.setStatus("connected");
     this.#link.progressed();
   }
@@ -285,19 +271,6 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** @internal The client does not come back. */
   giveUp(error: SealpipeError | undefined): void {
     if (this.#isDetached) this.#fail(error);
-  }
-
-  /** @internal Drops it before its handshake is over, to make room for another. */
-  evict(error: SealpipeError): void {
-    this.#driver.destroy();
-    this.#end("error", error);
-    this.emitSafely("error", error);
-    this.#finish();
-  }
-
-  /** @internal */
-  start(): void {
-    this.#driver.start();
   }
 
   /** @internal For its server too. */
@@ -309,55 +282,44 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** @internal */
   protected override tell(error: SealpipeError): void {
     this.emitSafely("error", error);
-    this.#owner.told(this, error);
+    this.#host.told(this, error);
   }
 
   /** @internal */
   protected override claim(): void {
     if (this.#claimed) return;
     this.#claimed = true;
-    this.#owner.inbox.moveTo(this.inbox, this.#link);
+    this.#host.inbox.moveTo(this.inbox, this.#link);
+  }
+
+  get #driver(): EngineDriver {
+    return this.#established.driver;
   }
 
   get #isDetached(): boolean {
-    return !this.#over && this.#opened !== undefined && this.#link.driver === undefined;
+    return !this.#over && this.#link.driver === undefined;
   }
 
   #mayResume(error: SealpipeError | undefined): boolean {
     return !this.#closedHere && isResumable(error) && this.#link.session?.isResumable === true;
   }
 
-  #driverHandler(): DriverHandler {
+  /** @internal What is to happen with what comes by its connection of now. */
+  get handler(): ConnectionHandler {
     return {
-      opened: (event) => {
-        // Its client was here before: the connection that it had goes on with this driver.
-        if (event.native?.resumed) this.#owner.resumed(this, event);
-        else this.#start(event);
+      message: ({ type, data, position }) => {
+        const inbox = this.#claimed ? this.inbox : this.#host.inbox;
+        inbox.deliver(new ConnectionMessage(type, data, this), this.#link, position);
       },
-      message: ({ type, data, position }) => this.#deliver(type, data, position),
       request: (event) => this.#link.received(event),
-      tookTurn: () => this.#owner.tookTurn(this),
       progressed: () => this.#link.progressed(),
       closed: (error) => this.#closed(error),
       released: () => {
         this.#released = true;
-        if (this.#isDetached) this.#owner.parted(this);
+        if (this.#isDetached) this.#host.parted(this);
         this.#finish();
       },
     };
-  }
-
-  #start(event: EngineOpened): void {
-    this.#opened = event;
-    this.#link.attach(this.#driver, event.session);
-    this.setStatus("connected");
-    this.#owner.opened(this);
-  }
-
-  #deliver(type: number, data: Uint8Array, position: number): void {
-    const message = new ConnectionMessage(type, data, this);
-    const inbox = this.#claimed ? this.inbox : this.#owner.inbox;
-    inbox.deliver(message, this.#link, position);
   }
 
   #closed(error: SealpipeError | undefined): void {
@@ -367,14 +329,14 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       this.setStatus("reconnecting");
       if (error !== undefined) this.emitSafely("error", error);
       // A listener may have ended it.
-      if (this.#isDetached) this.#owner.detached(this);
+      if (this.#isDetached) this.#host.detached(this);
       return;
     }
     this.inbox.end(error, "keep");
     const orderly = this.status === "closing" ? "closed" : "disconnected";
     this.#end(error === undefined ? orderly : "error", error ?? closedError());
     if (error !== undefined) this.emitSafely("error", error);
-    this.#owner.closed(this, error);
+    this.#host.closed(this, error);
     this.#finish();
   }
 
@@ -395,13 +357,13 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     const lostMessages = this.#end(error === undefined ? "closed" : "error", error ?? closedError());
     if (lostMessages.length > 0) this.emitSafely("session-lost", lostSession(lostMessages));
     if (error !== undefined) this.emitSafely("error", error);
-    this.#owner.closed(this, error);
+    this.#host.closed(this, error);
     this.#finish();
   }
 
   #dropUnread(error: Error | undefined): void {
     this.inbox.end(error, "drop");
-    this.#owner.inbox.drop(this.#link);
+    this.#host.inbox.drop(this.#link);
   }
 
   /** What was sent and not acknowledged. */
@@ -415,7 +377,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   #finish(): void {
     if (!this.#over || !this.#released) return;
     this.tellClosed();
-    this.#owner.released(this);
+    this.#host.released(this);
   }
 }
 

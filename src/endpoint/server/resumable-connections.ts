@@ -1,5 +1,4 @@
 import { connectionLost } from "../../protocol/engine-errors.ts";
-import type { SessionStore } from "../../protocol/native/options.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
 import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import { clock } from "../clock.ts";
@@ -28,7 +27,7 @@ interface Detached {
  * Where more are gone than may be waited for, those with the least standing are given up: a peer that drops many connections
  * must not push out others' sessions. Whose a connection is cannot be told: Node does not give a peer's credentials.
  */
-export class ResumableConnections implements SessionStore {
+export class ResumableConnections {
   readonly #limits: ResumeLimits;
   readonly #now: () => number;
   readonly #byId = new Map<string, Connection>();
@@ -46,20 +45,17 @@ export class ResumableConnections implements SessionStore {
     return this.#detached.keys();
   }
 
+  /** The session of that id, if its client may come back to it. */
   find(id: Uint8Array): NativeSession | undefined {
     const connection = this.#byId.get(keyOf(id));
     return connection?.mayBeResumed ? connection.session : undefined;
   }
 
-  claim(session: NativeSession): void {
-    const connection = this.of(session);
-    if (connection === undefined) return;
-    this.#forgetDetached(connection);
-    connection.dropTransport();
-  }
-
-  of(session: NativeSession): Connection | undefined {
-    return session.identity && this.#byId.get(keyOf(session.identity.id));
+  /** The client of that session is back: its connection is waited for no longer. */
+  resumed({ identity }: NativeSession): Connection | undefined {
+    const connection = identity && this.#byId.get(keyOf(identity.id));
+    if (connection !== undefined) this.#forgetDetached(connection);
+    return connection;
   }
 
   opened(connection: Connection): void {

@@ -1,10 +1,10 @@
 import { SealpipeError, SystemError } from "../../errors.ts";
 import { checkMessage } from "../../protocol/message.ts";
+import type { NativeSession } from "../../protocol/native/session.ts";
 import type { Address } from "../../transport/address.ts";
 import { providerOf } from "../../transport/providers.ts";
 import type { Listener, Transport, TransportProvider } from "../../transport/transport.ts";
-import type { EngineOpened } from "../driver/engine-driver.ts";
-import { HandshakeTurns } from "../driver/handshake-turns.ts";
+import type { ConnectionHandler, Established } from "../driver/established.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
 import {
@@ -18,10 +18,11 @@ import { closedError } from "../reading/inbox.ts";
 import type { RequestHandler } from "../requests/request.ts";
 import { RequestHandlers } from "../requests/request-handlers.ts";
 import { Shutdown } from "../shutdown.ts";
+import { Acceptor } from "./acceptor.ts";
 import { AdmissionControl } from "./admission-control.ts";
 import { BoundedWait } from "./bounded-wait.ts";
 import { Connection, ConnectionMessage, type ConnectionRequest } from "./connection.ts";
-import type { ConnectionOwner } from "./connection-owner.ts";
+import type { ConnectionHost } from "./connection-host.ts";
 import { ResumableConnections } from "./resumable-connections.ts";
 
 export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
@@ -81,9 +82,10 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly #handlers = new RequestHandlers<ConnectionRequest>();
   readonly #resumable: ResumableConnections;
   readonly #admission: AdmissionControl;
+  readonly #acceptor: Acceptor;
   /** What each connection knows of this server. */
-  readonly #owner: ConnectionOwner<Connection, ConnectionMessage, ConnectionRequest>;
-  readonly #open = new Set<Connection>();
+  readonly #host: ConnectionHost<Connection, ConnectionMessage, ConnectionRequest>;
+  readonly #connections = new Set<Connection>();
   /** With clients that let a broadcast wait. */
   readonly #slowClients: BoundedWait;
   /** Accepted before whoever started us has a server to which to add listeners. */
@@ -103,12 +105,13 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.#resumable = new ResumableConnections(options);
     this.#admission = new AdmissionControl(options);
     this.#slowClients = new BoundedWait(options.closeTimeoutMs);
-    this.#owner = this.#makeOwner();
+    this.#acceptor = this.#makeAcceptor();
+    this.#host = this.#makeHost();
   }
 
   /** The clients that are connected now, or are waited for to come back, as a list of its own. */
   get connections(): readonly Connection[] {
-    return [...this.#open];
+    return [...this.#connections];
   }
 
   /**
@@ -189,6 +192,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.#shutdown.destroyed(error);
     this.inbox.end(error, "drop");
     void this.close();
+    this.#acceptor.destroy();
     for (const connection of this.#all) connection.destroy(error);
   }
 
@@ -209,6 +213,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   protected override setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
     this.#listener?.setReferenced(referenced);
+    this.#acceptor.setReferenced(referenced);
     for (const connection of this.#all) connection.setReferenced(referenced);
   }
 
@@ -224,7 +229,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     for (const transport of this.#waiting.splice(0)) transport.destroy();
     // First of all: a golang-ipc client comes back at once, and gives up for ever where it is accepted and dropped.
     await this.#stopListening();
-    await Promise.all(this.#all.map((connection) => connection.close()));
+    await Promise.all([this.#acceptor.close(), ...this.#all.map((connection) => connection.close())]);
     this.setStatus(this.#shutdown.status);
     this.tellClosed();
   }
@@ -253,44 +258,60 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       this.emitSafely("error", refusal, undefined);
       return;
     }
-    this.#begin(transport);
+    this.#admission.accepted(this.#acceptor.accept(transport));
     const evicted = this.#admission.makeRoom();
-    if (evicted === undefined) this.#owner.turns.clientCame();
-    else this.emitSafely("error", evicted.error, evicted.connection);
+    if (evicted === undefined) this.#acceptor.clientCame();
+    else this.emitSafely("error", evicted, undefined);
   }
 
-  #begin(transport: Transport): void {
-    this.#lastId += 1;
-    const connection = new Connection(this.#lastId, transport, this.#owner);
-    this.#admission.accepted(connection);
-    connection.setReferenced(this.#referenced);
-    connection.start();
-  }
-
-  /** Those that hold a transport, and those that wait for their clients to come back. */
+  /** Connections that hold a transport, and those that wait for their clients to come back. */
   get #all(): Connection[] {
     return [...new Set([...this.#admission.held, ...this.#resumable.detached])];
   }
 
-  #makeOwner(): ConnectionOwner<Connection, ConnectionMessage, ConnectionRequest> {
+  #makeAcceptor(): Acceptor {
+    return new Acceptor({
+      options: this.#options,
+      session: (id) => this.#resumable.find(id),
+      takeOver: (established) =>
+        established.native?.resumed ? this.#resume(established) : this.#open(established),
+      failed: (error) => {
+        if (error !== undefined) this.emitSafely("error", error, undefined);
+      },
+      tookTurn: (driver) => this.#admission.tookTurn(driver),
+      released: (driver) => this.#admission.failed(driver),
+    });
+  }
+
+  #open(established: Established): ConnectionHandler {
+    this.#lastId += 1;
+    const connection = new Connection(this.#lastId, established, this.#host);
+    connection.setReferenced(this.#referenced);
+    this.#connections.add(connection);
+    this.#admission.established(established.driver, connection);
+    this.#resumable.opened(connection);
+    this.emitSafely("connection", connection);
+    return connection.handler;
+  }
+
+  #resume(established: Established): ConnectionHandler {
+    const { driver, native } = established;
+    // It was there a moment ago, when its session was asked for.
+    const connection = this.#resumable.resumed(native?.session as NativeSession) as Connection;
+    this.#admission.established(driver, connection);
+    connection.resume(established);
+    return connection.handler;
+  }
+
+  #makeHost(): ConnectionHost<Connection, ConnectionMessage, ConnectionRequest> {
     return {
       inbox: this.inbox,
-      turns: new HandshakeTurns(),
       options: this.#options,
       handlers: this.#handlers,
-      resuming: { resumable: this.#options.resumeWindowMs > 0, store: this.#resumable },
-      tookTurn: (connection) => this.#admission.tookTurn(connection),
-      opened: (connection) => {
-        this.#open.add(connection);
-        this.#admission.opened(connection);
-        this.#resumable.opened(connection);
-        this.emitSafely("connection", connection);
-      },
-      resumed: (other, event) => this.#resumed(other, event),
       detached: (connection) => this.#resumable.lost(connection),
       keepsMore: () => this.#resumable.enforce(),
       closed: (connection, error) => {
-        this.#open.delete(connection);
+        this.#connections.delete(connection);
         this.#resumable.closed(connection);
         if (error !== undefined) this.emitSafely("error", error, connection);
       },
@@ -298,15 +319,6 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       parted: (connection) => this.#admission.parted(connection),
       released: (connection) => this.#admission.released(connection),
     };
-  }
-
-  #resumed(other: Connection, event: EngineOpened): void {
-    this.#admission.parted(other);
-    const connection = event.native && this.#resumable.of(event.native.session);
-    // It was there a moment ago, when the handshake claimed its session.
-    if (connection === undefined) return;
-    this.#admission.resumed(connection);
-    connection.adopt(other, event);
   }
 }
 

@@ -2,6 +2,7 @@ import type { PeerError } from "../../errors.ts";
 import type { CryptoProvider } from "../crypto-provider.ts";
 import type { NativeAgreement } from "../native/agreement.ts";
 import type { NativeOpened } from "../native/options.ts";
+import type { NativeSession } from "../native/session.ts";
 import type { Profile } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import type { Input, State } from "../states.ts";
@@ -42,7 +43,9 @@ export interface HandshakeStep {
   readonly output: readonly Uint8Array[];
   /** With the last step: how to go on. */
   readonly opened?: Opened;
-  /** With the last step where both speak native: how to go on with their hellos. */
+  /** A client asks to go on with the session of that id: {@link Handshake.resume} is to be called. */
+  readonly resumes?: Uint8Array;
+  /** With the last step if both speak native: how to go on with their hellos. */
   readonly native?: NativeAgreement;
 }
 
@@ -68,6 +71,11 @@ export interface Handshake {
    * @throws HandshakeFailure
    */
   advance(state: State, input: ReceiveBuffer): HandshakeStep | undefined;
+  /**
+   * The answer to a step that `resumes`: the session, or none if there is none that may go on.
+   * @throws HandshakeFailure
+   */
+  resume?(session: NativeSession | undefined): HandshakeStep;
   /** The engine is over: wipes what comes from the key agreement, and was not handed on with a step. */
   wipe(): void;
 }

@@ -42,6 +42,8 @@ export class HelloExchange implements Handshake {
   #asked: ClientSession["kind"] = "none";
   /** The records are the profile's by now. */
   #opened = false;
+  /** The client's, while it is not known whether there is the session that it asks for. */
+  #resuming: NativeHello<ClientSession> | undefined;
 
   constructor(agreement: NativeAgreement, options: HelloExchangeOptions) {
     this.#agreement = agreement;
@@ -56,7 +58,19 @@ export class HelloExchange implements Handshake {
   }
 
   advance(state: State, input: ReceiveBuffer): HandshakeStep | undefined {
-    return state === "client-awaits-native-hello" ? this.#receiveServer(input) : this.#receiveClient(input);
+    switch (state) {
+      case "client-awaits-native-hello":
+        return this.#receiveServer(input);
+      case "server-awaits-native-hello":
+        return this.#orRefuse(() => this.#receiveClient(input));
+      default:
+        return undefined;
+    }
+  }
+
+  resume(session: NativeSession | undefined): HandshakeStep {
+    const hello = this.#resuming as NativeHello<ClientSession>;
+    return this.#orRefuse(() => ({ ...this.#goOn(hello, session), input: "session" }));
   }
 
   wipe(): void {
@@ -92,7 +106,7 @@ export class HelloExchange implements Handshake {
         throw invalidFrame("a session that can be resumed, which was not asked for");
       }
       const identity = session.kind === "new" ? this.#identity(session.sessionId) : undefined;
-      return this.#open(hello, { session: this.#begin(), identity, resumed: false });
+      return this.#open(hello, { session: this.#newSession(), identity, resumed: false });
     }
     if (before?.identity === undefined) throw invalidFrame("a session resumed that was not asked for");
     const { received, proof } = session;
@@ -101,12 +115,10 @@ export class HelloExchange implements Handshake {
     return this.#open(hello, { session: before, identity: before.identity, resumed: true });
   }
 
-  #receiveClient(input: ReceiveBuffer): HandshakeStep | undefined {
+  /** @throws HandshakeFailure */
+  #orRefuse<T>(step: () => T): T {
     try {
-      const body = this.#readHello(input);
-      if (body === undefined) return undefined;
-      const hello = decodeNativeHello(body, "client");
-      return this.#answer(hello);
+      return step();
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
       // So that the client, too, finds out what is wrong.
@@ -115,33 +127,42 @@ export class HelloExchange implements Handshake {
     }
   }
 
-  #answer(hello: NativeHello<ClientSession>): HandshakeStep {
-    const { native } = this.#options;
+  #receiveClient(input: ReceiveBuffer): HandshakeStep | undefined {
+    const body = this.#readHello(input);
+    if (body === undefined) return undefined;
+    const hello = decodeNativeHello(body, "client");
+    if (hello.session.kind !== "resume" || !this.#options.native.resumable) return this.#begin(hello);
+    this.#resuming = hello;
+    return { input: "resuming-hello", output: [], resumes: hello.session.sessionId };
+  }
+
+  /** By the session that the client asks for or, if there is none, by a new one. */
+  #goOn(hello: NativeHello<ClientSession>, session: NativeSession | undefined): HandshakeStep {
     const wanted = hello.session;
-    const known = wanted.kind === "resume" ? native.store?.find(wanted.sessionId) : undefined;
-    if (wanted.kind === "resume" && known?.identity !== undefined) {
-      const { identity } = known;
-      this.#checkProof(wanted.proof, this.#proof("client", identity, wanted.received));
-      known.outgoing.checkRewind(wanted.received);
-      native.store?.claim(known);
-      known.outgoing.rewind(wanted.received);
-      const { received } = known.incoming;
-      const proof = this.#proof("server", identity, received);
-      const output = this.#seal({ kind: "resumed", received, proof });
-      return { ...this.#open(hello, { session: known, identity, resumed: true }), output: [output] };
-    }
-    const keeps = wanted.kind !== "none" && native.resumable;
+    if (wanted.kind !== "resume" || session?.identity === undefined) return this.#begin(hello);
+    const { identity } = session;
+    this.#checkProof(wanted.proof, this.#proof("client", identity, wanted.received));
+    session.outgoing.rewind(wanted.received);
+    const { received } = session.incoming;
+    const proof = this.#proof("server", identity, received);
+    const output = this.#seal({ kind: "resumed", received, proof });
+    return { ...this.#open(hello, { session, identity, resumed: true }), output: [output] };
+  }
+
+  #begin(hello: NativeHello<ClientSession>): HandshakeStep {
+    const { native } = this.#options;
+    const keeps = hello.session.kind !== "none" && native.resumable;
     const identity = keeps ? this.#identity(this.#options.crypto.randomBytes(sessionIdBytes)) : undefined;
     const output = this.#seal(
       identity === undefined ? { kind: "none" } : { kind: "new", sessionId: identity.id },
     );
     return {
-      ...this.#open(hello, { session: this.#begin(), identity, resumed: false }),
+      ...this.#open(hello, { session: this.#newSession(), identity, resumed: false }),
       output: [output],
     };
   }
 
-  #begin(): NativeSession {
+  #newSession(): NativeSession {
     const { maxMessageBytes, native } = this.#options;
     return new NativeSession({ maxMessageBytes, windows: native.windows });
   }

@@ -22,13 +22,6 @@ export interface NativeOpened {
   readonly peer: NativePeer;
 }
 
-/** Sessions whose clients may come back. */
-export interface SessionStore {
-  find(id: Uint8Array): NativeSession | undefined;
-  /** Its client is back: the connection it had, if that seems to live, is to say and hear nothing more. */
-  claim(session: NativeSession): void;
-}
-
 export interface NativeOptions extends KeepaliveLimits {
   readonly self: NativePeer;
   readonly windows: Windows;
@@ -38,6 +31,4 @@ export interface NativeOptions extends KeepaliveLimits {
   readonly session?: NativeSession | undefined;
   /** Whether to have a session that outlives its connection. */
   readonly resumable: boolean;
-  /** Server: those of earlier connections. */
-  readonly store?: SessionStore | undefined;
 }

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { after, describe, test } from "node:test";
 import { type ClientOptions, PeerError, type SealpipeError, SystemError } from "sealpipe";
-import { type ConnectionTaker, Connector, type Established } from "#dist/endpoint/client/connector.js";
+import { Connector } from "#dist/endpoint/client/connector.js";
 import { type DriverHandler, EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
+import type { ConnectionHandler, Established } from "#dist/endpoint/driver/established.js";
 import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
 import type { Address } from "#dist/transport/address.js";
@@ -71,7 +72,7 @@ function setUp(provider: TransportProvider, options: ClientOptions = {}) {
     retrying: (error) => retried.push(error),
   });
   let established: Established | undefined;
-  const takeOver = (taken: Established): ConnectionTaker => {
+  const takeOver = (taken: Established): Omit<ConnectionHandler, "released"> => {
     established = taken;
     told.push("taken");
     return {

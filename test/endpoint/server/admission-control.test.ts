@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { PeerError } from "sealpipe";
+import type { EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import { AdmissionControl } from "#dist/endpoint/server/admission-control.js";
 import type { Connection } from "#dist/endpoint/server/connection.js";
 
-/** What admission asks of a connection. */
-class RecordingConnection {
+/** What admission asks of a handshake's driver and of the connection that comes of it. */
+class RecordingClient {
   hasUnread = false;
-  error: PeerError | undefined;
+  destroyed = false;
 
-  evict(error: PeerError): void {
-    this.error = error;
+  destroy(): void {
+    this.destroyed = true;
+  }
+
+  get asDriver(): EngineDriver {
+    return this as unknown as EngineDriver;
   }
 
   get asConnection(): Connection {
@@ -20,14 +24,14 @@ class RecordingConnection {
 
 function setUp(maxConnections: number, maxPendingHandshakes = maxConnections) {
   const admission = new AdmissionControl({ maxConnections, maxPendingHandshakes });
-  const accept = (): RecordingConnection => {
-    const connection = new RecordingConnection();
-    admission.accepted(connection.asConnection);
+  const accept = (): RecordingClient => {
+    const connection = new RecordingClient();
+    admission.accepted(connection.asDriver);
     return connection;
   };
-  const open = (): RecordingConnection => {
+  const open = (): RecordingClient => {
     const connection = accept();
-    admission.opened(connection.asConnection);
+    admission.established(connection.asDriver, connection.asConnection);
     return connection;
   };
   return { admission, accept, open };
@@ -60,7 +64,7 @@ describe("a server's admission control", () => {
     const connection = open();
     admission.parted(connection.asConnection);
     assert.equal(admission.refusal(), undefined);
-    admission.resumed(connection.asConnection);
+    admission.established(connection.asDriver, connection.asConnection);
     assert.equal(admission.refusal()?.code, "ERR_TOO_MANY_CONNECTIONS");
   });
 
@@ -71,30 +75,39 @@ describe("a server's admission control", () => {
     assert.equal(admission.makeRoom(), undefined);
     assert.equal(admission.refusal(), undefined);
     const newest = accept();
-    const evicted = admission.makeRoom();
-    assert.equal(evicted?.connection, oldest.asConnection);
-    assert.equal(evicted?.error.code, "ERR_TOO_MANY_HANDSHAKES");
-    assert.equal(oldest.error, evicted?.error);
-    assert.equal(newest.error, undefined);
+    assert.equal(admission.makeRoom()?.code, "ERR_TOO_MANY_HANDSHAKES");
+    assert.deepEqual([oldest.destroyed, newest.destroyed], [true, false]);
     assert.equal(admission.makeRoom(), undefined, "its place is free at once");
   });
 
   test("lets one that has had a turn give way as late as one that has just come, and only in its handshake", () => {
     const { admission, accept, open } = setUp(3);
     const [first, second, opened] = [accept(), accept(), open()];
-    admission.tookTurn(first.asConnection);
-    admission.tookTurn(opened.asConnection);
+    admission.tookTurn(first.asDriver);
+    admission.tookTurn(opened.asDriver);
     accept();
-    assert.equal(admission.makeRoom()?.connection, second.asConnection);
+    assert.ok(admission.makeRoom());
+    assert.deepEqual([first.destroyed, second.destroyed], [false, true]);
     accept();
-    assert.equal(admission.makeRoom()?.connection, first.asConnection);
+    assert.ok(admission.makeRoom());
+    assert.deepEqual([first.destroyed, opened.destroyed], [true, false]);
   });
 
   test("lets a handshake give way where there are too many, though there are places", () => {
     const { admission, accept } = setUp(100, 1);
     const oldest = accept();
     accept();
-    assert.equal(admission.makeRoom()?.connection, oldest.asConnection);
+    assert.ok(admission.makeRoom());
+    assert.equal(oldest.destroyed, true);
+    assert.equal(admission.makeRoom(), undefined);
+  });
+
+  test("counts a handshake that has failed until its transport is gone", () => {
+    const { admission, accept } = setUp(1);
+    const failed = accept();
+    assert.equal(admission.refusal(), undefined, "it can give way");
+    admission.failed(failed.asDriver);
+    assert.equal(admission.refusal(), undefined);
     assert.equal(admission.makeRoom(), undefined);
   });
 

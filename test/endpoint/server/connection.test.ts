@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Connection, PeerError } from "sealpipe";
 import { pattern } from "../../support/bytes.ts";
 import { connectTo, onEachWire, rawClientOf } from "../../support/endpoints.ts";
 import { openAsClient, plainHello, RawPeer } from "../../support/raw-peer.ts";
@@ -24,19 +25,16 @@ onEachWire((wire, { connectedPair, freshServer }) => {
       });
     }
 
-    test("that fails in the handshake tells what it would have been", async (t) => {
+    test("is none while its handshake is not over: an error of that belongs to the server", async (t) => {
       const server = await freshServer(t, { encryption: false });
-      const failed = nextEvent<[Error, { encrypted: boolean; profile: string; status: string }]>(
-        server,
-        "error",
-      );
+      const failed = nextEvent<[Error, Connection | undefined]>(server, "error");
       const peer = await RawPeer.connect(server.address);
       assert.deepEqual(await peer.receive(2), plainHello);
       peer.destroy();
-      const [, connection] = await failed;
-      assert.equal(connection.encrypted, false);
-      assert.equal(connection.profile, "classic");
-      assert.equal(connection.status, "error");
+      assert.deepEqual(server.connections, []);
+      const [error, connection] = await failed;
+      assert.equal((error as PeerError).code, "ERR_CONNECTION_LOST");
+      assert.equal(connection, undefined);
     });
 
     test("writes to its client alone", async (t) => {

@@ -34,10 +34,6 @@ class RecordingConnection {
     this.session.attach({ maxMessageBytes: 1_000, windows }, identity);
   }
 
-  dropTransport(): void {
-    this.told.push("dropped");
-  }
-
   giveUp(error: SealpipeError): void {
     this.told.push("given up");
     this.error = error;
@@ -75,7 +71,7 @@ describe("a server's resumable connections", () => {
     const one = connect(1);
     const other = connect(2);
     assert.equal(store.find(Uint8Array.from(idOf(one))), one.session);
-    assert.equal(store.of(other.session), other.asConnection);
+    assert.equal(store.resumed(other.session), other.asConnection);
     store.closed(one.asConnection);
     assert.equal(store.find(idOf(one)), undefined);
     assert.equal(store.find(pattern(16, 3)), undefined);
@@ -85,23 +81,22 @@ describe("a server's resumable connections", () => {
   test("are not found where their sessions cannot be resumed, or are being closed", () => {
     const { store, connect } = setUp();
     const without = connect();
-    assert.equal(store.of(without.session), undefined);
+    assert.equal(store.resumed(without.session), undefined);
     store.closed(without.asConnection);
     const closing = connect(1);
     closing.mayBeResumed = false;
     assert.equal(store.find(idOf(closing)), undefined);
   });
 
-  test("drop the transport that they had when their client is back, and wait for it no more", (t) => {
+  test("are waited for no more when their client is back", (t) => {
     mockTimeouts(t);
     const { store, lose, connect } = setUp();
     for (const connection of [connect(1), lose(2)]) {
-      store.claim(connection.session);
-      assert.deepEqual(connection.told, ["dropped"]);
+      assert.equal(store.resumed(connection.session), connection.asConnection);
     }
     assert.deepEqual([...store.detached], []);
     t.mock.timers.tick(10_000);
-    store.claim(new NativeSession({ maxMessageBytes: 1, windows }));
+    assert.equal(store.resumed(new NativeSession({ maxMessageBytes: 1, windows })), undefined);
   });
 
   test("are given up when their client is not back in time", (t) => {
