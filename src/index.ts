@@ -1,4 +1,5 @@
 export { Client, type ClientEvents, createClient, startClient } from "./endpoint/client/client.ts";
+export type { Retry } from "./endpoint/client/connector.ts";
 export type { EndpointEvents } from "./endpoint/endpoint.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";
 export type { LostSession } from "./endpoint/link/lost-session.ts";

@@ -10,7 +10,7 @@
  * | `reconnecting` | | a native client was lost, and may come back | was connected, and tries again |
  * | `closing` | close was called | close was called | close was called |
  * | `closed` | closed, or destroyed without an error | the same | the same |
- * | `disconnected` | | the client has left | |
+ * | `disconnected` | | the client has left | the server has left, and `retry` is off |
  * | `timeout` | | | gave up after `connectTimeoutMs` |
  * | `error` | destroyed with an error | failed, or the same | failed, or the same |
  */

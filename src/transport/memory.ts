@@ -1,5 +1,5 @@
-import { SystemError } from "../errors.ts";
 import type { Address } from "./address.ts";
+import { connectFailed } from "./connect-failure.ts";
 import { addressInUse } from "./net-transport.ts";
 import { setImmediate } from "./timers.ts";
 import type { Listener, ListenOptions, Transport, TransportHandler, TransportProvider } from "./transport.ts";
@@ -31,7 +31,7 @@ export function createMemoryTransports(): TransportProvider {
       const options = listening.get(address.path);
       if (options === undefined) {
         const cause = Object.assign(new Error("nobody listens there"), { code: "ENOENT" });
-        throw new SystemError("ERR_CONNECT_FAILED", `cannot connect to ${address.path}`, { cause });
+        throw connectFailed(address, cause);
       }
       const [ours, theirs] = createMemoryPair();
       setImmediate(() => options.accepted(theirs));

@@ -7,6 +7,7 @@ import {
 } from "node:net";
 import { SystemError } from "../errors.ts";
 import type { Address } from "./address.ts";
+import { connectFailed } from "./connect-failure.ts";
 import { onWriteFailure, readOutThenDestroy } from "./net-write-failure.ts";
 import { setReferenced } from "./referenced.ts";
 import { messageOf } from "./system-errors.ts";
@@ -155,12 +156,6 @@ export function connectNet(address: Address, signal: AbortSignal): Promise<Trans
     signal.addEventListener("abort", aborted);
     socket.once("connect", () => settle(() => resolve(new NetTransport(socket))));
     socket.once("error", (cause) => settle(() => reject(connectFailed(address, cause))));
-  });
-}
-
-export function connectFailed(address: Address, cause: Error): SystemError {
-  return new SystemError("ERR_CONNECT_FAILED", `cannot connect to ${address.path}: ${cause.message}`, {
-    cause,
   });
 }
 

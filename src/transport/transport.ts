@@ -65,10 +65,22 @@ export interface ListenOptions {
   failed(error: Error): void;
 }
 
+/** Looks at an address from outside. */
+export interface Watch {
+  /** Whether it looks. The system may not let it, or may have ended it. */
+  readonly isOpen: boolean;
+  close(): void;
+}
+
 /** One kind of transport: how to listen and how to connect. */
 export interface TransportProvider {
   /** @throws SystemError `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_UNTRUSTED` or `ERR_LISTEN_FAILED`. */
   listen(address: Address, options: ListenOptions): Promise<Listener>;
   /** @throws SystemError `ERR_CONNECT_FAILED`, `ERR_ADDRESS_UNTRUSTED`, or the signal's reason. */
   connect(address: Address, signal: AbortSignal): Promise<Transport>;
+  /**
+   * Calls `changed` when a server may have come to the address or gone from it. Not there if nothing of an address can be
+   * seen from outside.
+   */
+  watch?(address: Address, changed: () => void): Watch;
 }

@@ -1,12 +1,15 @@
 import { SealpipeError } from "../errors.ts";
 import type { Address } from "./address.ts";
-import { connectFailed, connectNet } from "./net-transport.ts";
+import { AddressWatch } from "./address-watch.ts";
+import { connectFailed } from "./connect-failure.ts";
+import { connectNet } from "./net-transport.ts";
 import type { Transport, TransportProvider } from "./transport.ts";
 import { checkAddressTrusted } from "./trust.ts";
 
 /** Unix sockets: files with an owner and a mode, which outlive their servers. */
 export const unixSockets: TransportProvider = {
   connect: connectUnixSocket,
+  watch: (address, changed) => new AddressWatch(address, changed),
 
   async listen(address, options) {
     // A client alone never needs these.

@@ -13,6 +13,7 @@ import {
   type ClientOptions,
   type ParsedClientOptions,
   parseClientOptions,
+  type ReadOptions,
   type RequestOptions,
 } from "../options/options.ts";
 import { eitherOf } from "../reading/abort-listeners.ts";
@@ -21,7 +22,9 @@ import { ReadQuota } from "../reading/read-quota.ts";
 import { type Answer, IncomingRequest, type RequestHandler } from "../requests/request.ts";
 import { RequestHandlers } from "../requests/request-handlers.ts";
 import { Shutdown } from "../shutdown.ts";
-import { Connector } from "./connector.ts";
+import type { Status } from "../status.ts";
+import { ConnectionWaiters } from "./connection-waiters.ts";
+import { Connector, type Retry } from "./connector.ts";
 import { isResumable } from "./reconnect.ts";
 
 export interface ClientEvents extends EndpointEvents<Message> {
@@ -31,6 +34,8 @@ export interface ClientEvents extends EndpointEvents<Message> {
    * listener let an error of the server's through.
    */
   error: [error: SealpipeError];
+  /** The client is not connected, and pauses before it tries again. Each such pause is told, also if no server is there. */
+  retrying: [retry: Retry];
   /**
    * The server no longer knows the session that a native client had, as it was restarted, say: these messages may have
    * arrived or not. Requests that wait for an answer are rejected with `ERR_SESSION_LOST`. What was not sent at all is
@@ -108,8 +113,12 @@ export class Client extends Endpoint<Message, ClientEvents> {
   readonly #handlers = new RequestHandlers<IncomingRequest>();
   readonly #stop = new AbortController();
   readonly #shutdown = new Shutdown();
+  readonly #waiters = new ConnectionWaiters();
   #last: Established | undefined;
-  /** What ended the client, where that was not a call of `close`. */
+  #lastError: Error | undefined;
+  /** It has ended, and not by a call of `close`. */
+  #over = false;
+  /** What made it end so, if anything did. */
   #failure: Error | undefined;
 
   /** @internal Use {@link startClient}. */
@@ -133,8 +142,13 @@ export class Client extends Endpoint<Message, ClientEvents> {
       provider: providerOf(address),
       quota,
       session: () => this.#link.native,
-      retrying: (error) => this.emitSafely("error", error),
+      retrying: (retry, isNews) => this.#retrying(retry, isNews),
     });
+  }
+
+  /** Why it is not connected: the failure of its last try, what its connection was lost by, or what made it end. */
+  get lastError(): Error | undefined {
+    return this.#lastError;
   }
 
   /** The protocol that is spoken, or was last: `"classic"` is golang-ipc's, `"native"` is sealpipe's own. */
@@ -253,6 +267,44 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   /**
+   * Resolves once the client is connected: at once if it is. Other than {@link startClient}, it can be asked for again
+   * after a connection was lost.
+   *
+   * @throws SystemError `ERR_CONNECT_TIMEOUT` after `timeoutMs`, and the client goes on trying; what made the client
+   *   fail; CallerError `ERR_CLOSED`, `ERR_INVALID_OPTION`; or the signal's reason.
+   *
+   * @example
+   * ```ts
+   * import { createClient, startServer } from "sealpipe";
+   *
+   * const client = createClient("my-app");
+   * await client.connected({ timeoutMs: 50 }).catch(({ code }) => console.log(code)); // ERR_CONNECT_TIMEOUT
+   * console.log(client.status, client.lastError?.message.includes("no server is there")); // connecting true
+   *
+   * await using server = await startServer("my-app");
+   * await client.connected();
+   * console.log(client.status); // connected
+   * await client.close();
+   * ```
+   */
+  connected(options?: ReadOptions): Promise<void> {
+    if (this.#ended) return Promise.reject(this.#failure ?? this.#shutdown.error ?? closedError());
+    if (this.status === "connected") return Promise.resolve();
+    return this.#waiters.wait(options, (timeoutMs) => this.#connector.timeoutError(timeoutMs));
+  }
+
+  /**
+   * Ends the pause between two tries, for a person who would rather not wait: the next try is made now, and the pauses after
+   * it are short again. Does nothing while the client is connected or a try is under way.
+   *
+   * @throws CallerError `ERR_CLOSED`: one that has ended does not come back. Make another.
+   */
+  reconnectNow(): void {
+    if (this.#ended) throw closedError(this.#failure);
+    this.#connector.tryNow();
+  }
+
+  /**
    * Ends the client in order: what was written is sent first, reads that wait are rejected with `ERR_CLOSED`, what was
    * not read is dropped. What waits for a connection that is not there is dropped too; `flush` first to wait for it.
    * Settles once it is closed: a peer gets `closeTimeoutMs` to take each tenth of what was written, and ten times that in
@@ -296,13 +348,14 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   get #ended(): boolean {
-    return this.#shutdown.hasBegun || this.#failure !== undefined;
+    return this.#shutdown.hasBegun || this.#over;
   }
 
   async #close(): Promise<void> {
     this.inbox.end(undefined, "drop");
-    if (this.#failure !== undefined) return;
+    if (this.#over) return;
     this.setStatus("closing");
+    this.#waiters.end(this.#shutdown.error ?? closedError());
     this.#stop.abort(closedError());
     this.#link.driver?.close();
     // A close that nobody waits for any more is not one that is done.
@@ -316,8 +369,10 @@ export class Client extends Endpoint<Message, ClientEvents> {
   readonly #takeOver = (established: Established): Omit<ConnectionHandler, "released"> => {
     const { driver, session } = established;
     this.#last = established;
+    this.#lastError = undefined;
     const carried = this.#link.attach(driver, session);
     this.setStatus("connected");
+    this.#waiters.connected();
     if (carried !== undefined) this.#tellOf(carried, carried.wasResumable);
     this.#link.progressed();
     return {
@@ -341,6 +396,11 @@ export class Client extends Endpoint<Message, ClientEvents> {
       if (error !== undefined) this.emitSafely("error", error);
       return;
     }
+    this.#lastError = error ?? lostUnsent();
+    if (!this.#options.retry) {
+      this.#end(error);
+      return;
+    }
     let carried: Carried | undefined;
     if (this.#link.session?.isResumable && isResumable(error)) this.#link.detach();
     else carried = this.#link.lose(error ?? lostUnsent());
@@ -349,23 +409,41 @@ export class Client extends Endpoint<Message, ClientEvents> {
     if (carried !== undefined) this.#tellOf(carried, carried.lostMessages.length > 0);
     // What was queued may be gone, so there is room.
     this.#link.progressed();
-    this.#connector.reestablish(this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
+    this.#connector.reestablish(error, this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
       if (!this.#shutdown.hasBegun) this.#fail(failure);
     });
   }
 
+  #retrying(retry: Retry, isNews: boolean): void {
+    if (retry.error !== undefined) this.#lastError = retry.error;
+    if (isNews) this.emitSafely("error", retry.error);
+    this.emitSafely("retrying", retry);
+  }
+
   #fail(error: unknown): void {
-    const failure = isError(error) ? error : new Error("aborted", { cause: error });
+    this.#end(isError(error) ? error : new Error("aborted", { cause: error }));
+  }
+
+  /** Without a failure the server has left in order. */
+  #end(failure: Error | undefined): void {
+    this.#over = true;
     this.#failure = failure;
+    this.#lastError = failure ?? this.#lastError;
     this.inbox.end(failure, "keep");
-    const lostMessages = this.#link.end(failure);
-    // Anything else is the reason of a signal that the caller gave.
-    const known = failure instanceof SealpipeError;
-    this.setStatus(!known ? "closed" : failure.code === "ERR_CONNECT_TIMEOUT" ? "timeout" : "error");
+    const lostMessages = this.#link.end(failure ?? lostUnsent());
+    this.#waiters.end(failure ?? closedError());
+    this.setStatus(statusAfter(failure));
     if (lostMessages.length > 0) this.emitSafely("session-lost", lostSession(lostMessages));
-    if (known) this.emitSafely("error", failure);
+    if (failure instanceof SealpipeError) this.emitSafely("error", failure);
     void this.#connector.whenReleased.then(() => this.tellClosed());
   }
+}
+
+function statusAfter(failure: Error | undefined): Status {
+  if (failure === undefined) return "disconnected";
+  // The reason of a signal that the caller gave.
+  if (!(failure instanceof SealpipeError)) return "closed";
+  return failure.code === "ERR_CONNECT_TIMEOUT" ? "timeout" : "error";
 }
 
 function notConnected(): PeerError {

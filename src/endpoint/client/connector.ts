@@ -1,10 +1,11 @@
 import { PeerError, type SealpipeError, SystemError } from "../../errors.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
 import type { Address } from "../../transport/address.ts";
-import { setReferenced } from "../../transport/referenced.ts";
+import { isAbsence } from "../../transport/connect-failure.ts";
 import { messageOf } from "../../transport/system-errors.ts";
 import { clearTimeout, setTimeout } from "../../transport/timers.ts";
-import type { Transport, TransportProvider } from "../../transport/transport.ts";
+import type { Transport, TransportProvider, Watch } from "../../transport/transport.ts";
+import { clock } from "../clock.ts";
 import { deaf, EngineDriver } from "../driver/engine-driver.ts";
 import type { ConnectionHandler, TakeOver } from "../driver/established.ts";
 import { nativeOptions } from "../options/native-options.ts";
@@ -12,7 +13,18 @@ import type { ParsedClientOptions } from "../options/options.ts";
 import { withSecret } from "../options/secret.ts";
 import { eitherOf } from "../reading/abort-listeners.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
-import { Backoff, isAbsence, isCrowded, isPassing } from "./reconnect.ts";
+import { Pause } from "./pause.ts";
+import { Backoff, isCrowded, isPassing } from "./reconnect.ts";
+
+/** What a client does after it failed to connect, or has lost its connection. */
+export interface Retry {
+  /** Which try the next one is, of those since the client was last connected; the one that it started with is the first. */
+  readonly attempt: number;
+  /** Why there is to be another; nothing if the server ended the connection in order. */
+  readonly error: SealpipeError | undefined;
+  /** How long it pauses before that, in milliseconds, unless a server comes before. */
+  readonly delayMs: number;
+}
 
 export interface ConnectorTarget {
   readonly address: Address;
@@ -22,9 +34,12 @@ export interface ConnectorTarget {
   readonly quota: ReadQuota;
   /** The session to go on with, if there is one. */
   readonly session: () => NativeSession | undefined;
-  /** A try failed and there will be another. Not told of a server that is merely not there. */
-  retrying(error: SealpipeError): void;
+  /** There will be another try. `isNews`: somebody should hear of its error, which is not just that no server is there. */
+  retrying(retry: Retry, isNews: boolean): void;
 }
+
+/** A server that has just come, or is just coming, is tried to reach no sooner than this after the last try. */
+const lowestPauseMs = 100;
 
 /** Tries to reach a server until it does, the time is over, or trying again makes no sense. */
 export class Connector {
@@ -35,7 +50,14 @@ export class Connector {
   #lastError: unknown;
   #destroyed = false;
   #referenced = true;
-  #pauseTimer: NodeJS.Timeout | undefined;
+  readonly #pause = new Pause();
+  #attempt = 1;
+  #triedAt = 0;
+  #watch: Watch | undefined;
+  /** Something has come to the address or gone since the last try began. */
+  #addressChanged = false;
+  /** The last failure of the system's that was told since there was a connection. */
+  #toldMessage: string | undefined;
   #whenReleased: Promise<void> = Promise.resolve();
 
   constructor(target: ConnectorTarget) {
@@ -70,27 +92,43 @@ export class Connector {
       await this.#establish(takeOver, either.signal);
     } catch (error) {
       if (signal.aborted || !timeout.signal.aborted) throw error;
-      throw connectTimeout(this.#target.address, connectTimeoutMs, this.#lastError);
+      throw this.timeoutError(connectTimeoutMs);
     } finally {
       either.release();
       clearTimeout(timer);
     }
   }
 
-  /** The same, after the pause that a lost connection is given. */
+  /** The same, after the pause that a connection is given which was lost for that reason. */
   async reestablish(
+    lost: SealpipeError | undefined,
     takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#pause(signal);
-    await this.establish(takeOver, signal);
+    try {
+      await this.#waitToRetry(lost, false, signal);
+      await this.establish(takeOver, signal);
+    } finally {
+      this.#stopWatching();
+    }
+  }
+
+  /** Ends the pause that is under way, and has the next ones begin anew. */
+  tryNow(): void {
+    this.#backoff.reset();
+    this.#pause.end();
+  }
+
+  /** That no server was reached in that time, and why the last try failed. */
+  timeoutError(ms: number): SystemError {
+    return connectTimeout(this.#target.address, ms, this.#lastError);
   }
 
   /** Whether the connection, or the tries to get one, keep the process alive. */
   setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
     this.#driver?.setReferenced(referenced);
-    if (this.#pauseTimer !== undefined) setReferenced(this.#pauseTimer, referenced);
+    this.#pause.setReferenced(referenced);
   }
 
   /** Drops a handshake that is under way, for good; the caller has aborted its signal. */
@@ -106,7 +144,11 @@ export class Connector {
     this.#lastError = undefined;
     // The secret once, and not again for a connection that takes the place of one that was lost.
     if (this.#options.secretFile !== undefined) this.#options = await withSecret(this.#options);
-    await this.#tryUntilOpen(takeOver, signal);
+    try {
+      await this.#tryUntilOpen(takeOver, signal);
+    } finally {
+      this.#stopWatching();
+    }
   }
 
   async #tryUntilOpen(
@@ -117,33 +159,61 @@ export class Connector {
       try {
         await this.#tryOnce(takeOver, signal);
         this.#backoff.reset();
+        this.#attempt = 0;
+        this.#toldMessage = undefined;
         return;
       } catch (error) {
         if (signal.aborted) throw signal.reason;
-        if (!isPassing(error)) throw error;
+        if (!this.#options.retry || !isPassing(error)) throw error;
         this.#lastError = error;
-        if (!isAbsence(error)) this.#target.retrying(error as SealpipeError);
         if (isCrowded(error)) this.#backoff.reset();
+        await this.#waitToRetry(error as SealpipeError, this.#isNews(error as SealpipeError), signal);
       }
-      await this.#pause(signal);
     }
   }
 
+  /** A server that is not there is what waiting is for. Of other failures each is told once, not at each try. */
+  #isNews(error: SealpipeError): boolean {
+    if (isAbsence(error)) return false;
+    if (error.fault !== "system") return true;
+    const isNews = error.message !== this.#toldMessage;
+    this.#toldMessage = error.message;
+    return isNews;
+  }
+
   /** @throws the signal's reason */
-  async #pause(signal: AbortSignal): Promise<void> {
+  async #waitToRetry(error: SealpipeError | undefined, isNews: boolean, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await new Promise<void>((resolve) => {
-      const over = (): void => {
-        signal.removeEventListener("abort", over);
-        clearTimeout(this.#pauseTimer);
-        this.#pauseTimer = undefined;
-        resolve();
-      };
-      signal.addEventListener("abort", over);
-      this.#pauseTimer = setTimeout(over, this.#backoff.next());
-      setReferenced(this.#pauseTimer, this.#referenced);
+    this.#attempt += 1;
+    // What has come before there was a watch is found by one more try, soon.
+    const watchesAnew = this.#startWatching();
+    const delayMs = watchesAnew ? Math.min(this.#backoff.next(), lowestPauseMs) : this.#backoff.next();
+    const waiting = this.#pause.wait(delayMs, signal);
+    if (this.#addressChanged) this.#tryChangedAddress();
+    this.#target.retrying({ attempt: this.#attempt, error, delayMs: Math.round(delayMs) }, isNews);
+    await waiting;
+    signal.throwIfAborted();
+  }
+
+  /** Whether it did not before. */
+  #startWatching(): boolean {
+    if (this.#watch?.isOpen) return false;
+    const { address, provider } = this.#target;
+    this.#watch = provider.watch?.(address, () => {
+      this.#addressChanged = true;
+      this.#tryChangedAddress();
     });
-    signal.throwIfAborted();
+    return this.#watch?.isOpen === true;
+  }
+
+  #stopWatching(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+  }
+
+  #tryChangedAddress(): void {
+    const sinceMs = clock.now() - this.#triedAt;
+    this.#pause.endIn(Math.max(0, Math.min(lowestPauseMs, this.#options.retryDelayMs) - sinceMs));
   }
 
   /** From now on `whenReleased` waits, for what is called once the next transport is gone, or was never there. */
@@ -161,6 +231,8 @@ export class Connector {
   ): Promise<void> {
     const { address, provider } = this.#target;
     const released = this.#expectRelease();
+    this.#triedAt = clock.now();
+    this.#addressChanged = false;
     const transport = await provider.connect(address, signal).catch((error: unknown) => {
       released();
       throw error;
@@ -196,7 +268,7 @@ export class Connector {
   ): EngineDriver {
     const { quota } = this.#target;
     const options = this.#options;
-    const native = nativeOptions(options, { resumable: true, session: this.#target.session() });
+    const native = nativeOptions(options, { resumable: options.retry, session: this.#target.session() });
     const driver: EngineDriver = new EngineDriver(
       transport,
       { ...options, quota, native, turns: undefined, role: "client" },

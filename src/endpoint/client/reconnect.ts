@@ -70,18 +70,13 @@ const resumableCodes: ReadonlySet<string> = new Set([
   ...["ERR_CONNECTION_LOST", "ERR_KEEPALIVE_TIMEOUT", "ERR_FRAME_TIMEOUT", "ERR_DECRYPTION_FAILED"],
 ]);
 
-/** Whether the failure is merely that no server is there. That is what waiting is for, so it is not reported. */
-export function isAbsence(error: unknown): boolean {
-  return error instanceof SealpipeError && error.code === "ERR_CONNECT_FAILED";
-}
-
 /**
  * Whether a server is there, but more clients than the system lets wait are trying to reach it. Who then waits longer and
  * longer between tries is never among those that get in.
  */
 export function isCrowded(error: unknown): boolean {
-  if (!isAbsence(error)) return false;
-  return hasCode((error as SealpipeError).cause, "EAGAIN");
+  if (!(error instanceof SealpipeError) || error.code !== "ERR_CONNECT_FAILED") return false;
+  return hasCode(error.cause, "EAGAIN");
 }
 
 function isPassingCause(cause: unknown): boolean {

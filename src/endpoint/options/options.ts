@@ -152,11 +152,19 @@ export interface ClientOptions extends EndpointOptions {
    * only in directories of its own user and of root. Platform: not used on Windows.
    */
   readonly trust?: Trust | undefined;
+  /**
+   * Whether to try again. Default `true`. With `false` there is one try: where it fails, `startClient` rejects at once, with
+   * `ERR_CONNECT_FAILED` if no server is there; and when the connection ends, the client does, `disconnected` or with an
+   * `error`.
+   */
+  readonly retry?: boolean | undefined;
   /** How long to try to connect, and later to reconnect, in milliseconds. Default 0: for ever. */
   readonly connectTimeoutMs?: number | undefined;
   /**
    * Pause before the second try to connect, in milliseconds; it doubles with each further one, but not where a server is
-   * there and more clients try to reach it than the system lets wait. Default 100.
+   * there and more clients try to reach it than the system lets wait. Default 100. What comes to the address ends the pause:
+   * a client is back a tenth of a second after its server. Platform: on Windows, and in directories that the system does
+   * not let the process watch, it waits out the pause.
    */
   readonly retryDelayMs?: number | undefined;
   /** Longest pause between tries, in milliseconds. Default 5000, or `retryDelayMs` where that is more. */
@@ -170,11 +178,11 @@ export interface ClientOptions extends EndpointOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Options of `read`. */
+/** Options of `read`, and of a client's `connected`. */
 export interface ReadOptions {
-  /** Ends the wait; `read` rejects with its reason, and no message is lost. */
+  /** Ends the wait, which rejects with its reason; no message is lost. */
   readonly signal?: AbortSignal | undefined;
-  /** How long to wait for a message, in milliseconds. Default 0: for ever. */
+  /** How long to wait for a message, or for the connection, in milliseconds. Default 0: for ever. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -241,6 +249,7 @@ const clientChecks: Record<keyof ClientOptions, Check> = {
   ...endpointChecks,
   encryption: isBoolean,
   trust: isTrust,
+  retry: isBoolean,
   connectTimeoutMs: isTimeoutMsOrNever,
   retryDelayMs: isTimeoutMs,
   maxRetryDelayMs: isTimeoutMs,
@@ -278,7 +287,8 @@ export function parseClientOptions(options: ClientOptions = {}): ParsedClientOpt
   const maxRetryDelayMs = given.maxRetryDelayMs ?? Math.max(5_000, retryDelayMs);
   demand(maxRetryDelayMs >= retryDelayMs, "maxRetryDelayMs", "at least retryDelayMs", maxRetryDelayMs);
   const trust: Trust = Object.freeze([]);
-  const defaults = { ...endpointDefaults, trust, connectTimeoutMs: 0, offlineQueue: true, signal: undefined };
+  const once = { connectTimeoutMs: 0, retry: true, offlineQueue: true, signal: undefined };
+  const defaults = { ...endpointDefaults, ...once, trust };
   const batchCipher = parseBatchCipher(given.batchCipher);
   const parsed = { ...parseSecret(given), batchCipher, retryDelayMs, maxRetryDelayMs };
   return Object.freeze({ ...defaults, ...given, ...parsed });

@@ -8,6 +8,7 @@ import type { ConnectionHandler, Established } from "#dist/endpoint/driver/estab
 import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
 import type { Address } from "#dist/transport/address.js";
+import { connectFailed } from "#dist/transport/connect-failure.js";
 import { createMemoryPair, createMemoryTransports } from "#dist/transport/memory.js";
 import type { ListenOptions, Transport, TransportProvider } from "#dist/transport/transport.js";
 import { never } from "../../support/accepting.ts";
@@ -69,7 +70,9 @@ function setUp(provider: TransportProvider, options: ClientOptions = {}) {
     options: parseClientOptions({ encryption: false, retryDelayMs: 1, ...options }),
     quota: new ReadQuota(1_000_000),
     session: () => undefined,
-    retrying: (error) => retried.push(error),
+    retrying: ({ error }, isNews) => {
+      if (isNews) retried.push(error as Error);
+    },
   });
   let established: Established | undefined;
   const takeOver = (taken: Established): Omit<ConnectionHandler, "released"> => {
@@ -97,8 +100,7 @@ function setUp(provider: TransportProvider, options: ClientOptions = {}) {
 }
 
 function failure(code: string): SystemError {
-  const cause = Object.assign(new Error(code), { code });
-  return new SystemError("ERR_CONNECT_FAILED", `cannot connect: ${code}`, { cause });
+  return connectFailed(address, Object.assign(new Error(code), { code }));
 }
 
 /** Fails that many tries, each with the next of the errors, then leads to a server. */
@@ -161,12 +163,13 @@ describe("connecting to a server", { timeout: 20_000 }, () => {
 
   test("tries again after what may pass, and tells of what is worth it", async () => {
     const lost = new PeerError("ERR_CONNECTION_LOST", "lost in the handshake");
-    const provider = failingFirst(failure("ECONNREFUSED"), lost, failure("EAGAIN"));
+    const crowded = failure("EAGAIN");
+    const provider = failingFirst(failure("ECONNREFUSED"), lost, crowded, crowded);
     await serve(provider);
     const client = setUp(provider);
     await client.connector.establish(client.takeOver, never);
-    assert.equal(provider.tries, 4);
-    assert.deepEqual(client.retried, [lost]);
+    assert.equal(provider.tries, 5);
+    assert.deepEqual(client.retried, [lost, crowded], "once");
     client.connector.destroy();
   });
 
@@ -275,7 +278,7 @@ describe("giving up to connect", { timeout: 20_000 }, () => {
   test("in the pause after a connection was lost", async () => {
     const client = setUp(createMemoryTransports(), { retryDelayMs: 60_000 });
     const controller = new AbortController();
-    const connecting = client.connector.reestablish(client.takeOver, controller.signal);
+    const connecting = client.connector.reestablish(undefined, client.takeOver, controller.signal);
     controller.abort(given);
     await assert.rejects(connecting, given);
   });
@@ -364,7 +367,7 @@ describe("connecting again", { timeout: 20_000 }, () => {
     for (let round = 0; round < 50; round++) {
       client.driver.destroy();
       await client.connector.whenReleased;
-      await client.connector.reestablish(client.takeOver, never);
+      await client.connector.reestablish(undefined, client.takeOver, never);
     }
     assert.equal(provider.tries, 53);
     client.driver.destroy();
@@ -389,7 +392,7 @@ describe("connecting again", { timeout: 20_000 }, () => {
     client.driver.destroy();
     await client.connector.whenReleased;
     hangs = true;
-    await assert.rejects(client.connector.reestablish(client.takeOver, never), (error) => {
+    await assert.rejects(client.connector.reestablish(undefined, client.takeOver, never), (error) => {
       assert.equal((error as SystemError).code, "ERR_CONNECT_TIMEOUT");
       assert.equal("cause" in (error as SystemError), false);
       return true;
@@ -404,7 +407,7 @@ describe("connecting again", { timeout: 20_000 }, () => {
     client.driver.destroy();
     await client.connector.whenReleased;
     await listener.close();
-    await assert.rejects(client.connector.reestablish(client.takeOver, never), {
+    await assert.rejects(client.connector.reestablish(undefined, client.takeOver, never), {
       code: "ERR_CONNECT_TIMEOUT",
     });
   });

@@ -56,6 +56,15 @@ const ways: Record<string, (t: TestContext) => Promise<Client>> = {
     await client.close();
     return client;
   },
+  disconnected: async (t) => {
+    const server = await freshServer(t);
+    const client = clientOf(t, server.name, { retry: false });
+    await nextEvent(client, "status");
+    const closed = nextEvent(client, "close");
+    await server.close();
+    await closed;
+    return client;
+  },
   timeout: async (t) => {
     const client = clientOf(t, freshName(), { connectTimeoutMs: 5 });
     await nextEvent(client, "close");
@@ -101,6 +110,8 @@ const calls: Record<string, (client: Client) => unknown> = {
     return client.flush();
   },
   request: (client) => client.request(1, "a"),
+  connected: (client) => client.connected(),
+  reconnectNow: (client) => client.reconnectNow(),
   handle: (client) => client.handle(1, () => "")(),
   ref: (client) => client.ref(),
   unref: (client) => client.unref(),
@@ -113,6 +124,8 @@ const open = {
   flush: "resolves",
   "flush after a write": "waits",
   request: "waits",
+  connected: "waits",
+  reconnectNow: "returns",
   handle: "returns",
   ref: "returns",
   unref: "returns",
@@ -121,16 +134,27 @@ const open = {
 /** With what `read`, and a loop, come to. */
 function over(read: string, loop: string): typeof open {
   const no = "ERR_CLOSED";
-  return { ...open, read, "for await": loop, write: no, flush: no, "flush after a write": no, request: no };
+  const ended = { connected: read, reconnectNow: no };
+  return {
+    ...open,
+    read,
+    "for await": loop,
+    write: no,
+    flush: no,
+    "flush after a write": no,
+    request: no,
+    ...ended,
+  };
 }
 
 const outcomes: Record<string, Record<string, string>> = {
   connecting: open,
   "connecting, in the handshake": open,
-  connected: { ...open, request: "ERR_NO_HANDLER" },
+  connected: { ...open, request: "ERR_NO_HANDLER", connected: "resolves" },
   reconnecting: open,
   closing: over("ERR_CLOSED", "resolves"),
   closed: over("ERR_CLOSED", "resolves"),
+  disconnected: over("ERR_CLOSED", "resolves"),
   timeout: over("ERR_CONNECT_TIMEOUT", "ERR_CONNECT_TIMEOUT"),
   error: over("ERR_ENCRYPTION_REQUIRED", "ERR_ENCRYPTION_REQUIRED"),
   destroyed: over(given.message, given.message),
@@ -194,6 +218,7 @@ describe("the end of a client", { timeout }, () => {
 
   for (const [status, last] of [
     ["closed", "closed"],
+    ["disconnected", "disconnected"],
     ["timeout", "timeout"],
     ["error", "error"],
     ["destroyed", "error"],

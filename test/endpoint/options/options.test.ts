@@ -51,6 +51,7 @@ const kinds: Record<string, { parse: Parse; defaults: object }> = {
     defaults: {
       ...endpointDefaults,
       trust: [],
+      retry: true,
       connectTimeoutMs: 0,
       retryDelayMs: 100,
       maxRetryDelayMs: 5_000,
