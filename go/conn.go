@@ -374,12 +374,12 @@ func (c *Conn) settleFlushes(err error) {
 	c.flushWaits = nil
 }
 
-// received is told what the peer says. An error ends the connection.
-func (c *Conn) received(l *link, event *session.Event) error {
+// received is told what the peer says.
+func (c *Conn) received(l *link, event *session.Event) {
 	switch event.Kind {
 	case session.MessageEvent:
 		if c.closedHere {
-			return nil
+			return
 		}
 		next := unread{message: Message{event.Type, event.Data}, position: event.Position}
 		if l.engine.IsNative() {
@@ -388,9 +388,8 @@ func (c *Conn) received(l *link, event *session.Event) error {
 		c.inbox.Push(next)
 		c.inboxBytes += len(event.Data) + unreadOverheadBytes
 		c.signalReadable()
-		return nil
 	case session.RequestEvent:
-		return c.requestCame(event)
+		c.requestCame(event)
 	case session.CancelEvent:
 		c.cancelCame(event.ID)
 	case session.AnswerEvent:
@@ -398,7 +397,6 @@ func (c *Conn) received(l *link, event *session.Event) error {
 	case session.FailureEvent:
 		c.answerCame(event.ID, nil, &fault.Error{Code: fault.Code(event.Code), Message: event.Text, Remote: true})
 	}
-	return nil
 }
 
 func (c *Conn) setStatus(status Status) {

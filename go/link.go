@@ -261,9 +261,7 @@ func (l *link) digest() bool {
 			l.engine.Receive(unit, err)
 			var event session.Event
 			for !l.dead && l.engine.NextEvent(&event, at) {
-				if err := c.received(l, &event); err != nil {
-					l.engine.Refuse(err)
-				}
+				c.received(l, &event)
 			}
 		}
 		l.progressed()

@@ -156,7 +156,6 @@ func (c *Conn) requestsLost(err error, kept map[uint32]bool) {
 		handled.cancel()
 	}
 	c.handling.waiting.Clear()
-	c.handling.early = session.EarlyCancels{}
 }
 
 // Handle answers the peer's requests of that type, in place of a handler of the listener's; nil takes it away again.
@@ -168,7 +167,6 @@ type handledRequests struct {
 	own handlers
 	// wanted are those that the peer waits for: waiting here, or with a handler at work.
 	wanted  map[uint32]*handledRequest
-	early   session.EarlyCancels
 	waiting fifo.Queue[*handledRequest]
 	// running are handlers at work, also for requests that nobody wants any more: a handler may be deaf to its context.
 	running  int
@@ -184,27 +182,20 @@ type handledRequest struct {
 	cancel   context.CancelFunc
 }
 
-func (c *Conn) requestCame(event *session.Event) error {
-	if err := session.CheckRequestID(event.ID, c.handling.wanted[event.ID] != nil); err != nil {
-		return err
-	}
+func (c *Conn) requestCame(event *session.Event) {
 	handled := &handledRequest{
 		id: event.ID, position: event.Position, session: c.session,
 		request: Request{Type: event.Type, Data: event.Data, Conn: c},
 	}
 	handled.context, handled.cancel = context.WithCancel(c.context)
-	if !c.handling.early.Arrived(event.ID) && !c.closedHere {
-		c.handling.wanted[event.ID] = handled
-	}
+	c.handling.wanted[event.ID] = handled
 	c.handling.waiting.Push(handled)
 	c.startHandlers()
-	return nil
 }
 
 func (c *Conn) cancelCame(id uint32) {
 	handled := c.handling.wanted[id]
 	if handled == nil {
-		c.handling.early.Add(id)
 		return
 	}
 	delete(c.handling.wanted, id)

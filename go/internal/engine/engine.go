@@ -366,13 +366,6 @@ func (e *Engine) closeIfSpent(now int64) {
 	}
 }
 
-// Refuse ends the connection for what the peer asked of whoever drives it.
-func (e *Engine) Refuse(err error) {
-	if e.state != Closed {
-		e.finish(faulty, err)
-	}
-}
-
 // Abandon: the transport is gone, for our own reasons.
 func (e *Engine) Abandon() {
 	e.finish(end, nil)

@@ -245,6 +245,11 @@ func TestNativeFrameVectors(t *testing.T) {
 			}
 			e.AppendOutput(nil, 0)
 			in := &wire.Input{}
+			if v.Says != nil && v.Says.Kind == "cancel" {
+				// Of a request that is not being handled it would be no event.
+				feed(in, []byte{0, 0, 0, 12, byte(wire.KindRequest), 0, 0, 8, 0, 0, 0, byte(v.Says.ID), 0, 0, 0, 1})
+				receiveAll(e, in, 0)
+			}
 			feed(in, v.Record)
 			for _, frame := range v.frames() {
 				feed(in, binary.BigEndian.AppendUint32(nil, uint32(len(frame))))

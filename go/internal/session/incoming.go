@@ -125,7 +125,7 @@ func (in *incoming) read(kind wire.Kind, body []byte, event *Event) error {
 	case wire.KindFailure:
 		return readFailure(body, event)
 	default:
-		event.Kind, event.ID = CancelEvent, number(0)
+		*event = Event{Kind: CancelEvent, ID: number(0)}
 		return nil
 	}
 }

@@ -58,6 +58,14 @@ func (l *receiveLane) hold() int64 {
 	return l.received
 }
 
+// release takes back what hold has just said: the application is not to consume it.
+func (l *receiveLane) release() {
+	l.held--
+	if l.held == 0 {
+		l.consumed = l.received
+	}
+}
+
 // consume: the application has consumed what hold gave that position, in the order in which things arrived.
 func (l *receiveLane) consume(position int64) {
 	l.held--

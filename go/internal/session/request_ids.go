@@ -20,8 +20,8 @@ func (r *RequestIDs) Next(inUse func(uint32) bool) uint32 {
 	}
 }
 
-// CheckRequestID holds a peer's request to what the spec says of its id.
-func CheckRequestID(id uint32, handled bool) error {
+// checkRequestID holds a peer's request to what the spec says of its id.
+func checkRequestID(id uint32, handled bool) error {
 	if id == 0 {
 		return wire.InvalidFrame("a request with the id 0")
 	}

@@ -19,11 +19,14 @@ type Session struct {
 	maxMessageBytes     int
 	peerMaxMessageBytes int64
 	identity            *Identity
+	// handling are the peer's requests that it waits for, and early the cancels of those to come.
+	handling map[uint32]struct{}
+	early    EarlyCancels
 }
 
 // New begins a session. The windows are what this end takes in each lane before it acknowledges.
 func New(maxMessageBytes int, windows [3]uint32) *Session {
-	s := &Session{in: newIncoming(maxMessageBytes, windows)}
+	s := &Session{in: newIncoming(maxMessageBytes, windows), handling: map[uint32]struct{}{}}
 	s.out.lanes[messages].ordered = true
 	s.maxMessageBytes, s.peerMaxMessageBytes = maxMessageBytes, int64(maxMessageBytes)
 	return s
@@ -110,18 +113,53 @@ func (s *Session) SendAnswer(id uint32, data []byte) error {
 	if err := s.check(1, len(data)); err != nil {
 		return err
 	}
+	delete(s.handling, id)
 	s.out.answer(id, data)
 	return nil
 }
 
 // SendFailure queues a failed answer. The code is one that wire.IsFailureCode.
-func (s *Session) SendFailure(id uint32, code, message string) { s.out.failure(id, code, message) }
+func (s *Session) SendFailure(id uint32, code, message string) {
+	delete(s.handling, id)
+	s.out.failure(id, code, message)
+}
 
 // SendCancel says that nobody waits for the answer any more.
 func (s *Session) SendCancel(id uint32) { s.out.cancel(id) }
 
-// Receive reads a frame of one of the lanes, of any kind from 0x10 on.
-func (s *Session) Receive(frame []byte, event *Event) error { return s.in.receive(frame, event) }
+// Receive reads a frame of one of the lanes, of any kind from 0x10 on. A request that was cancelled before it came is no event,
+// nor is a cancel of one that is not being handled.
+func (s *Session) Receive(frame []byte, event *Event) error {
+	if err := s.in.receive(frame, event); err != nil {
+		return err
+	}
+	switch event.Kind {
+	case RequestEvent:
+		return s.requestCame(event)
+	case CancelEvent:
+		if _, handled := s.handling[event.ID]; handled {
+			delete(s.handling, event.ID)
+		} else {
+			s.early.Add(event.ID)
+			event.Kind = NoEvent
+		}
+	}
+	return nil
+}
+
+func (s *Session) requestCame(event *Event) error {
+	_, handled := s.handling[event.ID]
+	if err := checkRequestID(event.ID, handled); err != nil {
+		return err
+	}
+	if s.early.Arrived(event.ID) {
+		s.in.lanes[requests].release()
+		event.Kind = NoEvent
+		return nil
+	}
+	s.handling[event.ID] = struct{}{}
+	return nil
+}
 
 // ConsumeMessage says that the application has consumed the message of that position; they are consumed in order.
 func (s *Session) ConsumeMessage(position int64) { s.in.lanes[messages].consume(position) }
