@@ -7,6 +7,9 @@ const slabBytes = 8_192;
 /** The first small data of a peer have memory of their own: one that sends a few, or nothing any more, takes no slab. */
 const aloneAtFirst = 8;
 
+/** One for all that have none yet. Nobody is given it. */
+const noSlab = new Uint8Array(0);
+
 /** Whether data, as a {@link DataMemory} gives them, share their buffer with others. */
 export function isShared({ length, buffer }: Uint8Array): boolean {
   return length === 0 || (length <= highestSharedBytes && buffer.byteLength !== length);
@@ -19,11 +22,11 @@ export function isShared({ length, buffer }: Uint8Array): boolean {
  * buffer must not be transferred to another thread: that would take it from the others.
  */
 export class DataMemory {
-  #slab = new Uint8Array(0);
+  #slab: Uint8Array = noSlab;
   #used = 0;
   #alone = aloneAtFirst;
   /** A buffer of its own for each message without data would be the largest thing about it. */
-  #nothing = new Uint8Array(0);
+  #nothing: Uint8Array | undefined;
 
   /** The bytes of `record` from `start` to `end`. A record is given to one of these only, and its bytes do not change. */
   own(record: Received, start: number, end: number): Uint8Array {
@@ -43,6 +46,7 @@ export class DataMemory {
   }
 
   #empty(): Uint8Array {
+    this.#nothing ??= new Uint8Array(0);
     try {
       return new Uint8Array(this.#nothing.buffer);
     } catch {

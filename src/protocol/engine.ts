@@ -86,7 +86,8 @@ export class Engine {
   readonly #input = new ReceiveBuffer();
   readonly #output = new SendBuffer();
   readonly #events: EngineEvent[] = [];
-  #handshake: Handshake;
+  /** Until it is over: what it holds is of no use then. */
+  #handshake: Handshake | undefined;
   /** How many costly steps of the handshake may be taken. */
   #allowedSteps: number;
   #state: State;
@@ -125,7 +126,7 @@ export class Engine {
 
   /** Whether the next step of the handshake has all it needs, and costs much more than it cost the peer. */
   get nextStepIsCostly(): boolean {
-    return this.#handshake.isCostly?.(this.#state, this.#input) === true;
+    return this.#handshake?.isCostly?.(this.#state, this.#input) === true;
   }
 
   /** Lets one costly step be taken when the next event is asked for, where they wait. */
@@ -298,7 +299,7 @@ export class Engine {
       if (this.#allowedSteps === 0) return false;
       this.#allowedSteps -= 1;
     }
-    const step = this.#handshake.advance(this.#state, this.#input);
+    const step = (this.#handshake as Handshake).advance(this.#state, this.#input);
     if (step === undefined) return false;
     this.#perform(step);
     return true;
@@ -328,6 +329,7 @@ export class Engine {
   }
 
   #open({ profile, native, refused }: Opened): void {
+    this.#handshake = undefined;
     this.#profile = profile;
     this.#openedAt = this.#options.clock.now();
     this.#refused = refused;
@@ -461,7 +463,7 @@ export class Engine {
     this.#deadline = undefined;
     this.#settling = false;
     this.#input.clear();
-    this.#handshake.wipe();
+    this.#handshake?.wipe();
     // A peer that ended its side may still read what was sent to it; another gets no more. A native one that ended it
     // without a close gets none from us either: one that comes back would find its session closed.
     if (input !== "end") this.#output.clear();

@@ -90,12 +90,14 @@ export class RecordReader {
 /** Where sealed records are put together that came in pieces: to open one takes no longer than the call. */
 const sealedScratch = new Uint8Array(highestRecordBytes + aeadTagBytes);
 
+/** The header of the record that is being opened: its additional data. */
+const openedHeader = new Uint8Array(lengthBytes);
+
 /** One direction's key and the number of its next record. */
 class Protection {
   readonly #crypto: CryptoProvider;
   readonly #changeKeyAfter: number;
   readonly #nonce = secretMemory(aeadNonceBytes);
-  readonly #header = new Uint8Array(lengthBytes);
   #trafficSecret: Uint8Array;
   #keys: DirectionKeys;
   #recordNumber = 0;
@@ -129,13 +131,13 @@ class Protection {
   open(payload: Uint8Array): Received | undefined {
     const recordNumber = this.#advance();
     const { aead, iv, small } = this.#keys;
-    writeUint32(this.#header, payload.length, 0);
+    writeUint32(openedHeader, payload.length, 0);
     const batch = small.take(recordNumber, payload.length - aeadTagBytes);
     const owned = batch === undefined;
     if (owned) writeRecordNonce(this.#nonce, 0, iv, recordNumber);
     const bytes = owned
-      ? aead.open(this.#nonce, payload, this.#header)
-      : batch.openNext(payload, this.#header, recordNumber);
+      ? aead.open(this.#nonce, payload, openedHeader)
+      : batch.openNext(payload, openedHeader, recordNumber);
     return bytes && { bytes, owned };
   }
 

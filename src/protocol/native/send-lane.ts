@@ -52,6 +52,9 @@ const highestSlabBytes = (frameHeaderBytes + highestBodyBytes) / 2;
 /** Bodies whose parts are on their way at the same time. Source: spec/protocol.md, "Large bodies". */
 export const highestBodiesUnderWay = 4;
 
+/** One for all lanes that have sent nothing: an empty array costs as much as a third of the lane. */
+const noSlab = new Uint8Array(0);
+
 /**
  * One direction of one lane: frames that wait, and those that were sent and not acknowledged. Frames are written one
  * behind the other into slabs, from which records are cut without another copy, and kept there for a resume.
@@ -67,7 +70,7 @@ export class SendLane {
   #resendFrom = 0;
   readonly #waiting: (Run | OutgoingBody)[] = [];
   readonly #interleaved: OutgoingBody[] = [];
-  #slab: Uint8Array = new Uint8Array(0);
+  #slab: Uint8Array = noSlab;
   #slabUsed = 0;
   /** Where in the slab the frames begin that are not in `#waiting` yet, and what they weigh. */
   #openStart = 0;
