@@ -16,6 +16,7 @@ import pytest
 import sealpipe
 import sealpipe.aio
 from sealpipe import aio
+from sealpipe.errors import SystemError
 from sealpipe.transport import (
     dead_socket,
     file_identity,
@@ -165,13 +166,39 @@ def test_the_runtime_directory_is_the_users_own(directory: str) -> None:
     environment = {"XDG_RUNTIME_DIR": directory, "TMPDIR": "/tmp"}
     assert runtime_directory.runtime_directory("linux", environment) == directory
     for platform, broken in (
-        ("linux", {}),
+        ("freebsd", {}),
+        ("darwin", {}),
         ("linux", {"XDG_RUNTIME_DIR": "relative"}),
         ("linux", {"XDG_RUNTIME_DIR": f"{directory}/missing"}),
         ("linux", {"XDG_RUNTIME_DIR": "/dev/null"}),
         ("darwin", {"TMPDIR": "/tmp"}),
     ):
         assert code_of(lambda: runtime_directory.runtime_directory(platform, broken)) == "ERR_NO_RUNTIME_DIRECTORY"
+
+
+def test_the_runtime_directory_is_the_one_that_systemd_makes_if_the_variable_is_not_set(
+    tmp_path: pathlib.Path,
+) -> None:
+    directory = str(tmp_path)
+    own = f"{directory}/{os.geteuid()}"
+    with pytest.raises(SystemError, match=r"is not set, and .*loginctl enable-linger"):
+        runtime_directory.runtime_directory("linux", {}, directory)
+    os.mkdir(own, 0o700)
+    assert runtime_directory.runtime_directory("linux", {}, directory) == own
+    assert runtime_directory.runtime_directory("linux", {"XDG_RUNTIME_DIR": ""}, directory) == own
+
+
+def test_what_can_be_done_fits_what_is_wrong(tmp_path: pathlib.Path) -> None:
+    directory = str(tmp_path)
+    address = Address("unix-socket", f"{directory}/open/a.sock")
+    os.mkdir(f"{directory}/open")
+    os.chmod(f"{directory}/open", 0o777)
+    for check in (trust.check_address_trusted, trust.check_directory_own):
+        with pytest.raises(SystemError, match=r"without the sticky bit; .*chmod \+t.*/dev/shm"):
+            check(address)
+    os.symlink("loop", f"{directory}/loop")
+    with pytest.raises(SystemError, match="too many symbolic links; mend the links"):
+        trust.check_address_trusted(Address("unix-socket", f"{directory}/loop/a.sock"))
 
 
 def test_the_runtime_directory_can_be_asked_for(directory: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,14 @@ export interface TrustedPath {
   readonly trust?: Trust;
 }
 
+/** What is wrong with a step, and what can be done about it. */
+export interface Objection {
+  readonly what: string;
+  readonly remedy: string;
+  /** Another user owns the step, and a client may trust that one. Whom one trusts has no say in anything else. */
+  readonly byOwner: boolean;
+}
+
 /** As many symbolic links as Linux follows on one way. */
 const highestLinks = 40;
 
@@ -30,7 +38,7 @@ export function ownUid(): number {
  */
 export function checkAddressTrusted(address: TrustedPath): void {
   const objection = objectionToWay(address.path, address.trust);
-  if (objection !== undefined) throw untrusted(address, `${objection}; the option "trust" can allow users`);
+  if (objection !== undefined) throw untrusted(address, `${objection.what}; ${objection.remedy}`);
 }
 
 /**
@@ -42,7 +50,8 @@ export function checkAddressTrusted(address: TrustedPath): void {
 export function checkDirectoryOwn(address: TrustedPath): void {
   const objection = objectionToWay(dirname(address.path));
   if (objection === undefined) return;
-  throw untrusted(address, `${objection}; others could replace what a server puts there`);
+  const remedy = objection.byOwner ? 'give both ends a "directory" of this user' : objection.remedy;
+  throw untrusted(address, `${objection.what}; others could replace what a server puts there: ${remedy}`);
 }
 
 /**
@@ -50,7 +59,7 @@ export function checkDirectoryOwn(address: TrustedPath): void {
  * Returns the first step that a user who is not trusted owns or can change, with what is wrong with it; `undefined` if
  * there is none.
  */
-export function objectionToWay(end: string, trust: Trust = []): string | undefined {
+export function objectionToWay(end: string, trust: Trust = []): Objection | undefined {
   if (trust === "any") return undefined;
   const trusted = new Set([0, ownUid(), ...trust]);
   const rest = ["", ...steps(end)];
@@ -60,10 +69,10 @@ export function objectionToWay(end: string, trust: Trust = []): string | undefin
     const here = join(at, name);
     const status = lstatSync(here);
     const objection = objectionTo(status, trusted);
-    if (objection !== undefined) return `${here} ${objection}`;
+    if (objection !== undefined) return { ...objection, what: `${here} ${objection.what}` };
     if (status.isSymbolicLink()) {
       links += 1;
-      if (links > highestLinks) return `${here} leads through too many symbolic links`;
+      if (links > highestLinks) return tooManyLinks(here);
       const target = readlinkSync(here);
       if (target.startsWith("/")) at = "/";
       rest.unshift(...steps(target));
@@ -83,13 +92,30 @@ const writableByOthers = 0o002;
 /** Whoever can write the directory can then remove and rename only what is theirs. */
 const sticky = 0o1000;
 
-function objectionTo(status: Stats, trusted: ReadonlySet<number>): string | undefined {
-  if (!trusted.has(status.uid)) return `belongs to the user ${status.uid}`;
+function objectionTo(status: Stats, trusted: ReadonlySet<number>): Objection | undefined {
+  if (!trusted.has(status.uid)) {
+    const remedy = `if that user may hold the address, say so: the option "trust" with [${status.uid}]`;
+    return { what: `belongs to the user ${status.uid}`, remedy, byOwner: true };
+  }
   if (!status.isDirectory() || (status.mode & sticky) !== 0) return undefined;
-  if ((status.mode & writableByOthers) !== 0)
-    return "is a directory that others can write, without the sticky bit";
+  if ((status.mode & writableByOthers) !== 0) return openToMany("others");
   if ((status.mode & writableByGroup) === 0 || isPrivateGroup(status)) return undefined;
-  return `is a directory that its group (${status.gid}) can write, without the sticky bit`;
+  return openToMany(`its group (${status.gid})`);
+}
+
+function openToMany(who: string): Objection {
+  return {
+    what: `is a directory that ${who} can write, without the sticky bit`,
+    remedy:
+      'set that bit (chmod +t), or give both ends a "directory" that only its user can write, or that has the bit, as' +
+      " /dev/shm has in most containers",
+    byOwner: false,
+  };
+}
+
+function tooManyLinks(path: string): Objection {
+  const remedy = "mend the links, or name the directory to which they should lead";
+  return { what: `${path} leads through too many symbolic links`, remedy, byOwner: false };
 }
 
 function untrusted(address: TrustedPath, objection: string): SealpipeError {

@@ -11,7 +11,7 @@ const skip = process.platform === "win32" && "Windows has no such directory";
 
 function refuses(path: string | undefined, why: RegExp): void {
   assert.throws(
-    () => runtimeDirectory("linux", { XDG_RUNTIME_DIR: path }),
+    () => runtimeDirectory("linux", { environment: { XDG_RUNTIME_DIR: path }, perUser: "/nowhere" }),
     (error) => {
       assert.ok(error instanceof SystemError);
       assert.equal(error.code, "ERR_NO_RUNTIME_DIRECTORY");
@@ -25,22 +25,40 @@ function refuses(path: string | undefined, why: RegExp): void {
 describe("the user's runtime directory", { skip }, () => {
   test("is XDG_RUNTIME_DIR on Linux and the BSDs, and TMPDIR on macOS", () => {
     const [xdg, temporary] = [freshDirectory(), freshDirectory()];
-    const environment = { XDG_RUNTIME_DIR: xdg, TMPDIR: temporary };
-    assert.equal(runtimeDirectory("linux", environment), xdg);
-    assert.equal(runtimeDirectory("freebsd", environment), xdg);
-    assert.equal(runtimeDirectory("darwin", environment), temporary);
+    const surroundings = { environment: { XDG_RUNTIME_DIR: xdg, TMPDIR: temporary }, perUser: "/nowhere" };
+    assert.equal(runtimeDirectory("linux", surroundings), xdg);
+    assert.equal(runtimeDirectory("freebsd", surroundings), xdg);
+    assert.equal(runtimeDirectory("darwin", surroundings), temporary);
   });
 
-  test("is not there where the variable is not set or empty", () => {
-    refuses(undefined, /is not set$/);
-    refuses("", /is not set$/);
-    assert.throws(() => runtimeDirectory("darwin", {}), {
+  test("is the one that systemd makes on Linux, where the variable is not set or empty", () => {
+    const perUser = freshDirectory();
+    const own = join(perUser, String(process.geteuid?.()));
+    mkdirSync(own, { mode: 0o700 });
+    for (const XDG_RUNTIME_DIR of [undefined, ""]) {
+      assert.equal(runtimeDirectory("linux", { environment: { XDG_RUNTIME_DIR }, perUser }), own);
+    }
+    chmodSync(own, 0o755);
+    assert.throws(() => runtimeDirectory("linux", { environment: {}, perUser }), {
       code: "ERR_NO_RUNTIME_DIRECTORY",
-      message: /TMPDIR is not set/,
+      message: /XDG_RUNTIME_DIR is not set, and \/.*\/\d+ has the mode 0755 instead of 0700/,
     });
   });
 
-  test("is no relative path", () => refuses("run/me", /is no absolute path: run\/me$/));
+  test("is not there where the variable is not set and there is no other, and what to do is said", () => {
+    refuses(
+      undefined,
+      /is not set, and \/nowhere\/\d+ cannot be used: .*loginctl enable-linger.*"directory"/,
+    );
+    for (const platform of ["darwin", "freebsd"] as const) {
+      assert.throws(() => runtimeDirectory(platform, { environment: {}, perUser: "/run/user" }), {
+        code: "ERR_NO_RUNTIME_DIRECTORY",
+        message: /(TMPDIR|XDG_RUNTIME_DIR) is not set\. .*give both ends the same "directory"/,
+      });
+    }
+  });
+
+  test("is no relative path", () => refuses("run/me", /is no absolute path: run\/me\. /));
 
   test("is there", () => refuses(join(freshDirectory(), "gone"), /cannot be used: ENOENT/));
 
@@ -62,7 +80,10 @@ describe("the user's runtime directory", { skip }, () => {
   test("may be reached by a link", () => {
     const link = join(freshDirectory(), "link");
     symlinkSync(freshDirectory(), link);
-    assert.equal(runtimeDirectory("linux", { XDG_RUNTIME_DIR: link }), link);
+    assert.equal(
+      runtimeDirectory("linux", { environment: { XDG_RUNTIME_DIR: link }, perUser: "/nowhere" }),
+      link,
+    );
   });
 
   test("belongs to no other user", { skip: notRoot() }, () => {

@@ -31,7 +31,7 @@ const highestRounds = 4;
 export async function readSecretFile(path: string): Promise<Uint8Array> {
   try {
     const objection = process.platform === "win32" ? undefined : objectionToWay(dirname(path));
-    if (objection !== undefined) throw unusable(path, `is not safe: ${objection}`);
+    if (objection !== undefined) throw unusable(path, `is not safe: ${objection.what}`);
     for (let round = 0; round < highestRounds; round++) {
       const secret = await readIfThere(path);
       if (secret !== undefined) return secret;

@@ -13,18 +13,35 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def runtime_directory(platform: str, environment: Mapping[str, str] = os.environ) -> str:
+def runtime_directory(platform: str, environment: Mapping[str, str] = os.environ, per_user: str = "/run/user") -> str:
     """Raises a SystemError ``ERR_NO_RUNTIME_DIRECTORY`` where there is none, or it is not fit.
 
     Platform: ``XDG_RUNTIME_DIR`` on Linux and the BSDs, fit as the XDG base directory specification demands (absolute,
-    owned by the user, mode 0700); ``TMPDIR`` on macOS, which the system sets to a directory of the user's own.
+    owned by the user, mode 0700). On Linux, if that is not set, ``/run/user/UID``, where systemd makes it. ``TMPDIR``
+    on macOS, which the system sets to a directory of the user's own.
     """
     variable = "TMPDIR" if platform == "darwin" else "XDG_RUNTIME_DIR"
     path = environment.get(variable)
-    objection = _objection_to(path) if path else "is not set"
-    if path and objection is None:
-        return path
-    raise SystemError("ERR_NO_RUNTIME_DIRECTORY", f"this user has no runtime directory: {variable} {objection}")
+    if path:
+        objection = _objection_to(path)
+        if objection is None:
+            return path
+        raise _none(f"{variable} {objection}")
+    if platform != "linux":
+        raise _none(f"{variable} is not set")
+    usual = f"{per_user}/{own_uid()}"
+    objection = _objection_to(usual)
+    if objection is None:
+        return usual
+    raise _none(f"{variable} is not set, and {usual} {objection}")
+
+
+def _none(reason: str) -> SystemError:
+    return SystemError(
+        "ERR_NO_RUNTIME_DIRECTORY",
+        f"this user has no runtime directory: {reason}. Log in by the system (systemd: `loginctl enable-linger` for a"
+        ' user without a session), or give both ends the same "directory", one of mode 0700 that this user owns',
+    )
 
 
 def _objection_to(path: str) -> str | None:

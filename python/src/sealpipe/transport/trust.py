@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import SystemError
@@ -31,7 +32,7 @@ def check_address_trusted(address: Address) -> None:
     """
     objection = _objection_to_way(address.path, address.trust)
     if objection is not None:
-        raise _untrusted(address, f'{objection}; the option "trust" can allow users')
+        raise _untrusted(address, f"{objection.what}; {objection.remedy}")
 
 
 def check_directory_own(address: Address) -> None:
@@ -42,10 +43,20 @@ def check_directory_own(address: Address) -> None:
     """
     objection = _objection_to_way(os.path.dirname(address.path), ())
     if objection is not None:
-        raise _untrusted(address, f"{objection}; others could replace what a server puts there")
+        remedy = 'give both ends a "directory" of this user' if objection.by_owner else objection.remedy
+        raise _untrusted(address, f"{objection.what}; others could replace what a server puts there: {remedy}")
 
 
-def _objection_to_way(end: str, trust: Trust) -> str | None:
+@dataclass(frozen=True)
+class _Objection:
+    what: str
+    """What is wrong with a step."""
+    remedy: str
+    by_owner: bool
+    """Another user owns it, and a client may trust that one. Whom one trusts has no say in anything else."""
+
+
+def _objection_to_way(end: str, trust: Trust) -> _Objection | None:
     """Looks at every step: whoever can write a directory, or owns a symbolic link, decides where the way goes on.
 
     The first step that a user who is not trusted owns or can change, with what is wrong with it.
@@ -62,13 +73,14 @@ def _objection_to_way(end: str, trust: Trust) -> str | None:
         status = os.lstat(here)
         objection = _objection_to(status, trusted)
         if objection is not None:
-            return f"{here} {objection}"
+            return replace(objection, what=f"{here} {objection.what}")
         if not stat.S_ISLNK(status.st_mode):
             at = here
             continue
         links += 1
         if links > _HIGHEST_LINKS:
-            return f"{here} leads through too many symbolic links"
+            remedy = "mend the links, or name the directory to which they should lead"
+            return _Objection(f"{here} leads through too many symbolic links", remedy, by_owner=False)
         target = os.readlink(here)
         if target.startswith("/"):
             at = "/"
@@ -80,13 +92,18 @@ def _steps(path: str) -> list[str]:
     return [name for name in path.split("/") if name not in ("", ".")]
 
 
-def _objection_to(status: os.stat_result, trusted: set[int]) -> str | None:
+def _objection_to(status: os.stat_result, trusted: set[int]) -> _Objection | None:
     if status.st_uid not in trusted:
-        return f"belongs to the user {status.st_uid}"
+        remedy = f'if that user may hold the address, say so: the option "trust" with [{status.st_uid}]'
+        return _Objection(f"belongs to the user {status.st_uid}", remedy, by_owner=True)
     # With the sticky bit, whoever can write the directory can remove and rename only what is theirs.
     writable_by_others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
     if stat.S_ISDIR(status.st_mode) and writable_by_others:
-        return "is a directory that others can write, without the sticky bit"
+        remedy = (
+            'set that bit (chmod +t), or give both ends a "directory" that only its user can write, or that has the'
+            " bit, as /dev/shm has in most containers"
+        )
+        return _Objection("is a directory that others can write, without the sticky bit", remedy, by_owner=False)
     return None
 
 
