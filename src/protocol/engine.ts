@@ -246,7 +246,7 @@ export class Engine {
   resume(session: NativeSession | undefined): void {
     if (this.#state !== "server-awaits-session") return;
     try {
-      const step = this.#handshake.resume?.(session);
+      const step = this.#handshake?.resume?.(session);
       if (step !== undefined) this.#perform(step);
     } catch (error) {
       this.#fail(error);
