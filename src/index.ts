@@ -6,11 +6,13 @@ export type { LostSession } from "./endpoint/link/lost-session.ts";
 export { Message, type MessageData } from "./endpoint/messages/message.ts";
 export type { PeerInfo } from "./endpoint/options/native-options.ts";
 export type {
+  BroadcastOptions,
   ClientOptions,
   EndpointOptions,
   ReadOptions,
   RequestOptions,
   ServerOptions,
+  Slow,
   Trust,
 } from "./endpoint/options/options.ts";
 export {

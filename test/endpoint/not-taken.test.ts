@@ -100,7 +100,7 @@ describe("what a server writes and its client does not take", { timeout }, () =>
     const small = await connectTo(t, server, { encryption: false, maxMessageBytes: 1 });
     const honest = await connectTo(t, server, { encryption: false });
     for (let round = 1; hung.connection.status === "connected"; round++) {
-      server.broadcast(round, pattern(100_000));
+      server.broadcast(round, pattern(100_000), { slow: "drop" });
       assert.equal((await honest.client.read()).type, round);
     }
     server.broadcast(1, "");

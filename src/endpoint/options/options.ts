@@ -13,6 +13,7 @@ import {
   isIntegerFrom,
   isProfile,
   isSignal,
+  isSlow,
   isText,
   isTimeoutMs,
   isTimeoutMsOrNever,
@@ -49,7 +50,7 @@ export interface EndpointOptions {
   readonly frameTimeoutMs?: number | undefined;
   /**
    * How long `close` waits for the peer to take each tenth of what was written before, in milliseconds; ten times that is
-   * the longest that it takes. And how long a server's `broadcast` waits for a client that has no room. Default 5000.
+   * the longest that it takes. Default 5000.
    */
   readonly closeTimeoutMs?: number | undefined;
   /**
@@ -137,6 +138,25 @@ export interface ServerOptions extends EndpointOptions {
    * for each byte that waits for them.
    */
   readonly maxDetachedBytes?: number | undefined;
+  /**
+   * How long `broadcast` waits for a client that has no room, in milliseconds. Default 1000; with 0 for none. After that the
+   * client is not waited for until it has read all that was written to it.
+   */
+  readonly broadcastGraceMs?: number | undefined;
+}
+
+/** What becomes of a client for which `maxQueuedBytes` wait. */
+export type Slow = "skip" | "drop" | "wait";
+
+/** Options of a server's `broadcast`. */
+export interface BroadcastOptions {
+  /**
+   * What becomes of a client that reads too slowly. Default `"skip"`: the message is not written to it, which its
+   * `skippedMessages` count, and an `error` event tells with `ERR_QUEUE_FULL`, once until it has room again. `"drop"`: its
+   * connection is dropped, for messages of which none may be missed. `"wait"`: the broadcast waits for it for as long as
+   * it takes, and all others with it; if that is not awaited, it is dropped.
+   */
+  readonly slow?: Slow | undefined;
 }
 
 /** Options of `startClient`. */
@@ -243,6 +263,7 @@ const serverChecks: Record<keyof ServerOptions, Check> = {
   resumeWindowMs: isTimeoutMsOrNever,
   maxDetachedSessions: isCount,
   maxDetachedBytes: isIntegerFrom(1, Number.MAX_SAFE_INTEGER),
+  broadcastGraceMs: isTimeoutMsOrNever,
 };
 
 const clientChecks: Record<keyof ClientOptions, Check> = {
@@ -274,6 +295,7 @@ export function parseServerOptions(options: ServerOptions = {}): ParsedServerOpt
     resumeWindowMs: 30_000,
     maxDetachedSessions: 64,
     maxDetachedBytes: 67_108_864,
+    broadcastGraceMs: 1_000,
   };
   const given = checked(options, serverChecks);
   const batchCipher = parseBatchCipher(given.batchCipher);
@@ -292,6 +314,14 @@ export function parseClientOptions(options: ClientOptions = {}): ParsedClientOpt
   const batchCipher = parseBatchCipher(given.batchCipher);
   const parsed = { ...parseSecret(given), batchCipher, retryDelayMs, maxRetryDelayMs };
   return Object.freeze({ ...defaults, ...given, ...parsed });
+}
+
+const broadcastChecks: Record<keyof BroadcastOptions, Check> = { slow: isSlow };
+
+/** @throws CallerError `ERR_INVALID_OPTION` */
+export function parseSlow(options: BroadcastOptions | undefined): Slow {
+  if (options === undefined) return "skip";
+  return checked(options, broadcastChecks).slow ?? "skip";
 }
 
 const waitDefaults: ParsedReadOptions = Object.freeze({ signal: undefined, timeoutMs: 0 });

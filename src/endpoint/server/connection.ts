@@ -9,7 +9,7 @@ import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { Link } from "../link/link.ts";
 import { type LostSession, lostSession } from "../link/lost-session.ts";
 import { Message, type MessageData, toBytes } from "../messages/message.ts";
-import type { RequestOptions } from "../options/options.ts";
+import type { RequestOptions, Slow } from "../options/options.ts";
 import { closedError } from "../reading/inbox.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
 import { type Answer, IncomingRequest, type RequestHandler } from "../requests/request.ts";
@@ -67,6 +67,9 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** By a call of our side, not by the client. */
   #closedHere = false;
   #toldTooLarge = false;
+  #skippedMessages = 0;
+  /** Since it last had room. */
+  #toldSkipping = false;
   #over = false;
   #released = false;
 
@@ -111,6 +114,11 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    */
   get queuedBytes(): number {
     return this.#over ? 0 : this.#link.queuedBytes;
+  }
+
+  /** Messages of broadcasts that were not written to this client, as `maxQueuedBytes` waited for it. */
+  get skippedMessages(): number {
+    return this.#skippedMessages;
   }
 
   /**
@@ -221,7 +229,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /** @internal As `write`, but that what is written after a close of ours is dropped. */
-  send(type: number, bytes: Uint8Array): Promise<void> | undefined {
+  send(type: number, bytes: Uint8Array, slow: Slow = "drop"): Promise<void> | undefined {
     checkMessage(type, bytes.length, this.#host.options.maxMessageBytes);
     if (this.#closedHere || this.#over || !this.#link.canSend) return undefined;
     let room: Promise<void> | undefined;
@@ -229,9 +237,11 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       room = this.#link.write(type, bytes);
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
-      this.#notTaken(error);
+      if (slow === "skip" && error.code === "ERR_QUEUE_FULL") this.#skip(error);
+      else this.#notTaken(error);
       return undefined;
     }
+    if (room === undefined) this.#toldSkipping = false;
     return this.#over ? undefined : room;
   }
 
@@ -338,6 +348,14 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     if (error !== undefined) this.emitSafely("error", error);
     this.#host.closed(this, error);
     this.#finish();
+  }
+
+  /** It is not written to, as it reads too slowly. */
+  #skip(error: PeerError): void {
+    this.#skippedMessages += 1;
+    if (this.#toldSkipping) return;
+    this.#toldSkipping = true;
+    this.tell(error);
   }
 
   /** The client does not take what is written to it. */

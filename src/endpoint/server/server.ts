@@ -9,8 +9,10 @@ import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
 import {
   addressOf,
+  type BroadcastOptions,
   type ParsedServerOptions,
   parseServerOptions,
+  parseSlow,
   type ServerOptions,
 } from "../options/options.ts";
 import { withSecret } from "../options/secret.ts";
@@ -20,10 +22,10 @@ import { RequestHandlers } from "../requests/request-handlers.ts";
 import { Shutdown } from "../shutdown.ts";
 import { Acceptor } from "./acceptor.ts";
 import { AdmissionControl } from "./admission-control.ts";
-import { BoundedWait } from "./bounded-wait.ts";
 import { Connection, ConnectionMessage, type ConnectionRequest } from "./connection.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import { ResumableConnections } from "./resumable-connections.ts";
+import { SlowClients } from "./slow-clients.ts";
 
 export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
   /**
@@ -87,7 +89,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly #host: ConnectionHost<Connection, ConnectionMessage, ConnectionRequest>;
   readonly #connections = new Set<Connection>();
   /** With clients that let a broadcast wait. */
-  readonly #slowClients: BoundedWait;
+  readonly #slowClients: SlowClients<Connection>;
   /** Accepted before whoever started us has a server to which to add listeners. */
   readonly #waiting: Transport[] = [];
   readonly #shutdown = new Shutdown();
@@ -104,7 +106,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.#options = options;
     this.#resumable = new ResumableConnections(options);
     this.#admission = new AdmissionControl(options);
-    this.#slowClients = new BoundedWait(options.closeTimeoutMs);
+    this.#slowClients = new SlowClients(options.broadcastGraceMs);
     this.#acceptor = this.#makeAcceptor();
     this.#host = this.#makeHost();
   }
@@ -117,12 +119,14 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   /**
    * Writes a message to every client that is connected, which is each from its `connection` event on: a client knows of
    * its connection a moment before the server does. Returns `undefined` while all have room, else a promise that
-   * settles once all have room again or are gone. A client that has had no room for `closeTimeoutMs` is not waited for any
-   * longer, until it has. A client that does not take the message, or does not read, is dealt with as
+   * settles once all have room again or are gone. A client that does not take the message is dealt with as
    * {@link Connection.write} does, and the others notice nothing.
    *
+   * A client that has had no room for `broadcastGraceMs` is not waited for any more until it has read all that was written
+   * to it. Once `maxQueuedBytes` wait for it, `slow` says what becomes of it.
+   *
    * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`,
-   *   `ERR_CLOSED`; then no client was written to.
+   *   `ERR_INVALID_OPTION`, `ERR_CLOSED`; then no client was written to.
    *
    * @example
    * ```ts
@@ -139,14 +143,17 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
    * console.log((await one.read()).text); // client 2 is here
    * ```
    */
-  broadcast(type: number, data: MessageData): Promise<void> | undefined {
+  broadcast(type: number, data: MessageData, options?: BroadcastOptions): Promise<void> | undefined {
     if (this.#shutdown.hasBegun) throw closedError();
     const bytes = toBytes(data);
     checkMessage(type, bytes.length, this.#options.maxMessageBytes);
+    const slow = parseSlow(options);
     const waits: Promise<void>[] = [];
     for (const connection of this.connections) {
-      const wait = connection.send(type, bytes);
-      if (wait !== undefined) waits.push(this.#slowClients.wait(wait));
+      this.#slowClients.writing(connection);
+      const room = connection.send(type, bytes, slow);
+      const wait = slow === "wait" ? room : room && this.#slowClients.wait(connection, room);
+      if (wait !== undefined) waits.push(wait);
     }
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
   }

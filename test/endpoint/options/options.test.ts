@@ -44,6 +44,7 @@ const kinds: Record<string, { parse: Parse; defaults: object }> = {
       resumeWindowMs: 30_000,
       maxDetachedSessions: 64,
       maxDetachedBytes: 67_108_864,
+      broadcastGraceMs: 1_000,
     },
   },
   "a client": {
@@ -83,6 +84,7 @@ const bounds: Record<string, Record<string, readonly [number, number]>> = {
     resumeWindowMs: [0, highestTimeoutMs],
     maxDetachedSessions: [1, 1_000_000],
     maxDetachedBytes: [1, Number.MAX_SAFE_INTEGER],
+    broadcastGraceMs: [0, highestTimeoutMs],
   },
   "a client": {
     maxMessageBytes: [1, gibibyte],

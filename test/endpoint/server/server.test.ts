@@ -276,7 +276,7 @@ onEachWire((wire, { freshServer }) => {
       await room;
     });
 
-    test("drops a client that never reads, with an error, and the others get everything", async (t) => {
+    test("drops a client that never reads, if that is asked for, with an error, and the others get everything", async (t) => {
       const rounds = 40;
       const server = await freshServer(t, { encryption: false, maxQueuedBytes: 1_000_000 });
       const hung = await rawClientOf(t, server);
@@ -290,7 +290,7 @@ onEachWire((wire, { freshServer }) => {
       );
 
       for (let round = 1; round <= rounds; round++) {
-        void server.broadcast(round, pattern(100_000, round));
+        void server.broadcast(round, pattern(100_000, round), { slow: "drop" });
         for (const client of readers) {
           const { type, data } = await client.read();
           assert.equal(type, round);
@@ -305,10 +305,10 @@ onEachWire((wire, { freshServer }) => {
       assert.equal(server.connections.length, 2);
     });
 
-    test("waits closeTimeoutMs at most for a client that never reads, and not each time, so that the others go on", async (t) => {
-      const limits = { encryption: false, maxQueuedBytes: 1_000_000, closeTimeoutMs: 1_000 };
+    test("passes over a client that never reads, tells of it once and counts, and the others go on", async (t) => {
+      const limits = { encryption: false, maxQueuedBytes: 1_000_000, broadcastGraceMs: 100 };
       const server = await freshServer(t, limits);
-      await rawClientOf(t, server);
+      const stalled = await rawClientOf(t, server);
       const { client } = await connectTo(t, server, { encryption: false });
       const errors = record<SealpipeError>(server, "error");
       const received: number[] = [];
@@ -319,6 +319,49 @@ onEachWire((wire, { freshServer }) => {
         errors.map(({ code }) => code),
         ["ERR_QUEUE_FULL"],
       );
+      const { skippedMessages } = stalled.connection;
+      assert.equal(stalled.connection.status, "connected");
+      assert.ok(skippedMessages > 0 && skippedMessages < 200, `${skippedMessages}`);
+      await server.broadcast(1, pattern(10_000));
+      assert.equal(stalled.connection.skippedMessages, skippedMessages + 1);
+    });
+
+    test("goes on with a client that was passed over once that reads again", async (t) => {
+      const limits = { maxQueuedBytes: 1_000_000, broadcastGraceMs: 20 };
+      const server = await freshServer(t, limits);
+      const { client, connection } = await connectTo(t, server);
+      while (connection.skippedMessages === 0) await server.broadcast(1, pattern(100_000));
+      client.on("message", ({ type }) => {
+        if (type === 1) return;
+        assert.equal(type, 2);
+        told();
+      });
+      let told = (): void => {};
+      const heard = new Promise<void>((resolve) => {
+        told = resolve;
+      });
+      await until(() => connection.queuedBytes === 0);
+      await server.broadcast(2, "back again");
+      await heard;
+    });
+
+    test("waits for as long as it takes, if that is asked for", async (t) => {
+      const limits = { encryption: false, maxQueuedBytes: 1_000_000, broadcastGraceMs: 1 };
+      const server = await freshServer(t, limits);
+      const slow = await rawClientOf(t, server);
+      const room = server.broadcast(1, pattern(2_000_000), { slow: "wait" });
+      // As long as the grace of another takes.
+      const { client } = await connectTo(t, server, { encryption: false });
+      await client.read({ timeoutMs: 50 }).catch(() => {});
+      assert.equal(await isSettled(room), false);
+      await slow.peer.receive(2_000_008);
+      await room;
+    });
+
+    test("takes no other way to deal with slow clients", async (t) => {
+      const server = await freshServer(t);
+      const options = { slow: "kick" } as object;
+      assert.throws(() => server.broadcast(1, "", options), { code: "ERR_INVALID_OPTION" });
     });
 
     test("passes over a client that is just being closed", async (t) => {

@@ -1,0 +1,41 @@
+import { clearTimeout, setTimeout } from "../../transport/timers.ts";
+
+/**
+ * How long a server's broadcast waits for clients that have no room. One that has let it wait for all of its grace is slow,
+ * and is not waited for any more until it has caught up with all that was written to it: one that reads just enough to have
+ * room again would otherwise have every broadcast wait.
+ */
+export class SlowClients<C extends { readonly queuedBytes: number }> {
+  readonly #graceMs: number;
+  readonly #waits = new WeakMap<Promise<void>, Promise<void>>();
+  readonly #slow = new WeakSet<C>();
+
+  constructor(graceMs: number) {
+    this.#graceMs = graceMs;
+  }
+
+  /** It is about to be written to. */
+  writing(client: C): void {
+    if (client.queuedBytes === 0) this.#slow.delete(client);
+  }
+
+  /** Settles with `room`, which does not reject, or when the client's grace is over; nothing if it is over already. */
+  wait(client: C, room: Promise<void>): Promise<void> | undefined {
+    if (this.#slow.has(client) || this.#graceMs === 0) return undefined;
+    const known = this.#waits.get(room);
+    if (known !== undefined) return known;
+    const wait = new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        this.#slow.add(client);
+        resolve();
+      }, this.#graceMs);
+      timer.unref();
+      void room.then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.#waits.set(room, wait);
+    return wait;
+  }
+}
