@@ -162,7 +162,7 @@ func TestAConnectionThatIsCutAgainAndAgainLosesNothing(t *testing.T) {
 			server, err := listener.Accept(soon(t))
 			must(t, err)
 
-			const messages, requests = 600, 100
+			const messages, requests = 300, 60
 			var working sync.WaitGroup
 			for _, work := range []func(){
 				func() { send(t, dialled, messages) }, func() { receive(t, server, messages) },

@@ -353,6 +353,8 @@ func TestALargeMessageDoesNotHoldUpARequest(t *testing.T) {
 	}
 	_, err := client.Request(soon(t), 1, nil)
 	must(t, err)
+	// Nobody reads the messages: an orderly close would wait for that.
+	client.Destroy(nil)
 }
 
 func TestBroadcastReachesAllAndDropsWhoDoesNotRead(t *testing.T) {
