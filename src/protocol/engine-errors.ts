@@ -1,8 +1,8 @@
 import { PeerError } from "../errors.ts";
 
 const likelyBusy =
-  ": the server accepted the connection and said nothing. The likely cause is a golang-ipc server that already has" +
-  " its one client; it ignores every further one";
+  ": the server accepted the connection and said nothing. It may hang, or be a golang-ipc server that already has its one" +
+  " client; it ignores every further one";
 
 export function connectionLost(where: string, cause: Error | undefined): PeerError {
   return new PeerError(

@@ -134,6 +134,11 @@ export class Engine {
     this.#allowedSteps = 1;
   }
 
+  /** Whether anything has come from the peer. */
+  get hasHeard(): boolean {
+    return this.#heardFromPeer;
+  }
+
   /** Bytes that were sent and are not done with: have not been taken from here or, where it tells, by the peer. */
   get queuedBytes(): number {
     return this.#output.length + (this.#profile?.session.queuedBytes ?? 0);

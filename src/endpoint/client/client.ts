@@ -142,6 +142,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
       provider: providerOf(address),
       quota,
       session: () => this.#link.native,
+      lastServer: () => this.peer,
       retrying: (retry, isNews) => this.#retrying(retry, isNews),
     });
   }

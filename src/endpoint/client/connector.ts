@@ -1,4 +1,5 @@
 import { PeerError, type SealpipeError, SystemError } from "../../errors.ts";
+import type { NativePeer } from "../../protocol/native/options.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
 import type { Address } from "../../transport/address.ts";
 import { isAbsence } from "../../transport/connect-failure.ts";
@@ -34,6 +35,8 @@ export interface ConnectorTarget {
   readonly quota: ReadQuota;
   /** The session to go on with, if there is one. */
   readonly session: () => NativeSession | undefined;
+  /** Who a native server was when the client was last connected. */
+  readonly lastServer: () => NativePeer | undefined;
   /** There will be another try. `isNews`: somebody should hear of its error, which is not just that no server is there. */
   retrying(retry: Retry, isNews: boolean): void;
 }
@@ -48,6 +51,8 @@ export class Connector {
   readonly #backoff: Backoff;
   #driver: EngineDriver | undefined;
   #lastError: unknown;
+  /** What would be said of the try that is under way if its time was over now. */
+  #underWay: (() => PeerError) | undefined;
   #destroyed = false;
   #referenced = true;
   readonly #pause = new Pause();
@@ -121,7 +126,7 @@ export class Connector {
 
   /** That no server was reached in that time, and why the last try failed. */
   timeoutError(ms: number): SystemError {
-    return connectTimeout(this.#target.address, ms, this.#lastError);
+    return connectTimeout(this.#target.address, ms, this.#lastTry);
   }
 
   /** Whether the connection, or the tries to get one, keep the process alive. */
@@ -242,13 +247,14 @@ export class Connector {
       released();
       throw signal.reason;
     }
-    // Until it is known better, for the error of a time that is over meanwhile.
-    this.#lastError = new PeerError("ERR_HANDSHAKE_TIMEOUT", unfinished);
+    const since = clock.now();
     let abort = (): void => {};
     try {
       await new Promise<void>((resolve, reject) => {
         const driver = this.#startEngine(transport, takeOver, { resolve, reject, released });
+        this.#underWay = () => this.#unfinished(since, driver.hasHeard);
         abort = (): void => {
+          this.#lastError = this.#lastTry;
           // In order, not at once: a golang-ipc server stops serving when a client hangs up in the handshake.
           driver.close();
           reject(signal.reason);
@@ -258,7 +264,25 @@ export class Connector {
       });
     } finally {
       signal.removeEventListener("abort", abort);
+      this.#underWay = undefined;
     }
+  }
+
+  /** The last that is known of the server: of a try that is under way only if none before said more. */
+  get #lastTry(): unknown {
+    return isSilence(this.#lastError) ? this.#lastError : (this.#underWay?.() ?? this.#lastError);
+  }
+
+  /** What is known of a server that accepted a connection and has not finished the handshake, and no more. */
+  #unfinished(since: number, hasHeard: boolean): PeerError {
+    const ms = Math.round(clock.now() - since);
+    const done = hasHeard ? "did not finish the handshake" : "said nothing";
+    const before = this.#target.lastServer();
+    const guess = hasHeard || ms < longSilenceMs ? "" : guessAt(before);
+    return new PeerError(
+      "ERR_HANDSHAKE_TIMEOUT",
+      `a server accepted the connection and ${done} within ${ms} ms${guess}`,
+    );
   }
 
   #startEngine(
@@ -283,7 +307,11 @@ export class Connector {
           settle.resolve();
         },
         closed: (error) =>
-          settle.reject(error ?? new PeerError("ERR_CONNECTION_LOST", "closed in the handshake")),
+          settle.reject(
+            isSilence(error)
+              ? this.#underWay?.()
+              : (error ?? new PeerError("ERR_CONNECTION_LOST", "closed in the handshake")),
+          ),
         released: () => settle.released(),
       },
     );
@@ -294,9 +322,19 @@ export class Connector {
   }
 }
 
-const unfinished =
-  "a server accepted the connection and did not finish the handshake. The likely cause is a golang-ipc server that" +
-  " already has its one client";
+/** A server that is merely busy speaks sooner. */
+const longSilenceMs = 150;
+
+function isSilence(error: unknown): boolean {
+  return error instanceof PeerError && error.code === "ERR_HANDSHAKE_TIMEOUT";
+}
+
+/** Why a server says nothing. */
+function guessAt(before: NativePeer | undefined): string {
+  if (before === undefined)
+    return ". It may hang, or be a golang-ipc server that already has its one client; it ignores every further one";
+  return `. The server before was ${before.library} in the process ${before.pid}: if that is still there, it is stopped or hangs`;
+}
 
 function connectTimeout(address: Address, ms: number, cause: unknown): SystemError {
   const reason = cause === undefined ? "" : `; the last try: ${messageOf(cause)}`;

@@ -130,6 +130,11 @@ export class EngineDriver implements TransportHandler {
     return this.#engine.queuedBytes + this.#transport.pendingBytes;
   }
 
+  /** Whether anything has come from the peer. */
+  get hasHeard(): boolean {
+    return this.#engine.hasHeard;
+  }
+
   /** False once nothing that is sent can leave any more, though what had arrived may still be unread. */
   get canSend(): boolean {
     return this.#isAlive && !this.#engine.isSpent;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { after, describe, test } from "node:test";
-import { type ClientOptions, PeerError, type SealpipeError, SystemError } from "sealpipe";
+import { type ClientOptions, PeerError, type PeerInfo, type SealpipeError, SystemError } from "sealpipe";
 import { Connector } from "#dist/endpoint/client/connector.js";
 import { type DriverHandler, EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import type { ConnectionHandler, Established } from "#dist/endpoint/driver/established.js";
@@ -61,7 +61,7 @@ const silent: DriverHandler = {
   released() {},
 };
 
-function setUp(provider: TransportProvider, options: ClientOptions = {}) {
+function setUp(provider: TransportProvider, options: ClientOptions = {}, lastServer?: PeerInfo) {
   const retried: Error[] = [];
   const told: string[] = [];
   const connector = new Connector({
@@ -70,6 +70,7 @@ function setUp(provider: TransportProvider, options: ClientOptions = {}) {
     options: parseClientOptions({ encryption: false, retryDelayMs: 1, ...options }),
     quota: new ReadQuota(1_000_000),
     session: () => undefined,
+    lastServer: () => lastServer,
     retrying: ({ error }, isNews) => {
       if (isNews) retried.push(error as Error);
     },
@@ -218,7 +219,7 @@ describe("connecting to a server", { timeout: 20_000 }, () => {
       assert.ok(error instanceof SystemError);
       assert.match(
         error.message,
-        /no server was reached at \/somewhere within 5 ms; the last try: a server accepted/,
+        /within 5 ms; the last try: a server accepted the connection and said nothing within \d+ ms$/,
       );
       assert.equal((error.cause as SealpipeError).code, "ERR_HANDSHAKE_TIMEOUT");
       return true;
@@ -226,6 +227,35 @@ describe("connecting to a server", { timeout: 20_000 }, () => {
     assert.equal(peers.length, 1);
     client.connector.destroy();
     await client.connector.whenReleased;
+  });
+
+  /** What the cause of the failure is, where a server behaves in that way. */
+  async function causeOf(options: ClientOptions, say = "", before?: PeerInfo): Promise<string> {
+    const { provider, ends } = handPlayed();
+    const client = setUp(provider, options, before);
+    const connecting = client.connector.establish(client.takeOver, never);
+    connecting.catch(() => {});
+    await until(() => ends.length === 1);
+    if (say !== "") ends[0]?.write([new TextEncoder().encode(say)]);
+    const error = await connecting.then(
+      () => assert.fail("connected"),
+      (reason: Error) => reason,
+    );
+    client.connector.destroy();
+    await client.connector.whenReleased;
+    return (error.cause as Error).message;
+  }
+
+  test("tells what is known of a server that does not finish the handshake, and guesses no more than that", async () => {
+    const long = { connectTimeoutMs: 400 };
+    assert.match(await causeOf(long), /said nothing within \d+ ms\. It may hang, or be a golang-ipc server/);
+    assert.match(await causeOf(long, "\x02"), /did not finish the handshake within \d+ ms$/);
+    const before = { pid: 4711, library: "sealpipe/0.1.0", application: "", applicationVersion: "" };
+    const message = await causeOf(long, "", before);
+    assert.match(message, /The server before was sealpipe\/0\.1\.0 in the process 4711/);
+    assert.doesNotMatch(message, /golang-ipc/);
+    const timedOut = { handshakeTimeoutMs: 200, connectTimeoutMs: 250, retryDelayMs: 60_000 };
+    assert.match(await causeOf(timedOut, "", before), /within 2\d\d ms\. The server before was/);
   });
 
   test("is given up after connectTimeoutMs, without a cause where the first try is not over", async () => {
