@@ -30,7 +30,8 @@ const (
 const Never time.Duration = -1
 
 // RuntimeDirectory as the option Directory is the directory that the system gives each user for sockets, which nobody else
-// can enter: XDG_RUNTIME_DIR on Linux and the BSDs, which has to be the user's own with mode 0700, and TMPDIR on macOS.
+// can enter: XDG_RUNTIME_DIR on Linux and the BSDs, or /run/user/UID on Linux without that, which has to be the user's own with
+// mode 0700, and TMPDIR on macOS.
 const RuntimeDirectory = transport.RuntimeDirectory
 
 // Trust says which users may hold an address, besides the user of this process and root.

@@ -12,24 +12,42 @@ import (
 	"sealpipe/internal/fault"
 )
 
+// perUserDirectories is where systemd makes one for each user.
+const perUserDirectories = "/run/user"
+
 // findRuntimeDirectory is the directory that the system gives each user for sockets and the like: nobody else can enter it.
-// Platform: XDG_RUNTIME_DIR on Linux and the BSDs, fit as the XDG base directory specification demands; TMPDIR on macOS.
-func findRuntimeDirectory() (string, error) {
+// Platform: XDG_RUNTIME_DIR on Linux and the BSDs, fit as the XDG base directory specification demands. On Linux, if that is
+// not set, /run/user/UID: a service, cron job or su often lacks the variable, and finds the same directory as a program of the
+// user's that has it. TMPDIR on macOS.
+func findRuntimeDirectory() (string, error) { return runtimeDirectory(perUserDirectories) }
+
+func runtimeDirectory(perUser string) (string, error) {
 	variable := "XDG_RUNTIME_DIR"
 	if runtime.GOOS == "darwin" {
 		variable = "TMPDIR"
 	}
 	path := os.Getenv(variable)
-	if objection := objectionToRuntime(path); objection != "" {
-		return "", fault.New(fault.NoRuntimeDirectory, "this user has no runtime directory: %s %s", variable, objection)
+	if path != "" {
+		if objection := objectionToRuntime(path); objection != "" {
+			return "", noRuntimeDirectory(variable + " " + objection)
+		}
+		return path, nil
 	}
-	return path, nil
+	if runtime.GOOS != "linux" {
+		return "", noRuntimeDirectory(variable + " is not set")
+	}
+	usual := fmt.Sprintf("%s/%d", perUser, OwnUID())
+	if objection := objectionToRuntime(usual); objection != "" {
+		return "", noRuntimeDirectory(fmt.Sprintf("%s is not set, and %s %s", variable, usual, objection))
+	}
+	return usual, nil
+}
+
+func noRuntimeDirectory(reason string) error {
+	return fault.New(fault.NoRuntimeDirectory, "this user has no runtime directory: %s. Log in by the system (systemd: `loginctl enable-linger` for a user without a session), or give both ends the same Directory, one of mode 0700 that this user owns", reason)
 }
 
 func objectionToRuntime(path string) string {
-	if path == "" {
-		return "is not set"
-	}
 	if !strings.HasPrefix(path, "/") {
 		return "is no absolute path: " + path
 	}

@@ -21,6 +21,9 @@ const (
 	writableByOthers = 0o002
 )
 
+// mendDirectory is what can be done about a directory that many can write. Whom one trusts has no say in that.
+const mendDirectory = ": set that bit (chmod +t), or give both ends a Directory that only its user can write"
+
 // OwnUID is the user as whom the files of this process are made.
 func OwnUID() uint32 { return uint32(os.Geteuid()) }
 
@@ -32,7 +35,7 @@ func checkAddressTrusted(address Address) error {
 		return connectFailed(address, err)
 	}
 	if objection != "" {
-		return untrusted(address, objection+`; the option Trust can allow users`)
+		return untrusted(address, objection)
 	}
 	return nil
 }
@@ -102,19 +105,19 @@ func (t Trust) includes(user uint32) bool {
 func objectionTo(status *syscall.Stat_t, trust Trust) string {
 	mode := uint32(status.Mode)
 	if !trust.includes(status.Uid) {
-		return fmt.Sprintf("belongs to the user %d", status.Uid)
+		return fmt.Sprintf("belongs to the user %d; give both ends a Directory of this user or, if that user may hold the address, name it in the client's option Trust", status.Uid)
 	}
 	// With the sticky bit, whoever can write the directory can remove and rename only what is theirs.
 	if mode&syscall.S_IFMT != syscall.S_IFDIR || mode&syscall.S_ISVTX != 0 {
 		return ""
 	}
 	if mode&writableByOthers != 0 {
-		return "is a directory that others can write, without the sticky bit"
+		return "is a directory that others can write, without the sticky bit" + mendDirectory
 	}
 	if mode&writableByGroup == 0 || isPrivateGroup(status.Uid, status.Gid, "/etc/passwd", "/etc/group") {
 		return ""
 	}
-	return fmt.Sprintf("is a directory that its group (%d) can write, without the sticky bit", status.Gid)
+	return fmt.Sprintf("is a directory that its group (%d) can write, without the sticky bit", status.Gid) + mendDirectory
 }
 
 // isPrivateGroup reports whether the group is its user's own: many Linux distributions make one for each user, with the

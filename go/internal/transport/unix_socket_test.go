@@ -5,9 +5,11 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -309,5 +311,23 @@ func TestTheRuntimeDirectoryIsTheUsersOwn(t *testing.T) {
 	_ = os.Chmod(directory, 0o700)
 	if address, err := Resolve("app", RuntimeDirectory, Trust{}); err != nil || filepath.Dir(address.Path) != directory {
 		t.Errorf("%s: %v", address.Path, err)
+	}
+}
+
+func TestWithoutItsVariableTheRuntimeDirectoryIsWhereSystemdMakesIt(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no such place here")
+	}
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	perUser := t.TempDir()
+	if _, err := runtimeDirectory(perUser); !errors.Is(err, fault.NoRuntimeDirectory) {
+		t.Errorf("not there: %v", err)
+	}
+	own := filepath.Join(perUser, fmt.Sprint(OwnUID()))
+	if err := os.Mkdir(own, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := runtimeDirectory(perUser); err != nil || found != own {
+		t.Errorf("%s: %v", found, err)
 	}
 }

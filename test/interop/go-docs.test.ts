@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { lacksGo } from "../support/go-peer.ts";
+import { freshDirectory, freshName } from "../support/names.ts";
+
+const root = new URL("../../../", import.meta.url);
+const page = readFileSync(new URL("docs/go.md", root), "utf8");
+
+function example(language: string): string {
+  const found = new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "m").exec(page)?.[1];
+  assert.ok(found !== undefined, `docs/go.md has no example in ${language}`);
+  return found;
+}
+
+describe("the page about Go", { skip: lacksGo() }, () => {
+  const directory = freshDirectory();
+
+  function buildDaemon(name: string): string {
+    const source = join(directory, "daemon");
+    mkdirSync(source);
+    writeFileSync(join(source, "main.go"), example("go").replaceAll("my-app", name));
+    const library = fileURLToPath(new URL("go/", root));
+    writeFileSync(
+      join(source, "go.mod"),
+      `module daemon\n\ngo 1.24\n\nrequire sealpipe v0.0.0\n\nreplace sealpipe => ${library}\n`,
+    );
+    execFileSync("go", ["mod", "tidy"], { cwd: source, stdio: "ignore" });
+    execFileSync("go", ["build", "-o", "daemon", "."], {
+      cwd: source,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    return join(source, "daemon");
+  }
+
+  test("has a daemon and a GUI's main process that talk to each other", async () => {
+    const name = freshName();
+    const environment = { ...process.env, XDG_RUNTIME_DIR: directory };
+    const daemon = spawn(buildDaemon(name), { env: environment, stdio: "inherit" });
+    const gui = join(directory, "gui.mjs");
+    // Types are of no use to Node here; there are none in it.
+    const code = example("typescript")
+      .replaceAll("my-app", name)
+      .replace('"sealpipe"', JSON.stringify(new URL("dist/index.js", root).href));
+    writeFileSync(gui, `${code}console.log(answer.text);\nawait daemon.close();\n`);
+    const main = spawn(process.execPath, [gui], { env: environment, stdio: ["ignore", "pipe", "inherit"] });
+    const lines: string[] = [];
+    createInterface({ input: main.stdout }).on("line", (line) => lines.push(line));
+    await once(main, "close");
+    daemon.kill("SIGTERM");
+    const [status] = await once(daemon, "exit");
+    assert.deepEqual(lines.sort(), ["/etc/hosts", "2 ready"].sort());
+    assert.equal(status, 0);
+  });
+});
