@@ -471,17 +471,7 @@ func (c *Conn) carry(before *session.Session) {
 			c.tell(err)
 		}
 	}
-	unsent := map[uint32]bool{}
-	for _, request := range left.UnsentRequests {
-		if c.requests.waiting[request.ID] == nil {
-			continue
-		}
-		unsent[request.ID] = true
-		if err := c.sendRequest(request.ID, request.Type, request.Data); err != nil {
-			c.answerCame(request.ID, nil, err)
-		}
-	}
-	c.requestsLost(sessionLost(), unsent)
+	c.requestsLost(sessionLost(), left.UnsentRequests)
 	if hadIdentity {
 		c.tellLost(left.Unacknowledged)
 		if len(left.Unacknowledged) > 0 {

@@ -66,6 +66,8 @@ type pendingRequests struct {
 }
 
 type pendingRequest struct {
+	// id is that of the session of now.
+	id     uint32
 	answer []byte
 	err    error
 	done   chan struct{}
@@ -75,7 +77,7 @@ type pendingRequest struct {
 // failed with is an *Error with Remote set. While a client reconnects, requests wait for the connection, unless
 // DisableOfflineQueue is set. A deadline that passes is ErrRequestTimeout.
 func (c *Conn) Request(ctx context.Context, requestType uint32, data []byte) ([]byte, error) {
-	id, pending, err := c.ask(ctx, requestType, data)
+	pending, err := c.ask(ctx, requestType, data)
 	if err != nil {
 		return nil, err
 	}
@@ -89,48 +91,47 @@ func (c *Conn) Request(ctx context.Context, requestType uint32, data []byte) ([]
 	if isClosed(pending.done) {
 		return pending.answer, pending.err
 	}
-	delete(c.requests.waiting, id)
+	delete(c.requests.waiting, pending.id)
 	if c.session != nil {
-		c.session.SendCancel(id)
+		c.session.SendCancel(pending.id)
 		c.sent()
 	}
 	return nil, waitError(ctx, fault.RequestTimeout, "the request was not answered in time")
 }
 
-func (c *Conn) ask(ctx context.Context, requestType uint32, data []byte) (uint32, *pendingRequest, error) {
+func (c *Conn) ask(ctx context.Context, requestType uint32, data []byte) (*pendingRequest, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := session.CheckMessage(requestType, len(data), c.config.MaxMessageBytes); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	for {
 		if err := c.checkOpen(); err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		// By themselves: messages that nobody reads there must not keep us from asking.
 		if c.session == nil || c.session.QueuedRequestBytes() < int64(c.config.MaxQueuedBytes) {
 			break
 		}
 		if err := c.waitForRoom(ctx); err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 	}
-	id := c.requests.ids.Next(func(id uint32) bool { return c.requests.waiting[id] != nil })
-	if err := c.sendRequest(id, requestType, data); err != nil {
-		return 0, nil, err
-	}
 	pending := &pendingRequest{done: make(chan struct{})}
-	c.requests.waiting[id] = pending
-	return id, pending, nil
+	return pending, c.sendRequest(pending, requestType, data)
 }
 
-func (c *Conn) sendRequest(id, requestType uint32, data []byte) error {
+// sendRequest queues a request under a new id of the session.
+func (c *Conn) sendRequest(pending *pendingRequest, requestType uint32, data []byte) error {
 	if c.link != nil && !c.link.engine.IsNative() {
 		return fault.New(fault.PeerNotNative, "the peer speaks golang-ipc's wire, which has no requests")
 	}
+	r := &c.requests
+	id := r.ids.Next(func(id uint32) bool { return r.waiting[id] != nil })
 	if err := c.sendable().SendRequest(id, requestType, data); err != nil {
 		return err
 	}
+	pending.id, r.waiting[id] = id, pending
 	c.sent()
 	return nil
 }
@@ -139,17 +140,32 @@ func (c *Conn) answerCame(id uint32, data []byte, err error) {
 	// An answer that nobody waits for has crossed a cancel.
 	if pending := c.requests.waiting[id]; pending != nil {
 		delete(c.requests.waiting, id)
-		pending.answer, pending.err = data, err
-		close(pending.done)
+		pending.settle(data, err)
 	}
 }
 
-// requestsLost: the session is lost, and of our requests those in kept go on in the next. What the peer asked is over.
-func (c *Conn) requestsLost(err error, kept map[uint32]bool) {
-	for id := range c.requests.waiting {
-		if !kept[id] {
-			c.answerCame(id, nil, err)
+func (p *pendingRequest) settle(data []byte, err error) {
+	p.answer, p.err = data, err
+	close(p.done)
+}
+
+// requestsLost: the session is lost, and our requests with it, but for those that were not sent at all: they go on in the next,
+// in which ids begin anew. What the peer asked is over.
+func (c *Conn) requestsLost(err error, unsent []session.Request) {
+	lost := c.requests.waiting
+	c.requests = pendingRequests{waiting: map[uint32]*pendingRequest{}}
+	for _, request := range unsent {
+		pending := lost[request.ID]
+		if pending == nil {
+			continue // Nobody waits for it any more.
 		}
+		delete(lost, request.ID)
+		if err := c.sendRequest(pending, request.Type, request.Data); err != nil {
+			pending.settle(nil, err)
+		}
+	}
+	for _, pending := range lost {
+		pending.settle(nil, err)
 	}
 	for id, handled := range c.handling.wanted {
 		delete(c.handling.wanted, id)

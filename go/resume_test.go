@@ -352,3 +352,48 @@ func TestStatusesAreToldInOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestRequestsThatWaitForAConnectionAreAskedOnTheNext(t *testing.T) {
+	listener, name := listen(t, nil)
+	client := dial(t, name, &sealpipe.Options{RetryDelay: time.Millisecond})
+	must(t, listener.Close())
+	awaitStatus(t, client, sealpipe.Reconnecting)
+	given, cancel := context.WithCancel(context.Background())
+	var asking, givingUp sync.WaitGroup
+	for number := range 20 {
+		if number%5 == 0 {
+			givingUp.Add(1)
+			go func() {
+				defer givingUp.Done()
+				if _, err := client.Request(given, 3, nil); !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+			}()
+			continue
+		}
+		asking.Add(1)
+		go func() {
+			defer asking.Done()
+			question := fmt.Sprint(number)
+			answer, err := client.Request(soon(t), 2, []byte(question))
+			if err != nil || string(answer) != question {
+				t.Errorf("request %d: %q, %v", number, answer, err)
+			}
+		}()
+	}
+	for client.QueuedBytes() < 20*(8+4+64) {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	givingUp.Wait()
+	again, err := sealpipe.Listen(name, nil)
+	must(t, err)
+	defer func() { _ = again.Close() }()
+	again.Handle(2, func(_ context.Context, r *sealpipe.Request) ([]byte, error) { return r.Data, nil })
+	again.Handle(3, func(context.Context, *sealpipe.Request) ([]byte, error) {
+		t.Error("what was given up before it was asked was handled")
+		return nil, nil
+	})
+	asking.Wait()
+	must(t, client.Close())
+}

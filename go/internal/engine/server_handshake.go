@@ -67,6 +67,7 @@ func (h *Handshake) receiveClientsHello(in *wire.Input) (Step, error) {
 	}
 	h.asked = hello
 	if hello.Session == wire.SessionResume {
+		h.move(resumingHello)
 		return Step{Progress: true, Resume: hello}, nil
 	}
 	return h.beginSession()
@@ -99,7 +100,7 @@ func (h *Handshake) AnswerResume(ticket *Ticket, rewindable error) (Step, error)
 	hello.Received = ticket.Received
 	hello.Proof = h.proof(wire.ServerSide, &ticket.Identity, ticket.Received)
 	output := h.seal(hello)
-	h.move(nativeHello)
+	h.move(sessionFound)
 	h.openNative(h.asked, nil)
 	return Step{Progress: true, Output: [][]byte{output}}, nil
 }
@@ -113,9 +114,13 @@ func (h *Handshake) beginSession() (Step, error) {
 		identity = h.newIdentity(hello.ID)
 	}
 	output := h.seal(hello)
-	// What it wanted to go on with is not there.
+	if h.state == ServerAwaitsSession {
+		h.move(sessionFound)
+	} else {
+		h.move(nativeHello)
+	}
+	// What it may have wanted to go on with is not there.
 	h.asked.Session = hello.Session
-	h.move(nativeHello)
 	h.openNative(h.asked, identity)
 	return Step{Progress: true, Output: [][]byte{output}}, nil
 }

@@ -14,9 +14,11 @@ const (
 	ServerAwaitsClientKey    State = "server-awaits-client-key"
 	ServerAwaitsConfirmation State = "server-awaits-confirmation"
 	ServerAwaitsNativeHello  State = "server-awaits-native-hello"
-	Open                     State = "open"
-	Closing                  State = "closing"
-	Closed                   State = "closed"
+	// ServerAwaitsSession is a server whose client wants to go on with a session: AnswerResume says whether there is one.
+	ServerAwaitsSession State = "server-awaits-session"
+	Open                State = "open"
+	Closing             State = "closing"
+	Closed              State = "closed"
 )
 
 // input is what can happen: a part that the peer sent, a call of ours, or time.
@@ -34,6 +36,8 @@ const (
 	confirmation        input = "confirmation"
 	nativeConfirmation  input = "native-confirmation"
 	nativeHello         input = "native-hello"
+	resumingHello       input = "resuming-hello"
+	sessionFound        input = "session"
 	message             input = "message"
 	discard             input = "discard"
 	closeCall           input = "close"
@@ -75,8 +79,12 @@ var transitions = map[State]map[input]State{
 		closeCall: ServerAwaitsConfirmation, end: Closed, timeout: Closed,
 	},
 	ServerAwaitsNativeHello: {
-		nativeHello: Open,
-		closeCall:   ServerAwaitsNativeHello, end: Closed, faulty: Closed, timeout: Closed,
+		nativeHello: Open, resumingHello: ServerAwaitsSession,
+		closeCall: ServerAwaitsNativeHello, end: Closed, faulty: Closed, timeout: Closed,
+	},
+	ServerAwaitsSession: {
+		sessionFound: Open,
+		closeCall:    ServerAwaitsSession, end: Closed, faulty: Closed, timeout: Closed,
 	},
 	Open:    {message: Open, closeCall: Closing, end: Closed, faulty: Closed, timeout: Closed},
 	Closing: {discard: Closing, closeCall: Closing, end: Closed, faulty: Closed, timeout: Closed},
