@@ -7,7 +7,7 @@ import pytest
 import sealpipe
 from sealpipe.endpoint.options import parse_client_options, parse_server_options
 from sealpipe.errors import CallerError
-from sealpipe.transport.address import Address, check_directory_length, resolve_address
+from sealpipe.transport.address import Address, room_behind, resolve_address
 
 
 def code_of(act: Any) -> str:
@@ -121,6 +121,6 @@ def test_a_path_is_as_long_as_the_platform_takes_and_no_longer() -> None:
 
 
 def test_a_servers_directory_leaves_room_for_the_one_in_which_it_binds() -> None:
-    check_directory_length("/" + "d" * 93, 13, "linux")
-    assert code_of(lambda: check_directory_length("/" + "d" * 94, 13, "linux")) == "ERR_ADDRESS_TOO_LONG"
-    check_directory_length("/", 13, "linux")
+    assert room_behind("/" + "d" * 93, 13, "linux") == 0
+    assert code_of(lambda: room_behind("/" + "d" * 94, 13, "linux")) == "ERR_ADDRESS_TOO_LONG"
+    assert room_behind("/", 13, "linux") == 94

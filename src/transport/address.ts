@@ -68,17 +68,17 @@ function checkPipe(path: string): string {
 }
 
 /**
- * Whether a socket can be bound that many bytes behind `directory`.
+ * How many bytes are left of a socket's path that has so many behind `directory`.
  *
  * @throws CallerError `ERR_ADDRESS_TOO_LONG`
  */
-export function checkDirectoryLength(
+export function roomBehind(
   directory: string,
   { platform, stagingBytes }: { platform: NodeJS.Platform; stagingBytes: number },
-): void {
+): number {
   const directoryBytes = Buffer.byteLength(directory === "/" ? "" : directory);
   const highest = highestSocketPathBytes(platform) - stagingBytes;
-  if (directoryBytes <= highest) return;
+  if (directoryBytes <= highest) return highest - directoryBytes;
   throw new CallerError(
     "ERR_ADDRESS_TOO_LONG",
     `the directory ${directory} has ${directoryBytes} bytes; ${highest} is the most in which a server can listen on` +

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, rmdirSync, type Stats, unlinkSync } from "node:fs";
 import { chmod, mkdtemp } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type Address, checkDirectoryLength } from "./address.ts";
+import { type Address, roomBehind } from "./address.ts";
 import { hasCode } from "./system-errors.ts";
 import { ownUid } from "./trust.ts";
 
@@ -9,8 +9,9 @@ import { ownUid } from "./trust.ts";
 export interface StagingDirectory {
   readonly path: string;
   /**
-   * Named as the directory is. Node removes this path when the server is closed, long after the directory has gone, and
-   * by then another user may have put a link in its place: no directory to which it leads has anything of that name.
+   * Begins with the server's name, as far as it fits, since this path is what the system shows of the socket (`ss -xlp`,
+   * `lsof -U`), and ends as the directory is named. Node removes it when the server is closed, long after the directory has
+   * gone, and by then another user may have put a link in its place: no directory to which it leads has anything of that name.
    */
   readonly socketPath: string;
   /** For a link to a dead socket that is about to be removed. */
@@ -23,8 +24,11 @@ const holdName = "d";
 /** What {@link makeStagingDirectory} adds to the directory: twice a slash, the prefix and six random characters. */
 const stagingBytes = 2 * (1 + stagingPrefix.length + 6);
 
-function stagingAt(path: string): StagingDirectory {
-  return { path, socketPath: join(path, basename(path)), holdPath: join(path, holdName) };
+/** What all of them have. */
+type Staging = Pick<StagingDirectory, "path" | "holdPath">;
+
+function stagingAt(path: string): Staging {
+  return { path, holdPath: join(path, holdName) };
 }
 
 /**
@@ -34,19 +38,23 @@ function stagingAt(path: string): StagingDirectory {
  */
 export async function makeStagingDirectory(address: Address): Promise<StagingDirectory> {
   const directory = dirname(address.path);
-  checkDirectoryLength(directory, { platform: process.platform, stagingBytes });
+  const roomBytes = roomBehind(directory, { platform: process.platform, stagingBytes });
   const path = await mkdtemp(join(directory, stagingPrefix));
   // `mkdtemp` is subject to the umask, which may take too much.
   await chmod(path, 0o700);
-  return stagingAt(path);
+  // A name is ASCII.
+  const shown = basename(address.path, ".sock").slice(0, roomBytes);
+  return { ...stagingAt(path), socketPath: join(path, `${shown}${basename(path)}`) };
 }
 
 /** Removes it with the sockets that a server has put there. Whatever else lies in it stays, and keeps it. */
-export function removeStaging({ path, socketPath, holdPath }: StagingDirectory): void {
-  for (const link of [socketPath, holdPath]) {
-    if (lookAt(link)?.isSocket() === true) unlinkSync(link);
-  }
+export function removeStaging({ path }: Staging): void {
   try {
+    for (const entry of readdirSync(path)) {
+      const link = join(path, entry);
+      const ours = entry === holdName || entry.endsWith(basename(path));
+      if (ours && lookAt(link)?.isSocket() === true) unlinkSync(link);
+    }
     rmdirSync(path);
   } catch (error) {
     if (!hasCode(error, "ENOTEMPTY") && !hasCode(error, "ENOENT")) throw error;
@@ -54,7 +62,7 @@ export function removeStaging({ path, socketPath, holdPath }: StagingDirectory):
 }
 
 /** One that some server has made, of which this process need not be the one. */
-export interface FoundStaging extends StagingDirectory {
+export interface FoundStaging extends Staging {
   /** When something was last put there or taken away, in milliseconds since 1970. */
   readonly changedAt: number;
 }

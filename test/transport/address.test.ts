@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { CallerError } from "sealpipe";
-import { type AddressOptions, checkDirectoryLength, resolveAddress } from "#dist/transport/address.js";
+import { type AddressOptions, resolveAddress, roomBehind } from "#dist/transport/address.js";
 import { freshDirectory } from "../support/names.ts";
 import { onWindows } from "../support/platform.ts";
 
@@ -170,13 +170,14 @@ describe("an address's length", () => {
 
   test("is checked for a directory in which a socket is bound deeper", () => {
     const directory = `/${"n".repeat(93)}`;
-    checkDirectoryLength(directory, { platform: "linux", stagingBytes: 13 });
-    checkDirectoryLength("/", { platform: "linux", stagingBytes: 107 });
+    assert.equal(roomBehind(directory, { platform: "linux", stagingBytes: 13 }), 0);
+    assert.equal(roomBehind(directory, { platform: "linux", stagingBytes: 10 }), 3);
+    assert.equal(roomBehind("/", { platform: "linux", stagingBytes: 107 }), 0);
     for (const [path, platform] of [
       [`${directory}n`, "linux"],
       [directory, "darwin"],
     ] as const) {
-      assert.throws(() => checkDirectoryLength(path, { platform, stagingBytes: 13 }), {
+      assert.throws(() => roomBehind(path, { platform, stagingBytes: 13 }), {
         code: "ERR_ADDRESS_TOO_LONG",
       });
     }

@@ -31,9 +31,24 @@ describe("a staging directory", { skip }, () => {
     for (const { socketPath } of [one, other]) {
       assert.equal(dirname(dirname(socketPath)), dirname(address.path));
       assert.equal(modeOf(dirname(socketPath)), 0o700);
-      assert.equal(basename(socketPath), basename(dirname(socketPath)), "no other directory has such a name");
+      assert.equal(
+        basename(socketPath),
+        `a${basename(dirname(socketPath))}`,
+        "the name, and what no other has",
+      );
     }
     assert.notEqual(one.socketPath, other.socketPath);
+  });
+
+  test("shows as much of the server's name as fits into a socket's path", async () => {
+    const most = process.platform === "linux" ? 107 : 103;
+    const name = "n".repeat(most);
+    const { socketPath } = await makeStagingDirectory({
+      kind: "unix-socket",
+      path: join(freshDirectory(), `${name}.sock`),
+    });
+    assert.equal(socketPath.length, most);
+    assert.match(basename(socketPath), /^n+\.sp-[A-Za-z0-9]{6}$/);
   });
 
   test("is entered by this user whatever the umask", async () => {
@@ -93,7 +108,7 @@ describe("a staging directory that a killed server has left", { skip }, () => {
   }
 
   test("is removed after a while, with its sockets", async () => {
-    for (const files of [[".sp-a1B2c3", "d"], [".sp-a1B2c3"], ["d"], []]) {
+    for (const files of [["name.sp-a1B2c3", "d"], [".sp-a1B2c3"], ["d"], []]) {
       assert.ok(isRemoved(await leaveStaging(".sp-a1B2c3", files)), String(files));
     }
   });

@@ -1,3 +1,4 @@
+import "../support/mocked-timers.ts";
 import assert from "node:assert/strict";
 import {
   existsSync,
@@ -12,7 +13,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { SystemError } from "sealpipe";
 import type { Address } from "#dist/transport/address.js";
@@ -81,6 +82,7 @@ describe("a Unix socket that listens", { skip }, () => {
       const accepting = await Accepting.listen(unixSockets, address);
       const staged = boundPaths().find((path) => path.startsWith(`${dirname(address.path)}/.sp-`));
       assert.ok(staged !== undefined, "the kernel tells where the socket was bound");
+      assert.match(basename(staged), /^a\.sp-/, "and shows its name");
       const precious = freshDirectory();
       // Every name that the library gives to a file.
       for (const name of ["s", "d", "a.sock"]) writeFileSync(join(precious, name), "precious");

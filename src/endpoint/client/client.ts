@@ -268,6 +268,17 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   /**
+   * Handles the server's requests of each type that has no handler of its own, for taps, proxies and the like. The request's `type` tells
+   * which it is.
+   *
+   * @returns Takes the handler away again.
+   * @throws CallerError `ERR_INVALID_ARGUMENT` if there is one already.
+   */
+  handleAny(handler: RequestHandler): () => void {
+    return this.#handlers.addForAny(handler);
+  }
+
+  /**
    * Resolves once the client is connected: at once if it is. Other than {@link startClient}, it can be asked for again
    * after a connection was lost.
    *

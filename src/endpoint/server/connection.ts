@@ -197,6 +197,17 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /**
+   * Handles the client's requests, in place of the server's `handleAny`, of each type that has no handler of its own, for taps, proxies and the like. The request's `type` tells
+   * which it is.
+   *
+   * @returns Takes the handler away again.
+   * @throws CallerError `ERR_INVALID_ARGUMENT` if there is one already.
+   */
+  handleAny(handler: RequestHandler<ConnectionRequest>): () => void {
+    return this.#handlers.addForAny(handler);
+  }
+
+  /**
    * Ends the connection in order: what was written is sent first, reads that wait are rejected with `ERR_CLOSED`, what
    * was not read is dropped. Settles once it is closed: a peer gets `closeTimeoutMs` to take each tenth of what was
    * written, and ten times that in all. Never rejects.

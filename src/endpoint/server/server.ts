@@ -183,6 +183,30 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   /**
+   * Handles all clients' requests of each type that has no handler of its own, for taps, proxies and the like. The request's `type` tells
+   * which it is.
+   *
+   * @returns Takes the handler away again.
+   * @throws CallerError `ERR_INVALID_ARGUMENT` if there is one already.
+   *
+   * @example
+   * ```ts
+   * import { startClient, startServer } from "sealpipe";
+   *
+   * await using server = await startServer("my-app");
+   * server.handle(1, () => "the handler of type 1");
+   * server.handleAny(({ type }) => `no handler of type ${type}`);
+   *
+   * await using client = await startClient("my-app");
+   * console.log((await client.request(1, "")).text); // the handler of type 1
+   * console.log((await client.request(7, "")).text); // no handler of type 7
+   * ```
+   */
+  handleAny(handler: RequestHandler<ConnectionRequest>): () => void {
+    return this.#handlers.addForAny(handler);
+  }
+
+  /**
    * Stops listening, ends every connection in order and removes the socket. Settles once all is closed, each peer being
    * waited for as by {@link Connection.close}; never rejects. A second call waits for the first.
    */

@@ -69,3 +69,41 @@ describe("the handlers of requests", () => {
     });
   }
 });
+
+describe("a handler of any type", () => {
+  const handler = (): string => "";
+  const [own, ownAny, others, othersAny] = [
+    handler.bind(1),
+    handler.bind(2),
+    handler.bind(3),
+    handler.bind(4),
+  ];
+
+  test("is for what has none of its own, here or at the server, and this one's is before the server's", () => {
+    const server = new RequestHandlers();
+    const connection = new RequestHandlers(server);
+    assert.equal(connection.find(1), undefined);
+    server.addForAny(othersAny);
+    assert.equal(connection.find(1), othersAny);
+    const remove = connection.addForAny(ownAny);
+    server.add(1, others);
+    assert.deepEqual([connection.find(1), connection.find(2), server.find(2)], [others, ownAny, othersAny]);
+    connection.add(1, own);
+    assert.equal(connection.find(1), own);
+    remove();
+    assert.equal(connection.find(2), othersAny);
+  });
+
+  test("is one at a time, and a function", () => {
+    const handlers = new RequestHandlers();
+    const remove = handlers.addForAny(own);
+    assert.throws(() => handlers.addForAny(others), {
+      code: "ERR_INVALID_ARGUMENT",
+      message: /any type .* already/,
+    });
+    remove();
+    remove();
+    handlers.addForAny(others);
+    assert.throws(() => handlers.addForAny(5 as unknown as typeof own), { code: "ERR_INVALID_ARGUMENT" });
+  });
+});

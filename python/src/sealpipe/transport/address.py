@@ -46,8 +46,11 @@ def resolve_address(
     return Address("unix-socket", _check_socket_path(path, platform), trust)
 
 
-def check_directory_length(directory: str, staging_bytes: int, platform: str = sys.platform) -> None:
-    """Whether a socket can be bound that many bytes behind it. Raises a CallerError ``ERR_ADDRESS_TOO_LONG``."""
+def room_behind(directory: str, staging_bytes: int, platform: str = sys.platform) -> int:
+    """How many bytes are left of a socket's path that has so many behind it.
+
+    Raises a CallerError ``ERR_ADDRESS_TOO_LONG``.
+    """
     directory_bytes = len(os.fsencode("" if directory == "/" else directory))
     highest = _highest_socket_path_bytes(platform) - staging_bytes
     if directory_bytes > highest:
@@ -56,6 +59,7 @@ def check_directory_length(directory: str, staging_bytes: int, platform: str = s
             f"the directory {directory} has {directory_bytes} bytes; {highest} is the most in which a server can "
             f"listen on this platform, as its socket is bound {staging_bytes} bytes deeper before it is shown",
         )
+    return highest - directory_bytes
 
 
 def _highest_socket_path_bytes(platform: str) -> int:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .address import check_directory_length
+from .address import room_behind
 from .trust import own_uid
 
 if TYPE_CHECKING:
@@ -28,11 +28,14 @@ _STAGING_BYTES = 2 * (1 + len(_STAGING_PREFIX) + 6)
 @dataclass(frozen=True)
 class StagingDirectory:
     path: str
+    shown: str = ""
+    """The server's name, as far as it fits: the socket's path is what the system shows of it (``ss -xlp``)."""
 
     @property
     def socket_path(self) -> str:
-        """Named as the directory is: nothing else anywhere has such a name, so what removes it removes nothing else."""
-        return f"{self.path}/{os.path.basename(self.path)}"
+        """Ends as the directory is named: nothing else anywhere has such a name, so what removes it removes nothing
+        else."""
+        return f"{self.path}/{self.shown}{os.path.basename(self.path)}"
 
     @property
     def hold_path(self) -> str:
@@ -41,12 +44,17 @@ class StagingDirectory:
 
     def remove(self) -> None:
         """What is none of ours stays, and keeps it. What cannot be removed harms nobody."""
-        for path in (self.socket_path, self.hold_path):
-            with suppress(OSError):
-                if stat.S_ISSOCK(os.lstat(path).st_mode):
-                    os.unlink(path)
         with suppress(OSError):
+            for entry in os.listdir(self.path):
+                if entry == _HOLD_NAME or entry.endswith(os.path.basename(self.path)):
+                    _remove_socket(f"{self.path}/{entry}")
             os.rmdir(self.path)
+
+
+def _remove_socket(path: str) -> None:
+    with suppress(OSError):
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            os.unlink(path)
 
 
 def make_staging_directory(address: Address) -> StagingDirectory:
@@ -55,9 +63,10 @@ def make_staging_directory(address: Address) -> StagingDirectory:
     Raises a CallerError ``ERR_ADDRESS_TOO_LONG`` if no socket can be bound that deep.
     """
     directory = os.path.dirname(address.path)
-    check_directory_length(directory, _STAGING_BYTES)
+    # A name is ASCII.
+    shown = os.path.basename(address.path).removesuffix(".sock")[: room_behind(directory, _STAGING_BYTES)]
     while True:
-        staging = StagingDirectory(os.path.join(directory, f"{_STAGING_PREFIX}{secrets.token_hex(3)}"))
+        staging = StagingDirectory(os.path.join(directory, f"{_STAGING_PREFIX}{secrets.token_hex(3)}"), shown)
         try:
             os.mkdir(staging.path, 0o700)
         except FileExistsError:
@@ -71,7 +80,7 @@ def make_staging_directory(address: Address) -> StagingDirectory:
 class FoundStaging(StagingDirectory):
     """One that some server has made, of which this process need not be the one."""
 
-    changed_at: float
+    changed_at: float = 0.0
     """When something was last put there or taken away, in seconds since 1970."""
 
 
@@ -85,7 +94,7 @@ def find_stagings(directory: str) -> list[FoundStaging]:
         with suppress(FileNotFoundError):
             status = os.lstat(path)
             if stat.S_ISDIR(status.st_mode) and status.st_uid == own_uid():
-                found.append(FoundStaging(path, status.st_mtime))
+                found.append(FoundStaging(path, changed_at=status.st_mtime))
     return found
 
 
