@@ -1,8 +1,8 @@
 import { PeerError, type SealpipeError } from "../errors.ts";
+import type { Close } from "./close.ts";
 import type { CryptoProvider } from "./crypto-provider.ts";
 import {
   closeInHandshakeTimeout,
-  closeTimeout,
   connectionLost,
   frameTimeout,
   handshakeTimeout,
@@ -18,11 +18,10 @@ import {
 } from "./handshake/handshake.ts";
 import { HelloExchange } from "./handshake/hello-exchange.ts";
 import { ServerHandshake } from "./handshake/server.ts";
-import { type EngineLimits, endGraceMs, handshakeGraceMs, settleAfterOpenMs } from "./limits.ts";
+import { type EngineLimits, handshakeGraceMs } from "./limits.ts";
 import type { NativeAgreement } from "./native/agreement.ts";
 import type { NativeOpened, NativeOptions } from "./native/options.ts";
 import type { NativeSession } from "./native/session.ts";
-import { Patience } from "./patience.ts";
 import type { Profile, ProfileEvent } from "./profile.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 import { SendBuffer } from "./send-buffer.ts";
@@ -67,14 +66,14 @@ export type EngineEvent =
 
 const never = Number.POSITIVE_INFINITY;
 
-/** A time, and what to do once it has passed. */
-interface Deadline {
+/** What the engine waits for, one at a time, and until when. A profile and its close have times of their own. */
+interface Timer {
+  readonly name: "handshake" | "close-in-handshake" | "frame";
   readonly at: number;
-  readonly passed: () => void;
 }
 
 /**
- * One session, from the first byte of the handshake to its end, as a state machine: bytes and times go in, events
+ * One connection, from the first byte of the handshake to its end, as a state machine: bytes and times go in, events
  * and bytes come out. Whoever drives it moves the bytes, takes the events and calls {@link handleTimeout} at
  * {@link nextTimeout}; nothing here waits.
  *
@@ -94,13 +93,10 @@ export class Engine {
   #profile: Profile | undefined;
   /** Why the engine closes as soon as it is open. */
   #refused: PeerError | undefined;
-  #deadline: Deadline | undefined;
+  #timer: Timer | undefined;
   #closeRequested = false;
-  #allHasLeft = false;
-  /** With a peer that has to take what was written before the close. */
-  #patience: Patience | undefined;
-  /** Closing, but the end is not to be seen by the peer yet. */
-  #settling = false;
+  /** While it is closing. */
+  #close: Close | undefined;
   #openedAt = 0;
   #heardFromPeer = false;
   #peerEnded = false;
@@ -117,7 +113,7 @@ export class Engine {
     this.#handshake =
       role === "client" ? new ClientHandshake(handshakeOptions) : new ServerHandshake(handshakeOptions);
     for (const part of this.#handshake.start()) this.#output.pushAlone(part);
-    this.#setDeadline(limits.handshakeTimeoutMs, () => this.#finish("timeout", this.#handshakeTimeout()));
+    this.#setTimer("handshake", limits.handshakeTimeoutMs);
   }
 
   get state(): State {
@@ -161,7 +157,7 @@ export class Engine {
 
   /** True once nothing will be added to the output any more: when it is written, the driver ends the transport. */
   get outputEnded(): boolean {
-    return this.#isEnding && !this.#settling && (this.#profile?.outputEnded ?? true);
+    return this.#isEnding && !this.#close?.isHeld && (this.#profile?.outputEnded ?? true);
   }
 
   /** Bytes from the peer. Never throws for what is in them. The chunk is the engine's from now on. */
@@ -182,7 +178,7 @@ export class Engine {
     this.#peerEnded = true;
     if (!this.#isEnding || this.#listensToTheEnd) return;
     // What was written before the close, and had not left when the transport failed, never will.
-    const lost = cause !== undefined && !this.#allHasLeft;
+    const lost = cause !== undefined && this.#close?.allHasLeft === false;
     this.#finish("end", lost ? connectionLost("before everything written had left", cause) : undefined);
   }
 
@@ -211,7 +207,11 @@ export class Engine {
     if (this.#profile !== undefined && !this.#isEnding) this.#closeIfSpent(this.#profile);
     const own = this.#output.take();
     const parts = own.length > 0 ? own : (this.#profile?.takeOutput() ?? own);
-    if (this.#state === "closing") this.#closeProgressed(parts.length === 0);
+    this.#close?.progressed({
+      queuedBytes: this.queuedBytes,
+      isEmpty: parts.length === 0,
+      now: this.#options.clock.now(),
+    });
     return parts;
   }
 
@@ -239,8 +239,7 @@ export class Engine {
       this.#startClosing(this.#profile);
       return;
     }
-    const waitMs = Math.min(this.#options.limits.closeTimeoutMs, handshakeGraceMs);
-    this.#setDeadline(waitMs, () => this.#finish("timeout", closeInHandshakeTimeout(waitMs)));
+    this.#setTimer("close-in-handshake", this.#closeInHandshakeMs);
   }
 
   /**
@@ -261,19 +260,27 @@ export class Engine {
   /** The transport is gone: nothing more is asked of this, and the keys that it still has are wiped. */
   abandon(): void {
     this.#finish("end");
-    this.#profile?.finish(false);
+    this.#profile?.finish(false, true);
   }
 
   /** When to call {@link handleTimeout}, on the engine's clock; `undefined` for never. */
   nextTimeout(): number | undefined {
-    const at = Math.min(this.#deadline?.at ?? never, this.#profile?.nextTimeout() ?? never);
+    const at = Math.min(
+      this.#timer?.at ?? never,
+      this.#close?.at ?? never,
+      this.#profile?.nextTimeout() ?? never,
+    );
     return at === never || this.#state === "closed" ? undefined : at;
   }
 
-  /** Ends the engine where a deadline has passed at `now`, on the engine's clock. Too early a call does nothing. */
+  /** Ends the engine if a time has passed at `now`, on the engine's clock. Too early a call does nothing. */
   handleTimeout(now: number): void {
-    const deadline = this.#deadline;
-    if (deadline !== undefined && now >= deadline.at) deadline.passed();
+    const timer = this.#timer;
+    if (timer !== undefined && now >= timer.at) this.#finish("timeout", this.#timeoutError(timer));
+    if (this.#close !== undefined && now >= this.#close.at) {
+      const end = this.#close.handleTimeout(now);
+      if (end !== undefined) this.#finish("timeout", end.error);
+    }
     if (this.#state !== "closed") this.#handleProfileTimeout(now);
   }
 
@@ -283,7 +290,7 @@ export class Engine {
 
   /** Closing, on a profile on which the peer says when it has all and is done too. */
   get #listensToTheEnd(): boolean {
-    return this.#state === "closing" && this.#profile?.name === "native";
+    return this.#state === "closing" && this.#profile?.answersClose === true;
   }
 
   #move(input: Input): void {
@@ -346,7 +353,7 @@ export class Engine {
       this.#startClosing(profile);
       return;
     }
-    this.#deadline = undefined;
+    this.#timer = undefined;
     const { name, encrypted, session } = profile;
     this.#events.push({ kind: "open", profile: name, encrypted, session, native });
   }
@@ -356,15 +363,14 @@ export class Engine {
     const event = profile.receive(this.#input);
     if (this.#state === "closing") return this.#dropWhileClosing(event);
     // A frame was completed: what is left began after it.
-    if (this.#input.length < bytesBefore) this.#deadline = undefined;
+    if (this.#input.length < bytesBefore) this.#timer = undefined;
     if (event !== undefined) {
       const told = this.#handle(event);
       this.#closeIfSpent(profile);
       return told;
     }
-    if (this.#input.length > 0 && this.#deadline === undefined) {
-      const { frameTimeoutMs } = this.#options.limits;
-      this.#setDeadline(frameTimeoutMs, () => this.#finish("timeout", frameTimeout(frameTimeoutMs)));
+    if (this.#input.length > 0 && this.#timer === undefined) {
+      this.#setTimer("frame", this.#options.limits.frameTimeoutMs);
     }
     return false;
   }
@@ -401,53 +407,38 @@ export class Engine {
   }
 
   #startClosing(profile: Profile): void {
-    profile.close();
-    if (profile.name === "native") {
-      this.#awaitTaker();
-      return;
-    }
+    const { role, clock, limits } = this.#options;
+    this.#timer = undefined;
+    this.#close = profile.close({
+      role,
+      now: clock.now(),
+      openedAt: this.#openedAt,
+      queuedBytes: this.queuedBytes,
+      closeTimeoutMs: limits.closeTimeoutMs,
+    });
+    if (profile.answersClose) return;
     this.#input.clear();
-    if (this.#peerEnded) {
-      this.#finish("end");
-      return;
+    if (this.#peerEnded) this.#finish("end");
+  }
+
+  #setTimer(name: Timer["name"], afterMs: number): void {
+    this.#timer = { name, at: this.#options.clock.now() + afterMs };
+  }
+
+  get #closeInHandshakeMs(): number {
+    return Math.min(this.#options.limits.closeTimeoutMs, handshakeGraceMs);
+  }
+
+  #timeoutError({ name }: Timer): SealpipeError {
+    const { role, limits } = this.#options;
+    switch (name) {
+      case "handshake":
+        return handshakeTimeout(limits.handshakeTimeoutMs, role === "client" && !this.#heardFromPeer);
+      case "close-in-handshake":
+        return closeInHandshakeTimeout(this.#closeInHandshakeMs);
+      case "frame":
+        return frameTimeout(limits.frameTimeoutMs);
     }
-    const settled = (): void => {
-      this.#settling = false;
-      this.#awaitTaker();
-    };
-    const settleMs = this.#openedAt + settleAfterOpenMs - this.#options.clock.now();
-    this.#settling = this.#options.role === "client" && settleMs > 0;
-    if (this.#settling) this.#setDeadline(settleMs, settled);
-    else settled();
-  }
-
-  /** A peer that still takes what was written before the close, and not too slowly, is not one that hangs. */
-  #closeProgressed(allHasLeft: boolean): void {
-    if (this.#patience === undefined || this.#allHasLeft) return;
-    if (allHasLeft && this.#profile?.name !== "native") {
-      this.#allHasLeft = true;
-      const { closeTimeoutMs } = this.#options.limits;
-      this.#setDeadline(Math.min(closeTimeoutMs, endGraceMs), () => this.#finish("timeout"));
-      return;
-    }
-    this.#patience.left(this.queuedBytes, this.#options.clock.now());
-    this.#setCloseDeadline(this.#patience);
-  }
-
-  /** From now on the peer's time runs for what was written before the close. */
-  #awaitTaker(): void {
-    const now = this.#options.clock.now();
-    this.#patience = new Patience(this.#options.limits.closeTimeoutMs, { amount: this.queuedBytes, now });
-    this.#setCloseDeadline(this.#patience);
-  }
-
-  #setCloseDeadline({ at }: Patience): void {
-    const { closeTimeoutMs } = this.#options.limits;
-    this.#deadline = { at, passed: () => this.#finish("timeout", closeTimeout(closeTimeoutMs)) };
-  }
-
-  #setDeadline(afterMs: number, passed: () => void): void {
-    this.#deadline = { at: this.#options.clock.now() + afterMs, passed };
   }
 
   #fail(error: unknown): void {
@@ -465,15 +456,13 @@ export class Engine {
     const wasClosed = this.#state === "closed";
     this.#move(input);
     if (wasClosed) return;
-    this.#deadline = undefined;
-    this.#settling = false;
+    this.#timer = undefined;
+    this.#close = undefined;
     this.#input.clear();
     this.#handshake?.wipe();
-    // A peer that ended its side may still read what was sent to it; another gets no more. A native one that ended it
-    // without a close gets none from us either: one that comes back would find its session closed.
+    // A peer that ended its side may still read what was sent to it; another gets no more.
     if (input !== "end") this.#output.clear();
-    const lost = this.#profile?.name === "native" && error !== undefined;
-    this.#profile?.finish(input === "end" && !lost);
+    this.#profile?.finish(input === "end", error !== undefined);
     const cause = this.#refused ?? error;
     this.#events.push(cause === undefined ? { kind: "closed" } : { kind: "closed", error: cause });
   }
@@ -483,17 +472,6 @@ export class Engine {
     const cause = this.#peerEndCause;
     if (this.#profile === undefined) return connectionLost("in the handshake", cause);
     if (this.#input.length > 0) return connectionLost("within a frame", cause);
-    if (this.#profile.name === "native") {
-      // Who is done says so: this is none. Unless we have said it ourselves, and the peer has taken all there was.
-      const done =
-        this.#state === "closing" && this.#profile.session.queuedBytes === 0 && this.#profile.outputEnded;
-      return done ? undefined : connectionLost("without a close", cause);
-    }
-    return cause === undefined ? undefined : connectionLost("", cause);
-  }
-
-  #handshakeTimeout(): SealpipeError {
-    const silentServer = this.#options.role === "client" && !this.#heardFromPeer;
-    return handshakeTimeout(this.#options.limits.handshakeTimeoutMs, silentServer);
+    return this.#profile.lossAtEnd(this.#state === "closing", cause);
   }
 }

@@ -1,3 +1,5 @@
+import type { PeerError } from "../errors.ts";
+import type { Close, CloseStart } from "./close.ts";
 import type { ReceiveBuffer } from "./receive-buffer.ts";
 import type { Session } from "./session.ts";
 
@@ -45,13 +47,17 @@ export interface Profile {
   returnOutput(): void;
   /** Makes the next write ready, where there is much to send: there is time for it while the last is on its way. */
   prepareOutput(): void;
+  /** Whether the peer says, after a close of ours, when it has all and is done too: it is heard until then. */
+  readonly answersClose: boolean;
   /** Nothing more will be sent. What was goes out first. */
-  close(): void;
+  close(start: CloseStart): Close;
+  /** What the end of the transport means between two frames: an error, unless the peer was done. `closing`: we have closed. */
+  lossAtEnd(closing: boolean, cause: Error | undefined): PeerError | undefined;
   /**
-   * The engine is over, and its keys are wiped. `orderly`: the peer may still be told so, and those that this takes are
-   * wiped after it; otherwise it gets nothing more.
+   * The engine is over, and its keys are wiped. `orderly`: the peer may still be told so, and the keys that this takes are
+   * wiped after it; otherwise it gets nothing more. `lost`: it is over for an error. Default: false.
    */
-  finish(orderly: boolean): void;
+  finish(orderly: boolean, lost?: boolean): void;
   /** When to call {@link handleTimeout}, on the engine's clock; `Infinity` for never. */
   nextTimeout(): number;
   /** @throws PeerError where the peer has not done in time what it should. */

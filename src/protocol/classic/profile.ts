@@ -1,5 +1,7 @@
 import { CallerError, PeerError } from "../../errors.ts";
+import type { Close, CloseStart } from "../close.ts";
 import { DataMemory } from "../data-memory.ts";
+import { connectionLost } from "../engine-errors.ts";
 import { encodeUint32, readUint32, writeUint32 } from "../integers.ts";
 import { type FrameBounds, lengthBytes, readFrame } from "../length-prefix.ts";
 import { type Received, release } from "../memory.ts";
@@ -8,6 +10,7 @@ import type { Profile, ProfileEvent } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { batchBytes, SendBuffer } from "../send-buffer.ts";
 import type { Leftovers, Session } from "../session.ts";
+import { ClassicClose } from "./close.ts";
 import { type RecordProtection, sealedOverheadBytes } from "./record.ts";
 
 /** The type before each message's data: big-endian, 4 bytes. */
@@ -32,6 +35,7 @@ export class ClassicProfile implements Profile, Session {
   readonly name = "classic";
   readonly needsPausing = true;
   readonly outputEnded = true;
+  readonly answersClose = false;
   readonly isAcknowledged = false;
   readonly isResumable = false;
   readonly queuedRequestBytes = 0;
@@ -130,8 +134,13 @@ export class ClassicProfile implements Profile, Session {
     this.#output.returnTaken();
   }
 
-  close(): void {
+  close(start: CloseStart): Close {
     this.#closed = true;
+    return new ClassicClose(start);
+  }
+
+  lossAtEnd(_closing: boolean, cause: Error | undefined): PeerError | undefined {
+    return cause === undefined ? undefined : connectionLost("", cause);
   }
 
   finish(orderly: boolean): void {

@@ -1,4 +1,6 @@
 import { PeerError } from "../../errors.ts";
+import type { Close, CloseStart } from "../close.ts";
+import { connectionLost } from "../engine-errors.ts";
 import { encodeUint32, readUint32 } from "../integers.ts";
 import { type Received, release } from "../memory.ts";
 import { joinParts } from "../parts.ts";
@@ -6,6 +8,7 @@ import type { Profile, ProfileEvent } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { BodyDeadlines } from "./body-deadlines.ts";
+import { NativeClose } from "./close.ts";
 import {
   encodeFrame,
   frameHeaderBytes,
@@ -46,6 +49,7 @@ const nothingToWrite: Uint8Array[] = [];
 /** A session on one connection: its records, and the frames that are about the connection itself. */
 export class NativeProfile implements Profile {
   readonly name = "native";
+  readonly answersClose = true;
   readonly needsPausing = false;
   readonly isSpent = false;
   readonly encrypted: boolean;
@@ -113,17 +117,24 @@ export class NativeProfile implements Profile {
     return undefined;
   }
 
-  close(): void {
-    if (this.#phase !== "open") return;
-    this.#phase = "closing";
+  close(start: CloseStart): Close {
+    if (this.#phase === "open") this.#phase = "closing";
     // What still comes is dropped, and the close has a time of its own.
     this.#bodyDeadlines.clear();
+    return new NativeClose(start);
   }
 
-  finish(orderly: boolean): void {
+  /** A peer that is done says so, or we have said it ourselves, and the peer has acknowledged all there was. */
+  lossAtEnd(closing: boolean, cause: Error | undefined): PeerError | undefined {
+    const isDone = closing && this.session.queuedBytes === 0 && this.#closeSent;
+    return isDone ? undefined : connectionLost("without a close", cause);
+  }
+
+  finish(orderly: boolean, lost = false): void {
     this.#phase = "closed";
     this.#reader.wipe();
-    if (!orderly) {
+    // A peer that ended without a close gets none from us either: if it came back, it would find its session closed.
+    if (!orderly || lost) {
       this.#closeSent = true;
       this.#prepared = undefined;
     }

@@ -4,6 +4,7 @@ import { ClassicProfile } from "#dist/protocol/classic/profile.js";
 import { RecordProtection } from "#dist/protocol/classic/record.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
+import { closeStart } from "../../support/close-start.ts";
 import { cutInto } from "../../support/cutting.ts";
 import { thrownCode } from "../../support/engine-probe.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
@@ -129,7 +130,7 @@ describe("the plain profile", () => {
     profile.consumed();
     profile.askForAcknowledgement();
     profile.handleTimeout();
-    profile.close();
+    profile.close(closeStart);
     assert.deepEqual(profile.takeOutput(), []);
     assert.equal(profile.outputEnded, true);
     assert.equal(profile.needsPausing, true);

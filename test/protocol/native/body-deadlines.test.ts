@@ -7,6 +7,7 @@ import type { NativeSession } from "#dist/protocol/native/session.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, uint32 } from "../../support/bytes.ts";
+import { closeStart } from "../../support/close-start.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { sessionOfAnyIds } from "../../support/incoming.ts";
 import { nativeFrame } from "../../support/native-frames.ts";
@@ -133,10 +134,10 @@ for (const [name, { start, part }] of Object.entries(lanes)) {
     test("is not waited for once this end closes", () => {
       const end = new End();
       end.receive(start(1));
-      end.profile.close();
+      end.profile.close(closeStart);
       assert.equal(end.pass(100_000), undefined);
       end.receive(part(1));
-      end.profile.close();
+      end.profile.close(closeStart);
       assert.equal(end.pass(100_000), undefined);
     });
 

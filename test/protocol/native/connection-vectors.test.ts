@@ -64,7 +64,7 @@ class Replay {
         ...nativeDefaults,
         resumable,
         ...(this.role === "client" && clientWindows && { windows: clientWindows }),
-        ...(this.role === "client" ? { session } : { store: { find: () => session, claim: () => {} } }),
+        ...(this.role === "client" && { session }),
       },
     });
   }
@@ -140,6 +140,10 @@ class Replay {
 
   #listen(): void {
     for (let event = this.#engine?.nextEvent(); event !== undefined; event = this.#engine?.nextEvent()) {
+      if (event.kind === "resume") {
+        this.#engine?.resume(this.#session);
+        continue;
+      }
       this.#events.push(event);
       if (event.kind === "open") this.#session = event.native?.session;
       if (event.kind === "message") this.#unconsumed.messages.push(event.position);

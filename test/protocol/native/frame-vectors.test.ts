@@ -8,6 +8,7 @@ import type { NativeSession } from "#dist/protocol/native/session.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
+import { closeStart } from "../../support/close-start.ts";
 import { thrownCode } from "../../support/engine-probe.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { sessionOfAnyIds } from "../../support/incoming.ts";
@@ -88,7 +89,7 @@ class End {
         this.receive(nativeRecord(nativeFrame(frameKinds.ping, hex("ff ff ff ff"))));
         return;
       case "close":
-        profile.close();
+        profile.close(closeStart);
         return;
       default:
         assert.fail(`there is no way to say ${what.kind}`);

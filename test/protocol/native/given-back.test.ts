@@ -10,6 +10,7 @@ import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
 import type { NativeSession } from "#dist/protocol/native/session.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, pattern } from "../../support/bytes.ts";
+import { closeStart } from "../../support/close-start.ts";
 import { cutInto } from "../../support/cutting.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { sessionOfAnyIds } from "../../support/incoming.ts";
@@ -460,7 +461,7 @@ describe("a write of a profile", () => {
     for (const end of [plain, closed]) {
       for (let count = 0; count < 10; count++) end.session.send(5, large);
     }
-    closed.profile.close();
+    closed.profile.close(closeStart);
     for (const end of [little, plain, closed]) {
       const unsent = end.profile.unsentBytes;
       end.profile.prepareOutput();
@@ -481,7 +482,7 @@ describe("a write of a profile", () => {
     for (let count = 0; count < 10; count++) from.session.send(5, large);
     const first = concat(...from.profile.takeOutput());
     from.profile.prepareOutput();
-    from.profile.close();
+    from.profile.close(closeStart);
     to.receive(first);
     for (const write of from.written()) to.receive(write);
     assert.deepEqual(

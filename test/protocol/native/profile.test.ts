@@ -7,6 +7,7 @@ import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
+import { closeStart } from "../../support/close-start.ts";
 import { thrownCode } from "../../support/engine-probe.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { sessionOfAnyIds } from "../../support/incoming.ts";
@@ -351,12 +352,12 @@ describe("a close of ours", () => {
     profile.session.send(5, hex("01"));
     session.answer(1, hex(""));
     receive(nativeFrame("ping", [1]));
-    profile.close();
+    profile.close(closeStart);
     assert.equal(profile.outputEnded, false);
     assert.deepEqual(kinds(profile), ["pong message answer close"]);
     assert.equal(profile.outputEnded, true);
     receive(nativeFrame("ping", [1]));
-    profile.close();
+    profile.close(closeStart);
     assert.deepEqual(kinds(profile), []);
   });
 
@@ -365,7 +366,7 @@ describe("a close of ours", () => {
     profile.session.send(5, hex(""));
     takeAllRecords(profile);
     profile.session.send(6, hex(""));
-    profile.close();
+    profile.close(closeStart);
     assert.deepEqual(kinds(profile), []);
     assert.equal(profile.unsentBytes, weightOf(emptyMessage));
     receive(acknowledgement(weightOf(emptyMessage)));
@@ -377,7 +378,7 @@ describe("a close of ours", () => {
     const { profile, receive, pass } = setUp();
     receive(nativeFrame("answer", [1]));
     pass(20);
-    profile.close();
+    profile.close(closeStart);
     assert.deepEqual(kinds(profile), ["acknowledge close"]);
   });
 });
@@ -397,13 +398,13 @@ describe("the end of the session", () => {
     const { profile } = setUp();
     profile.session.send(5, hex("01"));
     profile.finish(true);
-    profile.close();
+    profile.close(closeStart);
     assert.deepEqual(kinds(profile), ["close"]);
   });
 
   test("in order after our own close is not told again", () => {
     const { profile } = setUp();
-    profile.close();
+    profile.close(closeStart);
     takeAllRecords(profile);
     profile.finish(true);
     assert.deepEqual(kinds(profile), []);
@@ -415,7 +416,7 @@ describe("the end of the session", () => {
     profile.finish(false);
     assert.deepEqual(kinds(profile), []);
     assert.equal(profile.outputEnded, true);
-    profile.close();
+    profile.close(closeStart);
     assert.deepEqual(kinds(profile), []);
   });
 });
