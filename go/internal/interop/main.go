@@ -45,6 +45,7 @@ func main() {
 	profile := flag.String("profile", "auto", "auto, classic or native")
 	secret := flag.String("secret", "", "a secret, as text")
 	encryption := flag.Bool("encryption", true, "whether to encrypt, or to insist on it")
+	echo := flag.Bool("echo", false, "whether to write messages back, those of type 99 with type 0")
 	maxMessageBytes := flag.Int("max-message-bytes", 0, "the largest message")
 	role := os.Args[1]
 	_ = flag.CommandLine.Parse(os.Args[2:])
@@ -61,7 +62,7 @@ func main() {
 	if *secret != "" {
 		options.Secret = []byte(*secret)
 	}
-	e := &end{traffic: traffic{handled: map[uint32]bool{}, stop: make(chan struct{})}}
+	e := &end{echo: *echo, traffic: traffic{handled: map[uint32]bool{}, stop: make(chan struct{})}}
 	var err error
 	if role == "server" {
 		err = e.serve(*name, options)
@@ -79,6 +80,7 @@ func main() {
 // end is a client, or a server with the client that came last.
 type end struct {
 	listener *sealpipe.Listener
+	echo     bool
 	traffic  traffic
 	mu       sync.Mutex
 	conn     *sealpipe.Conn
@@ -134,6 +136,10 @@ func (e *end) use(conn *sealpipe.Conn) {
 				say(event)
 				return
 			}
+			if e.echo {
+				writeBack(conn, message)
+				continue
+			}
 			if message.Type == trafficMessage {
 				e.traffic.message(message.Data)
 				continue
@@ -145,7 +151,16 @@ func (e *end) use(conn *sealpipe.Conn) {
 	}()
 }
 
+// writeBack also tries what has to be refused.
+func writeBack(conn *sealpipe.Conn, message sealpipe.Message) {
+	if message.Type == zeroType {
+		message.Type = 0
+	}
+	_ = conn.Write(context.Background(), message.Type, message.Data)
+}
+
 const (
+	zeroType       = 99
 	trafficMessage = 1
 	trafficRequest = 2
 	echoRequest    = 11

@@ -1,4 +1,4 @@
-"""The rules of spec/protocol.md, asked of three implementations, and of some that break them."""
+"""The rules of spec/protocol.md, asked of four implementations, and of some that break them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sealpipe.conformance.__main__ import main
 from sealpipe.conformance.client_rules import CLIENT_RULES
 from sealpipe.conformance.server_rules import SERVER_RULES
 
-from ..support.peers import build_go_peer, require
+from ..support.peers import build_go_end, build_go_peer, require
 from ..support.vectors import ROOT
 
 ECHO = '{"do":"echo","on":true}'
@@ -26,6 +26,8 @@ def command_of(implementation: str, role: str, *, plain: bool) -> list[str]:
         retry = " --retry-seconds 1" if role == "client" else ""
         command = f"{build_go_peer('v1.2.4')} {role} --name {{name}}{retry}{mode}"
         return ["--stdin", ECHO, "--command", command]
+    if implementation == "go":
+        return ["--zero-type", "99", "--command", f"{build_go_end()} {role} --name {{name}} --echo{mode}"]
     if implementation == "typescript":
         require("node")
         peer = f"node {ROOT}/python/tests/interop/peer.js {role} --name {{name}} --echo --retry-ms 1{mode}"
@@ -47,7 +49,7 @@ def documented(role: str, *, plain: bool) -> set[str]:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("plain", [False, True], ids=["encrypted", "plain"])
 @pytest.mark.parametrize("role", ["server", "client"])
-@pytest.mark.parametrize("implementation", ["golang-ipc", "typescript", "python"])
+@pytest.mark.parametrize("implementation", ["golang-ipc", "typescript", "python", "go"])
 def test_an_implementation_holds_to_the_rules_as_the_docs_say(
     implementation: str, role: str, *, plain: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:

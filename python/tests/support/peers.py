@@ -64,12 +64,22 @@ def require(command: str) -> None:
 @functools.cache
 def build_go_peer(version: str) -> str:
     """Builds the Go program on that release. Quick when Go has built it before."""
+    return _build("interop/go/" + version, ".", f"peer-{version}")
+
+
+@functools.cache
+def build_go_end() -> str:
+    """Builds the Go library's end."""
+    return _build("go", "./internal/interop", "go-end")
+
+
+def _build(module: str, package: str, name: str) -> str:
     require("go")
     directory = ROOT / "build/interop"
     directory.mkdir(parents=True, exist_ok=True)
-    program = directory / f"peer-{version}"
+    program = directory / name
     # Built aside and moved: others build at the same time, and one that runs cannot be written to.
     fresh = f"{program}.{os.getpid()}"
-    subprocess.run(["go", "build", "-o", fresh, "."], cwd=ROOT / "interop/go" / version, check=True)
+    subprocess.run(["go", "build", "-o", fresh, package], cwd=ROOT / module, check=True)
     os.replace(fresh, program)
     return str(program)
