@@ -18,7 +18,15 @@ const external = /^node:/;
 rmSync(made, { recursive: true, force: true });
 mkdirSync(made, { recursive: true });
 await bundle("src/index.ts", {
-  input: { tsconfig: false, platform: "node", transform: { target: "es2022" } },
+  input: {
+    tsconfig: false,
+    platform: "node",
+    transform: {
+      target: "es2022",
+      // Not those of a document, as jsdom has them or lacks them.
+      inject: { TextDecoder: ["node:util", "TextDecoder"], TextEncoder: ["node:util", "TextEncoder"] },
+    },
+  },
   output: {
     format: "cjs",
     entryFileNames: "[name].cjs",

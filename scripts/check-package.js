@@ -21,7 +21,7 @@ const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 /** All that is published: what comes to it, or is missing, is a decision. */
 const published = [
   ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "package.json"],
-  ...["bench/README.md", "python/README.md"],
+  ...["bench/README.md", "go/README.md", "python/README.md"],
   ...["core.cjs", "core.cjs.map", "index.cjs", "index.d.cts", "index.d.ts", "index.js"],
   ...["later.cjs", "later.cjs.map"],
 ].map((file) => (/^(core|index|later)\./.test(file) ? `dist/${file}` : file));
