@@ -4,7 +4,7 @@ import { type Client, type Connection, createClient, type LostSession, type Seal
 import { outcomeOf } from "../support/asking.ts";
 import { pattern } from "../support/bytes.ts";
 import { startServerProcess } from "../support/children.ts";
-import { clientAt, freshServer, serverAt } from "../support/endpoints.ts";
+import { clientAt, connectedPair, freshServer, serverAt } from "../support/endpoints.ts";
 import { freshName } from "../support/names.ts";
 import { connectThroughRelay, Relay } from "../support/relay.ts";
 import { isSettled, nextEvent, record, until } from "../support/waiting.ts";
@@ -253,5 +253,41 @@ describe("requests before there is a server", { timeout }, () => {
       }
     }
     assert.equal((await client.request(1, "")).text, "answered");
+  });
+
+  test("are rejected at once if they are not to wait, at either end, and nothing of them is sent", async (t) => {
+    const fail = { ifDisconnected: "fail" } as const;
+    const { server, client, connection } = await connectedPair(t);
+    const asked: string[] = [];
+    server.handle(1, ({ text }) => {
+      asked.push(text);
+      return "";
+    });
+    await client.request(1, "connected", fail);
+    client.handle(1, () => "");
+    await connection.request(1, "", fail);
+    await server.close();
+    await assert.rejects(client.request(1, "lost", fail), { code: "ERR_NOT_CONNECTED" });
+    const again = await serverAt(t, server.name);
+    again.handle(1, ({ text }) => {
+      asked.push(text);
+      return "";
+    });
+    await client.request(1, "back");
+    assert.deepEqual(asked, ["connected", "back"]);
+    await assert.rejects(client.request(1, "", { ifDisconnected: "no" } as object), {
+      code: "ERR_INVALID_OPTION",
+    });
+  });
+
+  test("wait no longer than requestTimeoutMs, unless they say so themselves", async (t) => {
+    const client = createClient(freshName(), { requestTimeoutMs: 20 });
+    t.after(() => client.close());
+    const patient = client.request(1, "", { timeoutMs: 0 });
+    const timedOut = { code: "ERR_REQUEST_TIMEOUT", message: /20 ms/ };
+    await assert.rejects(client.request(1, ""), timedOut);
+    await assert.rejects(client.request(1, "", { ifDisconnected: "wait" }), timedOut);
+    assert.equal(await isSettled(patient), false);
+    patient.catch(() => {});
   });
 });

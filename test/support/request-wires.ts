@@ -11,6 +11,7 @@ import type {
 
 /** Keeps what it is given, as lines, for a test that is the peer. */
 export class RecordingWire implements RequestWire {
+  isConnected = true;
   readonly sent: string[] = [];
   readonly positions: number[] = [];
   congested = false;
@@ -130,6 +131,7 @@ export class Requests {
 
 /** One end of a wire without sockets: what is sent in a turn of the event loop arrives in the next. */
 class LinkedWire implements RequestWire {
+  isConnected = true;
   readonly congested = false;
   readonly requests: Requests;
   peer: LinkedWire | undefined;

@@ -17,6 +17,7 @@ import { WriteGate } from "./write-gate.ts";
 export interface LinkOptions<R extends IncomingRequest> extends HandlingOptions<R> {
   readonly quota: ReadQuota;
   readonly maxQueuedBytes: number;
+  readonly requestTimeoutMs: number;
   readonly maxMessageBytes: number;
   /** Whether what is said without a session waits for the next one. */
   readonly queuesOffline: boolean;
@@ -54,7 +55,7 @@ export class Link<R extends IncomingRequest> implements RequestWire, MessageSour
   constructor(options: LinkOptions<R>) {
     this.#options = options;
     this.#gate = new WriteGate(options.maxQueuedBytes);
-    this.#asked = new OutgoingRequests(this);
+    this.#asked = new OutgoingRequests(this, options.requestTimeoutMs);
     this.#handled = new IncomingRequests(this, options);
   }
 

@@ -68,6 +68,9 @@ export const isProfile: Check = (value, name) =>
 export const isSlow: Check = (value, name) =>
   demand(["skip", "drop", "wait"].includes(value as string), name, '"skip", "drop" or "wait"', value);
 
+export const isWaitOrFail: Check = (value, name) =>
+  demand(value === "wait" || value === "fail", name, '"wait" or "fail"', value);
+
 export const isSignal: Check = (value, name) => demand(isAbortSignal(value), name, "an AbortSignal", value);
 
 /** By what it can do: one of another realm, as jsdom's, is no instance of this one's class. */

@@ -18,6 +18,7 @@ import {
   isTimeoutMs,
   isTimeoutMsOrNever,
   isTrust,
+  isWaitOrFail,
 } from "./option-checks.ts";
 import { checkSecret, checkSecretFile, type ParsedSecret, parseSecret } from "./secret.ts";
 
@@ -93,6 +94,11 @@ export interface EndpointOptions {
    * order.
    */
   readonly maxConcurrentRequests?: number | undefined;
+  /**
+   * How long a request waits for its answer if it does not say so itself, in milliseconds. Default 0: for ever, also while
+   * there is no connection.
+   */
+  readonly requestTimeoutMs?: number | undefined;
   /**
    * Whether the message of an error that a handler throws goes to the peer with the places in the code where it was
    * thrown. Default `false`: they are nobody else's business.
@@ -210,15 +216,21 @@ export interface ReadOptions {
 export interface RequestOptions {
   /** Ends the wait; `request` rejects with its reason, and the peer's handler is told. */
   readonly signal?: AbortSignal | undefined;
-  /** How long to wait for the answer, in milliseconds. Default 0: for ever. */
+  /** How long to wait for the answer, in milliseconds; 0 is for ever. Default: `requestTimeoutMs` of the endpoint. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * What becomes of it if there is no connection at the moment. Default `"wait"`: it is sent once there is one. `"fail"`: it
+   * is rejected with `ERR_NOT_CONNECTED`, and nothing of it is sent. One that was sent goes on when its connection breaks,
+   * with either.
+   */
+  readonly ifDisconnected?: "wait" | "fail" | undefined;
 }
 
 export type ParsedServerOptions = Complete<Omit<ServerOptions, keyof ParsedSecret>> & ParsedSecret;
 export type ParsedClientOptions = Complete<Omit<ClientOptions, "signal" | keyof ParsedSecret>> &
   ParsedSecret & { readonly signal: AbortSignal | undefined };
 export type ParsedReadOptions = { readonly signal: AbortSignal | undefined; readonly timeoutMs: number };
-export type ParsedRequestOptions = ParsedReadOptions;
+export type ParsedRequestOptions = ParsedReadOptions & { readonly ifDisconnected: "wait" | "fail" };
 
 const endpointChecks = {
   directory: isDirectory,
@@ -236,6 +248,7 @@ const endpointChecks = {
   application: isText,
   applicationVersion: isText,
   maxConcurrentRequests: isCount,
+  requestTimeoutMs: isTimeoutMsOrNever,
   exposeStacks: isBoolean,
 };
 
@@ -249,6 +262,7 @@ const endpointDefaults = {
   application: "",
   applicationVersion: "",
   maxConcurrentRequests: 256,
+  requestTimeoutMs: 0,
   exposeStacks: false,
   encryption: true,
 };
@@ -279,9 +293,14 @@ const clientChecks: Record<keyof ClientOptions, Check> = {
 };
 
 /** Of what is waited for: a message, an answer. */
-const waitChecks: Record<keyof ReadOptions | keyof RequestOptions, Check> = {
+const waitChecks: Record<keyof ReadOptions, Check> = {
   signal: isSignal,
   timeoutMs: isTimeoutMsOrNever,
+};
+
+const requestChecks: Record<keyof RequestOptions, Check> = {
+  ...waitChecks,
+  ifDisconnected: isWaitOrFail,
 };
 
 /** @throws CallerError `ERR_INVALID_OPTION` */
@@ -326,15 +345,23 @@ export function parseSlow(options: BroadcastOptions | undefined): Slow {
 
 const waitDefaults: ParsedReadOptions = Object.freeze({ signal: undefined, timeoutMs: 0 });
 
+const requestDefaults: ParsedRequestOptions = Object.freeze({ ...waitDefaults, ifDisconnected: "wait" });
+
 /** @throws CallerError `ERR_INVALID_OPTION` */
 export function parseReadOptions(options?: ReadOptions): ParsedReadOptions {
   if (options === undefined) return waitDefaults;
   return { ...waitDefaults, ...checked(options, waitChecks) };
 }
 
-/** @throws CallerError `ERR_INVALID_OPTION` */
-export function parseRequestOptions(options?: RequestOptions): ParsedRequestOptions {
-  return parseReadOptions(options);
+/**
+ * `timeoutMs`: for requests that do not say so themselves.
+ * @throws CallerError `ERR_INVALID_OPTION`
+ */
+export function parseRequestOptions(options?: RequestOptions, timeoutMs = 0): ParsedRequestOptions {
+  if (options === undefined && timeoutMs === 0) return requestDefaults;
+  const defaults: ParsedRequestOptions = { ...requestDefaults, timeoutMs };
+  if (options === undefined) return defaults;
+  return { ...defaults, ...checked(options, requestChecks) };
 }
 
 /**

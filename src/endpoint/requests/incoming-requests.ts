@@ -30,7 +30,7 @@ const noData = new Uint8Array(0);
  * window, as they are not consumed before.
  */
 export class IncomingRequests<R extends IncomingRequest> {
-  readonly #wire: Omit<RequestWire, "ask" | "cancel">;
+  readonly #wire: Omit<RequestWire, "ask" | "cancel" | "isConnected">;
   readonly #options: HandlingOptions<R>;
   /** Those that the peer waits for, by id: waiting here, or with a handler at work. */
   readonly #wanted = new Map<number, Handling<R>>();
@@ -40,7 +40,7 @@ export class IncomingRequests<R extends IncomingRequest> {
   #starting = false;
   #ended = false;
 
-  constructor(wire: Omit<RequestWire, "ask" | "cancel">, options: HandlingOptions<R>) {
+  constructor(wire: Omit<RequestWire, "ask" | "cancel" | "isConnected">, options: HandlingOptions<R>) {
     this.#wire = wire;
     this.#options = options;
   }

@@ -4,7 +4,7 @@ import { type MessageData, toBytes } from "../messages/message.ts";
 import { type ParsedRequestOptions, parseRequestOptions, type RequestOptions } from "../options/options.ts";
 import { onAbort } from "../reading/abort-listeners.ts";
 import { Answer } from "./request.ts";
-import { requestTimeout } from "./request-errors.ts";
+import { notConnected, requestTimeout } from "./request-errors.ts";
 import type { ReceivedAnswer, ReceivedFailure, RequestWire } from "./request-wire.ts";
 
 interface PendingRequest {
@@ -19,16 +19,21 @@ interface PendingRequest {
 /** What became of a request that a lost session had not sent: its id in the next session, or why it cannot be asked there. */
 export type Resent = { readonly id: number } | { readonly error: unknown };
 
+type OutgoingWire = Pick<RequestWire, "ask" | "cancel" | "isConnected">;
+
 const none: ReadonlyMap<number, Resent> = new Map();
 
 /** What we have asked the peer and has no answer yet. Each promise settles. */
 export class OutgoingRequests {
-  readonly #wire: Pick<RequestWire, "ask" | "cancel">;
+  readonly #wire: OutgoingWire;
+  readonly #timeoutMs: number;
   readonly #pending = new Map<number, PendingRequest>();
   #ending: { readonly error: unknown } | undefined;
 
-  constructor(wire: Pick<RequestWire, "ask" | "cancel">) {
+  /** `timeoutMs`: of requests that do not say so themselves. */
+  constructor(wire: OutgoingWire, timeoutMs = 0) {
     this.#wire = wire;
+    this.#timeoutMs = timeoutMs;
   }
 
   get count(): number {
@@ -42,9 +47,10 @@ export class OutgoingRequests {
   /** Rejects, and never throws, whatever is wrong. */
   request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
     try {
-      const parsed = parseRequestOptions(options);
+      const parsed = parseRequestOptions(options, this.#timeoutMs);
       this.#throwIfEnded();
       if (parsed.signal?.aborted) throw parsed.signal.reason;
+      if (parsed.ifDisconnected === "fail" && !this.#wire.isConnected) throw notConnected();
       const id = this.#wire.ask(type, toBytes(data));
       // What is asked of a peer that is away may be one byte too many that is kept for it.
       this.#throwIfEnded();

@@ -10,3 +10,7 @@ export function sessionLost(): PeerError {
     "the peer no longer knows the session, so whether the request was handled cannot be told",
   );
 }
+
+export function notConnected(): PeerError {
+  return new PeerError("ERR_NOT_CONNECTED", "there is no connection, and the request is not to wait for one");
+}

@@ -29,6 +29,8 @@ export interface RequestWire {
    * @throws PeerError `ERR_PEER_NOT_NATIVE`, `ERR_TOO_LARGE_FOR_PEER`
    */
   ask(type: number, data: Uint8Array): number;
+  /** Whether what is asked leaves now. */
+  readonly isConnected: boolean;
   /** Never throws. The request may be sent, or still wait to be. */
   cancel(id: number): void;
   /**

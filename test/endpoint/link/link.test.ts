@@ -49,6 +49,7 @@ function setUp({ queuesOffline = true, maxQueuedBytes = 100_000, handlers = {} }
   const link = new Link({
     ...handling({ handlers }),
     ...limits,
+    requestTimeoutMs: 0,
     quota,
     maxQueuedBytes,
     queuesOffline,
@@ -339,6 +340,7 @@ describe("a session that outlives its connection", () => {
     const link: Link<IncomingRequest> = new Link({
       ...handling(),
       ...limits,
+      requestTimeoutMs: 0,
       quota,
       maxQueuedBytes: 100_000,
       queuesOffline: false,

@@ -28,6 +28,7 @@ const endpointDefaults = {
   secretFile: undefined,
   batchCipher: true,
   maxConcurrentRequests: 256,
+  requestTimeoutMs: 0,
   exposeStacks: false,
   encryption: true,
 };
@@ -61,7 +62,10 @@ const kinds: Record<string, { parse: Parse; defaults: object }> = {
     },
   },
   "a read": { parse: parseReadOptions, defaults: { signal: undefined, timeoutMs: 0 } },
-  "a request": { parse: parseRequestOptions, defaults: { signal: undefined, timeoutMs: 0 } },
+  "a request": {
+    parse: parseRequestOptions,
+    defaults: { signal: undefined, timeoutMs: 0, ifDisconnected: "wait" },
+  },
 };
 
 const highestTimeoutMs = 2_147_483_647;
@@ -78,6 +82,7 @@ const bounds: Record<string, Record<string, readonly [number, number]>> = {
     keepaliveIntervalMs: [0, highestTimeoutMs],
     keepaliveTimeoutMs: [1, highestTimeoutMs],
     maxConcurrentRequests: [1, 1_000_000],
+    requestTimeoutMs: [0, highestTimeoutMs],
     addressCheckIntervalMs: [0, highestTimeoutMs],
     maxConnections: [1, 1_000_000],
     maxPendingHandshakes: [1, 1_000_000],
@@ -95,6 +100,7 @@ const bounds: Record<string, Record<string, readonly [number, number]>> = {
     keepaliveIntervalMs: [0, highestTimeoutMs],
     keepaliveTimeoutMs: [1, highestTimeoutMs],
     maxConcurrentRequests: [1, 1_000_000],
+    requestTimeoutMs: [0, highestTimeoutMs],
     connectTimeoutMs: [0, highestTimeoutMs],
     maxRetryDelayMs: [100, highestTimeoutMs],
   },
