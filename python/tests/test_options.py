@@ -7,7 +7,7 @@ import pytest
 import sealpipe
 from sealpipe.endpoint.options import parse_client_options, parse_server_options
 from sealpipe.errors import CallerError
-from sealpipe.transport.address import Address, room_behind, resolve_address
+from sealpipe.transport.address import Address, resolve_address, room_behind
 
 
 def code_of(act: Any) -> str:
