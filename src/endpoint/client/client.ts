@@ -24,7 +24,7 @@ import { RequestHandlers } from "../requests/request-handlers.ts";
 import { Shutdown } from "../shutdown.ts";
 import type { Status } from "../status.ts";
 import { ConnectionWaiters } from "./connection-waiters.ts";
-import { Connector, type Retry } from "./connector.ts";
+import { Connector, type LostConnection, type Retry } from "./connector.ts";
 import { isResumable } from "./reconnect.ts";
 
 export interface ClientEvents extends EndpointEvents<Message> {
@@ -387,13 +387,15 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.#waiters.connected();
     if (carried !== undefined) this.#tellOf(carried, carried.wasResumable);
     this.#link.progressed();
+    let wasUsed = false;
     return {
       message: ({ type, data, position }) => {
+        wasUsed = true;
         this.inbox.deliver(new Message(type, data), this.#link, position);
       },
       request: (event) => this.#link.received(event),
       progressed: () => this.#link.progressed(),
-      closed: (error) => this.#lost(error),
+      closed: (error) => this.#lost({ error, wasUsed }),
     };
   };
 
@@ -402,7 +404,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
     for (const error of messageErrors) this.emitSafely("error", error);
   }
 
-  #lost(error: SealpipeError | undefined): void {
+  #lost(lost: LostConnection): void {
+    const { error } = lost;
     if (this.#shutdown.hasBegun) {
       this.#link.detach();
       if (error !== undefined) this.emitSafely("error", error);
@@ -421,7 +424,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     if (carried !== undefined) this.#tellOf(carried, carried.lostMessages.length > 0);
     // What was queued may be gone, so there is room.
     this.#link.progressed();
-    this.#connector.reestablish(error, this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
+    this.#connector.reestablish(lost, this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
       if (!this.#shutdown.hasBegun) this.#fail(failure);
     });
   }

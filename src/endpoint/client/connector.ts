@@ -44,6 +44,14 @@ export interface ConnectorTarget {
 /** A server that has just come, or is just coming, is tried to reach no sooner than this after the last try. */
 const lowestPauseMs = 100;
 
+/** How a connection ended. */
+export interface LostConnection {
+  /** Nothing if the server ended it in order. */
+  readonly error: SealpipeError | undefined;
+  /** Whether anything came by it. */
+  readonly wasUsed: boolean;
+}
+
 /** Tries to reach a server until it does, the time is over, or trying again makes no sense. */
 export class Connector {
   readonly #target: ConnectorTarget;
@@ -57,6 +65,10 @@ export class Connector {
   #referenced = true;
   readonly #pause = new Pause();
   #attempt = 1;
+  #openedAt = 0;
+  #openedNative = false;
+  /** How many connections in a row the server has ended right after the handshake. */
+  #hangUps = 0;
   #triedAt = 0;
   #watch: Watch | undefined;
   /** Something has come to the address or gone since the last try began. */
@@ -106,12 +118,12 @@ export class Connector {
 
   /** The same, after the pause that a connection is given which was lost for that reason. */
   async reestablish(
-    lost: SealpipeError | undefined,
+    lost: LostConnection,
     takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      await this.#waitToRetry(lost, false, signal);
+      await this.#pauseAfter(lost, signal);
       await this.establish(takeOver, signal);
     } finally {
       this.#stopWatching();
@@ -163,7 +175,7 @@ export class Connector {
     for (;;) {
       try {
         await this.#tryOnce(takeOver, signal);
-        this.#backoff.reset();
+        this.#openedAt = clock.now();
         this.#attempt = 0;
         this.#toldMessage = undefined;
         return;
@@ -175,6 +187,21 @@ export class Connector {
         await this.#waitToRetry(error as SealpipeError, this.#isNews(error as SealpipeError), signal);
       }
     }
+  }
+
+  /** One that ends at once, again and again, is no success: the server has said nothing of it, and pauses must grow. */
+  async #pauseAfter({ error, wasUsed }: LostConnection, signal: AbortSignal): Promise<void> {
+    const lived = wasUsed || this.#openedNative || clock.now() - this.#openedAt >= shortLifeMs;
+    if (lived) {
+      this.#backoff.reset();
+      this.#hangUps = 0;
+    } else {
+      this.#hangUps += 1;
+    }
+    const count = this.#hangUps;
+    if (count < 2) return this.#waitToRetry(error, false, signal);
+    // The second, the fourth, the eighth: who listens knows, and no log is filled.
+    return this.#waitToRetry(hungUp(count), Number.isInteger(Math.log2(count)), signal);
   }
 
   /** A server that is not there is what waiting is for. Of other failures each is told once, not at each try. */
@@ -299,6 +326,7 @@ export class Connector {
       {
         ...deaf,
         opened: (event) => {
+          this.#openedNative = event.profile === "native";
           driver.handler = {
             ...deaf,
             ...takeOver({ ...event, driver, quota }),
@@ -320,6 +348,17 @@ export class Connector {
     driver.start();
     return driver;
   }
+}
+
+/** A classic server that refuses a client, and can only do so by ending the connection, does it sooner. */
+const shortLifeMs = 1_000;
+
+function hungUp(count: number): PeerError {
+  return new PeerError(
+    "ERR_HANDSHAKE_REJECTED",
+    `the server ended ${count} connections in a row right after the handshake, before any message. It may want a secret or a` +
+      " native peer, which this end does not offer, or turn away clients; what was written by then may not have arrived",
+  );
 }
 
 /** A server that is merely busy speaks sooner. */

@@ -308,7 +308,11 @@ describe("giving up to connect", { timeout: 20_000 }, () => {
   test("in the pause after a connection was lost", async () => {
     const client = setUp(createMemoryTransports(), { retryDelayMs: 60_000 });
     const controller = new AbortController();
-    const connecting = client.connector.reestablish(undefined, client.takeOver, controller.signal);
+    const connecting = client.connector.reestablish(
+      { error: undefined, wasUsed: true },
+      client.takeOver,
+      controller.signal,
+    );
     controller.abort(given);
     await assert.rejects(connecting, given);
   });
@@ -397,7 +401,7 @@ describe("connecting again", { timeout: 20_000 }, () => {
     for (let round = 0; round < 50; round++) {
       client.driver.destroy();
       await client.connector.whenReleased;
-      await client.connector.reestablish(undefined, client.takeOver, never);
+      await client.connector.reestablish({ error: undefined, wasUsed: true }, client.takeOver, never);
     }
     assert.equal(provider.tries, 53);
     client.driver.destroy();
@@ -422,11 +426,14 @@ describe("connecting again", { timeout: 20_000 }, () => {
     client.driver.destroy();
     await client.connector.whenReleased;
     hangs = true;
-    await assert.rejects(client.connector.reestablish(undefined, client.takeOver, never), (error) => {
-      assert.equal((error as SystemError).code, "ERR_CONNECT_TIMEOUT");
-      assert.equal("cause" in (error as SystemError), false);
-      return true;
-    });
+    await assert.rejects(
+      client.connector.reestablish({ error: undefined, wasUsed: true }, client.takeOver, never),
+      (error) => {
+        assert.equal((error as SystemError).code, "ERR_CONNECT_TIMEOUT");
+        assert.equal("cause" in (error as SystemError), false);
+        return true;
+      },
+    );
   });
 
   test("times each time anew", async () => {
@@ -437,8 +444,11 @@ describe("connecting again", { timeout: 20_000 }, () => {
     client.driver.destroy();
     await client.connector.whenReleased;
     await listener.close();
-    await assert.rejects(client.connector.reestablish(undefined, client.takeOver, never), {
-      code: "ERR_CONNECT_TIMEOUT",
-    });
+    await assert.rejects(
+      client.connector.reestablish({ error: undefined, wasUsed: true }, client.takeOver, never),
+      {
+        code: "ERR_CONNECT_TIMEOUT",
+      },
+    );
   });
 });
