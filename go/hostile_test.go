@@ -142,11 +142,15 @@ func memory() uint64 {
 	return stats.HeapInuse + stats.StackInuse
 }
 
-func TestAClientThatIsFullOfClientsIsRefused(t *testing.T) {
-	_, name, failed := plainServer(t, sealpipe.Options{MaxConnections: 2})
+func TestAServerThatIsFullOfClientsRefusesOneMore(t *testing.T) {
+	listener, name, failed := plainServer(t, sealpipe.Options{MaxConnections: 2})
 	options := &sealpipe.Options{DisableEncryption: true, ConnectTimeout: 300 * time.Millisecond}
-	dial(t, name, options)
-	dial(t, name, options)
+	for range 2 {
+		dial(t, name, options)
+		// A client knows that its handshake is over a moment before the server does.
+		_, err := listener.Accept(soon(t))
+		must(t, err)
+	}
 	if _, err := sealpipe.Dial(soon(t), name, options); !errors.Is(err, sealpipe.ErrConnectTimeout) {
 		t.Error(err)
 	}
