@@ -9,6 +9,8 @@ import type { Status } from "./status.ts";
 /** What `error` events have told. */
 const told = new WeakSet<SealpipeError>();
 
+const inspection: unique symbol = Symbol.for("nodejs.util.inspect.custom") as never;
+
 /** Events that each endpoint has. */
 export interface EndpointEvents<M> {
   /** A message, where no `read` waits for one. A listener that throws does no harm to other connections. */
@@ -161,6 +163,16 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
   protected tell(error: SealpipeError, _about?: unknown): void {
     this.emitSafely("error", error);
   }
+
+  /** What `console.log` shows of it: one line. @internal */
+  [inspection](): string {
+    const shown = Object.entries({ status: this.status, ...this.shown() });
+    const known = shown.filter(([, value]) => value !== undefined);
+    return `${this.constructor.name} { ${known.map(([name, value]) => `${name}: ${value}`).join(", ")} }`;
+  }
+
+  /** What that line has besides the status. @internal */
+  protected abstract shown(): Record<string, string | number | undefined>;
 
   /** Whether it keeps the process alive. @internal */
   protected abstract setReferenced(referenced: boolean): void;

@@ -8,6 +8,7 @@ import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { type Carried, Link } from "../link/link.ts";
 import { type LostSession, lostSession } from "../link/lost-session.ts";
 import { Message, type MessageData, toBytes } from "../messages/message.ts";
+import { peerText } from "../options/native-options.ts";
 import {
   addressOf,
   type ClientOptions,
@@ -352,6 +353,12 @@ export class Client extends Endpoint<Message, ClientEvents> {
     } finally {
       stop?.release();
     }
+  }
+
+  /** @internal */
+  protected override shown(): Record<string, string | number | undefined> {
+    const { address, profile, queuedBytes } = this;
+    return { address, profile, peer: peerText(this.peer), queuedBytes };
   }
 
   /** @internal */

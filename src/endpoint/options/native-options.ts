@@ -45,3 +45,9 @@ export function windowsOf(maxQueuedBytes: number): Windows {
 function clamp(bytes: number): number {
   return Math.min(highestWindow, Math.max(lowestWindow, Math.floor(bytes)));
 }
+
+/** For people: the process, and the program if it tells of one. */
+export function peerText(peer: NativePeer | undefined): string | undefined {
+  if (peer === undefined) return undefined;
+  return ["pid", peer.pid, peer.application, peer.applicationVersion].filter((part) => part !== "").join(" ");
+}

@@ -9,6 +9,7 @@ import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { Link } from "../link/link.ts";
 import { type LostSession, lostSession } from "../link/lost-session.ts";
 import { Message, type MessageData, toBytes } from "../messages/message.ts";
+import { peerText } from "../options/native-options.ts";
 import type { RequestOptions, Slow } from "../options/options.ts";
 import { closedError } from "../reading/inbox.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
@@ -292,6 +293,12 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** @internal The client does not come back. */
   giveUp(error: SealpipeError | undefined): void {
     if (this.#isDetached) this.#fail(error);
+  }
+
+  /** @internal */
+  protected override shown(): Record<string, string | number | undefined> {
+    const { id, profile, queuedBytes } = this;
+    return { id, profile, peer: peerText(this.peer), queuedBytes };
   }
 
   /** @internal For its server too. */

@@ -241,6 +241,11 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   /** @internal */
+  protected override shown(): Record<string, string | number | undefined> {
+    return { address: this.address, connections: this.connections.length };
+  }
+
+  /** @internal */
   protected override setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
     this.#listener?.setReferenced(referenced);
