@@ -162,6 +162,17 @@ export class SystemError extends SealpipeError {
  */
 export class RemoteError extends SealpipeError {
   readonly fault = "peer";
+  /** What the error had in its `data`, if that was a `Uint8Array` of at most 65536 bytes; otherwise empty. */
+  readonly data: Uint8Array;
+
+  constructor(
+    code: string,
+    message: string,
+    options?: ErrorOptions & { readonly data?: Uint8Array | undefined },
+  ) {
+    super(code, message, options);
+    this.data = options?.data ?? new Uint8Array(0);
+  }
 }
 
 knowOthers(SealpipeError, () => true);

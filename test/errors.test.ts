@@ -53,7 +53,17 @@ describe("a RemoteError", () => {
     assert.equal(error.code, "NO_SUCH_USER");
     assert.equal(error.fault, "peer");
     assert.equal(String(error), "RemoteError: there is no user 7");
-    assert.deepEqual(Object.keys(error).sort(), ["code", "fault"]);
+    assert.deepEqual(Object.keys(error).sort(), ["code", "data", "fault"]);
+  });
+
+  test("has the bytes of the other program's error, and a cause, if there are any", () => {
+    assert.equal(error.data.length, 0);
+    const data = Uint8Array.of(1, 2);
+    const cause = new Error("why");
+    const other = new RemoteError("NO", "no", { data, cause });
+    assert.equal(other.data, data);
+    assert.equal(other.cause, cause);
+    assert.equal("cause" in error, false);
   });
 
   test("is none of this end's own", () => {

@@ -1,7 +1,7 @@
 import type { PeerError } from "../errors.ts";
 import type { Close, CloseStart } from "./close.ts";
 import type { ReceiveBuffer } from "./receive-buffer.ts";
-import type { Session } from "./session.ts";
+import type { Failure, Session } from "./session.ts";
 
 /** What a peer says once the handshake is over. */
 export type ProfileEvent =
@@ -15,7 +15,7 @@ export type ProfileEvent =
       readonly position: number;
     }
   | { readonly kind: "answer"; readonly id: number; readonly data: Uint8Array }
-  | { readonly kind: "failure"; readonly id: number; readonly code: string; readonly message: string }
+  | ({ readonly kind: "failure"; readonly id: number } & Failure)
   | { readonly kind: "cancel"; readonly id: number }
   /** It sends nothing more, and wants nothing more. */
   | { readonly kind: "peer-closed" };

@@ -8,6 +8,14 @@ export interface RequestContent extends MessageContent {
   readonly id: number;
 }
 
+/** Why a request has no answer. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  /** What the application says of it besides, if it says anything. */
+  readonly data?: Uint8Array | undefined;
+}
+
 /** What was under way when a session was given up. */
 export interface Leftovers {
   /** Sent, in part at least, and not acknowledged: they may have arrived or not. */
@@ -54,8 +62,11 @@ export interface Session {
    * @throws CallerError `ERR_MESSAGE_TOO_LARGE`, PeerError `ERR_TOO_LARGE_FOR_PEER`; the request is still to be answered then.
    */
   answer(id: number, data: Uint8Array): void;
-  /** As {@link answer}, and never throws. Of `message` no more is sent than fits into a frame. */
-  fail(id: number, code: string, message: string): void;
+  /**
+   * As {@link answer}, and never throws. Of the message no more is sent than fits into a frame, and the data only to a peer
+   * that can read them.
+   */
+  fail(id: number, failure: Failure): void;
   /** The application has consumed what arrived with that position. It consumes in the order of arrival. */
   consumed(lane: ConsumedLane, position: number): void;
   /** Has the peer acknowledge soon what its application has consumed. */

@@ -42,6 +42,54 @@ function deaf(): { handler(request: IncomingRequest): Promise<string>; aborted: 
 
 for (const [direction, connect] of Object.entries(directions)) {
   describe(`${direction} and gets no answer`, { timeout }, () => {
+    test("gets the bytes that the handler's error has as its data, as they were when it was thrown", async (t) => {
+      const { asker, answerer } = await connect(t);
+      const data = pattern(65_536);
+      answerer.handle(1, async () => {
+        const error = Object.assign(new CodedError("INVALID", "a field is wrong"), { data });
+        queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => data.fill(0)))));
+        throw error;
+      });
+      const error = await remoteErrorOf(asker.request(1, ""));
+      assert.deepEqual([error.code, error.message], ["INVALID", "a field is wrong"]);
+      assert.ok(Buffer.from(error.data).equals(pattern(65_536)));
+    });
+
+    test("gets no data that are no bytes, too many, or of an error without a code", async (t) => {
+      const { asker, answerer } = await connect(t);
+      const thrown: readonly [code: unknown, data: unknown][] = [
+        ["TEXT", "no bytes"],
+        ["OBJECT", { length: 3, 0: 1 }],
+        ["BUFFER", new ArrayBuffer(4)],
+        ["NONE", undefined],
+        ["EMPTY", new Uint8Array(0)],
+        [undefined, pattern(5)],
+        ["lower case", pattern(5)],
+        ["LARGE", pattern(65_537)],
+      ];
+      for (const [type, [code, data]] of thrown.entries()) {
+        answerer.handle(type + 1, () => {
+          throw Object.assign(new CodedError(code, "why"), { data });
+        });
+      }
+      const failed: string[] = [];
+      for (const type of thrown.keys()) {
+        const { code, message, data } = await remoteErrorOf(asker.request(type + 1, ""));
+        assert.equal(data.length, 0);
+        failed.push(`${code}: ${message}`);
+      }
+      assert.deepEqual(failed, [
+        "TEXT: why",
+        "OBJECT: why",
+        "BUFFER: why",
+        "NONE: why",
+        "EMPTY: why",
+        "ERR_HANDLER_FAILED: why",
+        "ERR_HANDLER_FAILED: why",
+        "ERR_HANDLER_FAILED: the handler threw an error LARGE with 65537 bytes of data, and 65536 is the most",
+      ]);
+    });
+
     test("learns the code and the message of what the handler threw, and not where", async (t) => {
       const { asker, answerer } = await connect(t);
       answerer.handle(1, () => {

@@ -6,6 +6,7 @@ import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
 import { lengthBytes } from "#dist/protocol/length-prefix.js";
 import { defaultEngineLimits } from "#dist/protocol/limits.js";
 import { highestRecordBytes } from "#dist/protocol/native/frame.js";
+import { featureBits, noOffers } from "#dist/protocol/native/offers.js";
 import type { NativeSession } from "#dist/protocol/native/session.js";
 import type { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex } from "../support/bytes.ts";
@@ -27,7 +28,8 @@ const limits = { ...defaultEngineLimits, maxMessageBytes };
 function makeEngine(role: Role, encryption: boolean): Engine {
   const privateKey = role === "client" ? clientPrivateKey : serverPrivateKey;
   const crypto = fixedCrypto({ privateKey });
-  const native = { ...nativeDefaults, resumable: true };
+  const offers = { ...noOffers, features: featureBits["failure-data"] };
+  const native = { ...nativeDefaults, resumable: true, offers };
   return new Engine({ role, encryption, limits, crypto, clock: new FakeClock(), native });
 }
 
@@ -175,7 +177,7 @@ function textOf(event: Exclude<EngineEvent, { kind: "resume" }>): string {
       return `answer ${event.id} ${digestOf(event.data)}`;
     case "failure":
       assert.match(event.code, /^[A-Z0-9_]{1,64}$/);
-      return `failure ${event.id} ${event.code} ${event.message}`;
+      return `failure ${event.id} ${event.code} ${event.message} ${event.data && digestOf(event.data)}`;
     case "cancel":
       return `cancel ${event.id}`;
     case "closed": {

@@ -62,6 +62,12 @@ const formed: fc.Arbitrary<Uint8Array> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
+      .tuple(id, failureTail, fc.nat(25), part)
+      .map(([n, tail, bytes, data]) => nativeFrame(0x35, uint32(n), tail, Uint8Array.of(0, bytes), data)),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
       .tuple(position, position, position)
       .map((all) => nativeFrame(0x02, ...all.flatMap((low) => [uint32(0), uint32(low)]))),
   },

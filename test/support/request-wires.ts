@@ -8,6 +8,7 @@ import type {
   ReceivedRequest,
   RequestWire,
 } from "#dist/endpoint/requests/request-wire.js";
+import type { Failure } from "#dist/protocol/session.js";
 
 /** Keeps what it is given, as lines, for a test that is the peer. */
 export class RecordingWire implements RequestWire {
@@ -31,8 +32,8 @@ export class RecordingWire implements RequestWire {
     this.sent.push(`answer ${id} ${text(data)}`.trimEnd());
   }
 
-  fail(id: number, code: string, message: string): void {
-    this.sent.push(`failure ${id} ${code} ${message}`.trimEnd());
+  fail(id: number, { code, message, data }: Failure): void {
+    this.sent.push(`failure ${id} ${code} ${message} ${data === undefined ? "" : text(data)}`.trimEnd());
   }
 
   cancel(id: number): void {
@@ -156,8 +157,8 @@ class LinkedWire implements RequestWire {
     this.#send((requests) => requests.answered({ id, data: copy }));
   }
 
-  fail(id: number, code: string, message: string): void {
-    this.#send((requests) => requests.failed({ id, code, message }));
+  fail(id: number, { code, message, data }: Failure): void {
+    this.#send((requests) => requests.failed({ id, code, message, data: data?.slice() }));
   }
 
   cancel(id: number): void {

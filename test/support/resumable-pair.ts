@@ -86,7 +86,7 @@ export class ResumableEnd {
     const { id, type, data } = next.what;
     this.#talk.consumed("requests", next.position);
     this.handled.push(id);
-    if (type % 2 === 0) this.#talk.fail(id, "EVEN", `type ${type}`);
+    if (type % 2 === 0) this.#talk.fail(id, { code: "EVEN", message: `type ${type}` });
     else this.#talk.answer(id, data);
     return true;
   }
@@ -130,6 +130,8 @@ export class ResumableEnd {
 export interface ResumablePairOptions {
   readonly encryption?: boolean;
   readonly native?: Partial<NativeOptions>;
+  /** Of the client alone. */
+  readonly clientNative?: Partial<NativeOptions>;
   readonly maxMessageBytes?: number;
 }
 
@@ -258,7 +260,7 @@ export class ResumablePair {
   }
 
   #makeEngine(role: Role): Engine {
-    const { encryption = false, native, maxMessageBytes } = this.#options;
+    const { encryption = false, native, clientNative, maxMessageBytes } = this.#options;
     const limits = { ...defaultEngineLimits, ...(maxMessageBytes && { maxMessageBytes }) };
     const going = role === "client" ? { session: this.client.session } : {};
     return new Engine({
@@ -267,7 +269,13 @@ export class ResumablePair {
       limits,
       crypto: this.#crypto[role],
       clock: this.clock,
-      native: { ...nativeDefaults, resumable: true, ...native, ...going },
+      native: {
+        ...nativeDefaults,
+        resumable: true,
+        ...native,
+        ...(role === "client" && clientNative),
+        ...going,
+      },
     });
   }
 }

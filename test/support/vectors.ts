@@ -191,6 +191,21 @@ export const nativeHellos = read<NativeHelloVector>("native-hello.json");
 export const nativeFeatures = read<NativeHelloVector>("native-features.json");
 export const nativeFrames = read<NativeFrameVector>("native-frames.json");
 
+export interface FeatureFrameVector {
+  readonly name: string;
+  readonly feature: "failure-data";
+  readonly frame: string;
+  readonly says?: {
+    readonly id: number;
+    readonly code: string;
+    readonly message: string;
+    readonly data: string;
+  };
+  readonly outcome?: string;
+}
+
+export const nativeFeatureFrames = read<FeatureFrameVector>("native-feature-frames.json");
+
 /** One of three kinds: bytes of a side, what an application does there, or what it hears there. */
 export interface ConnectionStep {
   readonly from?: "client" | "server";

@@ -28,12 +28,13 @@ func allFiles() map[string]vectorFile {
 		"bad-frames.json":    {badFramesDescription, badFrameVectors()},
 		"text.json":          {textDescription, textVectors()},
 
-		"native-key-schedule.json": {nativeKeyScheduleDescription, nativeKeyVectors()},
-		"native-records.json":      {nativeRecordsDescription, nativeRecordVectors()},
-		"native-hello.json":        {nativeHelloDescription, nativeHelloVectors()},
-		"native-features.json":     {nativeFeaturesDescription, nativeFeatureVectors()},
-		"native-connections.json":  {nativeConnectionsDescription, nativeConnectionVectors()},
-		"native-frames.json":       {nativeFramesDescription, nativeFrameVectors()},
+		"native-key-schedule.json":   {nativeKeyScheduleDescription, nativeKeyVectors()},
+		"native-records.json":        {nativeRecordsDescription, nativeRecordVectors()},
+		"native-hello.json":          {nativeHelloDescription, nativeHelloVectors()},
+		"native-features.json":       {nativeFeaturesDescription, nativeFeatureVectors()},
+		"native-connections.json":    {nativeConnectionsDescription, nativeConnectionVectors()},
+		"native-feature-frames.json": {nativeFeatureFramesDescription, nativeFeatureFrames()},
+		"native-frames.json":         {nativeFramesDescription, nativeFrameVectors()},
 	}
 }
 

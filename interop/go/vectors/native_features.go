@@ -47,6 +47,47 @@ func nativeFeatureVectors() []nativeHelloVector {
 	}, badOffers()...)
 }
 
+const nativeFeatureFramesDescription = "Frames that need a feature: in a session in which both ends have set it, a receiver makes " +
+	"of each what `says` has, for a request of that id which it has asked, and without the feature, or with an outcome, it ends with " +
+	"the code. All bytes are lower-case hex."
+
+// featureFrame is one frame, and what it needs.
+type featureFrame struct {
+	Name    string       `json:"name"`
+	Feature string       `json:"feature"`
+	Frame   hexBytes     `json:"frame"`
+	Says    *failureSaid `json:"says,omitempty"`
+	Outcome string       `json:"outcome,omitempty"`
+}
+
+type failureSaid struct {
+	ID      uint32   `json:"id"`
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Data    hexBytes `json:"data"`
+}
+
+const kindFailureWithData = 0x35
+
+func nativeFeatureFrames() []featureFrame {
+	says := func(name, code, message string, data []byte) featureFrame {
+		frame := short(kindFailureWithData, uint32Bytes(1), textBytes(code), uint32Bytes(uint32(len(message)))[2:], []byte(message), data)
+		return featureFrame{Name: name, Feature: "failure-data", Frame: frame.Head, Says: &failureSaid{1, code, message, append(hexBytes{}, data...)}}
+	}
+	bad := func(name string, fields ...[]byte) featureFrame {
+		frame := short(kindFailureWithData, append([][]byte{uint32Bytes(1)}, fields...)...)
+		return featureFrame{Name: name, Feature: "failure-data", Frame: frame.Head, Outcome: frameInvalid}
+	}
+	return []featureFrame{
+		says("A failure with data.", "NOT_FOUND", "Grüße €", pattern(5, 1)),
+		says("Without a message, and with data that are empty.", "E", "", nil),
+		bad("The code is cut short.", textBytes("NO")[:2], []byte{0}),
+		bad("There is no code.", []byte{0}, []byte{0, 1}, []byte("x")),
+		bad("The length of the message is cut short.", textBytes("NO"), []byte{0}),
+		bad("The message is cut short.", textBytes("NO"), []byte{0, 4}, []byte("why")),
+	}
+}
+
 func noOffers() offers {
 	return offers{StreamLaneWindow: 65536, StreamWindow: 65536, Contracts: []contractIdentity{}}
 }

@@ -282,7 +282,7 @@ export class EngineDriver implements TransportHandler {
         this.#finish(event.error);
         return;
       default:
-        if ("data" in event) this.#keepWhole(event.data);
+        if ("data" in event && event.data !== undefined) this.#keepWhole(event.data);
         this.#handler.request(event);
     }
   }

@@ -1,6 +1,6 @@
 import type { MessageContent } from "../../protocol/message.ts";
 import { NativeSession } from "../../protocol/native/session.ts";
-import type { Leftovers, Session } from "../../protocol/session.ts";
+import type { Failure, Leftovers, Session } from "../../protocol/session.ts";
 import type { EngineDriver, RequestEvent } from "../driver/engine-driver.ts";
 import type { Message, MessageData } from "../messages/message.ts";
 import type { RequestOptions } from "../options/options.ts";
@@ -214,8 +214,8 @@ export class Link<R extends IncomingRequest> implements RequestWire, MessageSour
     this.#said();
   }
 
-  fail(id: number, code: string, message: string): void {
-    this.#session?.fail(id, code, message);
+  fail(id: number, failure: Failure): void {
+    this.#session?.fail(id, failure);
     this.#said();
   }
 

@@ -1,4 +1,5 @@
 import { highestWindow, lowestWindow, type Windows } from "../../protocol/native/lanes.ts";
+import { featureBits, noOffers, type Offers } from "../../protocol/native/offers.ts";
 import type { NativeOptions, NativePeer } from "../../protocol/native/options.ts";
 import type { ParsedClientOptions, ParsedServerOptions } from "./options.ts";
 
@@ -6,6 +7,8 @@ export type { NativePeer as PeerInfo };
 
 /** What every end says of the library that it uses. */
 const library = "sealpipe/0.1.0";
+
+const offers: Offers = { ...noOffers, features: featureBits["failure-data"] };
 
 /** What an engine needs to speak the native profile, or `undefined` where it is not to. */
 export function nativeOptions(
@@ -18,6 +21,7 @@ export function nativeOptions(
     ...going,
     self: selfOf(options),
     windows: windowsOf(maxQueuedBytes),
+    offers,
     keepaliveIntervalMs: keepaliveIntervalMs === 0 ? Number.POSITIVE_INFINITY : keepaliveIntervalMs,
     keepaliveTimeoutMs,
   };

@@ -1,9 +1,10 @@
 import type { MessageContent } from "../../protocol/message.ts";
+import type { Failure } from "../../protocol/session.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
 import { Fifo } from "../reading/fifo.ts";
 import { LazyAbort } from "./lazy-abort.ts";
 import type { IncomingRequest } from "./request.ts";
-import { failureOf, noHandler, type RequestFailure } from "./request-failure.ts";
+import { failureOf, noHandler } from "./request-failure.ts";
 import type { RequestHandlers } from "./request-handlers.ts";
 import type { ReceivedRequest, RequestWire } from "./request-wire.ts";
 
@@ -165,8 +166,8 @@ export class IncomingRequests<R extends IncomingRequest> {
     }
   }
 
-  #sendFailure(id: number, { code, message }: RequestFailure): void {
-    this.#wire.fail(id, code, message);
+  #sendFailure(id: number, failure: Failure): void {
+    this.#wire.fail(id, failure);
   }
 }
 

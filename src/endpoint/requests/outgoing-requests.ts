@@ -64,8 +64,8 @@ export class OutgoingRequests {
     this.#take(id)?.resolve(new Answer(data));
   }
 
-  failed({ id, code, message }: ReceivedFailure): void {
-    this.#take(id)?.reject(new RemoteError(code, message));
+  failed({ id, code, message, data }: ReceivedFailure): void {
+    this.#take(id)?.reject(new RemoteError(code, message, { data }));
   }
 
   /** The session is lost: requests that are not `resent` in the next are rejected with `error`. */

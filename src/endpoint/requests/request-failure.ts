@@ -1,17 +1,13 @@
-import { isFailureCode } from "../../protocol/native/failure.ts";
+import { isUint8Array } from "node:util/types";
+import { isFailureCode, maxFailureDataBytes } from "../../protocol/native/failure.ts";
+import type { Failure } from "../../protocol/session.ts";
 
-/** Why a request has no answer, as the peer is told it. */
-export interface RequestFailure {
-  readonly code: string;
-  readonly message: string;
-}
-
-export function noHandler(type: number): RequestFailure {
+export function noHandler(type: number): Failure {
   return { code: "ERR_NO_HANDLER", message: `nobody handles requests of type ${type}` };
 }
 
 /** What a handler threw. `exposeStacks`: the message goes on with where it was thrown. */
-export function failureOf(thrown: unknown, exposeStacks: boolean): RequestFailure {
+export function failureOf(thrown: unknown, exposeStacks: boolean): Failure {
   try {
     return describe(thrown, exposeStacks);
   } catch {
@@ -20,17 +16,25 @@ export function failureOf(thrown: unknown, exposeStacks: boolean): RequestFailur
   }
 }
 
+/** What is asked of whatever was thrown. */
+type Said = "code" | "message" | "stack" | "data";
+
 const unsaid = "the handler threw something that has no message";
 
-function describe(thrown: unknown, exposeStacks: boolean): RequestFailure {
+function describe(thrown: unknown, exposeStacks: boolean): Failure {
   if (typeof thrown === "string") return { code: "ERR_HANDLER_FAILED", message: thrown };
   // By its properties, not by its class: each realm of the language has an Error of its own.
-  const { code, message, stack } = Object(thrown) as Record<"code" | "message" | "stack", unknown>;
+  const { code, message, stack, data } = Object(thrown) as Record<Said, unknown>;
   const text = typeof message === "string" ? message : unsaid;
-  return {
+  const failure = {
     code: isFailureCode(code) ? code : "ERR_HANDLER_FAILED",
     message: exposeStacks && typeof stack === "string" ? text + framesOf(stack) : text,
   };
+  // Without a code of its own the error is none that the application means for its peer.
+  if (!isUint8Array(data) || !isFailureCode(code)) return failure;
+  if (data.length <= maxFailureDataBytes) return { ...failure, data };
+  const most = `${data.length} bytes of data, and ${maxFailureDataBytes} is the most`;
+  return { code: "ERR_HANDLER_FAILED", message: `the handler threw an error ${code} with ${most}` };
 }
 
 /** The lines of a stack that name places, without the name and message before them. */

@@ -1,3 +1,5 @@
+import type { Failure } from "../../protocol/session.ts";
+
 /** A peer's request as it arrives. */
 export interface ReceivedRequest {
   readonly id: number;
@@ -12,10 +14,8 @@ export interface ReceivedAnswer {
   readonly data: Uint8Array;
 }
 
-export interface ReceivedFailure {
+export interface ReceivedFailure extends Failure {
   readonly id: number;
-  readonly code: string;
-  readonly message: string;
 }
 
 /**
@@ -39,8 +39,8 @@ export interface RequestWire {
    * @throws PeerError `ERR_TOO_LARGE_FOR_PEER`
    */
   answer(id: number, data: Uint8Array): void;
-  /** Never throws. `code` is such as fits into a failure; of `message` no more is sent than does. */
-  fail(id: number, code: string, message: string): void;
+  /** Never throws. The code and the data are such as fit into a failure; of the message no more is sent than does. */
+  fail(id: number, failure: Failure): void;
   /** The request with that position no longer waits: once for each, in the order in which they arrived. */
   consumed(position: number): void;
   /**

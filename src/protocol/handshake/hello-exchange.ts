@@ -106,7 +106,7 @@ export class HelloExchange implements Handshake {
         throw invalidFrame("a session that can be resumed, which was not asked for");
       }
       const identity = session.kind === "new" ? this.#identity(session.sessionId) : undefined;
-      return this.#open(hello, { session: this.#newSession(), identity, resumed: false });
+      return this.#open(hello, { session: this.#newSession(hello), identity, resumed: false });
     }
     if (before?.identity === undefined) throw invalidFrame("a session resumed that was not asked for");
     const { received, proof } = session;
@@ -157,14 +157,16 @@ export class HelloExchange implements Handshake {
       identity === undefined ? { kind: "none" } : { kind: "new", sessionId: identity.id },
     );
     return {
-      ...this.#open(hello, { session: this.#newSession(), identity, resumed: false }),
+      ...this.#open(hello, { session: this.#newSession(hello), identity, resumed: false }),
       output: [output],
     };
   }
 
-  #newSession(): NativeSession {
+  /** With that peer. */
+  #newSession({ offers: peers = noOffers }: NativeHello): NativeSession {
     const { maxMessageBytes, native } = this.#options;
-    return new NativeSession({ maxMessageBytes, windows: native.windows });
+    const { windows, offers = noOffers } = native;
+    return new NativeSession({ maxMessageBytes, windows, features: offers.features & peers.features });
   }
 
   #identity(id: Uint8Array): Identity {

@@ -21,6 +21,7 @@ export const frameKinds = {
   "answer-part": 0x32,
   failure: 0x33,
   cancel: 0x34,
+  "failure-with-data": 0x35,
 } as const;
 
 /** A frame's kind and the length of its body. */

@@ -4,12 +4,13 @@ import { readUint32 } from "../integers.ts";
 import type { Received } from "../memory.ts";
 import { reservedType } from "../message.ts";
 import type { ProfileEvent } from "../profile.ts";
-import type { ConsumedLane } from "../session.ts";
+import type { ConsumedLane, Failure } from "../session.ts";
 import { decodeUtf8 } from "../utf8.ts";
 import { isFailureCode } from "./failure.ts";
 import { frameHeaderBytes, frameKinds, invalidFrame } from "./frame.ts";
 import { IncomingBodies, type IncomingBody, type UnfinishedBody } from "./incoming-bodies.ts";
 import type { Positions, Windows } from "./lanes.ts";
+import { hasFeature } from "./offers.ts";
 import { ReceiveLane } from "./receive-lane.ts";
 import type { OwnRequestIds, PeerRequestIds } from "./request-ids.ts";
 import { highestBodiesUnderWay } from "./send-lane.ts";
@@ -30,6 +31,8 @@ export interface IncomingLimits {
   readonly maxMessageBytes: number;
   /** How much the peer may send in each lane before it is acknowledged. */
   readonly windows: Windows;
+  /** Those of both ends, as bits. Default none. */
+  readonly features?: number | undefined;
 }
 
 /** The ids of requests that are under way, by the end that asked. */
@@ -41,6 +44,7 @@ export interface RequestIds {
 /** What this end receives: the three lanes, and the frames in them. */
 export class Incoming {
   readonly #maxMessageBytes: number;
+  readonly #takesFailureData: boolean;
   readonly #ids: RequestIds;
   readonly #memory = new DataMemory();
   readonly #messages: ReceiveLane;
@@ -51,8 +55,9 @@ export class Incoming {
   readonly #requestBodies: IncomingBodies;
   readonly #answerBodies: IncomingBodies;
 
-  constructor({ maxMessageBytes, windows }: IncomingLimits, ids: RequestIds) {
+  constructor({ maxMessageBytes, windows, features }: IncomingLimits, ids: RequestIds) {
     this.#maxMessageBytes = maxMessageBytes;
+    this.#takesFailureData = hasFeature(features, "failure-data");
     this.#ids = ids;
     this.#messages = new ReceiveLane(windows[0]);
     this.#requests = new ReceiveLane(windows[1]);
@@ -203,7 +208,9 @@ export class Incoming {
         return whole && this.#answer(whole.id, whole.data);
       }
       case frameKinds.failure:
-        return this.#failure(decodeFailure(body));
+        return this.#failure(readUint32(body, 0), decodeFailure(body));
+      case frameKinds["failure-with-data"]:
+        return this.#failure(readUint32(body, 0), this.#failureWithData({ record, start, end }));
       default:
         return this.#cancel(readUint32(body, 0));
     }
@@ -232,8 +239,19 @@ export class Incoming {
     return this.#ids.own.settle(id) ? { kind: "answer", id, data } : undefined;
   }
 
-  #failure(failure: ReceivedFailure): IncomingEvent | undefined {
-    return this.#ids.own.settle(failure.id) ? { kind: "failure", ...failure } : undefined;
+  #failure(id: number, failure: Failure): IncomingEvent | undefined {
+    return this.#ids.own.settle(id) ? { kind: "failure", id, ...failure } : undefined;
+  }
+
+  #failureWithData({ record, start, end }: FrameBody): Failure {
+    if (!this.#takesFailureData) throw invalidFrame("data of a failure, which was not agreed on");
+    const body = record.bytes.subarray(start, end);
+    const codeEnd = 5 + (body[4] as number);
+    const messageStart = codeEnd + 2;
+    const messageEnd = messageStart + 256 * (body[codeEnd] ?? 0) + (body[codeEnd + 1] ?? 0);
+    if (messageEnd > body.length) throw invalidFrame("a failure whose message is cut short");
+    const failure = decodeFailure(body.subarray(0, codeEnd), body.subarray(messageStart, messageEnd));
+    return { ...failure, data: this.#memory.own(record, start + messageEnd, end) };
   }
 
   #checkSize(dataBytes: number): void {
@@ -260,6 +278,7 @@ function fixedBytes(kind: number): number {
     case frameKinds.request:
     case frameKinds["message-start"]:
     case frameKinds["answer-start"]:
+    case frameKinds["failure-with-data"]:
       return 8;
     case frameKinds["request-start"]:
       return 12;
@@ -273,15 +292,10 @@ function checkType(type: number): number {
   return type;
 }
 
-interface ReceivedFailure {
-  readonly id: number;
-  readonly code: string;
-  readonly message: string;
-}
-
-function decodeFailure(body: Uint8Array): ReceivedFailure {
+/** `message`: the bytes after the code, unless it is given. */
+function decodeFailure(body: Uint8Array, message?: Uint8Array): Failure {
   const codeEnd = 5 + (body[4] as number);
   const code = decodeUtf8(body.subarray(5, codeEnd)).text;
   if (codeEnd > body.length || !isFailureCode(code)) throw invalidFrame("a failure without a code");
-  return { id: readUint32(body, 0), code, message: decodeUtf8(body.subarray(codeEnd)).text };
+  return { code, message: decodeUtf8(message ?? body.subarray(codeEnd)).text };
 }

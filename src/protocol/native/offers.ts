@@ -16,6 +16,11 @@ export const featureBits = {
 
 export type Feature = keyof typeof featureBits;
 
+/** Whether the bit of a feature is set. */
+export function hasFeature(features: number | undefined, feature: Feature): boolean {
+  return ((features ?? 0) & featureBits[feature]) !== 0;
+}
+
 export const contractHashBytes = 32;
 /** Most contracts in one hello. */
 export const highestContracts = 16;

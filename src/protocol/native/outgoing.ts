@@ -1,4 +1,6 @@
 import { writeUint32 } from "../integers.ts";
+import { joinParts } from "../parts.ts";
+import type { Failure } from "../session.ts";
 import { encodeUtf8 } from "../utf8.ts";
 import { frameHeaderBytes, frameKinds, highestBodyBytes, invalidFrame, writeFrameHeader } from "./frame.ts";
 import type { Positions } from "./lanes.ts";
@@ -101,15 +103,23 @@ export class Outgoing {
     this.#push(this.answers, answerKinds, { wholeFields: [id], partFields: [id] }, data);
   }
 
-  /** `code` has at most 64 ASCII characters; of the message no more is sent than fits into a frame. */
-  failure(id: number, code: string, message: string): void {
+  /** The code has at most 64 ASCII characters; of the message no more is sent than fits into a frame with the data. */
+  failure(id: number, { code, message, data }: Failure): void {
     const codeBytes = encodeUtf8(code);
-    const text = encodeUtf8(message, highestBodyBytes - 128);
-    const tail = new Uint8Array(1 + codeBytes.length + text.length);
-    tail[0] = codeBytes.length;
-    tail.set(codeBytes, 1);
-    tail.set(text, 1 + codeBytes.length);
-    this.#whole(this.answers, frameKinds.failure, [id], tail);
+    const start = joinParts([Uint8Array.of(codeBytes.length), codeBytes]);
+    if (data === undefined) {
+      const text = encodeUtf8(message, highestBodyBytes - 128);
+      this.#whole(this.answers, frameKinds.failure, [id], joinParts([start, text]));
+      return;
+    }
+    const text = encodeUtf8(message, Math.min(0xffff, highestBodyBytes - 128 - data.length));
+    const textBytes = Uint8Array.of(text.length >>> 8, text.length);
+    this.#whole(
+      this.answers,
+      frameKinds["failure-with-data"],
+      [id],
+      joinParts([start, textBytes, text, data]),
+    );
   }
 
   cancel(id: number): void {

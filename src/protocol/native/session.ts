@@ -1,7 +1,8 @@
 import { checkMessage, checkPeerTakes } from "../message.ts";
-import type { ConsumedLane, Leftovers, Session } from "../session.ts";
+import type { ConsumedLane, Failure, Leftovers, Session } from "../session.ts";
 import { Incoming, type IncomingLimits } from "./incoming.ts";
 import { decodeMessages, decodeRequests } from "./leftovers.ts";
+import { hasFeature } from "./offers.ts";
 import { Outgoing } from "./outgoing.ts";
 import { OwnRequestIds, PeerRequestIds } from "./request-ids.ts";
 
@@ -31,6 +32,7 @@ export class NativeSession implements Session {
   readonly outgoing = new Outgoing();
   readonly #ids: SessionIds;
   readonly #maxMessageBytes: number;
+  readonly #sendsFailureData: boolean;
   #peerMaxMessageBytes: number;
   #identity: Identity | undefined;
   #wantsAcknowledgement = false;
@@ -42,6 +44,7 @@ export class NativeSession implements Session {
   ) {
     this.#ids = ids;
     this.#maxMessageBytes = limits.maxMessageBytes;
+    this.#sendsFailureData = hasFeature(limits.features, "failure-data");
     this.#peerMaxMessageBytes = limits.maxMessageBytes;
     this.incoming = new Incoming(limits, this.#ids);
   }
@@ -121,10 +124,11 @@ export class NativeSession implements Session {
     this.outgoing.answer(id, data);
   }
 
-  fail(id: number, code: string, message: string): void {
+  fail(id: number, failure: Failure): void {
     if (!this.#ids.peers.has(id)) return;
     this.#ids.peers.settle(id);
-    this.outgoing.failure(id, code, message);
+    const { code, message } = failure;
+    this.outgoing.failure(id, this.#sendsFailureData ? failure : { code, message });
   }
 
   consumed(lane: ConsumedLane, position: number): void {

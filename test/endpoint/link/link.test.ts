@@ -121,7 +121,7 @@ describe("a link without a connection", () => {
   test("drops what belongs to requests of nobody", () => {
     const { link } = setUp();
     link.answer(1, hex(""));
-    link.fail(1, "NO", "");
+    link.fail(1, { code: "NO", message: "" });
     link.cancel(1);
     link.consumed(5);
     assert.equal(link.queuedBytes, 0);
@@ -223,7 +223,7 @@ describe("a link with a native connection", () => {
     assert.deepEqual(driver.calls, ["flush", "flush", "look", "look"]);
     driver.calls = [];
     link.answer(2, hex("03"));
-    link.fail(3, "NO", "no");
+    link.fail(3, { code: "NO", message: "no" });
     link.cancel(1);
     assert.deepEqual(driver.calls, Array(3).fill("flush"));
     assert.equal(link.queuedBytes, session.queuedBytes);

@@ -72,7 +72,8 @@ class End {
     this.input.push(chunk);
     for (let event = this.profile.receive(this.input); event !== undefined; ) {
       if (event.kind === "peer-closed") this.told.push({ text: "peer-closed", data: new Uint8Array() });
-      if ("data" in event) this.told.push({ text: textOf(event), data: event.data });
+      if ("data" in event && event.data !== undefined)
+        this.told.push({ text: textOf(event), data: event.data });
       if (event.kind === "message") this.profile.session.consumed("messages", event.position);
       if (event.kind === "request") this.profile.session.consumed("requests", event.position);
       event = this.profile.receive(this.input);

@@ -72,7 +72,7 @@ describe("a failure's message that is too long", () => {
   for (const character of ["a", "é", "€", "🙂"]) {
     test(`is cut between two characters: ${character}`, () => {
       const [from, to] = [session(), session()];
-      from.fail(1, "CODE", character.repeat(highestBodyBytes));
+      from.fail(1, { code: "CODE", message: character.repeat(highestBodyBytes) });
       const frame = from.outgoing.answers.take();
       const event = to.incoming.receive(lent(frame), 0, frame.length);
       assert.ok(event?.kind === "failure" && Buffer.byteLength(event.message) > highestBodyBytes - 200);

@@ -48,12 +48,12 @@ describe("what is sent", () => {
       },
       "a failure": {
         lane: 2,
-        send: (outgoing) => outgoing.failure(7, "NO", "hé"),
+        send: (outgoing) => outgoing.failure(7, { code: "NO", message: "hé" }),
         frame: nativeFrame("failure", [7], concat(hex("02"), Buffer.from("NOhé"))),
       },
       "a failure without a message": {
         lane: 2,
-        send: (outgoing) => outgoing.failure(7, "NO", ""),
+        send: (outgoing) => outgoing.failure(7, { code: "NO", message: "" }),
         frame: nativeFrame("failure", [7], concat(hex("02"), Buffer.from("NO"))),
       },
       "a cancel": { lane: 2, send: (outgoing) => outgoing.cancel(7), frame: nativeFrame("cancel", [7]) },
@@ -89,7 +89,7 @@ describe("what is sent", () => {
       ["é", "x", "😀"].map((letter) => first + letter.repeat(highestBodyBytes)),
     )) {
       const outgoing = setUp();
-      outgoing.failure(7, "A".repeat(64), letters);
+      outgoing.failure(7, { code: "A".repeat(64), message: letters });
       const [frame, ...others] = framesOf(takeAll(outgoing.answers));
       assert.deepEqual(others, []);
       assert.ok(frame !== undefined && frame.body.length <= highestBodyBytes);

@@ -88,7 +88,7 @@ describe("what leaves on the native wire", () => {
     session.answer(1, hex("01"));
     session.request(5, hex("02"));
     profile.session.send(5, hex("03"));
-    session.fail(2, "NO", "");
+    session.fail(2, { code: "NO", message: "" });
     profile.session.send(6, hex("04"));
     session.cancel(1);
     assert.equal(profile.unsentBytes, session.queuedBytes);

@@ -132,10 +132,10 @@ describe("a session", () => {
     receive(session, "request", [3, 5]);
     receive(session, "cancel", [3]);
     for (let times = 0; times < 2; times++) {
-      session.fail(1, "NO", "no");
+      session.fail(1, { code: "NO", message: "no" });
       session.answer(2, hex("01"));
       session.answer(3, hex("02"));
-      session.fail(4, "NO", "never asked");
+      session.fail(4, { code: "NO", message: "never asked" });
     }
     assert.equal(session.request(5, hex("")), 1);
     assert.equal(session.request(5, hex("")), 2);
