@@ -67,6 +67,8 @@ const optionNames = [
     "maxDetachedBytes",
     "trust",
     "addressCheckIntervalMs",
+    "requestTimeoutMs",
+    "broadcastGraceMs",
   ],
   ...["encryption", "unmaskPermissions", "maxConnections", "maxPendingHandshakes", "connectTimeoutMs"],
   ...[
@@ -94,6 +96,7 @@ const given = fc.oneof(
 
 const mayBeZero = new Set([
   ...["connectTimeoutMs", "timeoutMs", "addressCheckIntervalMs", "keepaliveIntervalMs", "resumeWindowMs"],
+  ...["requestTimeoutMs", "broadcastGraceMs"],
 ]);
 /** Secrets are turned into bytes of our own. */
 const transformed = new Set(["secret"]);
