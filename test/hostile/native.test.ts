@@ -196,7 +196,8 @@ describe("beside a healthy client, a native peer", { timeout }, () => {
       const [victim, id] = await openSession(server);
       for (let round = 0; round < 20; round++) {
         const peer = await connect(server, resume(id, zeros(24), pattern(32, round)));
-        assert.equal(await server.nextError(), "ERR_AUTHENTICATION_FAILED");
+        // The next ones are counted, and not told at once.
+        if (round === 0) assert.equal(await server.nextError(), "ERR_AUTHENTICATION_FAILED");
         await peer.receiveToEnd();
       }
       for (let round = 0; round < 100; round++) {

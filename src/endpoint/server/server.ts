@@ -24,6 +24,7 @@ import { Acceptor } from "./acceptor.ts";
 import { AdmissionControl } from "./admission-control.ts";
 import { Connection, ConnectionMessage, type ConnectionRequest } from "./connection.ts";
 import type { ConnectionHost } from "./connection-host.ts";
+import { Refusals } from "./refusals.ts";
 import { ResumableConnections } from "./resumable-connections.ts";
 import { SlowClients } from "./slow-clients.ts";
 
@@ -35,7 +36,8 @@ export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
   connection: [connection: Connection];
   /**
    * A client's connection failed, or does not take a message that was written to it, or a listener let an error of the
-   * client's through; or the socket failed, or lost its address. The server goes on.
+   * client's through; or the socket failed, or lost its address. The server goes on. Refusals of clients that do not fit, such
+   * as those without the secret, are told once in ten seconds, with how many there were.
    */
   error: [error: SealpipeError, connection: Connection | undefined];
 }
@@ -92,6 +94,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly #slowClients: SlowClients<Connection>;
   /** Accepted before whoever started us has a server to which to add listeners. */
   readonly #waiting: Transport[] = [];
+  readonly #refusals = new Refusals();
   readonly #shutdown = new Shutdown();
   #listener: Listener | undefined;
   #lastId = 0;
@@ -312,7 +315,8 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       takeOver: (established) =>
         established.native?.resumed ? this.#resume(established) : this.#open(established),
       failed: (error) => {
-        if (error !== undefined) this.emitSafely("error", error, undefined);
+        const told = error && this.#refusals.worthTelling(error);
+        if (told !== undefined) this.emitSafely("error", told, undefined);
       },
       tookTurn: (driver) => this.#admission.tookTurn(driver),
       released: (driver) => this.#admission.failed(driver),
