@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { createECDH, ECDH } from "node:crypto";
+import crypto, { createECDH, ECDH } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { describe, type TestContext, test } from "node:test";
 import { startClient, startServer } from "sealpipe";
 import { buildGoPeer, GoPeer, lacksGo, towardsGo } from "../support/go-peer.ts";
@@ -17,13 +18,24 @@ const rounds = onWindows ? 100 : 2_000;
 function countSecrets(t: TestContext): { total: number; leadingZero: number } {
   const counts = { total: 0, leadingZero: 0 };
   const computeSecret = ECDH.prototype.computeSecret as (key: NodeJS.ArrayBufferView) => Buffer;
-  function counted(this: ECDH, peerPublicKey: NodeJS.ArrayBufferView): Buffer {
-    const secret = computeSecret.call(this, peerPublicKey);
+  const count = (secret: Buffer): Buffer => {
     counts.total += 1;
     if (secret[0] === 0) counts.leadingZero += 1;
     return secret;
+  };
+  function counted(this: ECDH, peerPublicKey: NodeJS.ArrayBufferView): Buffer {
+    return count(computeSecret.call(this, peerPublicKey));
   }
   t.mock.method(ECDH.prototype, "computeSecret", counted as typeof ECDH.prototype.computeSecret);
+  // Of key pairs that were made ahead.
+  const { diffieHellman } = crypto;
+  t.mock.method(crypto, "diffieHellman", ((keys: Parameters<typeof diffieHellman>[0]) =>
+    count(diffieHellman(keys) as Buffer)) as typeof diffieHellman);
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
   assert.equal(
     createECDH("secp384r1").computeSecret,
     ECDH.prototype.computeSecret,
