@@ -6,11 +6,11 @@ import { freshName } from "../support/names.ts";
 import { type Library, previousBuild, previousCommit } from "../support/previous-build.ts";
 import { addressOf } from "../support/raw-peer.ts";
 import { Relay } from "../support/relay.ts";
-import { skippedFor } from "../support/toolchains.ts";
 import { until } from "../support/waiting.ts";
 
 const commit = previousCommit();
-const skip = skippedFor(commit === undefined && "this is no git checkout with a history");
+// A checkout without a history, such as a build server's, has nothing to compare with. That is no toolchain that is missing.
+const skip = commit === undefined && "this is no git checkout with a history";
 const timeout = 60_000;
 const sizes = [0, 5, 20_000, 400_000];
 
