@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
-import { ReceiveLane } from "#dist/protocol/native/receive-lane.js";
-import { SendLane } from "#dist/protocol/native/send-lane.js";
+import { ReceiveLane } from "#dist/protocol/native/lanes/receive-lane.js";
+import { SendLane } from "#dist/protocol/native/lanes/send-lane.js";
 import { connectedPair } from "../support/endpoints.ts";
 import { until } from "../support/waiting.ts";
 

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { parseServerOptions } from "#dist/endpoint/options/options.js";
+import { frameOverheadBytes, highestBodiesUnderWay } from "#dist/protocol/native/lanes/send-lane.js";
 import {
   frameKinds,
   highestBodyBytes,
   highestRecordBytes,
   leastPartBytes,
-} from "#dist/protocol/native/frame.js";
-import { highestWindow, lowestWindow } from "#dist/protocol/native/lanes.js";
-import { recordsPerKey } from "#dist/protocol/native/record.js";
-import { frameOverheadBytes, highestBodiesUnderWay } from "#dist/protocol/native/send-lane.js";
+} from "#dist/protocol/native/wire/frame.js";
+import { highestWindow, lowestWindow } from "#dist/protocol/native/wire/lanes.js";
+import { recordsPerKey } from "#dist/protocol/native/wire/record.js";
 import { type Input, type State, transitions } from "#dist/protocol/states.js";
 
 const spec = readFileSync(new URL("../../../spec/protocol.md", import.meta.url), "utf8");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type IncomingRequest, RemoteError } from "sealpipe";
-import { highestBodyBytes } from "#dist/protocol/native/frame.js";
+import { highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
 import { directions, outcomeOf } from "../support/asking.ts";
 import { pattern } from "../support/bytes.ts";
 import { until } from "../support/waiting.ts";

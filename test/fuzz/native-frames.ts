@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { frameHeaderBytes, highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/frame.js";
-import { decodeNativeHello, encodeNativeHello } from "#dist/protocol/native/hello.js";
-import { lowestWindow } from "#dist/protocol/native/lanes.js";
+import { frameHeaderBytes, highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { decodeNativeHello, encodeNativeHello } from "#dist/protocol/native/wire/hello.js";
+import { lowestWindow } from "#dist/protocol/native/wire/lanes.js";
 import { concat, flipBit, pattern, uint32 } from "../support/bytes.ts";
 import { byteAtATime, type Cutting, whole } from "../support/cutting.ts";
 import { weightOf } from "../support/native-frames.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { highestRecordBytes } from "#dist/protocol/native/frame.js";
-import { lowestWindow } from "#dist/protocol/native/lanes.js";
-import { ReceiveLane } from "#dist/protocol/native/receive-lane.js";
-import { SendLane } from "#dist/protocol/native/send-lane.js";
+import { ReceiveLane } from "#dist/protocol/native/lanes/receive-lane.js";
+import { SendLane } from "#dist/protocol/native/lanes/send-lane.js";
+import { highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { lowestWindow } from "#dist/protocol/native/wire/lanes.js";
 import { concat } from "../support/bytes.ts";
 import { highestRecordWeight } from "../support/native-frames.ts";
 import { type Target, target } from "./target.ts";

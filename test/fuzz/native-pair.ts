@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { highestBodyBytes } from "#dist/protocol/native/frame.js";
-import { lowestWindow } from "#dist/protocol/native/lanes.js";
+import { highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { lowestWindow } from "#dist/protocol/native/wire/lanes.js";
 import { pattern } from "../support/bytes.ts";
 import { nativeFrame } from "../support/native-frames.ts";
 import {

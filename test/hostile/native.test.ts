@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { describe, test } from "node:test";
-import { frameHeaderBytes, highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/frame.js";
+import { frameHeaderBytes, highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import { type AttackedServer, attack } from "../support/attack.ts";
 import { concat, pattern, uint32 } from "../support/bytes.ts";
 import { nativeFrame, nativeRecord } from "../support/native-raw-peer.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { highestBodyBytes } from "#dist/protocol/native/frame.js";
+import { highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
 import { AwaitingHello, type Ends } from "../support/awaiting-hello.ts";
 import { hex, pattern, toHex } from "../support/bytes.ts";
 import { byteAtATime } from "../support/cutting.ts";

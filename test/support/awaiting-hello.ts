@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { PeerError } from "#dist/errors.js";
 import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
 import { defaultEngineLimits, type EngineLimits } from "#dist/protocol/limits.js";
-import { frameHeaderBytes } from "#dist/protocol/native/frame.js";
+import type { NativeOptions } from "#dist/protocol/native/options.js";
+import type { NativeSession } from "#dist/protocol/native/session.js";
+import { frameHeaderBytes } from "#dist/protocol/native/wire/frame.js";
 import {
   type ClientSession,
   decodeNativeHello,
   encodeNativeHello,
   type NativeHello,
   type ServerSession,
-} from "#dist/protocol/native/hello.js";
-import type { NativeOptions } from "#dist/protocol/native/options.js";
-import type { NativeSession } from "#dist/protocol/native/session.js";
+} from "#dist/protocol/native/wire/hello.js";
 import { concat } from "./bytes.ts";
 import { type Cutting, whole } from "./cutting.ts";
 import { nativeDefaults } from "./engine-probe.ts";

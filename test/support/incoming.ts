@@ -1,4 +1,4 @@
-import { Incoming } from "#dist/protocol/native/incoming.js";
+import { Incoming } from "#dist/protocol/native/lanes/incoming.js";
 import { NativeSession, type SessionIds, type SessionLimits } from "#dist/protocol/native/session.js";
 
 /** Takes every id of requests and answers, whether anybody has asked or not. */

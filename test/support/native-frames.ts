@@ -1,5 +1,5 @@
-import { frameKinds, highestRecordBytes } from "#dist/protocol/native/frame.js";
-import { frameOverheadBytes } from "#dist/protocol/native/send-lane.js";
+import { frameOverheadBytes } from "#dist/protocol/native/lanes/send-lane.js";
+import { frameKinds, highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import { concat, hex, uint32 } from "./bytes.ts";
 
 export type FrameKind = keyof typeof frameKinds;

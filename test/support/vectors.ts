@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { Positions } from "#dist/protocol/native/lanes.js";
-import type { Offers } from "#dist/protocol/native/offers.js";
+import type { Positions } from "#dist/protocol/native/wire/lanes.js";
+import type { Offers } from "#dist/protocol/native/wire/offers.js";
 
 // The shared vectors as spec/protocol.md, "Vectors", has them. Bytes are hexadecimal.
 

@@ -1,7 +1,7 @@
 import { checkMessage, type MessageContent } from "../../protocol/message.ts";
-import { frameHeaderBytes } from "../../protocol/native/frame.ts";
-import { OwnRequestIds } from "../../protocol/native/request-ids.ts";
-import { frameOverheadBytes } from "../../protocol/native/send-lane.ts";
+import { frameOverheadBytes } from "../../protocol/native/lanes/send-lane.ts";
+import { OwnRequestIds } from "../../protocol/native/requests/request-ids.ts";
+import { frameHeaderBytes } from "../../protocol/native/wire/frame.ts";
 import type { Leftovers, RequestContent, Session } from "../../protocol/session.ts";
 
 /** What a message, or a request, weighs besides its data: as much as in a lane. */

@@ -1,6 +1,6 @@
-import { highestWindow, lowestWindow, type Windows } from "../../protocol/native/lanes.ts";
-import { featureBits, noOffers, type Offers } from "../../protocol/native/offers.ts";
 import type { NativeOptions, NativePeer } from "../../protocol/native/options.ts";
+import { highestWindow, lowestWindow, type Windows } from "../../protocol/native/wire/lanes.ts";
+import { featureBits, noOffers, type Offers } from "../../protocol/native/wire/offers.ts";
 import type { ParsedClientOptions, ParsedServerOptions } from "./options.ts";
 
 export type { NativePeer as PeerInfo };

@@ -2,7 +2,7 @@ import { isAbsolute } from "node:path";
 import { inspect } from "node:util";
 import { isUint8Array } from "node:util/types";
 import { CallerError } from "../../errors.ts";
-import { highestTextBytes } from "../../protocol/native/hello-fields.ts";
+import { highestTextBytes } from "../../protocol/native/wire/hello-fields.ts";
 import { textBytes } from "../messages/text.ts";
 
 /** Throws unless `value` fits; `name` is the option's. */

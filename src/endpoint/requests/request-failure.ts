@@ -1,5 +1,5 @@
 import { isUint8Array } from "node:util/types";
-import { isFailureCode, maxFailureDataBytes } from "../../protocol/native/failure.ts";
+import { isFailureCode, maxFailureDataBytes } from "../../protocol/native/wire/failure.ts";
 import type { Failure } from "../../protocol/session.ts";
 
 export function noHandler(type: number): Failure {

@@ -1,7 +1,7 @@
 import { PeerError } from "../../errors.ts";
 import { ClassicProfile } from "../classic/profile.ts";
 import type { KeyPair } from "../crypto-provider.ts";
-import { nativeNonce } from "../native/key-schedule.ts";
+import { nativeNonce } from "../native/wire/key-schedule.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import type { State } from "../states.ts";
 import {

@@ -2,7 +2,10 @@ import { PeerError, type PeerErrorCode } from "../../errors.ts";
 import type { CryptoProvider } from "../crypto-provider.ts";
 import { equalBytes } from "../equal-bytes.ts";
 import type { NativeAgreement } from "../native/agreement.ts";
-import { frameHeaderBytes, frameKinds, invalidFrame, readBodyBytes } from "../native/frame.ts";
+import type { NativeOptions } from "../native/options.ts";
+import { NativeProfile } from "../native/profile.ts";
+import { type Identity, NativeSession } from "../native/session.ts";
+import { frameHeaderBytes, frameKinds, invalidFrame, readBodyBytes } from "../native/wire/frame.ts";
 import {
   type ClientSession,
   decodeNativeHello,
@@ -10,13 +13,10 @@ import {
   type NativeHello,
   type ServerSession,
   sessionIdBytes,
-} from "../native/hello.ts";
-import { highestTextBytes } from "../native/hello-fields.ts";
-import { resumptionProof } from "../native/key-schedule.ts";
-import { noOffers } from "../native/offers.ts";
-import type { NativeOptions } from "../native/options.ts";
-import { NativeProfile } from "../native/profile.ts";
-import { type Identity, NativeSession } from "../native/session.ts";
+} from "../native/wire/hello.ts";
+import { highestTextBytes } from "../native/wire/hello-fields.ts";
+import { resumptionProof } from "../native/wire/key-schedule.ts";
+import { noOffers } from "../native/wire/offers.ts";
 import { joinParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { secretCopy } from "../secret-memory.ts";

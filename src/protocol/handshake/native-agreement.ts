@@ -1,6 +1,6 @@
 import type { NativeAgreement } from "../native/agreement.ts";
-import { deriveNativeSecrets, hashTranscript } from "../native/key-schedule.ts";
-import { RecordReader, RecordWriter } from "../native/record.ts";
+import { deriveNativeSecrets, hashTranscript } from "../native/wire/key-schedule.ts";
+import { RecordReader, RecordWriter } from "../native/wire/record.ts";
 import type { HandshakeOptions } from "./handshake.ts";
 import type { KeyAgreement } from "./key-agreement.ts";
 

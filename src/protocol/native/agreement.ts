@@ -1,4 +1,4 @@
-import type { RecordReader, RecordWriter } from "./record.ts";
+import type { RecordReader, RecordWriter } from "./wire/record.ts";
 
 /** What a handshake that ends in the native profile has led to: all that the hellos, and then the session, need. */
 export interface NativeAgreement {

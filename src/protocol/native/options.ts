@@ -1,7 +1,7 @@
 import type { KeepaliveLimits } from "./keepalive.ts";
-import type { Windows } from "./lanes.ts";
-import type { Offers } from "./offers.ts";
 import type { NativeSession } from "./session.ts";
+import type { Windows } from "./wire/lanes.ts";
+import type { Offers } from "./wire/offers.ts";
 
 /** What an end tells of the process that it is in. */
 export interface NativePeer {

@@ -6,9 +6,12 @@ import { type Received, release } from "../memory.ts";
 import { joinParts } from "../parts.ts";
 import type { Profile, ProfileEvent } from "../profile.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
-import { Acknowledger } from "./acknowledger.ts";
-import { BodyDeadlines } from "./body-deadlines.ts";
 import { NativeClose } from "./close.ts";
+import { Keepalive, type KeepaliveLimits } from "./keepalive.ts";
+import { Acknowledger } from "./lanes/acknowledger.ts";
+import { BodyDeadlines } from "./lanes/body-deadlines.ts";
+import type { SendLane } from "./lanes/send-lane.ts";
+import type { NativeSession } from "./session.ts";
 import {
   encodeFrame,
   frameHeaderBytes,
@@ -16,12 +19,9 @@ import {
   highestRecordBytes,
   invalidFrame,
   readBodyBytes,
-} from "./frame.ts";
-import { Keepalive, type KeepaliveLimits } from "./keepalive.ts";
-import { decodePositions, positionsBytes } from "./positions.ts";
-import type { RecordReader, RecordWriter } from "./record.ts";
-import type { SendLane } from "./send-lane.ts";
-import type { NativeSession } from "./session.ts";
+} from "./wire/frame.ts";
+import { decodePositions, positionsBytes } from "./wire/positions.ts";
+import type { RecordReader, RecordWriter } from "./wire/record.ts";
 
 export interface NativeProfileOptions {
   readonly session: NativeSession;

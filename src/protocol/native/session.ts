@@ -1,10 +1,10 @@
 import { checkMessage, checkPeerTakes } from "../message.ts";
 import type { ConsumedLane, Failure, Leftovers, Session } from "../session.ts";
-import { Incoming, type IncomingLimits } from "./incoming.ts";
-import { decodeMessages, decodeRequests } from "./leftovers.ts";
-import { hasFeature } from "./offers.ts";
-import { Outgoing } from "./outgoing.ts";
-import { OwnRequestIds, PeerRequestIds } from "./request-ids.ts";
+import { Incoming, type IncomingLimits } from "./lanes/incoming.ts";
+import { decodeMessages, decodeRequests } from "./lanes/leftovers.ts";
+import { Outgoing } from "./lanes/outgoing.ts";
+import { OwnRequestIds, PeerRequestIds } from "./requests/request-ids.ts";
+import { hasFeature } from "./wire/offers.ts";
 
 /** What an end tells the other of what it takes. */
 export type SessionLimits = IncomingLimits;

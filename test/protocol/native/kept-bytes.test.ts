@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { highestBodyBytes } from "#dist/protocol/native/frame.js";
-import { frameOverheadBytes, type SendLane } from "#dist/protocol/native/send-lane.js";
+import { frameOverheadBytes, type SendLane } from "#dist/protocol/native/lanes/send-lane.js";
 import type { NativeSession } from "#dist/protocol/native/session.js";
+import { highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
 import { sessionOfAnyIds } from "../../support/incoming.ts";
 import { lent } from "../../support/memory.ts";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { aeadTagBytes } from "#dist/protocol/crypto-provider.js";
-import { frameHeaderBytes, highestRecordBytes } from "#dist/protocol/native/frame.js";
+import { frameHeaderBytes, highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import { AwaitingHello, type Ends, helloFrame } from "../../support/awaiting-hello.ts";
 import { concat, hex, pattern, uint32 } from "../../support/bytes.ts";
 import { byteAtATime, whole } from "../../support/cutting.ts";

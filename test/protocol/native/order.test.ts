@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { highestBodyBytes } from "#dist/protocol/native/frame.js";
-import { lowestWindow } from "#dist/protocol/native/lanes.js";
+import { highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { lowestWindow } from "#dist/protocol/native/wire/lanes.js";
 import { pattern } from "../../support/bytes.ts";
 import type { nativeDefaults } from "../../support/engine-probe.ts";
 import { ResumablePair } from "../../support/resumable-pair.ts";

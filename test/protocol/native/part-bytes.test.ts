@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { frameHeaderBytes } from "#dist/protocol/native/frame.js";
-import { IncomingBodies } from "#dist/protocol/native/incoming-bodies.js";
+import { IncomingBodies } from "#dist/protocol/native/lanes/incoming-bodies.js";
+import { frameHeaderBytes } from "#dist/protocol/native/wire/frame.js";
 import { concat, pattern } from "../../support/bytes.ts";
 import { lent } from "../../support/memory.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { highestRecordBytes } from "#dist/protocol/native/frame.js";
-import type { Windows } from "#dist/protocol/native/lanes.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
-import { RecordReader, RecordWriter } from "#dist/protocol/native/record.js";
+import { highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import type { Windows } from "#dist/protocol/native/wire/lanes.js";
+import { RecordReader, RecordWriter } from "#dist/protocol/native/wire/record.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "#dist/crypto/node.js";
-import { resumptionProof } from "#dist/protocol/native/key-schedule.js";
-import type { Positions } from "#dist/protocol/native/lanes.js";
 import { NativeSession } from "#dist/protocol/native/session.js";
+import { resumptionProof } from "#dist/protocol/native/wire/key-schedule.js";
+import type { Positions } from "#dist/protocol/native/wire/lanes.js";
 import { AwaitingHello } from "../../support/awaiting-hello.ts";
 import { flipBit, hex, pattern, toHex } from "../../support/bytes.ts";
 import { nativeDefaults } from "../../support/engine-probe.ts";

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "#dist/crypto/node.js";
-import { frameHeaderBytes } from "#dist/protocol/native/frame.js";
+import { frameHeaderBytes } from "#dist/protocol/native/wire/frame.js";
 import {
   type ClientSession,
   decodeNativeHello,
   encodeNativeHello,
   type NativeHello,
   type ServerSession,
-} from "#dist/protocol/native/hello.js";
+} from "#dist/protocol/native/wire/hello.js";
 import {
   deriveNativeSecrets,
   deriveTrafficKeys,
@@ -17,8 +17,8 @@ import {
   nativeNonce,
   nextTrafficSecret,
   resumptionProof,
-} from "#dist/protocol/native/key-schedule.js";
-import { RecordReader, RecordWriter, recordsPerKey } from "#dist/protocol/native/record.js";
+} from "#dist/protocol/native/wire/key-schedule.js";
+import { RecordReader, RecordWriter, recordsPerKey } from "#dist/protocol/native/wire/record.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, pattern, toHex } from "../../support/bytes.ts";
 import { thrownCode } from "../../support/engine-probe.ts";

@@ -1,0 +1,110 @@
+import { PeerError } from "../../../errors.ts";
+import { highestRecordBytes } from "../wire/frame.ts";
+import { frameOverheadBytes } from "./send-lane.ts";
+
+/** What is consumed is acknowledged once it has this many bytes, or a quarter of a smaller window. */
+const maxUnacknowledgedBytes = 262_144;
+/** Fewer bytes are not acknowledged even with what is sent anyway: the frame costs more than it brings. The timer sees to them. */
+const notableBytes = 8_192;
+
+/** The weight of a record of the smallest frames that a lane can have: empty messages, of eight bytes each. */
+const maxRecordWeight = highestRecordBytes + (highestRecordBytes / 8) * frameOverheadBytes;
+
+/**
+ * The other end of a {@link SendLane}: how far its frames have arrived, and how far the application has consumed them.
+ *
+ * Source: spec/protocol.md, "Lanes".
+ */
+export class ReceiveLane {
+  readonly #window: number;
+  #received = 0;
+  #consumed = 0;
+  #acknowledged = 0;
+  #lastWeight = 0;
+  /** How many messages or requests have arrived and are not consumed. */
+  #unconsumed = 0;
+
+  constructor(window: number) {
+    this.#window = window;
+  }
+
+  /** The position after all that has arrived. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** The position before which everything is consumed. */
+  get consumed(): number {
+    return this.#consumed;
+  }
+
+  /** The weight of what has arrived and is not consumed. */
+  get unconsumedBytes(): number {
+    return this.#received - this.#consumed;
+  }
+
+  /** What is not consumed fills the window: the peer must send no more. */
+  get isFull(): boolean {
+    return this.unconsumedBytes >= this.#window;
+  }
+
+  get allConsumed(): boolean {
+    return this.#unconsumed === 0;
+  }
+
+  /** Something is consumed and not acknowledged. */
+  get hasNews(): boolean {
+    return this.#consumed > this.#acknowledged;
+  }
+
+  /** Enough of it to acknowledge with something else that is sent. */
+  get hasNotableNews(): boolean {
+    return this.#consumed - this.#acknowledged >= notableBytes;
+  }
+
+  /** So much of it that the peer may soon have to wait for its acknowledgement. */
+  get hasUrgentNews(): boolean {
+    return this.#consumed - this.#acknowledged >= Math.min(this.#window / 4, maxUnacknowledgedBytes);
+  }
+
+  /** A frame has arrived, of `frameBytes` with its header. @throws PeerError `ERR_WINDOW_EXCEEDED` */
+  receive(frameBytes: number): void {
+    this.#lastWeight = frameBytes + frameOverheadBytes;
+    this.#received += this.#lastWeight;
+    // The last record may reach past the window: a sender stops only after that.
+    if (this.#received - this.#consumed > this.#window + maxRecordWeight) {
+      throw new PeerError(
+        "ERR_WINDOW_EXCEEDED",
+        `the peer sent ${this.#received - this.#consumed} bytes that are not consumed yet; the window is ${this.#window}`,
+      );
+    }
+    if (this.#unconsumed === 0) this.#consumed = this.#received;
+  }
+
+  /** What has just been received is for the application to consume. Returns its position, for {@link consume}. */
+  hold(): number {
+    if (this.#unconsumed === 0) this.#consumed = this.#received - this.#lastWeight;
+    this.#unconsumed += 1;
+    return this.#received;
+  }
+
+  /**
+   * The application has consumed what has this position. It consumes in the order of arrival, except that a listener may
+   * read the next message before it returns: what is acknowledged never goes back.
+   */
+  consume(position: number): void {
+    this.#unconsumed -= 1;
+    this.#consumed = this.#unconsumed === 0 ? this.#received : Math.max(this.#consumed, position);
+  }
+
+  /** Everything that is consumed is acknowledged to the peer. Returns its position. */
+  acknowledge(): number {
+    this.#acknowledged = this.#consumed;
+    return this.#consumed;
+  }
+
+  /** The last acknowledgement may not have reached the peer. */
+  forgetAcknowledged(): void {
+    this.#acknowledged = 0;
+  }
+}

@@ -1,0 +1,111 @@
+import { readUint32, writeUint32 } from "../../integers.ts";
+import { joinParts } from "../../parts.ts";
+import { invalidFrame, readUint64, writeUint64 } from "./frame.ts";
+import { encodeText, type Fields } from "./hello-fields.ts";
+import { highestWindow, lowestWindow } from "./lanes.ts";
+
+// What the end of a hello says, which ends from before there were features do not send. Source: spec/protocol.md, "Features".
+
+/** Each feature's bit. An end sets it if it can read what the feature adds. */
+export const featureBits = {
+  streams: 0x0000_0001,
+  context: 0x0000_0002,
+  "failure-data": 0x0000_0004,
+  admin: 0x0000_0008,
+} as const;
+
+export type Feature = keyof typeof featureBits;
+
+/** Whether the bit of a feature is set. */
+export function hasFeature(features: number | undefined, feature: Feature): boolean {
+  return ((features ?? 0) & featureBits[feature]) !== 0;
+}
+
+export const contractHashBytes = 32;
+/** Most contracts in one hello. */
+export const highestContracts = 16;
+
+/** By which two ends know whether they speak of the same contract. */
+export interface ContractIdentity {
+  readonly name: string;
+  readonly version: string;
+  readonly hash: Uint8Array;
+}
+
+export interface Offers {
+  /** Bits of {@link featureBits}, and others that this end does not know. */
+  readonly features: number;
+  /** As {@link Windows}, of the lane of streams. */
+  readonly streamLaneWindow: number;
+  /** Most streams that the peer may have open at a time of those that it opened. */
+  readonly maxConcurrentStreams: number;
+  /** As a window, of each direction of each stream. */
+  readonly streamWindow: number;
+  /** How far the lane of streams has arrived, in a hello that resumes; otherwise 0. */
+  readonly receivedStreams: number;
+  /** How the application encodes what it says; empty if that is bytes to this library. */
+  readonly codec: string;
+  readonly contracts: readonly ContractIdentity[];
+}
+
+/** What an end offers that has no features; also what one means that says nothing of them. */
+export const noOffers: Offers = Object.freeze({
+  features: 0,
+  streamLaneWindow: lowestWindow,
+  maxConcurrentStreams: 0,
+  streamWindow: lowestWindow,
+  receivedStreams: 0,
+  codec: "",
+  contracts: [],
+});
+
+const fixedBytes = 24;
+
+export function encodeOffers(offers: Offers): Uint8Array {
+  if (offers.contracts.length > highestContracts) {
+    throw new RangeError(`a hello has no room for ${offers.contracts.length} contracts`);
+  }
+  const fixed = new Uint8Array(fixedBytes);
+  writeUint32(fixed, offers.features, 0);
+  writeUint32(fixed, offers.streamLaneWindow, 4);
+  writeUint32(fixed, offers.maxConcurrentStreams, 8);
+  writeUint32(fixed, offers.streamWindow, 12);
+  writeUint64(fixed, offers.receivedStreams, 16);
+  const contracts = offers.contracts.flatMap(({ name, version, hash }) => [
+    encodeText(name),
+    encodeText(version),
+    hash,
+  ]);
+  return joinParts([fixed, encodeText(offers.codec), Uint8Array.of(offers.contracts.length), ...contracts]);
+}
+
+/** What is left of a hello; what follows it is ignored. @throws PeerError `ERR_FRAME_INVALID` */
+export function decodeOffers(fields: Fields): Offers {
+  const fixed = fields.take(fixedBytes);
+  return {
+    features: readUint32(fixed, 0),
+    streamLaneWindow: decodeWindow(fixed, 4),
+    maxConcurrentStreams: readUint32(fixed, 8),
+    streamWindow: decodeWindow(fixed, 12),
+    receivedStreams: readUint64(fixed, 16),
+    codec: fields.takeText(),
+    contracts: decodeContracts(fields),
+  };
+}
+
+function decodeContracts(fields: Fields): ContractIdentity[] {
+  const count = fields.takeByte();
+  if (count > highestContracts) throw invalidFrame(`a hello with ${count} contracts`);
+  return Array.from({ length: count }, () => ({
+    name: fields.takeText(),
+    version: fields.takeText(),
+    hash: fields.takeCopy(contractHashBytes),
+  }));
+}
+
+/** @throws PeerError `ERR_FRAME_INVALID` */
+export function decodeWindow(source: Uint8Array, offset: number): number {
+  const bytes = readUint32(source, offset);
+  if (bytes >= lowestWindow && bytes <= highestWindow) return bytes;
+  throw invalidFrame(`a hello with a window of ${bytes} bytes`);
+}

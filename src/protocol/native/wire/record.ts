@@ -1,0 +1,234 @@
+import { PeerError } from "../../../errors.ts";
+import { type Aead, aeadNonceBytes, aeadTagBytes, type CryptoProvider } from "../../crypto-provider.ts";
+import { encodeUint32, writeUint32 } from "../../integers.ts";
+import { type FrameBounds, lengthBytes, readFrame } from "../../length-prefix.ts";
+import type { Received } from "../../memory.ts";
+import { joinParts, lengthOfParts } from "../../parts.ts";
+import type { ReceiveBuffer } from "../../receive-buffer.ts";
+import { secretMemory } from "../../secret-memory.ts";
+import { takeSmall } from "../../slab.ts";
+import { frameHeaderBytes, highestRecordBytes } from "./frame.ts";
+import { deriveTrafficKeys, nextTrafficSecret } from "./key-schedule.ts";
+import { SmallRecords } from "./small-records.ts";
+
+/** How many records each direction seals under one key. Source: spec/protocol.md, "Native key schedule". */
+export const recordsPerKey = 524_288;
+
+/** What one direction's records are sealed with. The traffic secret is the record's own: it wipes it. */
+export interface RecordKeys {
+  readonly trafficSecret: Uint8Array;
+  readonly crypto: CryptoProvider;
+}
+
+/** Records of so few bytes leave in one piece: to join them costs less than to send them in parts. */
+const joinedBytes = 4_096;
+
+/**
+ * Frames as the records in which they leave. Without keys the records are plain.
+ * Source: spec/protocol.md, "Native record".
+ */
+export class RecordWriter {
+  readonly #protection: Protection | undefined;
+
+  constructor(keys?: RecordKeys, changeKeyAfter = recordsPerKey) {
+    this.#protection = keys && new Protection(keys, changeKeyAfter);
+  }
+
+  /**
+   * One record of these frames, which have 4 to 131,072 bytes together, in parts. Sealed, or small, nothing of `frames` is
+   * needed after the call; else they are among the parts.
+   */
+  write(frames: readonly Uint8Array[]): Uint8Array[] {
+    const frameBytes = lengthOfParts(frames);
+    if (this.#protection !== undefined) return this.#protection.seal(frames, frameBytes);
+    const header = encodeUint32(frameBytes);
+    return frameBytes > joinedBytes ? [header, ...frames] : [joinParts([header, ...frames])];
+  }
+
+  /** Overwrites the keys: there is no further record. */
+  wipe(): void {
+    this.#protection?.wipe();
+  }
+}
+
+/**
+ * Records as they arrive, back into frames. Without keys the records are plain.
+ * Source: spec/protocol.md, "Native record".
+ */
+export class RecordReader {
+  readonly #protection: Protection | undefined;
+  readonly #bounds: FrameBounds;
+  #openedOne = false;
+
+  constructor(keys?: RecordKeys, changeKeyAfter = recordsPerKey) {
+    this.#protection = keys && new Protection(keys, changeKeyAfter);
+    this.#bounds = boundsWith(keys === undefined ? 0 : aeadTagBytes);
+  }
+
+  /**
+   * The frames of the next record, lent until the next call if they are not the caller's own, or `undefined` until all of
+   * it is there.
+   * @throws PeerError `ERR_FRAME_TOO_SHORT` or `ERR_FRAME_TOO_LARGE`; where the record does not open,
+   *   `ERR_AUTHENTICATION_FAILED` for the first and `ERR_DECRYPTION_FAILED` for a later one. Nothing can be read after it.
+   */
+  read(input: ReceiveBuffer): Received | undefined {
+    if (this.#protection === undefined) return readFrame(input, this.#bounds);
+    const payload = readFrame(input, this.#bounds, sealedScratch);
+    if (payload === undefined) return undefined;
+    const frames = this.#protection.open(payload.bytes);
+    if (frames === undefined) throw this.#openedOne ? wasChanged() : isNotThePeer();
+    this.#openedOne = true;
+    return frames;
+  }
+
+  /** Overwrites the keys: no further record is read. */
+  wipe(): void {
+    this.#protection?.wipe();
+  }
+}
+
+/** Where sealed records are put together that came in pieces: to open one takes no longer than the call. */
+const sealedScratch = new Uint8Array(highestRecordBytes + aeadTagBytes);
+
+/** The header of the record that is being opened: its additional data. */
+const openedHeader = new Uint8Array(lengthBytes);
+
+/** One direction's key and the number of its next record. */
+class Protection {
+  readonly #crypto: CryptoProvider;
+  readonly #changeKeyAfter: number;
+  readonly #nonce = secretMemory(aeadNonceBytes);
+  #trafficSecret: Uint8Array;
+  #keys: DirectionKeys;
+  #recordNumber = 0;
+  #keyLeft: number;
+
+  constructor({ trafficSecret, crypto }: RecordKeys, changeKeyAfter: number) {
+    this.#crypto = crypto;
+    this.#changeKeyAfter = changeKeyAfter;
+    this.#keyLeft = changeKeyAfter;
+    this.#trafficSecret = trafficSecret;
+    this.#keys = makeKeys(trafficSecret, crypto);
+  }
+
+  /** A whole record in parts. */
+  seal(frames: readonly Uint8Array[], frameBytes: number): Uint8Array[] {
+    const recordNumber = this.#advance();
+    const { aead, iv, small } = this.#keys;
+    const batch = small.take(recordNumber, frameBytes);
+    if (batch !== undefined) {
+      const record = takeSmall(lengthBytes + frameBytes + aeadTagBytes);
+      writeUint32(record, frameBytes + aeadTagBytes, 0);
+      batch.sealNext(frames, record, lengthBytes, recordNumber);
+      return [record];
+    }
+    writeRecordNonce(this.#nonce, 0, iv, recordNumber);
+    const header = encodeUint32(frameBytes + aeadTagBytes);
+    const parts = [header, ...aead.seal(this.#nonce, frames, header)];
+    return frameBytes > joinedBytes ? parts : [joinParts(parts)];
+  }
+
+  open(payload: Uint8Array): Received | undefined {
+    const recordNumber = this.#advance();
+    const { aead, iv, small } = this.#keys;
+    writeUint32(openedHeader, payload.length, 0);
+    const batch = small.take(recordNumber, payload.length - aeadTagBytes);
+    const owned = batch === undefined;
+    if (owned) writeRecordNonce(this.#nonce, 0, iv, recordNumber);
+    const bytes = owned
+      ? aead.open(this.#nonce, payload, openedHeader)
+      : batch.openNext(payload, openedHeader, recordNumber);
+    return bytes && { bytes, owned };
+  }
+
+  /** A later call to seal or open throws. */
+  wipe(): void {
+    this.#trafficSecret.fill(0);
+    this.#nonce.fill(0);
+    wipeKeys(this.#keys);
+  }
+
+  /** The number of the next record, whose key is in place. */
+  #advance(): number {
+    if (this.#keyLeft === 0) this.#changeKey();
+    this.#keyLeft -= 1;
+    this.#recordNumber += 1;
+    return this.#recordNumber - 1;
+  }
+
+  #changeKey(): void {
+    const next = nextTrafficSecret(this.#trafficSecret, this.#crypto);
+    this.#trafficSecret.fill(0);
+    this.#trafficSecret = next;
+    wipeKeys(this.#keys);
+    this.#keys = makeKeys(next, this.#crypto);
+    this.#keyLeft = this.#changeKeyAfter;
+  }
+}
+
+/** What is made of one traffic secret. */
+interface DirectionKeys {
+  readonly aead: Aead;
+  readonly iv: Uint8Array;
+  readonly small: SmallRecords;
+}
+
+/** At `offset`, the IV with the record's number, below 2^53, laid over its last eight bytes. */
+export function writeRecordNonce(
+  nonce: Uint8Array,
+  offset: number,
+  iv: Uint8Array,
+  recordNumber: number,
+): void {
+  nonce.set(iv, offset);
+  const high = Math.floor(recordNumber / 0x1_0000_0000);
+  const low = recordNumber >>> 0;
+  for (let shift = 0; shift < 32; shift += 8) {
+    const fromEnd = shift >>> 3;
+    (nonce[offset + 7 - fromEnd] as number) ^= (high >>> shift) & 0xff;
+    (nonce[offset + 11 - fromEnd] as number) ^= (low >>> shift) & 0xff;
+  }
+}
+
+function makeKeys(trafficSecret: Uint8Array, crypto: CryptoProvider): DirectionKeys {
+  const { key, iv } = deriveTrafficKeys(trafficSecret, crypto);
+  const aead = crypto.createAead(key);
+  key.fill(0);
+  const small = new SmallRecords(aead, (nonces, offset, recordNumber) =>
+    writeRecordNonce(nonces, offset, iv, recordNumber),
+  );
+  return { aead, iv, small };
+}
+
+function wipeKeys({ aead, iv, small }: DirectionKeys): void {
+  aead.wipe();
+  iv.fill(0);
+  small.wipe();
+}
+
+function boundsWith(overheadBytes: number): FrameBounds {
+  const mostBytes = highestRecordBytes + overheadBytes;
+  return {
+    leastBytes: frameHeaderBytes + overheadBytes,
+    mostBytes,
+    tooLarge: (bytes) =>
+      new PeerError(
+        "ERR_FRAME_TOO_LARGE",
+        `the peer announced a record of ${bytes} bytes; ${mostBytes} is the most`,
+      ),
+  };
+}
+
+function isNotThePeer(): PeerError {
+  return new PeerError(
+    "ERR_AUTHENTICATION_FAILED",
+    "the peer's first record could not be opened: the secrets differ, only one end has one, or a process is in between",
+  );
+}
+
+function wasChanged(): PeerError {
+  return new PeerError(
+    "ERR_DECRYPTION_FAILED",
+    "a record could not be opened: it was changed, repeated, left out or moved on its way",
+  );
+}
