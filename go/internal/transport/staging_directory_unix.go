@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 
@@ -18,8 +19,8 @@ import (
 // stagingDirectory lies beside the address, and only this user can enter it: the socket is bound there before it is shown.
 type stagingDirectory struct {
 	path string
-	// socketPath is named as the directory is: Node removes it by that path when a server is closed, long after the
-	// directory has gone.
+	// socketPath begins with the server's name, as far as it fits, since this path is what the system shows of the socket
+	// (ss -xlp, lsof -U), and ends as the directory is named. Empty in one that was found.
 	socketPath string
 	// holdPath is for a link to a dead socket that is about to be removed.
 	holdPath string
@@ -29,6 +30,7 @@ type stagingDirectory struct {
 
 const (
 	stagingPrefix     = ".sp-"
+	stagingHold       = "d"
 	stagingCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	// stagingBytes is what it adds to the directory: twice a slash, the prefix and six random characters.
 	stagingBytes = 2 * (1 + len(stagingPrefix) + 6)
@@ -39,7 +41,7 @@ const (
 var stagingName = regexp.MustCompile(`^\.sp-[A-Za-z0-9]{6}$`)
 
 func stagingAt(path string) stagingDirectory {
-	return stagingDirectory{path: path, socketPath: filepath.Join(path, filepath.Base(path)), holdPath: filepath.Join(path, "d")}
+	return stagingDirectory{path: path, holdPath: filepath.Join(path, stagingHold)}
 }
 
 // makeStagingDirectory makes a new one. Nobody else may be able to change the way to it, see checkDirectoryOwn.
@@ -49,11 +51,15 @@ func makeStagingDirectory(address Address) (stagingDirectory, error) {
 	if directory == "/" {
 		length = 0
 	}
-	if highest := maxSocketPathBytes() - stagingBytes; length > highest {
+	roomBytes := maxSocketPathBytes() - stagingBytes - length
+	if roomBytes < 0 {
 		return stagingDirectory{}, fault.New(fault.AddressTooLong,
 			"the directory %s has %d bytes; %d is the max in which a server can listen on this platform, as its socket is bound %d bytes deeper before it is shown",
-			directory, length, highest, stagingBytes)
+			directory, length, length+roomBytes, stagingBytes)
 	}
+	// A name is ASCII.
+	shown := strings.TrimSuffix(filepath.Base(address.Path), ".sock")
+	shown = shown[:min(len(shown), roomBytes)]
 	for {
 		path := filepath.Join(directory, stagingPrefix+randomName())
 		err := os.Mkdir(path, 0o700)
@@ -64,7 +70,9 @@ func makeStagingDirectory(address Address) (stagingDirectory, error) {
 			// The umask may have taken too much.
 			err = os.Chmod(path, 0o700)
 		}
-		return stagingAt(path), err
+		staging := stagingAt(path)
+		staging.socketPath = filepath.Join(path, shown+filepath.Base(path))
+		return staging, err
 	}
 }
 
@@ -79,8 +87,14 @@ func randomName() string {
 
 // remove removes it with the sockets that a server has put there. Whatever else lies in it stays, and keeps it.
 func (s stagingDirectory) remove() {
-	for _, path := range []string{s.socketPath, s.holdPath} {
+	entries, _ := os.ReadDir(s.path)
+	for _, entry := range entries {
+		name := entry.Name()
+		if name != stagingHold && !strings.HasSuffix(name, filepath.Base(s.path)) {
+			continue
+		}
 		var status syscall.Stat_t
+		path := filepath.Join(s.path, name)
 		if syscall.Lstat(path, &status) == nil && isSocket(&status) {
 			_ = syscall.Unlink(path)
 		}
