@@ -195,6 +195,29 @@ describe("the other times: how long", { timeout }, () => {
   });
 });
 
+test("requestTimeoutMs is how long a request waits that does not say so itself", { timeout }, async (t) => {
+  const options = { requestTimeoutMs: ms };
+  const { client, connection, server } = await connectedPair(t, { client: options, server: options });
+  server.handle(1, () => new Promise(() => {}));
+  client.handle(1, () => new Promise(() => {}));
+  for (const end of [client, connection]) {
+    await lasts(() => assert.rejects(end.request(1, ""), { code: "ERR_REQUEST_TIMEOUT" }));
+  }
+});
+
+test("broadcastGraceMs is how long a broadcast waits for a client that has no room", {
+  timeout,
+}, async (t) => {
+  const server = await freshServer(t, { ...plain, broadcastGraceMs: ms, maxQueuedBytes: 4_000_000 });
+  // A bare socket that reads nothing.
+  await rawClientOf(t, server);
+  await lasts(async () => {
+    let wait: Promise<void> | undefined;
+    while (wait === undefined) wait = server.broadcast(1, pattern(500_000));
+    await wait;
+  });
+});
+
 test("each option that is a time is tried here", () => {
   const source = readFileSync(
     new URL("../../../test/endpoint/time-options.test.ts", import.meta.url),

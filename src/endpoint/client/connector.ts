@@ -42,7 +42,7 @@ export interface ConnectorTarget {
 }
 
 /** A server that has just come, or is just coming, is tried to reach no sooner than this after the last try. */
-const lowestPauseMs = 100;
+const minPauseMs = 100;
 
 /** How a connection ended. */
 export interface LostConnection {
@@ -191,7 +191,9 @@ export class Connector {
 
   /** One that ends at once, again and again, is no success: the server has said nothing of it, and pauses must grow. */
   async #pauseAfter({ error, wasUsed }: LostConnection, signal: AbortSignal): Promise<void> {
-    const lived = wasUsed || this.#openedNative || clock.now() - this.#openedAt >= shortLifeMs;
+    // A key that is used up is our own reason to end.
+    const isUsed = wasUsed || error?.code === "ERR_KEY_EXHAUSTED";
+    const lived = isUsed || this.#openedNative || clock.now() - this.#openedAt >= shortLifeMs;
     if (lived) {
       this.#backoff.reset();
       this.#hangUps = 0;
@@ -219,7 +221,7 @@ export class Connector {
     this.#attempt += 1;
     // What has come before there was a watch is found by one more try, soon.
     const watchesAnew = this.#startWatching();
-    const delayMs = watchesAnew ? Math.min(this.#backoff.next(), lowestPauseMs) : this.#backoff.next();
+    const delayMs = watchesAnew ? Math.min(this.#backoff.next(), minPauseMs) : this.#backoff.next();
     const waiting = this.#pause.wait(delayMs, signal);
     if (this.#addressChanged) this.#tryChangedAddress();
     this.#target.retrying({ attempt: this.#attempt, error, delayMs: Math.round(delayMs) }, isNews);
@@ -245,7 +247,7 @@ export class Connector {
 
   #tryChangedAddress(): void {
     const sinceMs = clock.now() - this.#triedAt;
-    this.#pause.endIn(Math.max(0, Math.min(lowestPauseMs, this.#options.retryDelayMs) - sinceMs));
+    this.#pause.endIn(Math.max(0, Math.min(minPauseMs, this.#options.retryDelayMs) - sinceMs));
   }
 
   /** From now on `whenReleased` waits, for what is called once the next transport is gone, or was never there. */
