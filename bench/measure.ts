@@ -25,9 +25,9 @@ export interface Result {
   readonly p99?: number;
 }
 
-const leastCount = 8;
+const minCount = 8;
 const checkedCount = 62;
-const mostCount = 4_000_000;
+const maxCount = 4_000_000;
 /** A run that is faster than the best before it by less is no warming up any more. */
 const stillFaster = 1.1;
 /** Warming up ends at the latest after so many times the time of a measurement. */
@@ -109,7 +109,7 @@ async function measureOnce(row: Row, work: Work): Promise<Result> {
  */
 async function settle(pair: Pair, work: Work, targetMs: number): Promise<number> {
   await work.run(pair, checkedCount, "all");
-  let count = leastCount;
+  let count = minCount;
   let best = 0;
   for (let spentMs = 0; ; ) {
     const started = performance.now();
@@ -125,7 +125,7 @@ async function settle(pair: Pair, work: Work, targetMs: number): Promise<number>
 }
 
 function clamp(count: number): number {
-  return Math.round(Math.min(mostCount, Math.max(leastCount, count)));
+  return Math.round(Math.min(maxCount, Math.max(minCount, count)));
 }
 
 interface Measured {

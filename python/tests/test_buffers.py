@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from sealpipe.protocol.receive_buffer import ReceiveBuffer
-from sealpipe.protocol.send_buffer import BATCH_BYTES, HIGHEST_WRITE_BYTES, SendBuffer
+from sealpipe.protocol.send_buffer import BATCH_BYTES, MAX_WRITE_BYTES, SendBuffer
 
 
 def filled(*chunks: bytes) -> ReceiveBuffer:
@@ -52,13 +52,13 @@ def test_a_frame_over_the_batch_has_a_write_to_itself_and_a_large_one_several() 
     buffer = SendBuffer()
     buffer.push(b"a" * 10)
     buffer.push(b"b" * (BATCH_BYTES + 1))
-    buffer.push(b"c" * (HIGHEST_WRITE_BYTES + 1))
+    buffer.push(b"c" * (MAX_WRITE_BYTES + 1))
     buffer.push(b"d" * 10)
     buffer.push(b"e" * 10)
     assert writes_of(buffer) == [
         b"a" * 10,
         b"b" * (BATCH_BYTES + 1),
-        b"c" * HIGHEST_WRITE_BYTES,
+        b"c" * MAX_WRITE_BYTES,
         b"c",
         b"d" * 10 + b"e" * 10,
     ]

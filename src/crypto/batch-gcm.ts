@@ -73,10 +73,10 @@ export class BatchGcm implements BatchAead {
     return this.#count - this.#used;
   }
 
-  prepare(nonces: Uint8Array, mostPlaintextBytes: number, firstRecord?: number): void {
-    if (mostPlaintextBytes > maxBatchedBytes) throw new RangeError("this is for shorter messages");
+  prepare(nonces: Uint8Array, maxPlaintextBytes: number, firstRecord?: number): void {
+    if (maxPlaintextBytes > maxBatchedBytes) throw new RangeError("this is for shorter messages");
     const count = nonces.length / aeadNonceBytes;
-    const messageBlocks = 1 + Math.ceil(mostPlaintextBytes / blockBytes);
+    const messageBlocks = 1 + Math.ceil(maxPlaintextBytes / blockBytes);
     this.#ghash ??= this.#makeGhash();
     this.#ghash.reserve(additionalBlocks + messageBlocks - 1 + lengthBlocks);
     this.#wipePrepared();

@@ -9,15 +9,15 @@ const powerBytes = 2 * 16 * blockBytes;
 const lowTable = 16 * blockWords;
 
 /** How many blocks an input can have: those of the longest message that a batch takes. */
-export const mostInputBlocks = maxBatchedBytes / blockBytes;
+export const maxInputBlocks = maxBatchedBytes / blockBytes;
 /** And how many powers of the key there can be: zeros may follow the input. */
-export const mostPowers = mostInputBlocks + 2;
+export const maxPowers = maxInputBlocks + 2;
 
 /** What lies where in the module's memory. */
 const resultAt = 0;
 const inputAt = 64;
 const slotsAt = 2_048;
-const slotBytes = mostPowers * powerBytes;
+const slotBytes = maxPowers * powerBytes;
 const slots = 32;
 
 /** The part of WebAssembly's interface that is needed. Node's types leave it to those of browsers. */
@@ -76,14 +76,14 @@ export class Ghash {
   constructor(key: Uint8Array) {
     this.#engine = theEngine() as Engine;
     const { buffer } = this.#engine.memory;
-    this.input = new Uint8Array(buffer, inputAt, mostInputBlocks * blockBytes);
-    this.inputWords = new Int32Array(buffer, inputAt, mostInputBlocks * blockWords);
+    this.input = new Uint8Array(buffer, inputAt, maxInputBlocks * blockBytes);
+    this.inputWords = new Int32Array(buffer, inputAt, maxInputBlocks * blockWords);
     const view = new DataView(key.buffer, key.byteOffset, blockBytes);
     for (let word = 0; word < blockWords; word++) this.#key[word] = view.getInt32(4 * word);
     this.#highest.set(this.#key);
   }
 
-  /** Makes ready for inputs of so many blocks, with the zeros behind them: at most {@link mostPowers}. */
+  /** Makes ready for inputs of so many blocks, with the zeros behind them: at most {@link maxPowers}. */
   reserve(blocks: number): void {
     if (blocks <= this.#powers) return;
     const tables = new Uint8Array(blocks * powerBytes);

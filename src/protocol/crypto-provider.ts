@@ -63,9 +63,9 @@ export interface BatchAead {
    * Makes ready for messages under these nonces, in this order: 12 bytes each, one behind the other. What was prepared
    * before is dropped. To seal, none may ever have been used under the key. Nonces that both ends know are those of
    * consecutive records: `firstRecord` is the number of the first.
-   * @throws RangeError if `mostPlaintextBytes` is over {@link maxBatchedBytes}.
+   * @throws RangeError if `maxPlaintextBytes` is over {@link maxBatchedBytes}.
    */
-  prepare(nonces: Uint8Array, mostPlaintextBytes: number, firstRecord?: number): void;
+  prepare(nonces: Uint8Array, maxPlaintextBytes: number, firstRecord?: number): void;
   /**
    * Seals under the next nonce into `target`, which it fills behind the additional data with which that begins: so many
    * bytes, at most a block of 16. `recordNumber` says for which record, where those are numbered.

@@ -1,7 +1,7 @@
 import type { Received } from "./memory.ts";
 
 /** Data of up to this many bytes share a slab. */
-const highestSharedBytes = 2_048;
+const maxSharedBytes = 2_048;
 /** Small, as one message that the application keeps keeps all of it. */
 const slabBytes = 8_192;
 /** The first small data of a peer have memory of their own: one that sends a few, or nothing any more, takes no slab. */
@@ -12,7 +12,7 @@ const noSlab = new Uint8Array(0);
 
 /** Whether data, as a {@link DataMemory} gives them, share their buffer with others. */
 export function isShared({ length, buffer }: Uint8Array): boolean {
-  return length === 0 || (length <= highestSharedBytes && buffer.byteLength !== length);
+  return length === 0 || (length <= maxSharedBytes && buffer.byteLength !== length);
 }
 
 /**
@@ -31,7 +31,7 @@ export class DataMemory {
   /** The bytes of `record` from `start` to `end`. A record is given to one of these only, and its bytes do not change. */
   own(record: Received, start: number, end: number): Uint8Array {
     const { bytes, owned } = record;
-    if (end - start > highestSharedBytes)
+    if (end - start > maxSharedBytes)
       return owned && isAlone(bytes, start, end) ? bytes.subarray(start) : bytes.slice(start, end);
     if (start === end) return this.#empty();
     if (this.#alone > 0) {
@@ -74,8 +74,8 @@ export class DataMemory {
 }
 
 /** What can come before the data in a frame that is all there is in its record. */
-const highestHeaderBytes = 12;
+const maxHeaderBytes = 12;
 
 function isAlone(bytes: Uint8Array, start: number, end: number): boolean {
-  return start <= highestHeaderBytes && end === bytes.length;
+  return start <= maxHeaderBytes && end === bytes.length;
 }

@@ -7,8 +7,8 @@ export const lengthBytes = 4;
 
 /** The payload sizes a frame may have, and what to say of one that is larger. */
 export interface FrameBounds {
-  readonly leastBytes: number;
-  readonly mostBytes: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
   tooLarge(payloadBytes: number): PeerError;
 }
 
@@ -17,7 +17,7 @@ export interface FrameBounds {
  * anything is kept for the rest.
  *
  * It is lent until the next call, see {@link ReceiveBuffer.borrow}. A payload that spans chunks is put into `scratch`, if
- * there is one: it has `bounds.mostBytes`.
+ * there is one: it has `bounds.maxBytes`.
  *
  * Source: spec/protocol.md, "Frame".
  *
@@ -30,13 +30,13 @@ export function readFrame(
 ): Received | undefined {
   if (buffer.length < lengthBytes) return undefined;
   const payloadBytes = buffer.peekUint32();
-  if (payloadBytes < bounds.leastBytes) {
+  if (payloadBytes < bounds.minBytes) {
     throw new PeerError(
       "ERR_FRAME_TOO_SHORT",
-      `a frame of ${payloadBytes} bytes arrived where the least is ${bounds.leastBytes}`,
+      `a frame of ${payloadBytes} bytes arrived where the least is ${bounds.minBytes}`,
     );
   }
-  if (payloadBytes > bounds.mostBytes) throw bounds.tooLarge(payloadBytes);
+  if (payloadBytes > bounds.maxBytes) throw bounds.tooLarge(payloadBytes);
   if (buffer.length < lengthBytes + payloadBytes) return undefined;
   buffer.skip(lengthBytes);
   return buffer.borrow(payloadBytes, scratch);

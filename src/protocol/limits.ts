@@ -21,10 +21,10 @@ export const defaultEngineLimits: EngineLimits = Object.freeze({
 });
 
 /** The largest secret that two ends can share, in bytes. Source: spec/protocol.md, "Native key schedule". */
-export const highestSecretBytes = 1_024;
+export const maxSecretBytes = 1_024;
 
 /** The largest `maxMessageBytes` that can be asked for: 1 GiB. AES-256-GCM calls take less than 2 GiB at once. */
-export const highestMaxMessageBytes = 1_073_741_824;
+export const maxMaxMessageBytes = 1_073_741_824;
 
 /**
  * The largest payload of the maximum-size frame. It needs 4 bytes, or 32 sealed; golang-ipc's peers ignore what

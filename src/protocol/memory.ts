@@ -11,7 +11,7 @@ export interface Received {
 }
 
 /** Freeing less than this at once costs more than leaving it to the garbage collector. */
-export const leastReleasedBytes = 16_384;
+export const minReleasedBytes = 16_384;
 
 /**
  * Frees the memory of `bytes` at once, if the engine can. The caller owns that memory: nobody else has it, least of all
@@ -21,19 +21,19 @@ export const leastReleasedBytes = 16_384;
  * Memory that `bytes` shows only a part of is left alone: the rest may be somebody else's.
  */
 export function release(bytes: Uint8Array): void {
-  if (bytes.length < leastReleasedBytes || bytes.length !== bytes.buffer.byteLength) return;
+  if (bytes.length < minReleasedBytes || bytes.length !== bytes.buffer.byteLength) return;
   (bytes.buffer as Transferable).transfer?.(0);
 }
 
 /** What can come before a message's data in the memory that it arrived in: the lengths and numbers in front of it. */
-const highestHeaderBytes = 12;
+const maxHeaderBytes = 12;
 
 /**
  * The same for the data of a message, where its headers are all else that its memory holds: nothing is behind it, and
  * before it there is no room for anybody's data.
  */
 export function releaseData({ buffer, byteOffset, length }: Uint8Array): void {
-  if (byteOffset <= highestHeaderBytes && byteOffset + length === buffer.byteLength) {
+  if (byteOffset <= maxHeaderBytes && byteOffset + length === buffer.byteLength) {
     release(new Uint8Array(buffer));
   }
 }

@@ -8,14 +8,14 @@ export interface MessageContent {
 
 /** Readers drop it and writers refuse it: golang-ipc keeps it for itself. Source: spec/protocol.md, "Message". */
 export const reservedType = 0;
-export const highestType = 0xffff_ffff;
+export const maxType = 0xffff_ffff;
 
 /** @throws CallerError where no message or request can have such a type. */
 export function checkType(type: number): void {
   if (type === reservedType) {
     throw new CallerError("ERR_RESERVED_TYPE", "message type 0 is reserved; use 1 to 4294967295");
   }
-  if (!Number.isInteger(type) || type < 0 || type > highestType) {
+  if (!Number.isInteger(type) || type < 0 || type > maxType) {
     throw new CallerError(
       "ERR_TYPE_OUT_OF_RANGE",
       `a message type is an integer from 1 to 4294967295, not ${typeof type === "number" ? type : `a ${typeof type}`}`,

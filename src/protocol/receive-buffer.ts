@@ -1,5 +1,5 @@
 import { readUint32 } from "./integers.ts";
-import { leastReleasedBytes, type Received, release } from "./memory.ts";
+import { minReleasedBytes, type Received, release } from "./memory.ts";
 
 /** A chunk smaller than this is copied into a block that it shares with its neighbours. */
 const smallChunkBytes = 2_048;
@@ -106,7 +106,7 @@ export class ReceiveBuffer {
     let spent = 0;
     for (let chunk = this.#chunks[0]; chunk !== undefined && this.#offset >= chunk.length; ) {
       this.#offset -= chunk.length;
-      if (chunk.length >= leastReleasedBytes) this.#spent.push(chunk);
+      if (chunk.length >= minReleasedBytes) this.#spent.push(chunk);
       spent += 1;
       chunk = this.#chunks[spent];
     }

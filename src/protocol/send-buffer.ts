@@ -8,7 +8,7 @@ import { copyParts, lengthOfParts } from "./parts.ts";
 export const batchBytes = 32_768;
 const smallestBatchBytes = 1_024;
 /** A frame that is larger leaves in several writes. */
-const highestWriteBytes = 262_144;
+const maxWriteBytes = 262_144;
 const nothing: Uint8Array[] = [];
 
 /**
@@ -52,7 +52,7 @@ export class SendBuffer {
     const count = lengthOfParts(parts);
     if (count > batchBytes) {
       this.#sealBatch();
-      if (count <= highestWriteBytes) this.#writes.push(parts);
+      if (count <= maxWriteBytes) this.#writes.push(parts);
       else this.#pushInSlices(parts);
       this.#length += count;
       return;
@@ -93,7 +93,7 @@ export class SendBuffer {
   /** A large frame's parts, cut where a write would be so large that nobody could see a slow peer's progress in it. */
   #pushInSlices(parts: readonly Uint8Array[]): void {
     let write: Uint8Array[] = [];
-    let room = highestWriteBytes;
+    let room = maxWriteBytes;
     for (const part of parts) {
       for (let start = 0; start < part.length; ) {
         const slice = part.subarray(start, start + room);
@@ -103,7 +103,7 @@ export class SendBuffer {
         if (room > 0) continue;
         this.#writes.push(write);
         write = [];
-        room = highestWriteBytes;
+        room = maxWriteBytes;
       }
     }
     if (write.length > 0) this.#writes.push(write);

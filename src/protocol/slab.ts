@@ -1,5 +1,5 @@
 const slabBytes = 16_384;
-const mostBytes = 2_048;
+const maxBytes = 2_048;
 
 let slab = new Uint8Array(0);
 let used = 0;
@@ -9,7 +9,7 @@ let used = 0;
  * everything else that is done with it. Its `buffer` is shared, so none of it is ever handed to an application.
  */
 export function takeSmall(count: number): Uint8Array {
-  if (count > mostBytes) return new Uint8Array(count);
+  if (count > maxBytes) return new Uint8Array(count);
   if (used + count > slab.length) {
     slab = new Uint8Array(slabBytes);
     used = 0;

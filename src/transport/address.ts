@@ -23,7 +23,7 @@ export interface AddressOptions {
 export const defaultDirectory = "/tmp";
 
 const pipePrefix = "\\\\.\\pipe\\";
-const highestPipeNameLength = 256;
+const maxPipeNameLength = 256;
 const nameCharacters = /^[A-Za-z0-9._-]+$/;
 
 /**
@@ -43,7 +43,7 @@ export function resolveAddress(name: string, options: AddressOptions): Address {
 }
 
 /** The most bytes of a path in `sockaddr_un.sun_path`, less the zero byte at its end. */
-function highestSocketPathBytes(platform: NodeJS.Platform): number {
+function maxSocketPathBytes(platform: NodeJS.Platform): number {
   return platform === "linux" ? 107 : 103;
 }
 
@@ -60,10 +60,10 @@ function checkName(name: string): void {
 }
 
 function checkPipe(path: string): string {
-  if (path.length <= highestPipeNameLength) return path;
+  if (path.length <= maxPipeNameLength) return path;
   throw new CallerError(
     "ERR_ADDRESS_TOO_LONG",
-    `the pipe's name ${path} has ${path.length} characters; ${highestPipeNameLength} is the most`,
+    `the pipe's name ${path} has ${path.length} characters; ${maxPipeNameLength} is the most`,
   );
 }
 
@@ -77,7 +77,7 @@ export function roomBehind(
   { platform, stagingBytes }: { platform: NodeJS.Platform; stagingBytes: number },
 ): number {
   const directoryBytes = Buffer.byteLength(directory === "/" ? "" : directory);
-  const highest = highestSocketPathBytes(platform) - stagingBytes;
+  const highest = maxSocketPathBytes(platform) - stagingBytes;
   if (directoryBytes <= highest) return highest - directoryBytes;
   throw new CallerError(
     "ERR_ADDRESS_TOO_LONG",
@@ -89,7 +89,7 @@ export function roomBehind(
 /** @throws CallerError `ERR_ADDRESS_TOO_LONG` */
 function checkSocketPath(path: string, platform: NodeJS.Platform): string {
   const pathBytes = Buffer.byteLength(path);
-  const highest = highestSocketPathBytes(platform);
+  const highest = maxSocketPathBytes(platform);
   if (pathBytes <= highest) return path;
   throw new CallerError(
     "ERR_ADDRESS_TOO_LONG",

@@ -18,7 +18,7 @@ export interface DeadSocket {
 /** Holding it takes less than a millisecond. */
 const abandonedAfterMs = 5_000;
 const patienceMs = 10_000;
-const highestPauseMs = 20;
+const maxPauseMs = 20;
 
 /**
  * Removes a dead socket from its address, unless it has gone. Servers that start at the same instant may all have found
@@ -34,7 +34,7 @@ export async function removeDeadSocket(dead: DeadSocket): Promise<void> {
   const giveUpAt = Date.now() + patienceMs;
   while (!removeUnlessHeld(dead)) {
     if (Date.now() > giveUpAt) throw addressInUse(dead.address, "other servers are being started there");
-    await delay(Math.random() * highestPauseMs);
+    await delay(Math.random() * maxPauseMs);
   }
 }
 

@@ -26,7 +26,7 @@ export function onWriteFailure(socket: Socket, failed: (error: Error) => void): 
 }
 
 /** More than a system holds of one connection. A peer that takes nothing and goes on sending gets no further. */
-const mostBytes = 8_388_608;
+const maxBytes = 8_388_608;
 
 /** A socket that has something to read gives some of it in each turn of the event loop; the first ones start it. */
 const idleTurns = 4;
@@ -41,7 +41,7 @@ export function readOutThenDestroy(socket: Socket, error: Error): void {
   socket.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
     idle = 0;
-    if (bytes > mostBytes) destroy();
+    if (bytes > maxBytes) destroy();
   });
   socket.once("end", destroy);
   const turn = (): void => {

@@ -18,7 +18,7 @@ export interface ClaimOptions {
 }
 
 /** Each round loses to another process at most; this many in a row are no accident. */
-const highestRounds = 16;
+const maxRounds = 16;
 
 /**
  * Shows the bound socket at its address. A link never replaces what is there, so of any number of servers one wins.
@@ -30,7 +30,7 @@ export async function claimAddress(address: Address, options: ClaimOptions): Pro
   const { socketPath } = options.staging;
   await chmod(socketPath, options.mode);
   const ours = identityOf(await lstat(socketPath, { bigint: true }));
-  for (let round = 0; round < highestRounds; round++) {
+  for (let round = 0; round < maxRounds; round++) {
     if (await linkUnlessTaken(socketPath, address.path)) return ours;
     await removeIfDead(address, options);
   }

@@ -23,7 +23,7 @@ export interface Objection {
 }
 
 /** As many symbolic links as Linux follows on one way. */
-const highestLinks = 40;
+const maxLinks = 40;
 
 /** The user as whom the files of this process are made. Only where there are users: not on Windows. */
 export function ownUid(): number {
@@ -72,7 +72,7 @@ export function objectionToWay(end: string, trust: Trust = []): Objection | unde
     if (objection !== undefined) return { ...objection, what: `${here} ${objection.what}` };
     if (status.isSymbolicLink()) {
       links += 1;
-      if (links > highestLinks) return tooManyLinks(here);
+      if (links > maxLinks) return tooManyLinks(here);
       const target = readlinkSync(here);
       if (target.startsWith("/")) at = "/";
       rest.unshift(...steps(target));

@@ -13,9 +13,9 @@ export interface Harm {
 }
 
 /** A connection is cut after at most so many bytes. Some are cut in the handshake, which has some 500. */
-const highestBytesBeforeCut = 400_000;
-const highestStallMs = 15;
-const highestDelayMs = 3;
+const maxBytesBeforeCut = 400_000;
+const maxStallMs = 15;
+const maxDelayMs = 3;
 
 /**
  * Stands between a client and a server, and cuts, truncates, stalls and delays what they say to each other, at random,
@@ -75,7 +75,7 @@ export class CuttingProxy {
 
   #bytesBeforeCut(): number {
     if (this.harm.cuts >= this.#cuts) return Number.POSITIVE_INFINITY;
-    return randomInt(10) === 0 ? randomInt(600) : randomInt(highestBytesBeforeCut);
+    return randomInt(10) === 0 ? randomInt(600) : randomInt(maxBytesBeforeCut);
   }
 
   #pass(from: Socket, to: Socket, line: { left: number; cut(): void }): void {
@@ -100,7 +100,7 @@ export class CuttingProxy {
     if (chance > 1) return;
     this.harm[chance === 0 ? "stalls" : "delays"] += 1;
     from.pause();
-    setTimeout(() => from.resume(), 1 + randomInt(chance === 0 ? highestStallMs : highestDelayMs));
+    setTimeout(() => from.resume(), 1 + randomInt(chance === 0 ? maxStallMs : maxDelayMs));
   }
 
   #cut(line: { cut(): void }, truncated: boolean): void {

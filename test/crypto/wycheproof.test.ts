@@ -21,7 +21,7 @@ interface Vector {
 const file = new URL("../../../test/vectors/wycheproof/aes_gcm_test.json", import.meta.url);
 const { tests } = JSON.parse(readFileSync(file, "utf8")) as { readonly tests: readonly Vector[] };
 /** What a batch takes. */
-const highestAdditionalBytes = 16;
+const maxAdditionalBytes = 16;
 
 function openAlone({ key, iv, aad, ct, tag }: Vector): Uint8Array | undefined {
   return nodeCrypto.createAead(hex(key)).open(hex(iv), hex(ct + tag), hex(aad));
@@ -43,7 +43,7 @@ describe("Wycheproof's vectors for AES-256-GCM", () => {
   test("are all there", () => {
     assert.equal(tests.length, 66);
     assert.equal(tests.filter(({ result }) => result === "invalid").length, 27);
-    assert.ok(tests.filter(({ aad }) => hex(aad).length <= highestAdditionalBytes).length > 50);
+    assert.ok(tests.filter(({ aad }) => hex(aad).length <= maxAdditionalBytes).length > 50);
   });
 
   for (const vector of tests) {
@@ -57,7 +57,7 @@ describe("Wycheproof's vectors for AES-256-GCM", () => {
       assert.equal(toHex(sealAlone(vector)) === toHex(hex(ct + tag)), isValid);
     });
 
-    if (hex(aad).length > highestAdditionalBytes) continue;
+    if (hex(aad).length > maxAdditionalBytes) continue;
     test(`come out in a batch, with nonces that both ends know (${name})`, () => {
       const batch = prepared(vector, "known");
       const target = concat(hex(aad), new Uint8Array(hex(msg).length + 16));

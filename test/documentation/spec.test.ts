@@ -2,14 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { parseServerOptions } from "#dist/endpoint/options/options.js";
-import { frameOverheadBytes, highestBodiesUnderWay } from "#dist/protocol/native/lanes/send-lane.js";
-import {
-  frameKinds,
-  highestBodyBytes,
-  highestRecordBytes,
-  leastPartBytes,
-} from "#dist/protocol/native/wire/frame.js";
-import { highestWindow, lowestWindow } from "#dist/protocol/native/wire/lanes.js";
+import { frameOverheadBytes, maxBodiesUnderWay } from "#dist/protocol/native/lanes/send-lane.js";
+import { frameKinds, maxBodyBytes, maxRecordBytes, minPartBytes } from "#dist/protocol/native/wire/frame.js";
+import { maxWindow, minWindow } from "#dist/protocol/native/wire/lanes.js";
 import { recordsPerKey } from "#dist/protocol/native/wire/record.js";
 import { type Input, type State, transitions } from "#dist/protocol/states.js";
 
@@ -62,13 +57,13 @@ describe("spec/protocol.md", () => {
     const grouped = new Intl.NumberFormat("en");
     const numbers: [string, number][] = [
       ["Native key schedule", recordsPerKey],
-      ["Native record", highestRecordBytes],
-      ["Native hello", lowestWindow],
-      ["Native hello", highestWindow],
+      ["Native record", maxRecordBytes],
+      ["Native hello", minWindow],
+      ["Native hello", maxWindow],
       ["Lanes", frameOverheadBytes],
-      ["Large bodies", highestBodyBytes],
-      ["Large bodies", leastPartBytes],
-      ["Large bodies", highestBodiesUnderWay],
+      ["Large bodies", maxBodyBytes],
+      ["Large bodies", minPartBytes],
+      ["Large bodies", maxBodiesUnderWay],
     ];
     for (const [heading, number] of numbers) {
       const [, text = ""] = spec.split(`\n## ${heading}\n`);

@@ -20,7 +20,7 @@ class Direction {
   readonly #carried: boolean;
   readonly #batch: BatchAead;
   #nonces: Uint8Array[] = [];
-  #mostBytes = 0;
+  #maxBytes = 0;
   #number = 0;
 
   constructor(key: Uint8Array, nonces: "carried" | "known") {
@@ -29,11 +29,11 @@ class Direction {
     this.#batch = createBatch(key, nonces);
   }
 
-  prepare(count: number, mostBytes: number, seed: number): void {
+  prepare(count: number, maxBytes: number, seed: number): void {
     this.#nonces = Array.from({ length: count }, (_, index) => pattern(12, seed * most + index));
-    this.#mostBytes = mostBytes;
+    this.#maxBytes = maxBytes;
     this.#number = seed;
-    this.#batch.prepare(concat(...this.#nonces), mostBytes, this.#carried ? undefined : seed);
+    this.#batch.prepare(concat(...this.#nonces), maxBytes, this.#carried ? undefined : seed);
   }
 
   drop(): void {
@@ -50,7 +50,7 @@ class Direction {
     assert.equal(this.#batch.prepared, this.#nonces.length);
     const nonce = this.#nonces.shift();
     if (nonce === undefined) return;
-    const plaintext = pattern(Math.min(bytes, this.#mostBytes), seed);
+    const plaintext = pattern(Math.min(bytes, this.#maxBytes), seed);
     const header = pattern(headerBytes, seed + 1);
     const carried = this.#carried ? nonce : new Uint8Array(0);
     const expected = concat(carried, sealed(this.#key, nonce, plaintext, header));

@@ -10,7 +10,7 @@ const source = Uint8Array.from(
   { length: 1_000_000 },
   (_, index) => (Math.imul(index, 0x9e37_79b1) >>> 13) & 0xff,
 );
-const mostFromSource = 640_000;
+const maxFromSource = 640_000;
 
 const sizes = fc.oneof(
   { weight: 6, arbitrary: fc.nat(20) },
@@ -113,7 +113,7 @@ const sending = target(
       return write.length;
     };
     for (const [call, size, first] of calls) {
-      if (end + size > mostFromSource) break;
+      if (end + size > maxFromSource) break;
       const frame = source.slice(end, end + size);
       if (call === "take") {
         take();

@@ -34,7 +34,7 @@ export interface DrivenOptions {
 }
 
 /** The most bytes that a side has said in total before the engine is open. */
-const mostHandshakeBytes = 256;
+const maxHandshakeBytes = 256;
 
 /**
  * An engine, and after everything that happens to it a look at what must always hold: its events are in order and its
@@ -46,7 +46,7 @@ export class DrivenEngine {
   readonly clock: FakeClock;
   readonly events: EngineEvent[] = [];
   readonly #written: Uint8Array[] = [];
-  readonly #mostHeld: number;
+  readonly #maxHeld: number;
   #buffer: ReceiveBuffer | undefined;
   #writtenBytes = 0;
   #opened = false;
@@ -56,7 +56,7 @@ export class DrivenEngine {
     const engineLimits = { ...defaultEngineLimits, ...limits };
     const privateKey = role === "client" ? clientPrivateKey : serverPrivateKey;
     this.clock = clock;
-    this.#mostHeld = 4 + 32 + engineLimits.maxMessageBytes;
+    this.#maxHeld = 4 + 32 + engineLimits.maxMessageBytes;
     this.engine = new Engine({
       role,
       encryption,
@@ -142,7 +142,7 @@ export class DrivenEngine {
     if (bytes.length === 0) return bytes;
     this.#written.push(bytes);
     this.#writtenBytes += bytes.length;
-    if (!this.#opened) assert.ok(this.#writtenBytes <= mostHandshakeBytes, "much is said in the handshake");
+    if (!this.#opened) assert.ok(this.#writtenBytes <= maxHandshakeBytes, "much is said in the handshake");
     return bytes;
   }
 
@@ -162,7 +162,7 @@ export class DrivenEngine {
     assert.equal(this.#closed, this.state === "closed");
     if (this.#closed) assert.equal(this.engine.nextTimeout(), undefined);
     const held = this.#buffer?.length ?? 0;
-    assert.ok(held <= this.#mostIn(this.state), `${held} bytes are held in ${this.state}`);
+    assert.ok(held <= this.#maxIn(this.state), `${held} bytes are held in ${this.state}`);
     return this;
   }
 
@@ -175,7 +175,7 @@ export class DrivenEngine {
         return;
       case "message":
         assert.ok(this.#opened, "a message comes before the handshake is over");
-        assert.ok(event.data.length + 36 <= this.#mostHeld, "a message is over the limit");
+        assert.ok(event.data.length + 36 <= this.#maxHeld, "a message is over the limit");
         return;
       case "closed":
         this.#closed = true;
@@ -193,7 +193,7 @@ export class DrivenEngine {
   }
 
   /** What may be held while it waits for more. */
-  #mostIn(state: State): number {
+  #maxIn(state: State): number {
     switch (state) {
       case "client-awaits-hello":
         return 1;
@@ -203,7 +203,7 @@ export class DrivenEngine {
       case "client-awaits-maximum-size":
         return 259;
       case "open":
-        return this.#mostHeld - 1;
+        return this.#maxHeld - 1;
       default:
         return 0;
     }

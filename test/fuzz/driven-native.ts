@@ -6,7 +6,7 @@ import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
 import { lengthBytes } from "#dist/protocol/length-prefix.js";
 import { defaultEngineLimits } from "#dist/protocol/limits.js";
 import type { NativeSession } from "#dist/protocol/native/session.js";
-import { highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import { featureBits, noOffers } from "#dist/protocol/native/wire/offers.js";
 import type { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex } from "../support/bytes.ts";
@@ -14,15 +14,15 @@ import { nativeDefaults } from "../support/engine-probe.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { fixedCrypto } from "../support/fixed-crypto.ts";
 import { clientPrivateKey, serverPrivateKey } from "../support/hand-made-peer.ts";
-import { highestRecordWeight } from "../support/native-frames.ts";
+import { maxRecordWeight } from "../support/native-frames.ts";
 import { bufferPushedTo } from "./driven-engine.ts";
 import { NativePeer, type Role } from "./native-peer.ts";
 
 export const maxMessageBytes = 100_000;
 const [window] = nativeDefaults.windows;
 /** A record of the smallest frames may reach behind the window: spec/protocol.md, "Lanes". */
-const mostKept = 9 * maxMessageBytes + window + highestRecordWeight;
-const mostHeld = lengthBytes + highestRecordBytes + aeadTagBytes - 1;
+const maxKept = 9 * maxMessageBytes + window + maxRecordWeight;
+const maxHeld = lengthBytes + maxRecordBytes + aeadTagBytes - 1;
 const limits = { ...defaultEngineLimits, maxMessageBytes };
 
 function makeEngine(role: Role, encryption: boolean): Engine {
@@ -158,9 +158,9 @@ export class DrivenNative {
     }
     assert.equal(this.#closed, this.engine.state === "closed");
     const held = this.#buffer?.length ?? 0;
-    assert.ok(held <= mostHeld, `${held} bytes are held`);
+    assert.ok(held <= maxHeld, `${held} bytes are held`);
     const kept = this.session?.keptBytes ?? 0;
-    assert.ok(kept <= mostKept, `${kept} bytes are kept`);
+    assert.ok(kept <= maxKept, `${kept} bytes are kept`);
   }
 }
 

@@ -20,7 +20,7 @@ const frames = new Map(
     ),
   ]),
 );
-const highestFrame = (frames.get(true)?.length ?? 0) - 1;
+const maxFrame = (frames.get(true)?.length ?? 0) - 1;
 
 /** What a reader with nothing of the library's own makes of the bytes that come before an end. */
 function readerOf(encrypted: boolean): (bytes: Uint8Array) => string[] {
@@ -59,7 +59,7 @@ function runOfFrames(encrypted: boolean): Target {
   const read = readerOf(encrypted);
   const input = fc.tuple(
     fc.nat(ways.length - 1),
-    fc.array(fc.nat(highestFrame), { maxLength: 6 }),
+    fc.array(fc.nat(maxFrame), { maxLength: 6 }),
     fc.array(damage, { maxLength: 3 }),
     cuttings,
   );
@@ -75,7 +75,7 @@ function runOfFrames(encrypted: boolean): Target {
 const changedBit = target(
   "sealed frames: one bit that was changed is noticed, and nothing is delivered",
   150,
-  fc.tuple(fc.nat(highestFrame), fc.nat(), cuttings),
+  fc.tuple(fc.nat(maxFrame), fc.nat(), cuttings),
   ([index, where, cutting]) => {
     const good = (frames.get(true) as Uint8Array[])[index] as Uint8Array;
     const bit = 32 + (where % ((good.length - 4) * 8));

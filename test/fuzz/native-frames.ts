@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { frameHeaderBytes, highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameHeaderBytes, maxBodyBytes, maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import { decodeNativeHello, encodeNativeHello } from "#dist/protocol/native/wire/hello.js";
-import { lowestWindow } from "#dist/protocol/native/wire/lanes.js";
+import { minWindow } from "#dist/protocol/native/wire/lanes.js";
 import { concat, flipBit, pattern, uint32 } from "../support/bytes.ts";
 import { byteAtATime, type Cutting, whole } from "../support/cutting.ts";
 import { weightOf } from "../support/native-frames.ts";
@@ -13,13 +13,13 @@ import { type Target, target } from "./target.ts";
 
 const kinds = [1, 2, 3, 4, 5, 6, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x30, 0x31, 0x32, 0x33, 0x34];
 const zeros = (count: number): Uint8Array => new Uint8Array(count);
-const position = fc.constantFrom(0, 0, 0, weightOf(nativeFrame(0x10, uint32(1))), lowestWindow, 0xffff_ffff);
+const position = fc.constantFrom(0, 0, 0, weightOf(nativeFrame(0x10, uint32(1))), minWindow, 0xffff_ffff);
 const id = fc.oneof(fc.nat(5), fc.constantFrom(0xffff_ffff, 0x8000_0000));
 const total = fc.constantFrom(0, 1, 5, 16_384, 16_385, 40_000, 99_999, 100_000, 100_001, 0xffff_ffff);
 const small = fc.uint8Array({ maxLength: 20 });
 const part = fc.oneof(
   { weight: 20, arbitrary: small },
-  { weight: 1, arbitrary: fc.constantFrom(16_383, 16_384, 16_385, 40_000, highestBodyBytes - 8).map(zeros) },
+  { weight: 1, arbitrary: fc.constantFrom(16_383, 16_384, 16_385, 40_000, maxBodyBytes - 8).map(zeros) },
 );
 const failureTail = fc
   .tuple(
@@ -92,7 +92,7 @@ const frame = fc.oneof(
 /** The records of these frames, numbered from the one behind the hello. A record is as large as it may be, or smaller. */
 function recordsOf({ peer }: NativePath, list: readonly (readonly Uint8Array[])[]): Uint8Array[] {
   return list.map((frames, index) => {
-    const bytes = concat(...frames).subarray(0, highestRecordBytes);
+    const bytes = concat(...frames).subarray(0, maxRecordBytes);
     return peer.record(1 + index, bytes.length < frameHeaderBytes ? zeros(frameHeaderBytes) : bytes);
   });
 }

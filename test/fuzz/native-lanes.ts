@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ReceiveLane } from "#dist/protocol/native/lanes/receive-lane.js";
 import { SendLane } from "#dist/protocol/native/lanes/send-lane.js";
-import { highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
-import { lowestWindow } from "#dist/protocol/native/wire/lanes.js";
+import { maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { minWindow } from "#dist/protocol/native/wire/lanes.js";
 import { concat } from "../support/bytes.ts";
-import { highestRecordWeight } from "../support/native-frames.ts";
+import { maxRecordWeight } from "../support/native-frames.ts";
 import { type Target, target } from "./target.ts";
 
 const overhead = 64;
@@ -243,11 +243,11 @@ const receiving = target(
   "native receive lane: what is taken ends before the first that is not, and more than the window is refused",
   150,
   fc.tuple(
-    fc.constantFrom(lowestWindow, 70_000),
+    fc.constantFrom(minWindow, 70_000),
     fc.array(
       fc.tuple(
         fc.constantFrom("hold", "hold", "pass", "take", "take", "tell", "forget"),
-        fc.nat(highestRecordBytes),
+        fc.nat(maxRecordBytes),
       ),
       { maxLength: 60 },
     ),
@@ -262,7 +262,7 @@ const receiving = target(
         const start = received;
         received += bytes + overhead;
         // As far behind the window as one record of the smallest frames may reach.
-        const tooMuch = received - taken() > window + highestRecordWeight;
+        const tooMuch = received - taken() > window + maxRecordWeight;
         if (tooMuch) {
           assert.throws(() => lane.receive(bytes), { code: "ERR_WINDOW_EXCEEDED" });
           return;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
-import { lowestWindow } from "#dist/protocol/native/wire/lanes.js";
+import { maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { minWindow } from "#dist/protocol/native/wire/lanes.js";
 import { pattern } from "../support/bytes.ts";
 import { nativeFrame } from "../support/native-frames.ts";
 import {
@@ -22,15 +22,15 @@ interface Talk {
 type Step = (talk: Talk) => void;
 
 /** More has a frame for itself. */
-const mostShared = 16_384 - nativeFrame("request", [1, 1]).length;
+const maxShared = 16_384 - nativeFrame("request", [1, 1]).length;
 /** More does not fit into one frame, and takes turns with what comes after it. */
-const mostInFrame = highestBodyBytes - 8;
+const maxInFrame = maxBodyBytes - 8;
 const role = fc.constantFrom<Role>("client", "server");
 const type = fc.integer({ min: 1, max: 4 });
 const size = fc.oneof(
   { weight: 60, arbitrary: fc.nat(40) },
-  { weight: 1, arbitrary: fc.integer({ min: mostShared - 15, max: mostShared + 15 }) },
-  { weight: 1, arbitrary: fc.integer({ min: mostInFrame - 15, max: mostInFrame + 15 }) },
+  { weight: 1, arbitrary: fc.integer({ min: maxShared - 15, max: maxShared + 15 }) },
+  { weight: 1, arbitrary: fc.integer({ min: maxInFrame - 15, max: maxInFrame + 15 }) },
   { weight: 1, arbitrary: fc.nat(300_000) },
 );
 
@@ -128,7 +128,7 @@ function check(one: ResumableEnd, other: ResumableEnd, givenUp: ReadonlySet<numb
   assert.deepEqual(texts(other.taken), texts(one.sent));
   assert.ok(other.cancelled.every((id) => givenUp.has(id)));
   assert.equal(new Set(other.cancelled).size, other.cancelled.length, "a cancel is told once");
-  const isSmall = (id: number): boolean => (one.asked.get(id)?.data.length ?? 0) <= mostInFrame;
+  const isSmall = (id: number): boolean => (one.asked.get(id)?.data.length ?? 0) <= maxInFrame;
   // One that was given up is handled, or not if its cancel came first.
   const handled = new Set(other.handled);
   assert.equal(handled.size, other.handled.length, "no request is handled twice");
@@ -171,6 +171,6 @@ export const nativePairTargets: readonly Target[] = [
   resumed("plain", {}),
   resumed("sealed", { encryption: true }),
   resumed("plain, with windows of different sizes", {
-    native: { windows: [200_000, lowestWindow, 100_000] },
+    native: { windows: [200_000, minWindow, 100_000] },
   }),
 ];

@@ -18,7 +18,7 @@ export interface FuzzResult {
 
 const inputsInATurn = 2_000;
 /** A target that fails is reduced each time, which takes long and seldom says more. */
-const mostFailures = 3;
+const maxFailures = 3;
 const tellEveryMs = 30_000;
 
 interface Tally {
@@ -38,7 +38,7 @@ export function fuzz({ targets, seed: firstSeed, minutes, inputs, say }: FuzzOpt
   let seed = firstSeed;
   let told = started;
   for (; !isEnough(); seed++) {
-    const going = tallies.filter(({ failures }) => failures < mostFailures);
+    const going = tallies.filter(({ failures }) => failures < maxFailures);
     if (going.length === 0) break;
     for (const tally of going) {
       if (isEnough()) break;
@@ -70,7 +70,7 @@ function takeTurn(tally: Tally, seed: number, say: (line: string) => void): void
   say(
     `Again: npm run fuzz -- --only ${JSON.stringify(title)} --seed ${seed} --path "${result.counterexamplePath}"\n`,
   );
-  if (tally.failures === mostFailures) say(`${title}: not tried any more`);
+  if (tally.failures === maxFailures) say(`${title}: not tried any more`);
 }
 
 function reportOf(result: fc.RunDetails<unknown>): string {

@@ -59,7 +59,7 @@ async function measure(
 
 describe("beside a healthy client, silent connections", { timeout }, () => {
   test("5000 at once: the oldest give way, with an error each, and memory is bounded", (t) =>
-    attack(t, { ...never, leastRoundTrips: 200 }, async (server) => {
+    attack(t, { ...never, minRoundTrips: 200 }, async (server) => {
       const grown = await measure(t, server, async () => {
         const attackers = await startSilent(server, { count: 5_000, manner: "stay" });
         // 1024 in all: the healthy client, and 1023 of the 5000. The system lets them wait before they are accepted.
@@ -80,7 +80,7 @@ describe("beside a healthy client, silent connections", { timeout }, () => {
     { what: "accept the hello, and then say nothing,", manner: "stay", bytes: "00" },
   ] as const) {
     test(`1000 that ${what} keep no new client out`, (t) =>
-      attack(t, { ...never, maxPendingHandshakes: 500, leastRoundTrips: 100 }, async (server) => {
+      attack(t, { ...never, maxPendingHandshakes: 500, minRoundTrips: 100 }, async (server) => {
         const attackers = await startSilent(server, { count: 1_000, manner, bytes });
         const before = (await server.report()).errors[tooMany] ?? 0;
         for (let round = 0; round < 5; round++) {
@@ -96,7 +96,7 @@ describe("beside a healthy client, silent connections", { timeout }, () => {
   }
 
   test("300 that send their keys byte by byte, again and again, keep no new client out", (t) =>
-    attack(t, { ...never, leastRoundTrips: 100 }, async (server) => {
+    attack(t, { ...never, minRoundTrips: 100 }, async (server) => {
       const attackers = Array.from({ length: 2 }, () =>
         startChild("trickling-clients", addressOf(server.name), "150"),
       );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { describe, test } from "node:test";
-import { frameHeaderBytes, highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameHeaderBytes, maxBodyBytes, maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import { type AttackedServer, attack } from "../support/attack.ts";
 import { concat, pattern, uint32 } from "../support/bytes.ts";
 import { nativeFrame, nativeRecord } from "../support/native-raw-peer.ts";
@@ -112,7 +112,7 @@ describe("beside a healthy client, a native peer", { timeout }, () => {
       for (const [length, code] of [
         [0, "ERR_FRAME_TOO_SHORT"],
         [frameHeaderBytes - 1, "ERR_FRAME_TOO_SHORT"],
-        [highestRecordBytes + 1, "ERR_FRAME_TOO_LARGE"],
+        [maxRecordBytes + 1, "ERR_FRAME_TOO_LARGE"],
         [2 ** 32 - 1, "ERR_FRAME_TOO_LARGE"],
       ] as const) {
         const [peer] = await open(server);
@@ -261,7 +261,7 @@ describe("beside a healthy client, a native peer", { timeout }, () => {
 describe("beside a healthy client, native requests", { timeout }, () => {
   const busy = { ...plain, maxConcurrentRequests: 1 };
   /** Answers nobody waits for: they are taken at once and fill no window. */
-  const padding = nativeFrame(0x30, uint32(9), zeros(highestBodyBytes - 100));
+  const padding = nativeFrame(0x30, uint32(9), zeros(maxBodyBytes - 100));
 
   test("with an id that is being handled end the connection", (t) =>
     attack(t, busy, async (server) => {

@@ -6,7 +6,7 @@ import { concat, pattern } from "../support/bytes.ts";
 import { lent, owned } from "../support/memory.ts";
 
 const slabBytes = 8_192;
-const highestSharedBytes = 2_048;
+const maxSharedBytes = 2_048;
 
 /** One that has given its first data. */
 function used(): DataMemory {
@@ -31,12 +31,12 @@ describe("data for the application", () => {
 
   test("share a slab up to 2 KiB, and are alone in their memory above", () => {
     const memory = used();
-    for (const bytes of [1, 100, highestSharedBytes]) {
+    for (const bytes of [1, 100, maxSharedBytes]) {
       const data = memory.own(lent(pattern(bytes)), 0, bytes);
       assert.equal(isShared(data), true);
       assert.equal(data.buffer.byteLength, slabBytes);
     }
-    for (const bytes of [highestSharedBytes + 1, 100_000]) {
+    for (const bytes of [maxSharedBytes + 1, 100_000]) {
       const data = memory.own(lent(pattern(bytes)), 0, bytes);
       assert.equal(isShared(data), false);
       assert.equal(data.buffer.byteLength, bytes);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
 import { AwaitingHello, type Ends } from "../support/awaiting-hello.ts";
 import { hex, pattern, toHex } from "../support/bytes.ts";
 import { byteAtATime } from "../support/cutting.ts";
@@ -9,8 +9,8 @@ import { eventText, nativeDefaults } from "../support/engine-probe.ts";
 import {
   acknowledgement,
   framesOf,
-  highestRecordWeight,
   kindsIn,
+  maxRecordWeight,
   nativeFrame,
   weightOf,
 } from "../support/native-frames.ts";
@@ -62,7 +62,7 @@ for (const encryption of [false, true]) {
           ...(cutting && { cutting }),
         });
         const expected: string[] = [];
-        for (const [index, size] of [0, 1, 1_000, highestBodyBytes + 10_000].entries()) {
+        for (const [index, size] of [0, 1, 1_000, maxBodyBytes + 10_000].entries()) {
           const data = pattern(size, index);
           pair.client.send(index + 1, data);
           pair.server.send(index + 1, data);
@@ -430,7 +430,7 @@ describe("an engine whose application does not read", () => {
 test("a peer that sends more than the window is ended", () => {
   const ends = open();
   const large = nativeFrame("message", [5], pattern(60_000));
-  const most = nativeDefaults.windows[0] + highestRecordWeight;
+  const most = nativeDefaults.windows[0] + maxRecordWeight;
   for (let position = weightOf(large); position <= most; position += weightOf(large)) ends.hearFrames(large);
   assert.equal(ends.engine.state, "open");
   ends.hearFrames(large);

@@ -9,8 +9,8 @@ import { byteAtATime } from "../support/cutting.ts";
 import { thrownCode } from "../support/engine-probe.ts";
 
 const bounds: FrameBounds = {
-  leastBytes: 2,
-  mostBytes: 4,
+  minBytes: 2,
+  maxBytes: 4,
   tooLarge: (payloadBytes) => new PeerError("ERR_FRAME_TOO_LARGE", `${payloadBytes} bytes`),
 };
 
@@ -64,7 +64,7 @@ describe("readFrame", () => {
   test("can give an empty payload where the bounds allow it", () => {
     const buffer = new ReceiveBuffer();
     buffer.push(hex("00 00 00 00"));
-    assert.deepEqual(readFrame(buffer, { ...bounds, leastBytes: 0 })?.bytes, hex(""));
+    assert.deepEqual(readFrame(buffer, { ...bounds, minBytes: 0 })?.bytes, hex(""));
     assert.equal(buffer.length, 0);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { leastReleasedBytes, release, releaseData } from "#dist/protocol/memory.js";
+import { minReleasedBytes, release, releaseData } from "#dist/protocol/memory.js";
 import { pattern } from "../support/bytes.ts";
 import { givesBack, lengthOnceGiven } from "../support/memory.ts";
 
@@ -13,7 +13,7 @@ function within(count: number, { before = 0, after = 0 }): Uint8Array {
 
 describe("memory that is given back", () => {
   test("is gone at once, where the engine can, and otherwise stays as it is", () => {
-    for (const count of [leastReleasedBytes, leastReleasedBytes + 1, 1_000_000]) {
+    for (const count of [minReleasedBytes, minReleasedBytes + 1, 1_000_000]) {
       const bytes = pattern(count);
       release(bytes);
       assert.equal(bytes.length, lengthOnceGiven(count));
@@ -27,14 +27,14 @@ describe("memory that is given back", () => {
   });
 
   test("may be given back twice", () => {
-    const bytes = pattern(leastReleasedBytes);
+    const bytes = pattern(minReleasedBytes);
     release(bytes);
     release(bytes);
-    assert.equal(bytes.length, lengthOnceGiven(leastReleasedBytes));
+    assert.equal(bytes.length, lengthOnceGiven(minReleasedBytes));
   });
 
   test("is moved to nowhere, in one call", () => {
-    const bytes = pattern(leastReleasedBytes);
+    const bytes = pattern(minReleasedBytes);
     const calls: unknown[][] = [];
     Object.defineProperty(bytes.buffer, "transfer", {
       value: (...given: unknown[]) => calls.push(given),
@@ -44,14 +44,14 @@ describe("memory that is given back", () => {
   });
 
   test("is none where the engine has no word for it", () => {
-    const bytes = pattern(leastReleasedBytes);
+    const bytes = pattern(minReleasedBytes);
     Object.defineProperty(bytes.buffer, "transfer", { value: undefined });
     release(bytes);
-    assert.deepEqual(bytes, pattern(leastReleasedBytes));
+    assert.deepEqual(bytes, pattern(minReleasedBytes));
   });
 
   test("is none where there is little of it", () => {
-    for (const count of [0, 1, leastReleasedBytes - 1]) {
+    for (const count of [0, 1, minReleasedBytes - 1]) {
       const bytes = pattern(count);
       release(bytes);
       assert.deepEqual(bytes, pattern(count));
@@ -60,9 +60,9 @@ describe("memory that is given back", () => {
 
   test("is none where only a part of it is shown, whichever", () => {
     for (const around of [{ before: 1 }, { after: 1 }, { before: 1, after: 1 }, { after: 1_000_000 }]) {
-      const bytes = within(leastReleasedBytes, around);
+      const bytes = within(minReleasedBytes, around);
       release(bytes);
-      assert.deepEqual(bytes, pattern(leastReleasedBytes));
+      assert.deepEqual(bytes, pattern(minReleasedBytes));
     }
   });
 
@@ -76,7 +76,7 @@ describe("memory that is given back", () => {
 });
 
 describe("a message's memory that is given back", () => {
-  const count = leastReleasedBytes;
+  const count = minReleasedBytes;
 
   test("is gone where its headers are all that was there besides", () => {
     for (const before of [0, 4, 8, 12]) {

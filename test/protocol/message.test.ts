@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CallerError, PeerError } from "#dist/errors.js";
-import { checkMessage, checkPeerTakes, highestType, reservedType } from "#dist/protocol/message.js";
+import { checkMessage, checkPeerTakes, maxType, reservedType } from "#dist/protocol/message.js";
 import { thrownCode } from "../support/engine-probe.ts";
 
 describe("checkPeerTakes", () => {
@@ -69,6 +69,6 @@ describe("checkMessage", () => {
 
   test("knows the wire's bounds", () => {
     assert.equal(reservedType, 0);
-    assert.equal(highestType, 0xffff_ffff);
+    assert.equal(maxType, 0xffff_ffff);
   });
 });

@@ -12,7 +12,7 @@ const usage = `Usage: npm run soak -- [--minutes N | --rounds N] [--at-a-time N]
   --figures-every-seconds  default 10`;
 
 /** Far above what is seen, and far below what a user of a GUI would notice as hanging. Judged in timed runs only. */
-const highestDelayP99Ms = 500;
+const maxDelayP99Ms = 500;
 
 function readArguments(): Omit<SoakOptions, "say"> {
   const values = readOptions({ minutes: "", rounds: "", "at-a-time": "6", "figures-every-seconds": "10" });
@@ -25,7 +25,7 @@ function readArguments(): Omit<SoakOptions, "say"> {
 function lengthsOf({
   minutes,
   rounds,
-}: Record<"minutes" | "rounds", string>): Pick<SoakOptions, "warmUp" | "length" | "highestDelayP99Ms"> {
+}: Record<"minutes" | "rounds", string>): Pick<SoakOptions, "warmUp" | "length" | "maxDelayP99Ms"> {
   if (rounds !== "") {
     return {
       warmUp: { rounds: 1 },
@@ -34,7 +34,7 @@ function lengthsOf({
   }
   const ms = numberOf("minutes", minutes === "" ? "1" : minutes, { least: 0.01 }) * 60_000;
   const warmUpMs = Math.min(ms / 10, 120_000);
-  return { warmUp: { ms: warmUpMs }, length: { ms: ms - warmUpMs }, highestDelayP99Ms };
+  return { warmUp: { ms: warmUpMs }, length: { ms: ms - warmUpMs }, maxDelayP99Ms };
 }
 
 const options = orUsage(usage, readArguments);

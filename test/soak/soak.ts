@@ -19,7 +19,7 @@ export interface SoakOptions {
    * What 99 of 100 turns of the server's event loop must keep below, each time that figures are told. The clients' is told
    * and not judged: it starts processes, which holds it up.
    */
-  readonly highestDelayP99Ms?: number;
+  readonly maxDelayP99Ms?: number;
   readonly say: (line: string) => void;
 }
 
@@ -176,7 +176,7 @@ class Soak {
     this.#options.say(
       `Worst p50/p99/max of event loops: the server's ${delayText(worstDelay)} ms, the clients' ${delayText(own.worstDelay)} ms`,
     );
-    const highest = this.#options.highestDelayP99Ms ?? Number.POSITIVE_INFINITY;
+    const highest = this.#options.maxDelayP99Ms ?? Number.POSITIVE_INFINITY;
     if (worstDelay.p99Ms <= highest) return;
     this.#failures.push(
       `the server's event loop had a p99 of ${worstDelay.p99Ms.toFixed(0)} ms, over ${highest}`,

@@ -18,7 +18,7 @@ export interface Report {
 
 export interface AttackOptions extends ServerOptions {
   /** How often the healthy client's messages must have come back before the attackers let go. Default 20. */
-  readonly leastRoundTrips?: number;
+  readonly minRoundTrips?: number;
 }
 
 /** A server in a process of its own that is under attack, with a healthy client beside. */
@@ -90,7 +90,7 @@ export class AttackedServer {
  */
 export async function attack(
   t: TestContext,
-  { leastRoundTrips = 20, ...options }: AttackOptions,
+  { minRoundTrips = 20, ...options }: AttackOptions,
   act: (server: AttackedServer) => Promise<void>,
 ): Promise<void> {
   const server = await AttackedServer.start(t, options);
@@ -99,7 +99,7 @@ export async function attack(
     const before = server.healthy.roundTrips;
     await act(server);
     const during = server.healthy.roundTrips - before;
-    await server.healthy.goOn(Math.max(1, leastRoundTrips - during));
+    await server.healthy.goOn(Math.max(1, minRoundTrips - during));
     const roundTrips = server.healthy.roundTrips - before;
     t.diagnostic(`${roundTrips} undisturbed round trips beside it, ${during} of them before its end`);
     await server.healthy.stop();

@@ -163,7 +163,7 @@ export function eventText(event: EngineEvent): string {
 }
 
 /** The largest message, of these sizes, that may be sent by what has opened. */
-export function mostSent(
+export function maxSent(
   opened: Opened | undefined,
   sizes = [100, 1_000, 2_000, 3_145_728],
 ): number | undefined {

@@ -18,9 +18,9 @@ export async function lasts<T>(wait: () => Promise<T>, parts = 1): Promise<T> {
   try {
     const value = await Promise.race([wait(), tooLong]);
     // Node's timers are a millisecond early at times.
-    const leastMs = parts * lastingMs - 2;
+    const minMs = parts * lastingMs - 2;
     const passed = performance.now() - begun;
-    assert.ok(passed >= leastMs, `it has lasted for ${passed} ms only`);
+    assert.ok(passed >= minMs, `it has lasted for ${passed} ms only`);
     return value;
   } finally {
     clearTimeout(timer);

@@ -1,5 +1,5 @@
 import { frameOverheadBytes } from "#dist/protocol/native/lanes/send-lane.js";
-import { frameKinds, highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameKinds, maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import { concat, hex, uint32 } from "./bytes.ts";
 
 export type FrameKind = keyof typeof frameKinds;
@@ -21,8 +21,8 @@ export function weightOf(...frames: readonly Uint8Array[]): number {
 }
 
 /** What a record of the smallest frames that a lane can have, empty messages, adds to the lane's position. */
-export const highestRecordWeight =
-  Math.ceil(highestRecordBytes / nativeFrame("message", [1]).length) * weightOf(nativeFrame("message", [1]));
+export const maxRecordWeight =
+  Math.ceil(maxRecordBytes / nativeFrame("message", [1]).length) * weightOf(nativeFrame("message", [1]));
 
 /** Of three positions below 2^32. */
 export function acknowledgement(messages: number, requests = 0, answers = 0): Uint8Array {

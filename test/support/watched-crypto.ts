@@ -43,9 +43,9 @@ export class WatchedCrypto {
             const batch = aead.createBatch(nonces);
             if (batch === undefined) return undefined;
             return this.#watchCipher<BatchAead>(batch, {
-              prepare: (prepared, mostBytes, firstRecord) => {
+              prepare: (prepared, maxBytes, firstRecord) => {
                 if (nonces === "known") this.#see("prepared nonces", prepared);
-                batch.prepare(prepared, mostBytes, firstRecord);
+                batch.prepare(prepared, maxBytes, firstRecord);
               },
             });
           },

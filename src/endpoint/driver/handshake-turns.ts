@@ -7,7 +7,7 @@ export type Stage = "begun" | "fresh";
  * without this a newcomer would wait for a costly step of each client before it. When the server is full, each newcomer
  * pushes out another, and to hurry would only push out more.
  */
-const mostLeft = 4;
+const maxLeft = 4;
 
 /**
  * Lets the handshakes of a server take turns, one in each turn of the event loop. A step of an encrypted handshake costs
@@ -65,7 +65,7 @@ export class HandshakeTurns {
   };
 
   #leavesThisTurn(): boolean {
-    const leaves = this.#clientCame && this.#left < mostLeft;
+    const leaves = this.#clientCame && this.#left < maxLeft;
     this.#clientCame = false;
     this.#left = leaves ? this.#left + 1 : 0;
     return leaves;

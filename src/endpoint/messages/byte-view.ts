@@ -8,7 +8,7 @@ const offsetOf = intrinsic<number>("byteOffset");
 const lengthOf = intrinsic<number>("length");
 
 /** A view of more bytes than this costs nothing beside what else is done with them. */
-const highestPlainBytes = 4_096;
+const maxPlainBytes = 4_096;
 
 /**
  * The bytes of what a caller gives, as an array whose properties can be relied on: with no class of the caller's that says
@@ -42,7 +42,7 @@ function isUint8Array(data: unknown): data is Uint8Array {
 function isPlain(data: Uint8Array): boolean {
   const prototype: unknown = Object.getPrototypeOf(data);
   if (prototype !== Uint8Array.prototype && prototype !== Buffer.prototype) return false;
-  return data.length > 0 && data.length <= highestPlainBytes && data.length === lengthOf(data);
+  return data.length > 0 && data.length <= maxPlainBytes && data.length === lengthOf(data);
 }
 
 function intrinsic<T>(property: string | symbol): (array: object) => T {

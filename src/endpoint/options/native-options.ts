@@ -1,5 +1,5 @@
 import type { NativeOptions, NativePeer } from "../../protocol/native/options.ts";
-import { highestWindow, lowestWindow, type Windows } from "../../protocol/native/wire/lanes.ts";
+import { maxWindow, minWindow, type Windows } from "../../protocol/native/wire/lanes.ts";
 import { featureBits, noOffers, type Offers } from "../../protocol/native/wire/offers.ts";
 import type { ParsedClientOptions, ParsedServerOptions } from "./options.ts";
 
@@ -47,7 +47,7 @@ export function windowsOf(maxQueuedBytes: number): Windows {
 }
 
 function clamp(bytes: number): number {
-  return Math.min(highestWindow, Math.max(lowestWindow, Math.floor(bytes)));
+  return Math.min(maxWindow, Math.max(minWindow, Math.floor(bytes)));
 }
 
 /** For people: the process, and the program if it tells of one. */

@@ -2,7 +2,7 @@ import { isAbsolute } from "node:path";
 import { inspect } from "node:util";
 import { isUint8Array } from "node:util/types";
 import { CallerError } from "../../errors.ts";
-import { highestTextBytes } from "../../protocol/native/wire/hello-fields.ts";
+import { maxTextBytes } from "../../protocol/native/wire/hello-fields.ts";
 import { textBytes } from "../messages/text.ts";
 
 /** Throws unless `value` fits; `name` is the option's. */
@@ -25,10 +25,10 @@ export function isIntegerFrom(least: number, most: number): Check {
 }
 
 /** Timers of the platform take no more. */
-const highestTimeoutMs = 2_147_483_647;
+const maxTimeoutMs = 2_147_483_647;
 
-export const isTimeoutMs = isIntegerFrom(1, highestTimeoutMs);
-export const isTimeoutMsOrNever = isIntegerFrom(0, highestTimeoutMs);
+export const isTimeoutMs = isIntegerFrom(1, maxTimeoutMs);
+export const isTimeoutMsOrNever = isIntegerFrom(0, maxTimeoutMs);
 export const isCount = isIntegerFrom(1, 1_000_000);
 
 /** The platform's. One with half of a surrogate pair would name another file than it says. */
@@ -42,19 +42,19 @@ export const isDirectory: Check = (value, name) => {
 };
 
 /** The highest is kept by the systems for 'no user'. */
-const highestUid = 2 ** 32 - 2;
+const maxUid = 2 ** 32 - 2;
 
 export const isTrust: Check = (value, name) => {
   const isUid = (uid: unknown): boolean =>
-    Number.isInteger(uid) && (uid as number) >= 0 && (uid as number) <= highestUid;
+    Number.isInteger(uid) && (uid as number) >= 0 && (uid as number) <= maxUid;
   const fits = value === "any" || (Array.isArray(value) && value.every(isUid));
-  demand(fits, name, `a list of user ids from 0 to ${highestUid} or "any"`, value);
+  demand(fits, name, `a list of user ids from 0 to ${maxUid} or "any"`, value);
 };
 
 export const isText: Check = (value, name) => {
   const bytes = typeof value === "string" ? textBytes(value) : undefined;
-  const fits = bytes !== undefined && bytes.length <= highestTextBytes;
-  demand(fits, name, `a string of at most ${highestTextBytes} bytes of UTF-8`, value);
+  const fits = bytes !== undefined && bytes.length <= maxTextBytes;
+  demand(fits, name, `a string of at most ${maxTextBytes} bytes of UTF-8`, value);
 };
 
 export const isProfile: Check = (value, name) =>

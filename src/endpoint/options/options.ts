@@ -1,4 +1,4 @@
-import { defaultEngineLimits, type EngineLimits, highestMaxMessageBytes } from "../../protocol/limits.ts";
+import { defaultEngineLimits, type EngineLimits, maxMaxMessageBytes } from "../../protocol/limits.ts";
 import { type Address, defaultDirectory, resolveAddress } from "../../transport/address.ts";
 import type { Trust } from "../../transport/trust.ts";
 import { parseBatchCipher } from "./batch-cipher.ts";
@@ -234,7 +234,7 @@ export type ParsedRequestOptions = ParsedReadOptions & { readonly ifDisconnected
 
 const endpointChecks = {
   directory: isDirectory,
-  maxMessageBytes: isIntegerFrom(1, highestMaxMessageBytes),
+  maxMessageBytes: isIntegerFrom(1, maxMaxMessageBytes),
   maxQueuedBytes: isIntegerFrom(1, Number.MAX_SAFE_INTEGER),
   handshakeTimeoutMs: isTimeoutMs,
   frameTimeoutMs: isTimeoutMs,

@@ -3,7 +3,7 @@ import { type FileHandle, link, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { nodeCrypto } from "../../crypto/node.ts";
 import { SystemError } from "../../errors.ts";
-import { highestSecretBytes } from "../../protocol/limits.ts";
+import { maxSecretBytes } from "../../protocol/limits.ts";
 import { ignoreMissing } from "../../transport/file-system.ts";
 import { hasCode } from "../../transport/system-errors.ts";
 import { objectionToWay, ownUid } from "../../transport/trust.ts";
@@ -17,7 +17,7 @@ const readFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.
 const makeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 /** Each round loses to somebody who removes the file; this many in a row are no accident. */
-const highestRounds = 4;
+const maxRounds = 4;
 
 /**
  * The secret in the file at that absolute path. Where there is none it is made, of random bytes: of any number of
@@ -32,7 +32,7 @@ export async function readSecretFile(path: string): Promise<Uint8Array> {
   try {
     const objection = process.platform === "win32" ? undefined : objectionToWay(dirname(path));
     if (objection !== undefined) throw unusable(path, `is not safe: ${objection.what}`);
-    for (let round = 0; round < highestRounds; round++) {
+    for (let round = 0; round < maxRounds; round++) {
       const secret = await readIfThere(path);
       if (secret !== undefined) return secret;
       await makeUnlessThere(path);
@@ -66,15 +66,15 @@ function objectionTo(status: Stats): string | undefined {
 }
 
 async function readAll(path: string, file: FileHandle): Promise<Uint8Array> {
-  const bytes = new Uint8Array(highestSecretBytes + 1);
+  const bytes = new Uint8Array(maxSecretBytes + 1);
   let length = 0;
   for (let read = -1; read !== 0 && length < bytes.length; length += read) {
     read = (await file.read(bytes, length, bytes.length - length)).bytesRead;
   }
   const secret = bytes.slice(0, length);
   bytes.fill(0);
-  if (length >= 1 && length <= highestSecretBytes) return secret;
-  throw unusable(path, length === 0 ? "is empty" : `has more than ${highestSecretBytes} bytes`);
+  if (length >= 1 && length <= maxSecretBytes) return secret;
+  throw unusable(path, length === 0 ? "is empty" : `has more than ${maxSecretBytes} bytes`);
 }
 
 /** Written whole beside its place and then shown there: whoever finds the file finds all of it. */

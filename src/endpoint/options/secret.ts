@@ -1,7 +1,7 @@
 import { isUint8Array } from "node:util/types";
 import { CallerError } from "../../errors.ts";
 import type { ProfileChoice } from "../../protocol/handshake/handshake.ts";
-import { highestSecretBytes } from "../../protocol/limits.ts";
+import { maxSecretBytes } from "../../protocol/limits.ts";
 import { textBytes } from "../messages/text.ts";
 import { isPath } from "./option-checks.ts";
 
@@ -15,10 +15,10 @@ export interface ParsedSecret {
 export function checkSecret(value: unknown, name: string): void {
   const bytes = typeof value === "string" ? textBytes(value) : value;
   const length = isUint8Array(bytes) ? bytes.length : 0;
-  if (length >= 1 && length <= highestSecretBytes) return;
+  if (length >= 1 && length <= maxSecretBytes) return;
   throw new CallerError(
     "ERR_INVALID_OPTION",
-    `${name} must be a string or a Uint8Array of 1 to ${highestSecretBytes} bytes`,
+    `${name} must be a string or a Uint8Array of 1 to ${maxSecretBytes} bytes`,
   );
 }
 

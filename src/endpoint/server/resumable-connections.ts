@@ -112,12 +112,12 @@ export class ResumableConnections {
   /** Of several the one that was lost first. */
   #least(worthOf: (detached: Detached, connection: Connection) => number): Connection | undefined {
     let least: Connection | undefined;
-    let leastWorth = Number.POSITIVE_INFINITY;
+    let minWorth = Number.POSITIVE_INFINITY;
     for (const [connection, detached] of this.#detached) {
       const worth = worthOf(detached, connection);
-      if (worth >= leastWorth) continue;
+      if (worth >= minWorth) continue;
       least = connection;
-      leastWorth = worth;
+      minWorth = worth;
     }
     return least;
   }

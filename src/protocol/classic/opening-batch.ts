@@ -1,4 +1,4 @@
-import { highestBatchSize } from "../batch-size.ts";
+import { maxBatchSize } from "../batch-size.ts";
 import {
   type Aead,
   aeadNonceBytes,
@@ -11,9 +11,9 @@ import { lengthBytes } from "../length-prefix.ts";
 
 const overheadBytes = aeadNonceBytes + aeadTagBytes;
 /** Fewer cost no less than each with a cipher of its own. */
-const fewestFrames = 4;
+const minFrames = 4;
 /** Where nonces are gathered: they are copied before anybody else gathers some. */
-const nonces = new Uint8Array(highestBatchSize(0) * aeadNonceBytes);
+const nonces = new Uint8Array(maxBatchSize(0) * aeadNonceBytes);
 
 /**
  * Opens runs of short messages that have arrived together. It looks for their nonces in what is still to be read, which
@@ -43,12 +43,12 @@ export class OpeningBatch {
       const nonce = start + lengthBytes;
       if (plaintextBytes < 0 || plaintextBytes > maxBatchedBytes || nonce + payloadBytes > chunk.length)
         break;
-      if (frames >= highestBatchSize(Math.max(longest, plaintextBytes))) break;
+      if (frames >= maxBatchSize(Math.max(longest, plaintextBytes))) break;
       nonces.set(chunk.subarray(nonce, nonce + aeadNonceBytes), frames * aeadNonceBytes);
       if (plaintextBytes > longest) longest = plaintextBytes;
       start = nonce + payloadBytes;
     }
-    if (frames < fewestFrames) return;
+    if (frames < minFrames) return;
     this.#batch ??= this.#aead.createBatch("carried");
     this.#batch?.prepare(nonces.subarray(0, frames * aeadNonceBytes), longest);
   }

@@ -56,8 +56,8 @@ export class ClassicProfile implements Profile, Session {
     this.#maxMessageBytes = maxMessageBytes;
     this.#peerMaxMessageBytes = peerMaxMessageBytes;
     this.#bounds = {
-      leastBytes: overheadBytes,
-      mostBytes: overheadBytes + maxMessageBytes,
+      minBytes: overheadBytes,
+      maxBytes: overheadBytes + maxMessageBytes,
       tooLarge: (payloadBytes) =>
         new PeerError(
           "ERR_PEER_MESSAGE_TOO_LARGE",

@@ -14,7 +14,7 @@ import {
   type ServerSession,
   sessionIdBytes,
 } from "../native/wire/hello.ts";
-import { highestTextBytes } from "../native/wire/hello-fields.ts";
+import { maxTextBytes } from "../native/wire/hello-fields.ts";
 import { resumptionProof } from "../native/wire/key-schedule.ts";
 import { noOffers } from "../native/wire/offers.ts";
 import { joinParts } from "../parts.ts";
@@ -266,5 +266,5 @@ function refusedBy({ code, message }: { readonly code: string; readonly message:
 
 /** As much of a text of ours, which has one byte a character, as a hello has room for. */
 function cutText(text: string): string {
-  return text.slice(0, highestTextBytes);
+  return text.slice(0, maxTextBytes);
 }

@@ -100,8 +100,8 @@ export interface MaximumSize {
  */
 export function decodeMaximumSize(input: ReceiveBuffer, records?: RecordProtection): MaximumSize | undefined {
   const payload = readFrame(input, {
-    leastBytes: 4 + (records === undefined ? 0 : sealedOverheadBytes),
-    mostBytes: maxMaximumSizeFrameBytes,
+    minBytes: 4 + (records === undefined ? 0 : sealedOverheadBytes),
+    maxBytes: maxMaximumSizeFrameBytes,
     tooLarge: (bytes) =>
       new PeerError(
         "ERR_FRAME_TOO_LARGE",

@@ -16,8 +16,8 @@ import {
   encodeFrame,
   frameHeaderBytes,
   frameKinds,
-  highestRecordBytes,
   invalidFrame,
+  maxRecordBytes,
   readBodyBytes,
 } from "./wire/frame.ts";
 import { decodePositions, positionsBytes } from "./wire/positions.ts";
@@ -35,13 +35,13 @@ export interface NativeProfileOptions {
 }
 
 /** Records leave in one write until they have so many bytes. */
-const highestWriteBytes = 2 * highestRecordBytes;
+const maxWriteBytes = 2 * maxRecordBytes;
 /** Frames that are this small together are joined before they are sealed: a call for each would cost more. */
 const joinedBytes = 4_096;
 /** And so are many frames that are this small on average. */
 const joinedFrameBytes = 512;
 /** Pongs that wait to be sent. A peer that makes more wait does not read them. */
-const highestWaitingPongs = 64;
+const maxWaitingPongs = 64;
 const nothing = new Uint8Array(0);
 const noRecord: Received = { bytes: nothing, owned: false };
 const nothingToWrite: Uint8Array[] = [];
@@ -161,7 +161,7 @@ export class NativeProfile implements Profile {
   prepareOutput(): void {
     const { unsentBytes } = this.session.outgoing;
     // Plain, there is nothing to do that takes time, and what lies ready must not be recycled.
-    if (!this.encrypted || this.#phase !== "open" || unsentBytes < highestWriteBytes) return;
+    if (!this.encrypted || this.#phase !== "open" || unsentBytes < maxWriteBytes) return;
     this.#prepared ??= this.#composeOutput();
   }
 
@@ -177,7 +177,7 @@ export class NativeProfile implements Profile {
         output.push(part);
         bytes += part.length;
       }
-    } while (bytes < highestWriteBytes && this.#hasOutput);
+    } while (bytes < maxWriteBytes && this.#hasOutput);
     // Nothing comes after a close.
     if (this.#closeSent) this.#writer.wipe();
     return output;
@@ -264,8 +264,7 @@ export class NativeProfile implements Profile {
 
   #pong(body: Uint8Array): void {
     checkToken(body);
-    if (this.#control.length >= highestWaitingPongs)
-      throw invalidFrame("pings whose answers it does not read");
+    if (this.#control.length >= maxWaitingPongs) throw invalidFrame("pings whose answers it does not read");
     this.#control.push(encodeFrame(frameKinds.pong, encodeUint32(readUint32(body, 0))));
   }
 
@@ -275,7 +274,7 @@ export class NativeProfile implements Profile {
     if (this.#phase === "closed") return this.#composeClose([]);
     const frames: Uint8Array[] = [];
     if (this.#control.length > 0) frames.push(...this.#control.splice(0));
-    const bytes = this.#addLanes(frames, highestRecordBytes - 1_024);
+    const bytes = this.#addLanes(frames, maxRecordBytes - 1_024);
     const { outgoing } = this.session;
     if (this.session.wantsAcknowledgement && outgoing.allSent) {
       this.session.askedForAcknowledgement();

@@ -68,7 +68,7 @@ const kinds: Record<string, { parse: Parse; defaults: object }> = {
   },
 };
 
-const highestTimeoutMs = 2_147_483_647;
+const maxTimeoutMs = 2_147_483_647;
 const gibibyte = 1_073_741_824;
 
 /** The least and the most of each option that is a number. */
@@ -76,36 +76,36 @@ const bounds: Record<string, Record<string, readonly [number, number]>> = {
   "a server": {
     maxMessageBytes: [1, gibibyte],
     maxQueuedBytes: [1, Number.MAX_SAFE_INTEGER],
-    handshakeTimeoutMs: [1, highestTimeoutMs],
-    frameTimeoutMs: [1, highestTimeoutMs],
-    closeTimeoutMs: [1, highestTimeoutMs],
-    keepaliveIntervalMs: [0, highestTimeoutMs],
-    keepaliveTimeoutMs: [1, highestTimeoutMs],
+    handshakeTimeoutMs: [1, maxTimeoutMs],
+    frameTimeoutMs: [1, maxTimeoutMs],
+    closeTimeoutMs: [1, maxTimeoutMs],
+    keepaliveIntervalMs: [0, maxTimeoutMs],
+    keepaliveTimeoutMs: [1, maxTimeoutMs],
     maxConcurrentRequests: [1, 1_000_000],
-    requestTimeoutMs: [0, highestTimeoutMs],
-    addressCheckIntervalMs: [0, highestTimeoutMs],
+    requestTimeoutMs: [0, maxTimeoutMs],
+    addressCheckIntervalMs: [0, maxTimeoutMs],
     maxConnections: [1, 1_000_000],
     maxPendingHandshakes: [1, 1_000_000],
-    resumeWindowMs: [0, highestTimeoutMs],
+    resumeWindowMs: [0, maxTimeoutMs],
     maxDetachedSessions: [1, 1_000_000],
     maxDetachedBytes: [1, Number.MAX_SAFE_INTEGER],
-    broadcastGraceMs: [0, highestTimeoutMs],
+    broadcastGraceMs: [0, maxTimeoutMs],
   },
   "a client": {
     maxMessageBytes: [1, gibibyte],
     maxQueuedBytes: [1, Number.MAX_SAFE_INTEGER],
-    handshakeTimeoutMs: [1, highestTimeoutMs],
-    frameTimeoutMs: [1, highestTimeoutMs],
-    closeTimeoutMs: [1, highestTimeoutMs],
-    keepaliveIntervalMs: [0, highestTimeoutMs],
-    keepaliveTimeoutMs: [1, highestTimeoutMs],
+    handshakeTimeoutMs: [1, maxTimeoutMs],
+    frameTimeoutMs: [1, maxTimeoutMs],
+    closeTimeoutMs: [1, maxTimeoutMs],
+    keepaliveIntervalMs: [0, maxTimeoutMs],
+    keepaliveTimeoutMs: [1, maxTimeoutMs],
     maxConcurrentRequests: [1, 1_000_000],
-    requestTimeoutMs: [0, highestTimeoutMs],
-    connectTimeoutMs: [0, highestTimeoutMs],
-    maxRetryDelayMs: [100, highestTimeoutMs],
+    requestTimeoutMs: [0, maxTimeoutMs],
+    connectTimeoutMs: [0, maxTimeoutMs],
+    maxRetryDelayMs: [100, maxTimeoutMs],
   },
-  "a read": { timeoutMs: [0, highestTimeoutMs] },
-  "a request": { timeoutMs: [0, highestTimeoutMs] },
+  "a read": { timeoutMs: [0, maxTimeoutMs] },
+  "a request": { timeoutMs: [0, maxTimeoutMs] },
 };
 
 /** What is true or false, a path or a signal, and not a number. */
@@ -383,8 +383,8 @@ describe("the pauses between a client's tries", () => {
 
   test("are from 1 ms to what a timer takes", () => {
     assert.equal(parseClientOptions({ retryDelayMs: 1 }).retryDelayMs, 1);
-    assert.equal(parseClientOptions({ retryDelayMs: highestTimeoutMs }).retryDelayMs, highestTimeoutMs);
-    for (const value of [0, highestTimeoutMs + 1, ...wrongNumbers]) {
+    assert.equal(parseClientOptions({ retryDelayMs: maxTimeoutMs }).retryDelayMs, maxTimeoutMs);
+    for (const value of [0, maxTimeoutMs + 1, ...wrongNumbers]) {
       refuses(parseClientOptions, { retryDelayMs: value }, /^retryDelayMs must be an integer from 1 to /);
     }
   });

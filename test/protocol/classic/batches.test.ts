@@ -20,7 +20,7 @@ const mixedSizes = Array.from(
 
 interface Prepared {
   readonly nonces: number;
-  readonly mostPlaintextBytes: number;
+  readonly maxPlaintextBytes: number;
 }
 
 /** Node's cryptography, and what was prepared with it. */
@@ -31,9 +31,9 @@ function watched(): { crypto: CryptoProvider; prepared: Prepared[] } {
     aead.createBatch = (nonces) => {
       const batch = createBatch(key, nonces);
       const prepare = batch.prepare.bind(batch);
-      batch.prepare = (nonces, mostPlaintextBytes) => {
-        prepared.push({ nonces: nonces.length / 12, mostPlaintextBytes });
-        prepare(nonces, mostPlaintextBytes);
+      batch.prepare = (nonces, maxPlaintextBytes) => {
+        prepared.push({ nonces: nonces.length / 12, maxPlaintextBytes });
+        prepare(nonces, maxPlaintextBytes);
       };
       return batch;
     };
@@ -129,7 +129,7 @@ describe("sealing many messages", () => {
     encodeAll(profile, Array(16).fill(10));
     encodeAll(profile, [10, 1_148, 1_149, ...Array(16).fill(10), ...Array(31).fill(20), 30]);
     assert.deepEqual(
-      prepared.map(({ mostPlaintextBytes }) => mostPlaintextBytes),
+      prepared.map(({ maxPlaintextBytes }) => maxPlaintextBytes),
       [14, 1_152, 1_152, 24, 34],
     );
   });
@@ -170,8 +170,8 @@ describe("opening many messages", () => {
     const bytes = concat(...frames(5, 10), long, ...frames(6, 20), long.subarray(0, 100));
     assert.equal(decodeAll(profileWith(crypto), [bytes, long.subarray(100)]).length, 13);
     assert.deepEqual(prepared, [
-      { nonces: 5, mostPlaintextBytes: 14 },
-      { nonces: 6, mostPlaintextBytes: 24 },
+      { nonces: 5, maxPlaintextBytes: 14 },
+      { nonces: 6, maxPlaintextBytes: 24 },
     ]);
   });
 
@@ -179,9 +179,9 @@ describe("opening many messages", () => {
     const { crypto, prepared } = watched();
     decodeAll(profileWith(crypto), [concat(...frames(5), ...frames(40, 1_000))]);
     assert.deepEqual(prepared, [
-      { nonces: 16, mostPlaintextBytes: 1_004 },
-      { nonces: 16, mostPlaintextBytes: 1_004 },
-      { nonces: 13, mostPlaintextBytes: 1_004 },
+      { nonces: 16, maxPlaintextBytes: 1_004 },
+      { nonces: 16, maxPlaintextBytes: 1_004 },
+      { nonces: 13, maxPlaintextBytes: 1_004 },
     ]);
   });
 

@@ -5,7 +5,7 @@ import { ClientHandshake } from "#dist/protocol/handshake/client.js";
 import { HandshakeFailure } from "#dist/protocol/handshake/handshake.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, flipBit, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
-import { EngineProbe, mostSent } from "../../support/engine-probe.ts";
+import { EngineProbe, maxSent } from "../../support/engine-probe.ts";
 import { serverHandshake } from "../../support/engine-states.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
 import {
@@ -55,7 +55,7 @@ describe("the client's side of the handshake", () => {
     const step = handshake.advance("client-awaits-maximum-size", input);
     assert.equal(step?.input, "maximum-size");
     assert.deepEqual(step.output, [hex("00")]);
-    assert.equal(mostSent(step.opened), 100);
+    assert.equal(maxSent(step.opened), 100);
     assert.equal(step.opened?.profile.encrypted, false);
   });
 
@@ -74,7 +74,7 @@ describe("the client's side of the handshake", () => {
     input.push(sealedWire.maximumSize(100));
     const last = handshake.advance("client-awaits-maximum-size", input);
     assert.equal(last?.opened?.profile.encrypted, true);
-    assert.equal(mostSent(last?.opened), 100);
+    assert.equal(maxSent(last?.opened), 100);
   });
 
   test("may send what both sides allow", () => {
@@ -84,7 +84,7 @@ describe("the client's side of the handshake", () => {
     ] as const) {
       const { handshake, input } = steps(false, own);
       input.push(plainWire.maximumSize(peers));
-      assert.equal(mostSent(handshake.advance("client-awaits-maximum-size", input)?.opened), 1_000);
+      assert.equal(maxSent(handshake.advance("client-awaits-maximum-size", input)?.opened), 1_000);
     }
   });
 

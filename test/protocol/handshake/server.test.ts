@@ -4,7 +4,7 @@ import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
 import { ServerHandshake } from "#dist/protocol/handshake/server.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, flipBit, hex, toHex } from "../../support/bytes.ts";
-import { EngineProbe, mostSent } from "../../support/engine-probe.ts";
+import { EngineProbe, maxSent } from "../../support/engine-probe.ts";
 import { clientHandshake } from "../../support/engine-states.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
 import {
@@ -51,7 +51,7 @@ describe("the server's side of the handshake", () => {
     assert.equal(last?.input, "confirmation");
     assert.deepEqual(last.output, []);
     assert.equal(last.opened?.profile.encrypted, false);
-    assert.equal(mostSent(last.opened), 3_145_728);
+    assert.equal(maxSent(last.opened), 3_145_728);
   });
 
   test("encrypted sends its key, then the maximum size sealed", () => {

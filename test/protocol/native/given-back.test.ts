@@ -6,7 +6,7 @@ import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
 import { lengthBytes } from "#dist/protocol/length-prefix.js";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
 import type { NativeSession } from "#dist/protocol/native/session.js";
-import { highestBodyBytes, highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { maxBodyBytes, maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/wire/record.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, pattern } from "../../support/bytes.ts";
@@ -268,12 +268,12 @@ describe("what has left", () => {
   test("can be sent again in either case", () => {
     for (const encrypted of [false, true]) {
       const end = new End(encrypted);
-      const data = pattern(highestBodyBytes + 50_000);
+      const data = pattern(maxBodyBytes + 50_000);
       end.profile.session.send(5, data);
       end.written();
       end.session.outgoing.rewind([0, 0, 0]);
       const frames = concat(end.session.outgoing.messages.take(), end.session.outgoing.messages.take());
-      const first = data.subarray(0, highestBodyBytes - 8);
+      const first = data.subarray(0, maxBodyBytes - 8);
       assert.equal(
         Buffer.compare(
           frames,
@@ -306,7 +306,7 @@ const size = fc.oneof(
   { weight: 4, arbitrary: fc.nat(300) },
   { weight: 3, arbitrary: fc.integer({ min: 16_360, max: 16_400 }) },
   { weight: 3, arbitrary: fc.integer({ min: 17_000, max: 60_000 }) },
-  { weight: 2, arbitrary: fc.integer({ min: highestBodyBytes - 12, max: highestBodyBytes }) },
+  { weight: 2, arbitrary: fc.integer({ min: maxBodyBytes - 12, max: maxBodyBytes }) },
   { weight: 1, arbitrary: fc.nat(300_000) },
 );
 const body: fc.Arbitrary<Body> = fc.record({
@@ -321,7 +321,7 @@ const chunkSizes = fc.oneof(
   fc.constant([65_536]),
   fc.constant([1_000_000]),
   // Where a record's length comes by itself, the next chunk may be a record and nothing else.
-  fc.constant([4, highestRecordBytes]),
+  fc.constant([4, maxRecordBytes]),
   fc.array(fc.oneof(fc.integer({ min: 1, max: 5_000 }), fc.integer({ min: 16_384, max: 140_000 })), {
     minLength: 1,
     maxLength: 4,
@@ -349,10 +349,7 @@ function send(end: End, lane: LaneName, bytes: number, number: number): Expected
 function framesOfBody({ lane, bytes, parts }: Body, number: number): Uint8Array[] {
   const { data } = expectedOf(lane, bytes, number);
   const whole = { message: [number], request: [number, 5], answer: [number] }[lane];
-  const count = Math.max(
-    Math.min(parts, Math.floor(bytes / 16_500)),
-    Math.ceil(bytes / (highestBodyBytes - 12)),
-  );
+  const count = Math.max(Math.min(parts, Math.floor(bytes / 16_500)), Math.ceil(bytes / (maxBodyBytes - 12)));
   if (count <= 1) return [nativeFrame(lane, whole, data)];
   const each = Math.ceil(bytes / count);
   return Array.from({ length: count }, (_, index) => {
@@ -381,7 +378,7 @@ function recordsOf(frames: readonly Uint8Array[], groups: readonly number[]): Ui
   let [record, bytes]: [Uint8Array[], number] = [[], 0];
   for (const frame of frames) {
     const isFull = record.length >= (groups[records.length % groups.length] as number);
-    if (record.length > 0 && (isFull || bytes + frame.length > highestRecordBytes)) {
+    if (record.length > 0 && (isFull || bytes + frame.length > maxRecordBytes)) {
       records.push(record);
       [record, bytes] = [[], 0];
     }

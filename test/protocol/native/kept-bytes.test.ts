@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { frameOverheadBytes, type SendLane } from "#dist/protocol/native/lanes/send-lane.js";
 import type { NativeSession } from "#dist/protocol/native/session.js";
-import { highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
 import { sessionOfAnyIds } from "../../support/incoming.ts";
 import { lent } from "../../support/memory.ts";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";
 
 const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_000_000] } as const;
-const firstPart = highestBodyBytes - 12;
+const firstPart = maxBodyBytes - 12;
 /** More than two frames take. */
-const large = new Uint8Array(2 * highestBodyBytes + 20_000);
+const large = new Uint8Array(2 * maxBodyBytes + 20_000);
 
 function session(): NativeSession {
   const made = sessionOfAnyIds(limits);
@@ -36,7 +36,7 @@ describe("what a session keeps besides what is queued", () => {
     assert.equal(to.keptBytes, larger.length);
     from.answer(1, larger);
     pass(from.outgoing.answers, to);
-    assert.equal(to.keptBytes, larger.length + highestBodyBytes - 8);
+    assert.equal(to.keptBytes, larger.length + maxBodyBytes - 8);
   });
 
   test("is requests that wait for a handler", () => {
@@ -72,10 +72,10 @@ describe("a failure's message that is too long", () => {
   for (const character of ["a", "é", "€", "🙂"]) {
     test(`is cut between two characters: ${character}`, () => {
       const [from, to] = [session(), session()];
-      from.fail(1, { code: "CODE", message: character.repeat(highestBodyBytes) });
+      from.fail(1, { code: "CODE", message: character.repeat(maxBodyBytes) });
       const frame = from.outgoing.answers.take();
       const event = to.incoming.receive(lent(frame), 0, frame.length);
-      assert.ok(event?.kind === "failure" && Buffer.byteLength(event.message) > highestBodyBytes - 200);
+      assert.ok(event?.kind === "failure" && Buffer.byteLength(event.message) > maxBodyBytes - 200);
       assert.equal(event.message, character.repeat(event.message.length / character.length));
     });
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { aeadTagBytes } from "#dist/protocol/crypto-provider.js";
-import { frameHeaderBytes, highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameHeaderBytes, maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import { AwaitingHello, type Ends, helloFrame } from "../../support/awaiting-hello.ts";
 import { concat, hex, pattern, uint32 } from "../../support/bytes.ts";
 import { byteAtATime, whole } from "../../support/cutting.ts";
@@ -76,7 +76,7 @@ for (const role of ["client", "server"] as const) {
 
       test("takes no record that cannot be one, as soon as its length has come", () => {
         const least = frameHeaderBytes + (encryption ? aeadTagBytes : 0);
-        const most = highestRecordBytes + (encryption ? aeadTagBytes : 0);
+        const most = maxRecordBytes + (encryption ? aeadTagBytes : 0);
         for (const [length, told] of [
           [least - 1, ["closed ERR_FRAME_TOO_SHORT"]],
           [least, []],

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
-import { lowestWindow } from "#dist/protocol/native/wire/lanes.js";
+import { maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { minWindow } from "#dist/protocol/native/wire/lanes.js";
 import { pattern } from "../../support/bytes.ts";
 import type { nativeDefaults } from "../../support/engine-probe.ts";
 import { ResumablePair } from "../../support/resumable-pair.ts";
@@ -78,8 +78,8 @@ function checkOrder(pair: ResumablePair, said: readonly Said[]): void {
 describe("messages that were written before a request or an answer arrive before it", () => {
   for (const kind of ["request", "answer"] as const) {
     for (const count of [1, 5, 20, 300]) {
-      for (const messageBytes of [0, 100, 10_000, 20_000, 60_000, highestBodyBytes - 4]) {
-        for (const bytes of [0, 15_000, highestBodyBytes - 8]) {
+      for (const messageBytes of [0, 100, 10_000, 20_000, 60_000, maxBodyBytes - 4]) {
+        for (const bytes of [0, 15_000, maxBodyBytes - 8]) {
           test(`${count} of ${messageBytes} bytes, and ${kind} of ${bytes}`, () => {
             const messages = Array.from(
               { length: count },
@@ -95,7 +95,7 @@ describe("messages that were written before a request or an answer arrive before
   const anySaid = fc.array(
     fc.record({
       kind: fc.constantFrom("message", "request", "answer"),
-      bytes: fc.oneof(fc.nat(200), fc.nat(highestBodyBytes - 8)),
+      bytes: fc.oneof(fc.nat(200), fc.nat(maxBodyBytes - 8)),
     }) as fc.Arbitrary<Said>,
     { maxLength: 60 },
   );
@@ -140,7 +140,7 @@ describe("messages that were written before a request or an answer arrive before
 
 describe("a request does not wait", () => {
   test("for messages that the peer's window holds up", () => {
-    const pair = connected([lowestWindow, 1e9, 1e9]);
+    const pair = connected([minWindow, 1e9, 1e9]);
     const said = Array.from({ length: 30 }, () => ({ kind: "message", bytes: 10_000 }) as const);
     const [first] = arrivals(pair, [...said, { kind: "request", bytes: 5 }]);
     assert.ok(first !== undefined && first.before < 30);

@@ -12,7 +12,7 @@ const partBytes = 16_384;
  * that is written over meanwhile.
  */
 function assemble({ before = 0, after = 0 }): Uint8Array | undefined {
-  const bodies = new IncomingBodies({ maxMessageBytes: 100_000, highestUnderWay: 1 });
+  const bodies = new IncomingBodies({ maxMessageBytes: 100_000, maxUnderWay: 1 });
   const start = before + frameHeaderBytes;
   const record = concat(new Uint8Array(start), pattern(partBytes, 1), new Uint8Array(after));
   const totalBytes = 4 * partBytes + 10;

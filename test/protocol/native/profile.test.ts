@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { NativeProfile } from "#dist/protocol/native/profile.js";
-import { highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import type { Windows } from "#dist/protocol/native/wire/lanes.js";
 import { RecordReader, RecordWriter } from "#dist/protocol/native/wire/record.js";
 import type { ProfileEvent } from "#dist/protocol/profile.js";
@@ -103,7 +103,7 @@ describe("what leaves on the native wire", () => {
     const records = takeRecords(profile);
     assert.ok(records.length >= 2);
     for (const { length } of records)
-      assert.ok(length <= highestRecordBytes && length > 0.75 * highestRecordBytes, `${length} bytes`);
+      assert.ok(length <= maxRecordBytes && length > 0.75 * maxRecordBytes, `${length} bytes`);
     const all = [...records, ...takeAllRecords(profile)];
     assert.equal(all.flatMap(framesOf).length, 10_000);
     assert.ok(all.length < 12);
@@ -123,7 +123,7 @@ describe("what leaves on the native wire", () => {
 
   test("lets a request pass while a large message is on its way, after a record or two", () => {
     const { session, profile } = setUp();
-    profile.session.send(5, pattern(highestRecordBytes * 60));
+    profile.session.send(5, pattern(maxRecordBytes * 60));
     takeRecords(profile);
     session.request(5, hex("01"));
     const after = takeAllRecords(profile).map(kindsIn);

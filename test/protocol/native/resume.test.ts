@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
-import { lowestWindow } from "#dist/protocol/native/wire/lanes.js";
+import { maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { minWindow } from "#dist/protocol/native/wire/lanes.js";
 import { flipBit, pattern } from "../../support/bytes.ts";
 import { nativeDefaults } from "../../support/engine-probe.ts";
 import {
@@ -157,7 +157,7 @@ const role: fc.Arbitrary<Role> = fc.constantFrom("client", "server");
 /** Small, and around where bodies are cut into parts. */
 const size = fc.oneof(
   { weight: 6, arbitrary: fc.nat(40) },
-  { weight: 1, arbitrary: fc.integer({ min: highestBodyBytes - 20, max: highestBodyBytes + 10 }) },
+  { weight: 1, arbitrary: fc.integer({ min: maxBodyBytes - 20, max: maxBodyBytes + 10 }) },
   { weight: 1, arbitrary: fc.nat(300_000) },
 );
 const type = fc.integer({ min: 1, max: 4 });
@@ -195,7 +195,7 @@ describe("a session over connections that break", () => {
   const wires: Record<string, ResumablePairOptions & { readonly runs: number }> = {
     "in the clear": { runs: 400 },
     sealed: { encryption: true, runs: 100 },
-    "with windows of different sizes": { native: { windows: [200_000, lowestWindow, 100_000] }, runs: 100 },
+    "with windows of different sizes": { native: { windows: [200_000, minWindow, 100_000] }, runs: 100 },
   };
   for (const [how, { runs, ...options }] of Object.entries(wires)) {
     test(`loses nothing, has nothing twice, and keeps its order, ${how}`, () => {

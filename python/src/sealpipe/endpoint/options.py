@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from ..errors import CallerError, SealpipeError
-from ..protocol.limits import HIGHEST_MAX_MESSAGE_BYTES, EngineLimits
+from ..protocol.limits import MAX_MAX_MESSAGE_BYTES, EngineLimits
 from ..transport.address import DEFAULT_DIRECTORY, Address, resolve_address
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class ParsedClientOptions(ParsedOptions):
 
 
 # What timers of TypeScript's library take, so that a setting can be shared.
-_HIGHEST_SECONDS = 2_147_483.647
+_MAX_SECONDS = 2_147_483.647
 
 
 def parse_server_options(options: Mapping[str, object]) -> ParsedServerOptions:
@@ -180,7 +180,7 @@ def _is_integer(value: object, least: int, most: int) -> bool:
 def _is_seconds(value: object, least: float) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value) and least <= value <= _HIGHEST_SECONDS
+    return math.isfinite(value) and least <= value <= _MAX_SECONDS
 
 
 _Verdict = tuple[bool, str]
@@ -191,7 +191,7 @@ def _integer_to(most: int) -> Callable[[Any], _Verdict]:
 
 
 def _seconds(value: object) -> _Verdict:
-    return _is_seconds(value, 0.001), f"a number of seconds from 0.001 to {_HIGHEST_SECONDS}"
+    return _is_seconds(value, 0.001), f"a number of seconds from 0.001 to {_MAX_SECONDS}"
 
 
 def _seconds_or_never(value: object) -> _Verdict:
@@ -214,12 +214,12 @@ def _directory(value: object) -> _Verdict:
 
 
 # The highest is kept by the systems for 'no user'.
-_HIGHEST_UID = 2**32 - 2
+_MAX_UID = 2**32 - 2
 
 
 def _trust(value: object) -> _Verdict:
-    fits = isinstance(value, list | tuple) and all(_is_integer(uid, 0, _HIGHEST_UID) for uid in value)
-    return fits or value == "any", f'a list of user ids from 0 to {_HIGHEST_UID} or "any"'
+    fits = isinstance(value, list | tuple) and all(_is_integer(uid, 0, _MAX_UID) for uid in value)
+    return fits or value == "any", f'a list of user ids from 0 to {_MAX_UID} or "any"'
 
 
 def _callback(value: object) -> _Verdict:
@@ -229,7 +229,7 @@ def _callback(value: object) -> _Verdict:
 _CHECKS: dict[str, Callable[[Any], _Verdict]] = {
     "directory": _directory,
     "trust": _trust,
-    "max_message_bytes": _integer_to(HIGHEST_MAX_MESSAGE_BYTES),
+    "max_message_bytes": _integer_to(MAX_MAX_MESSAGE_BYTES),
     "max_queued_bytes": _integer_to(2**53 - 1),
     "handshake_timeout": _seconds,
     "frame_timeout": _seconds,

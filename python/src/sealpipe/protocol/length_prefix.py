@@ -21,8 +21,8 @@ LENGTH_BYTES = 4
 class FrameBounds:
     """The payload sizes a frame may have, and what to say of one that is larger."""
 
-    least_bytes: int
-    most_bytes: int
+    min_bytes: int
+    max_bytes: int
     too_large: Callable[[int], PeerError]
 
 
@@ -35,12 +35,12 @@ def read_frame(buffer: ReceiveBuffer, bounds: FrameBounds) -> bytes | None:
     if len(buffer) < LENGTH_BYTES:
         return None
     payload_bytes = buffer.peek_uint32()
-    if payload_bytes < bounds.least_bytes:
+    if payload_bytes < bounds.min_bytes:
         raise PeerError(
             "ERR_FRAME_TOO_SHORT",
-            f"a frame of {payload_bytes} bytes arrived where the least is {bounds.least_bytes}",
+            f"a frame of {payload_bytes} bytes arrived where the least is {bounds.min_bytes}",
         )
-    if payload_bytes > bounds.most_bytes:
+    if payload_bytes > bounds.max_bytes:
         raise bounds.too_large(payload_bytes)
     if len(buffer) < LENGTH_BYTES + payload_bytes:
         return None

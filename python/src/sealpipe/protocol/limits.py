@@ -19,7 +19,7 @@ class EngineLimits:
     """How long an orderly close waits for the peer to take each tenth of what was to be sent."""
 
 
-HIGHEST_MAX_MESSAGE_BYTES = 1_073_741_824
+MAX_MAX_MESSAGE_BYTES = 1_073_741_824
 """The largest ``max_message_bytes`` that can be asked for: 1 GiB. AES-256-GCM calls take less than 2 GiB at once."""
 
 MAX_MAXIMUM_SIZE_FRAME_BYTES = 256

@@ -9,7 +9,7 @@ from ..errors import CallerError, PeerError
 RESERVED_TYPE = 0
 """Readers drop it and writers refuse it: golang-ipc keeps it for itself."""
 
-HIGHEST_TYPE = 0xFFFF_FFFF
+MAX_TYPE = 0xFFFF_FFFF
 
 
 class MessageContent(NamedTuple):
@@ -21,7 +21,7 @@ class MessageContent(NamedTuple):
 def check_message(type: int, data_bytes: int, max_message_bytes: int) -> None:
     """Raises a CallerError if no engine of this end could send such a message."""
     # A bool is an int to Python, and no type of a message.
-    if not isinstance(type, int) or isinstance(type, bool) or not 0 <= type <= HIGHEST_TYPE:
+    if not isinstance(type, int) or isinstance(type, bool) or not 0 <= type <= MAX_TYPE:
         raise CallerError("ERR_TYPE_OUT_OF_RANGE", f"a message type is an integer from 1 to 4294967295, not {type!r}")
     if type == RESERVED_TYPE:
         raise CallerError("ERR_RESERVED_TYPE", "message type 0 is reserved; use 1 to 4294967295")

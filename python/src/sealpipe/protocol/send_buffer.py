@@ -11,7 +11,7 @@ BATCH_BYTES = 32_768
 and so gets it whole.
 """
 
-HIGHEST_WRITE_BYTES = 262_144
+MAX_WRITE_BYTES = 262_144
 """A frame that is larger leaves in several writes, so that a slow peer's progress in it can be seen."""
 
 
@@ -37,8 +37,8 @@ class SendBuffer:
             self._batch.append(frame)
             self._batch_bytes += len(frame)
             return
-        for start in range(0, len(frame), HIGHEST_WRITE_BYTES):
-            self._writes.append(frame[start : start + HIGHEST_WRITE_BYTES])
+        for start in range(0, len(frame), MAX_WRITE_BYTES):
+            self._writes.append(frame[start : start + MAX_WRITE_BYTES])
 
     def push_alone(self, part: bytes) -> None:
         """Bytes that must leave in a write of their own, such as a part of the handshake."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DIRECTORY = "/tmp"  # noqa: S108 - where golang-ipc puts its sockets, whatever the environment says
 _PIPE_PREFIX = "\\\\.\\pipe\\"
-_HIGHEST_PIPE_NAME_LENGTH = 256
+_MAX_PIPE_NAME_LENGTH = 256
 _NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
 
@@ -89,9 +89,9 @@ def _check_name(name: object) -> None:
 
 
 def _check_pipe(path: str) -> str:
-    if len(path) <= _HIGHEST_PIPE_NAME_LENGTH:
+    if len(path) <= _MAX_PIPE_NAME_LENGTH:
         return path
     raise CallerError(
         "ERR_ADDRESS_TOO_LONG",
-        f"the pipe's name {path} has {len(path)} characters; {_HIGHEST_PIPE_NAME_LENGTH} is the most",
+        f"the pipe's name {path} has {len(path)} characters; {_MAX_PIPE_NAME_LENGTH} is the most",
     )

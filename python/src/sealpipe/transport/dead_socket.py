@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Holding it takes less than a millisecond.
 _ABANDONED_AFTER = 5.0
 _PATIENCE = 10.0
-_HIGHEST_PAUSE = 0.02
+_MAX_PAUSE = 0.02
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ async def remove_dead_socket(dead: DeadSocket) -> None:
     while not _remove_unless_held(dead):
         if time.monotonic() > give_up_at:
             raise address_in_use(dead.address, "other servers are being started there")
-        await asyncio.sleep(random.random() * _HIGHEST_PAUSE)  # noqa: S311 - nothing to guess
+        await asyncio.sleep(random.random() * _MAX_PAUSE)  # noqa: S311 - nothing to guess
 
 
 def _remove_unless_held(dead: DeadSocket) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .staging_directory import StagingDirectory
 
 # Each round loses to another process at most; this many in a row are no accident.
-_HIGHEST_ROUNDS = 16
+_MAX_ROUNDS = 16
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ async def claim_address(address: Address, options: ClaimOptions) -> FileIdentity
     socket_path = options.staging.socket_path
     os.chmod(socket_path, options.mode)
     ours = identity_of(os.lstat(socket_path))
-    for _ in range(_HIGHEST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         try:
             os.link(socket_path, address.path)
             return ours

@@ -16,7 +16,7 @@ Trust = Literal["any"] | tuple[int, ...]
 """Who else may hold an address, besides the user of this process and root: ids of users, or ``"any"`` for everyone."""
 
 # As many symbolic links as Linux follows on one way.
-_HIGHEST_LINKS = 40
+_MAX_LINKS = 40
 
 
 def own_uid() -> int:
@@ -78,7 +78,7 @@ def _objection_to_way(end: str, trust: Trust) -> _Objection | None:
             at = here
             continue
         links += 1
-        if links > _HIGHEST_LINKS:
+        if links > _MAX_LINKS:
             remedy = "mend the links, or name the directory to which they should lead"
             return _Objection(f"{here} leads through too many symbolic links", remedy, by_owner=False)
         target = os.readlink(here)

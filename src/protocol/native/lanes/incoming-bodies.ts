@@ -1,7 +1,7 @@
 import { PeerError } from "../../../errors.ts";
 import { type Received, release } from "../../memory.ts";
 import { copyParts } from "../../parts.ts";
-import { invalidFrame, leastPartBytes } from "../wire/frame.ts";
+import { invalidFrame, minPartBytes } from "../wire/frame.ts";
 
 /** What the first frame of a large body says of it. */
 export interface BodyStart {
@@ -28,7 +28,7 @@ interface Unfinished extends BodyStart {
 }
 
 /** No more than so many times what has arrived is allocated. */
-const mostAhead = 4;
+const maxAhead = 4;
 
 /**
  * The large bodies of a lane that are under way. Memory for a whole one is allocated when a good part of it is there, and
@@ -38,12 +38,12 @@ const mostAhead = 4;
  */
 export class IncomingBodies {
   readonly #maxMessageBytes: number;
-  readonly #highestUnderWay: number;
+  readonly #maxUnderWay: number;
   readonly #bodies = new Map<number, Unfinished>();
 
-  constructor(limits: { readonly maxMessageBytes: number; readonly highestUnderWay: number }) {
+  constructor(limits: { readonly maxMessageBytes: number; readonly maxUnderWay: number }) {
     this.#maxMessageBytes = limits.maxMessageBytes;
-    this.#highestUnderWay = limits.highestUnderWay;
+    this.#maxUnderWay = limits.maxUnderWay;
   }
 
   get underWay(): number {
@@ -75,7 +75,7 @@ export class IncomingBodies {
         `the peer announced a message of ${start.totalBytes} bytes, over maxMessageBytes (${this.#maxMessageBytes})`,
       );
     }
-    if (this.#bodies.has(start.id) || this.#bodies.size >= this.#highestUnderWay) {
+    if (this.#bodies.has(start.id) || this.#bodies.size >= this.#maxUnderWay) {
       throw invalidFrame("the start of a large body while as many as there may be are under way");
     }
     if (body.bytes.length - fixedBytes >= start.totalBytes)
@@ -101,9 +101,9 @@ export class IncomingBodies {
     const start = totalBytes - unfinished.missingBytes;
     const end = start + body.bytes.length - fixedBytes;
     if (end > totalBytes) throw invalidFrame("more of a large body than its start said");
-    if (end < totalBytes && end - start < leastPartBytes) throw invalidFrame("a part that is too small");
+    if (end < totalBytes && end - start < minPartBytes) throw invalidFrame("a part that is too small");
     unfinished.missingBytes = totalBytes - end;
-    if (unfinished.data === undefined && end * mostAhead >= totalBytes) {
+    if (unfinished.data === undefined && end * maxAhead >= totalBytes) {
       unfinished.data = new Uint8Array(totalBytes);
       copyParts(parts, unfinished.data);
       for (const { buffer } of parts.splice(0)) release(new Uint8Array(buffer));

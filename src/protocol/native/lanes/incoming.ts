@@ -13,7 +13,7 @@ import type { Positions, Windows } from "../wire/lanes.ts";
 import { hasFeature } from "../wire/offers.ts";
 import { IncomingBodies, type IncomingBody, type UnfinishedBody } from "./incoming-bodies.ts";
 import { ReceiveLane } from "./receive-lane.ts";
-import { highestBodiesUnderWay } from "./send-lane.ts";
+import { maxBodiesUnderWay } from "./send-lane.ts";
 
 /** What a peer's frames say to the application. */
 export type IncomingEvent = Exclude<ProfileEvent, { kind: "peer-closed" }>;
@@ -63,9 +63,9 @@ export class Incoming {
     this.#requests = new ReceiveLane(windows[1]);
     this.#answers = new ReceiveLane(windows[2]);
     this.#lanes = [this.#messages, this.#requests, this.#answers];
-    this.#messageBodies = new IncomingBodies({ maxMessageBytes, highestUnderWay: 1 });
-    this.#requestBodies = new IncomingBodies({ maxMessageBytes, highestUnderWay: highestBodiesUnderWay });
-    this.#answerBodies = new IncomingBodies({ maxMessageBytes, highestUnderWay: highestBodiesUnderWay });
+    this.#messageBodies = new IncomingBodies({ maxMessageBytes, maxUnderWay: 1 });
+    this.#requestBodies = new IncomingBodies({ maxMessageBytes, maxUnderWay: maxBodiesUnderWay });
+    this.#answerBodies = new IncomingBodies({ maxMessageBytes, maxUnderWay: maxBodiesUnderWay });
   }
 
   /** How far each lane's frames have arrived. */

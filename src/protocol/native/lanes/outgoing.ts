@@ -2,19 +2,13 @@ import { writeUint32 } from "../../integers.ts";
 import { joinParts } from "../../parts.ts";
 import type { Failure } from "../../session.ts";
 import { encodeUtf8 } from "../../utf8.ts";
-import {
-  frameHeaderBytes,
-  frameKinds,
-  highestBodyBytes,
-  invalidFrame,
-  writeFrameHeader,
-} from "../wire/frame.ts";
+import { frameHeaderBytes, frameKinds, invalidFrame, maxBodyBytes, writeFrameHeader } from "../wire/frame.ts";
 import type { Positions } from "../wire/lanes.ts";
 import { SendLane } from "./send-lane.ts";
 import { takeSlab } from "./slab-pool.ts";
 
 /** A longer frame has memory of its own, and so a record of its own where it is long enough. */
-const highestSharedBytes = 16_384;
+const maxSharedBytes = 16_384;
 
 /** The kinds and fixed fields of what can be cut into parts. */
 interface BodyKinds {
@@ -87,7 +81,7 @@ export class Outgoing {
   message(type: number, data: Uint8Array): void {
     const bodyBytes = 4 + data.length;
     const frameBytes = frameHeaderBytes + bodyBytes;
-    if (frameBytes > highestSharedBytes) {
+    if (frameBytes > maxSharedBytes) {
       this.#push(this.messages, messageKinds, { wholeFields: [type], partFields: [] }, data);
       return;
     }
@@ -114,11 +108,11 @@ export class Outgoing {
     const codeBytes = encodeUtf8(code);
     const start = joinParts([Uint8Array.of(codeBytes.length), codeBytes]);
     if (data === undefined) {
-      const text = encodeUtf8(message, highestBodyBytes - 128);
+      const text = encodeUtf8(message, maxBodyBytes - 128);
       this.#whole(this.answers, frameKinds.failure, [id], joinParts([start, text]));
       return;
     }
-    const text = encodeUtf8(message, Math.min(0xffff, highestBodyBytes - 128 - data.length));
+    const text = encodeUtf8(message, Math.min(0xffff, maxBodyBytes - 128 - data.length));
     const textBytes = Uint8Array.of(text.length >>> 8, text.length);
     this.#whole(
       this.answers,
@@ -171,7 +165,7 @@ export class Outgoing {
 
   #push(lane: SendLane, kinds: BodyKinds, fields: Fields, data: Uint8Array): void {
     const bodyBytes = 4 * fields.wholeFields.length + data.length;
-    if (bodyBytes > highestBodyBytes) this.#large(lane, kinds, fields, data);
+    if (bodyBytes > maxBodyBytes) this.#large(lane, kinds, fields, data);
     else this.#whole(lane, kinds.whole, fields.wholeFields, data);
   }
 
@@ -179,7 +173,7 @@ export class Outgoing {
     const frameBytes = frameHeaderBytes + 4 * fields.length + data.length;
     const { messages } = this;
     if (lane !== messages) lane.follow(messages.writtenPosition, !messages.allSent);
-    if (frameBytes > highestSharedBytes) {
+    if (frameBytes > maxSharedBytes) {
       lane.pushBody([encodeAlone(kind, fields, data)]);
       return;
     }
@@ -193,7 +187,7 @@ export class Outgoing {
     let kind = kinds.start;
     let fields: readonly number[] = [...wholeFields, data.length];
     for (let start = 0; start < data.length; ) {
-      const roomBytes = highestBodyBytes - 4 * fields.length;
+      const roomBytes = maxBodyBytes - 4 * fields.length;
       const part = data.subarray(start, start + roomBytes);
       frames.push(encodeAlone(kind, fields, part));
       start += part.length;

@@ -1,5 +1,5 @@
 import { PeerError } from "../../../errors.ts";
-import { highestRecordBytes } from "../wire/frame.ts";
+import { maxRecordBytes } from "../wire/frame.ts";
 import { frameOverheadBytes } from "./send-lane.ts";
 
 /** What is consumed is acknowledged once it has this many bytes, or a quarter of a smaller window. */
@@ -8,7 +8,7 @@ const maxUnacknowledgedBytes = 262_144;
 const notableBytes = 8_192;
 
 /** The weight of a record of the smallest frames that a lane can have: empty messages, of eight bytes each. */
-const maxRecordWeight = highestRecordBytes + (highestRecordBytes / 8) * frameOverheadBytes;
+const maxRecordWeight = maxRecordBytes + (maxRecordBytes / 8) * frameOverheadBytes;
 
 /**
  * The other end of a {@link SendLane}: how far its frames have arrived, and how far the application has consumed them.

@@ -1,4 +1,4 @@
-import { frameHeaderBytes, highestBodyBytes, readBodyBytes } from "../wire/frame.ts";
+import { frameHeaderBytes, maxBodyBytes, readBodyBytes } from "../wire/frame.ts";
 import { giveSlab } from "./slab-pool.ts";
 
 /** What a frame adds to its lane's position besides its bytes. Source: spec/protocol.md, "Lanes". */
@@ -48,9 +48,9 @@ export interface Drained {
 
 const smallestSlabBytes = 2_048;
 /** Two of them fill the room that a record has for the frames of lanes. */
-const highestSlabBytes = (frameHeaderBytes + highestBodyBytes) / 2;
+const maxSlabBytes = (frameHeaderBytes + maxBodyBytes) / 2;
 /** Bodies whose parts are on their way at the same time. Source: spec/protocol.md, "Large bodies". */
-export const highestBodiesUnderWay = 4;
+export const maxBodiesUnderWay = 4;
 
 /** One for all lanes that have sent nothing: an empty array costs as much as a third of the lane. */
 const noSlab = new Uint8Array(0);
@@ -339,7 +339,7 @@ export class SendLane {
 
   #requeue(body: OutgoingBody, interleaved: boolean): void {
     if (!interleaved) this.#waiting.unshift(body);
-    else this.#interleaved.splice(highestBodiesUnderWay - 1, 0, body);
+    else this.#interleaved.splice(maxBodiesUnderWay - 1, 0, body);
   }
 
   #closeRun(): void {
@@ -359,7 +359,7 @@ export class SendLane {
     this.#closeRun();
     // The busier the lane, the larger the slab; a quiet one holds little.
     const wanted = Math.max(count, smallestSlabBytes, this.#slab.length * 2);
-    this.#slab = new Uint8Array(Math.min(wanted, highestSlabBytes));
+    this.#slab = new Uint8Array(Math.min(wanted, maxSlabBytes));
     this.#slabUsed = 0;
     this.#openStart = 0;
   }

@@ -1,13 +1,13 @@
 import { release } from "../../memory.ts";
 
 const stepBytes = 16_384;
-const mostBytes = 4_194_304;
+const maxBytes = 4_194_304;
 const free = new Map<number, Uint8Array[]>();
 let freeBytes = 0;
 
-/** Memory of at least `leastBytes` bytes; all of it is zero. */
-export function takeSlab(leastBytes: number): Uint8Array {
-  const bytes = Math.ceil(leastBytes / stepBytes) * stepBytes;
+/** Memory of at least `minBytes` bytes; all of it is zero. */
+export function takeSlab(minBytes: number): Uint8Array {
+  const bytes = Math.ceil(minBytes / stepBytes) * stepBytes;
   const slab = free.get(bytes)?.pop();
   if (slab === undefined) return new Uint8Array(bytes);
   freeBytes -= bytes;
@@ -21,7 +21,7 @@ export function takeSlab(leastBytes: number): Uint8Array {
 export function giveSlab(used: Uint8Array): void {
   used.fill(0);
   const slab = new Uint8Array(used.buffer);
-  if (freeBytes + slab.length > mostBytes) {
+  if (freeBytes + slab.length > maxBytes) {
     release(slab);
     return;
   }

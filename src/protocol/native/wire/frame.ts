@@ -27,11 +27,11 @@ export const frameKinds = {
 /** A frame's kind and the length of its body. */
 export const frameHeaderBytes = 4;
 /** The most bytes of frames in one record. */
-export const highestRecordBytes = 131_072;
+export const maxRecordBytes = 131_072;
 /** The largest body of a frame that we send: leaves room in its record for an acknowledgement or a pong. */
-export const highestBodyBytes = highestRecordBytes - 1_024 - frameHeaderBytes;
+export const maxBodyBytes = maxRecordBytes - 1_024 - frameHeaderBytes;
 /** The least bytes of a part that is not a body's last. */
-export const leastPartBytes = 16_384;
+export const minPartBytes = 16_384;
 
 /** Writes a frame's header at `offset`. */
 export function writeFrameHeader(target: Uint8Array, offset: number, kind: number, bodyBytes: number): void {

@@ -5,11 +5,11 @@ import { invalidFrame } from "./frame.ts";
 // What a hello is made of. Source: spec/protocol.md, "Native hello".
 
 /** Most bytes of UTF-8 in each of a hello's texts. */
-export const highestTextBytes = 255;
+export const maxTextBytes = 255;
 
 export function encodeText(text: string): Uint8Array {
   const bytes = encodeUtf8(text);
-  if (bytes.length > highestTextBytes)
+  if (bytes.length > maxTextBytes)
     throw new RangeError(`a hello has no room for ${bytes.length} bytes of text`);
   return joinParts([Uint8Array.of(bytes.length), bytes]);
 }

@@ -5,5 +5,5 @@ export type Positions = readonly [messages: number, requests: number, answers: n
 export type Windows = Positions;
 
 /** Least and most that a hello may say of a window. */
-export const lowestWindow = 65_536;
-export const highestWindow = 2_147_483_647;
+export const minWindow = 65_536;
+export const maxWindow = 2_147_483_647;

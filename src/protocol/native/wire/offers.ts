@@ -2,7 +2,7 @@ import { readUint32, writeUint32 } from "../../integers.ts";
 import { joinParts } from "../../parts.ts";
 import { invalidFrame, readUint64, writeUint64 } from "./frame.ts";
 import { encodeText, type Fields } from "./hello-fields.ts";
-import { highestWindow, lowestWindow } from "./lanes.ts";
+import { maxWindow, minWindow } from "./lanes.ts";
 
 // What the end of a hello says, which ends from before there were features do not send. Source: spec/protocol.md, "Features".
 
@@ -23,7 +23,7 @@ export function hasFeature(features: number | undefined, feature: Feature): bool
 
 export const contractHashBytes = 32;
 /** Most contracts in one hello. */
-export const highestContracts = 16;
+export const maxContracts = 16;
 
 /** By which two ends know whether they speak of the same contract. */
 export interface ContractIdentity {
@@ -51,9 +51,9 @@ export interface Offers {
 /** What an end offers that has no features; also what one means that says nothing of them. */
 export const noOffers: Offers = Object.freeze({
   features: 0,
-  streamLaneWindow: lowestWindow,
+  streamLaneWindow: minWindow,
   maxConcurrentStreams: 0,
-  streamWindow: lowestWindow,
+  streamWindow: minWindow,
   receivedStreams: 0,
   codec: "",
   contracts: [],
@@ -62,7 +62,7 @@ export const noOffers: Offers = Object.freeze({
 const fixedBytes = 24;
 
 export function encodeOffers(offers: Offers): Uint8Array {
-  if (offers.contracts.length > highestContracts) {
+  if (offers.contracts.length > maxContracts) {
     throw new RangeError(`a hello has no room for ${offers.contracts.length} contracts`);
   }
   const fixed = new Uint8Array(fixedBytes);
@@ -95,7 +95,7 @@ export function decodeOffers(fields: Fields): Offers {
 
 function decodeContracts(fields: Fields): ContractIdentity[] {
   const count = fields.takeByte();
-  if (count > highestContracts) throw invalidFrame(`a hello with ${count} contracts`);
+  if (count > maxContracts) throw invalidFrame(`a hello with ${count} contracts`);
   return Array.from({ length: count }, () => ({
     name: fields.takeText(),
     version: fields.takeText(),
@@ -106,6 +106,6 @@ function decodeContracts(fields: Fields): ContractIdentity[] {
 /** @throws PeerError `ERR_FRAME_INVALID` */
 export function decodeWindow(source: Uint8Array, offset: number): number {
   const bytes = readUint32(source, offset);
-  if (bytes >= lowestWindow && bytes <= highestWindow) return bytes;
+  if (bytes >= minWindow && bytes <= maxWindow) return bytes;
   throw invalidFrame(`a hello with a window of ${bytes} bytes`);
 }

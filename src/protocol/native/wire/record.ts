@@ -7,7 +7,7 @@ import { joinParts, lengthOfParts } from "../../parts.ts";
 import type { ReceiveBuffer } from "../../receive-buffer.ts";
 import { secretMemory } from "../../secret-memory.ts";
 import { takeSmall } from "../../slab.ts";
-import { frameHeaderBytes, highestRecordBytes } from "./frame.ts";
+import { frameHeaderBytes, maxRecordBytes } from "./frame.ts";
 import { deriveTrafficKeys, nextTrafficSecret } from "./key-schedule.ts";
 import { SmallRecords } from "./small-records.ts";
 
@@ -88,7 +88,7 @@ export class RecordReader {
 }
 
 /** Where sealed records are put together that came in pieces: to open one takes no longer than the call. */
-const sealedScratch = new Uint8Array(highestRecordBytes + aeadTagBytes);
+const sealedScratch = new Uint8Array(maxRecordBytes + aeadTagBytes);
 
 /** The header of the record that is being opened: its additional data. */
 const openedHeader = new Uint8Array(lengthBytes);
@@ -207,14 +207,14 @@ function wipeKeys({ aead, iv, small }: DirectionKeys): void {
 }
 
 function boundsWith(overheadBytes: number): FrameBounds {
-  const mostBytes = highestRecordBytes + overheadBytes;
+  const maxBytes = maxRecordBytes + overheadBytes;
   return {
-    leastBytes: frameHeaderBytes + overheadBytes,
-    mostBytes,
+    minBytes: frameHeaderBytes + overheadBytes,
+    maxBytes,
     tooLarge: (bytes) =>
       new PeerError(
         "ERR_FRAME_TOO_LARGE",
-        `the peer announced a record of ${bytes} bytes; ${mostBytes} is the most`,
+        `the peer announced a record of ${bytes} bytes; ${maxBytes} is the most`,
       ),
   };
 }

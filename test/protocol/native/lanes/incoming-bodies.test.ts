@@ -9,7 +9,7 @@ import { lengthOnceGiven, lent, owned } from "../../../support/memory.ts";
 const least = 16_384;
 
 function setUp(maxMessageBytes = 100_000) {
-  const bodies = new IncomingBodies({ maxMessageBytes, highestUnderWay: 4 });
+  const bodies = new IncomingBodies({ maxMessageBytes, maxUnderWay: 4 });
   const start = (id: number, totalBytes: number, data: Uint8Array): void =>
     bodies.start({ id, type: 5, totalBytes }, lent(data), 0);
   const part = (id: number, data: Uint8Array) => bodies.part(id, lent(data), 0);
@@ -68,7 +68,7 @@ describe("the memory of a large body's parts", () => {
   }
 
   test("is given back once a quarter of the whole is there, where each was alone in its record", () => {
-    const bodies = new IncomingBodies({ maxMessageBytes: 100_000, highestUnderWay: 4 });
+    const bodies = new IncomingBodies({ maxMessageBytes: 100_000, maxUnderWay: 4 });
     const datas = [...[0, 1, 2, 3, 4].map(bytesOf), hex("ff")];
     const records = datas.map((data) => alone(fixed, data));
     const lengths = () => records.map(({ record }) => record.length);
@@ -110,7 +110,7 @@ describe("the memory of a large body's parts", () => {
       },
     };
     for (const [what, made] of Object.entries(others)) {
-      const bodies = new IncomingBodies({ maxMessageBytes: 100_000, highestUnderWay: 4 });
+      const bodies = new IncomingBodies({ maxMessageBytes: 100_000, maxUnderWay: 4 });
       const records = [0, 1].map((index) => made(concat(fixed, bytesOf(index))));
       const copies = records.map(({ record }) => Uint8Array.from(record));
       const [first, last] = records.map(({ body }) => body) as [Uint8Array, Uint8Array];

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { IncomingEvent } from "#dist/protocol/native/lanes/incoming.js";
-import { lowestWindow } from "#dist/protocol/native/wire/lanes.js";
+import { minWindow } from "#dist/protocol/native/wire/lanes.js";
 import { concat, hex, pattern, toHex } from "../../../support/bytes.ts";
 import { thrownCode } from "../../../support/engine-probe.ts";
 import { incomingOf } from "../../../support/incoming.ts";
 import { lent, owned } from "../../../support/memory.ts";
-import { highestRecordWeight, nativeFrame, weightOf } from "../../../support/native-frames.ts";
+import { maxRecordWeight, nativeFrame, weightOf } from "../../../support/native-frames.ts";
 
 const least = 16_384;
 
@@ -218,7 +218,7 @@ describe("a frame is refused", () => {
       nativeFrame("request", [1, 5], pattern(60_000)),
     ]) {
       const { incoming, receive } = setUp();
-      const most = lowestWindow + highestRecordWeight;
+      const most = minWindow + maxRecordWeight;
       for (let position = weightOf(frame); position <= most; position += weightOf(frame)) receive(frame);
       assert.ok(Math.max(...incoming.received) > most - weightOf(frame));
       assert.equal(

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { frameOverheadBytes } from "#dist/protocol/native/lanes/send-lane.js";
 import { NativeSession } from "#dist/protocol/native/session.js";
-import { frameHeaderBytes, highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameHeaderBytes, maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
 import { nativeFrame, weightOf } from "../../../support/native-frames.ts";
 
 const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_000_000] } as const;
 
 /** Bytes that take three frames, and two. */
-const [three, two] = [2.5 * highestBodyBytes, 1.5 * highestBodyBytes];
+const [three, two] = [2.5 * maxBodyBytes, 1.5 * maxBodyBytes];
 
 describe("messages that may have arrived when a session is given up", () => {
   test("are told in the order in which they were sent, large ones among small ones", () => {
@@ -21,7 +21,7 @@ describe("messages that may have arrived when a session is given up", () => {
     while (messages.nextBytes > 0) messages.take();
     const first = weightOf(nativeFrame("message", [1], new Uint8Array(10)));
     // Of the first large one a part is taken, and what was before it.
-    const part = frameHeaderBytes + highestBodyBytes + frameOverheadBytes;
+    const part = frameHeaderBytes + maxBodyBytes + frameOverheadBytes;
     session.outgoing.acknowledge([first + part, 0, 0]);
     const { unacknowledged, unsent } = session.abandon();
     assert.deepEqual(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Outgoing } from "#dist/protocol/native/lanes/outgoing.js";
 import { frameOverheadBytes, type SendLane } from "#dist/protocol/native/lanes/send-lane.js";
-import { frameHeaderBytes, highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameHeaderBytes, maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
 import { concat, hex, pattern } from "../../../support/bytes.ts";
 import { thrownCode } from "../../../support/engine-probe.ts";
 import { framesOf, nativeFrame, weightOf } from "../../../support/native-frames.ts";
@@ -72,7 +72,7 @@ describe("what is sent", () => {
 
   test("is not changed by what the caller does to the data afterwards", () => {
     const outgoing = setUp();
-    for (const size of [10, 20_000, 2 * highestBodyBytes]) {
+    for (const size of [10, 20_000, 2 * maxBodyBytes]) {
       const bytes = pattern(size);
       outgoing.message(5, bytes);
       outgoing.request(1, 5, bytes);
@@ -86,16 +86,16 @@ describe("what is sent", () => {
 
   test("of a failure's message is no more than fits into a frame, and no part of a character", () => {
     for (const letters of ["", "x"].flatMap((first) =>
-      ["é", "x", "😀"].map((letter) => first + letter.repeat(highestBodyBytes)),
+      ["é", "x", "😀"].map((letter) => first + letter.repeat(maxBodyBytes)),
     )) {
       const outgoing = setUp();
       outgoing.failure(7, { code: "A".repeat(64), message: letters });
       const [frame, ...others] = framesOf(takeAll(outgoing.answers));
       assert.deepEqual(others, []);
-      assert.ok(frame !== undefined && frame.body.length <= highestBodyBytes);
+      assert.ok(frame !== undefined && frame.body.length <= maxBodyBytes);
       const message = new TextDecoder("utf-8", { fatal: true }).decode(frame.body.subarray(5 + 64));
       assert.ok(letters.startsWith(message));
-      assert.ok(frame.body.length > highestBodyBytes - 200);
+      assert.ok(frame.body.length > maxBodyBytes - 200);
     }
   });
 });
@@ -111,7 +111,7 @@ describe("a body that does not fit into a frame", () => {
 
   for (const [index, kind] of (["message", "request", "answer"] as const).entries()) {
     const { fields, send } = kinds[kind];
-    const most = highestBodyBytes - 4 * fields;
+    const most = maxBodyBytes - 4 * fields;
 
     test(`is cut, where one that just fits is not (${kind})`, () => {
       const outgoing = setUp();
@@ -131,12 +131,12 @@ describe("a body that does not fit into a frame", () => {
 
     test(`is cut into frames as large as they may be (${kind})`, () => {
       const outgoing = setUp();
-      const data = pattern(10 * highestBodyBytes);
+      const data = pattern(10 * maxBodyBytes);
       send(outgoing, data);
       const frames = framesOf(takeAll(outgoing.lanes[index] as SendLane));
       assert.deepEqual(
         frames.slice(0, -1).map(({ body }) => body.length),
-        Array(frames.length - 1).fill(highestBodyBytes),
+        Array(frames.length - 1).fill(maxBodyBytes),
       );
       const heads = frames.map((_, at) => 4 * (at === 0 ? start[kind].length + 1 : part[kind].length));
       const whole = concat(...frames.map(({ body }, at) => body.subarray(heads[at])));
@@ -212,10 +212,10 @@ describe("an acknowledgement", () => {
     };
     for (const bytes of [0, 10, 20_000, 1, 300_000, 3]) {
       outgoing.message(5, new Uint8Array(bytes));
-      const [first, ...parts] = bytes > highestBodyBytes ? [8, 0, 0] : [4];
+      const [first, ...parts] = bytes > maxBodyBytes ? [8, 0, 0] : [4];
       let left = bytes;
       for (const fixed of [first as number, ...parts]) {
-        const body = Math.min(left + fixed, highestBodyBytes);
+        const body = Math.min(left + fixed, maxBodyBytes);
         left -= body - fixed;
         written(body);
       }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ReceiveLane } from "#dist/protocol/native/lanes/receive-lane.js";
-import { lowestWindow } from "#dist/protocol/native/wire/lanes.js";
+import { minWindow } from "#dist/protocol/native/wire/lanes.js";
 import { thrownCode } from "../../../support/engine-probe.ts";
-import { highestRecordWeight } from "../../../support/native-frames.ts";
+import { maxRecordWeight } from "../../../support/native-frames.ts";
 
 /** What a frame of 36 bytes adds to the position. */
 const step = 100;
@@ -125,12 +125,12 @@ describe("what the peer is told", () => {
 
 describe("a lane's window", () => {
   test("may be exceeded by one record of the smallest frames, and by no byte more", () => {
-    const window = lowestWindow;
+    const window = minWindow;
     const { lane, receive } = laneWith(window);
     receive();
     lane.hold();
-    lane.receive(window + highestRecordWeight - step - 64);
-    assert.equal(lane.received, window + highestRecordWeight);
+    lane.receive(window + maxRecordWeight - step - 64);
+    assert.equal(lane.received, window + maxRecordWeight);
     assert.equal(
       thrownCode(() => lane.receive(0)),
       "ERR_WINDOW_EXCEEDED",

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { SendLane } from "#dist/protocol/native/lanes/send-lane.js";
 import { giveSlab, takeSlab } from "#dist/protocol/native/lanes/slab-pool.js";
-import { frameHeaderBytes, highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameHeaderBytes, maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
 import { concat, pattern, toHex } from "../../../support/bytes.ts";
 import { nativeFrame } from "../../../support/native-frames.ts";
 
-const highestRunBytes = (frameHeaderBytes + highestBodyBytes) / 2;
+const maxRunBytes = (frameHeaderBytes + maxBodyBytes) / 2;
 
 function setUp({ order = "ordered" as "ordered" | "interleaved", window = 1_000_000 } = {}) {
   const lane = new SendLane(order);
@@ -60,7 +60,7 @@ describe("frames in a lane", () => {
     }
     left.push(...takeAll());
     assert.ok(Buffer.from(concat(...left)).equals(concat(...frames)));
-    for (const run of left) assert.ok(run.length <= highestRunBytes);
+    for (const run of left) assert.ok(run.length <= maxRunBytes);
     assert.ok(left.length < 2_000);
     assert.equal(lane.allSent, true);
   });
@@ -68,11 +68,11 @@ describe("frames in a lane", () => {
   test("of the largest size leave alone", () => {
     const { push, takeAll } = setUp({ window: 100_000_000 });
     push(pattern(3));
-    push(pattern(highestRunBytes, 1));
+    push(pattern(maxRunBytes, 1));
     push(pattern(3));
     assert.deepEqual(
       takeAll().map(({ length }) => length),
-      [3, highestRunBytes, 3],
+      [3, maxRunBytes, 3],
     );
   });
 
@@ -377,7 +377,7 @@ describe("a lane that is given up", () => {
 });
 
 describe("the memory of a large body", () => {
-  const whole = frameHeaderBytes + highestBodyBytes;
+  const whole = frameHeaderBytes + maxBodyBytes;
   const bodyOf = (number: number): Uint8Array[] =>
     [0, 1].map(() => takeSlab(whole).subarray(0, whole).fill(number));
 

@@ -4,7 +4,7 @@ import { giveSlab, takeSlab } from "#dist/protocol/native/lanes/slab-pool.js";
 import { lengthOnceGiven } from "../../../support/memory.ts";
 
 const step = 16_384;
-const mostBytes = 4_194_304;
+const maxBytes = 4_194_304;
 
 /** Takes slabs until the pool has so many bytes of them no more. */
 function takeAll(bytes: number, count: number): Uint8Array[] {
@@ -58,7 +58,7 @@ describe("a slab", () => {
   test("is kept while there are 4 MiB of them, whatever their sizes; more is given back", () => {
     const sizes = [step, 3 * step, 12 * step];
     const perRound = 16 * step;
-    const slabs = Array.from({ length: mostBytes / perRound }, () => sizes.map(takeSlab)).flat();
+    const slabs = Array.from({ length: maxBytes / perRound }, () => sizes.map(takeSlab)).flat();
     for (const slab of slabs) giveSlab(slab);
     for (const { buffer } of slabs) assert.notEqual(buffer.byteLength, 0, "it is kept");
     const other = takeSlab(2 * step);
@@ -71,7 +71,7 @@ describe("a slab", () => {
     giveSlab(next);
     assert.equal(next.length, lengthOnceGiven(2 * step), "one step is free, and this has two");
     giveSlab(one);
-    const again = sizes.flatMap((size) => takeAll(size, mostBytes / perRound)).map(({ buffer }) => buffer);
+    const again = sizes.flatMap((size) => takeAll(size, maxBytes / perRound)).map(({ buffer }) => buffer);
     assert.deepEqual(new Set(again), new Set(slabs.map(({ buffer }) => buffer)));
   });
 });

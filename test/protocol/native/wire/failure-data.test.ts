@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { NativeSession } from "#dist/protocol/native/session.js";
 import { maxFailureDataBytes } from "#dist/protocol/native/wire/failure.js";
-import { frameHeaderBytes, highestBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameHeaderBytes, maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
 import { featureBits, noOffers } from "#dist/protocol/native/wire/offers.js";
 import { concat, hex, pattern, toHex } from "../../../support/bytes.ts";
 import { thrownCode } from "../../../support/engine-probe.ts";
@@ -71,7 +71,7 @@ describe("a failure's data", () => {
   test("fit into one frame with the longest code, and as much of the message as there is room for", () => {
     const data = pattern(maxFailureDataBytes);
     const frame = written({ code: "A".repeat(64), message: "é".repeat(100_000), data });
-    assert.ok(frame.length <= frameHeaderBytes + highestBodyBytes);
+    assert.ok(frame.length <= frameHeaderBytes + maxBodyBytes);
     const event = read(frame);
     assert.ok(event?.kind === "failure" && event.data !== undefined);
     assert.ok(Buffer.from(event.data).equals(data));

@@ -5,9 +5,9 @@ import {
   encodeFrame,
   frameHeaderBytes,
   frameKinds,
-  highestBodyBytes,
-  highestRecordBytes,
   invalidFrame,
+  maxBodyBytes,
+  maxRecordBytes,
   readBodyBytes,
   readUint64,
   writeFrameHeader,
@@ -43,10 +43,10 @@ describe("a native frame", () => {
   });
 
   test("leaves room in its record for what goes with it", () => {
-    assert.ok(frameHeaderBytes + highestBodyBytes + 1_024 <= highestRecordBytes);
-    assert.ok(highestBodyBytes <= 0xffffff);
+    assert.ok(frameHeaderBytes + maxBodyBytes + 1_024 <= maxRecordBytes);
+    assert.ok(maxBodyBytes <= 0xffffff);
     assert.deepEqual(
-      [frameHeaderBytes, highestRecordBytes, highestBodyBytes],
+      [frameHeaderBytes, maxRecordBytes, maxBodyBytes],
       [4, 131_072, 130_044],
       "as the spec has it",
     );

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { nodeCrypto } from "#dist/crypto/node.js";
 import { aeadTagBytes, type CryptoProvider } from "#dist/protocol/crypto-provider.js";
-import { frameHeaderBytes, highestRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameHeaderBytes, maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import { deriveTrafficKeys, nextTrafficSecret } from "#dist/protocol/native/wire/key-schedule.js";
 import {
   RecordReader,
@@ -68,14 +68,13 @@ describe("a plain record", () => {
   });
 
   test("has 4 to 131,072 bytes of frames", () => {
-    for (const length of [frameHeaderBytes, highestRecordBytes]) {
+    for (const length of [frameHeaderBytes, maxRecordBytes]) {
       const input = received(uint32(length), pattern(length));
       assert.equal(new RecordReader().read(input)?.bytes.length, length);
     }
     const read = (length: number) => thrownCode(() => new RecordReader().read(received(uint32(length))));
     for (const length of [0, frameHeaderBytes - 1]) assert.equal(read(length), "ERR_FRAME_TOO_SHORT");
-    for (const length of [highestRecordBytes + 1, 2 ** 32 - 1])
-      assert.equal(read(length), "ERR_FRAME_TOO_LARGE");
+    for (const length of [maxRecordBytes + 1, 2 ** 32 - 1]) assert.equal(read(length), "ERR_FRAME_TOO_LARGE");
   });
 });
 
@@ -102,7 +101,7 @@ describe("a sealed record", () => {
   });
 
   test("may have 131,072 bytes of frames, in one piece or in two", () => {
-    const frames = pattern(highestRecordBytes);
+    const frames = pattern(maxRecordBytes);
     for (const cut of [0, 5_000]) {
       const record = write(new RecordWriter(keys()), frames);
       const input = received(record.subarray(0, cut), record.subarray(cut));
@@ -138,7 +137,7 @@ describe("a sealed record", () => {
   });
 
   test("has 4 to 131,072 bytes of frames", () => {
-    for (const length of [frameHeaderBytes, highestRecordBytes]) {
+    for (const length of [frameHeaderBytes, maxRecordBytes]) {
       const input = received(handMadeRecord(secret(), 0, pattern(length)));
       assert.equal(new RecordReader(keys()).read(input)?.bytes.length, length);
     }
@@ -146,7 +145,7 @@ describe("a sealed record", () => {
       thrownCode(() => new RecordReader(keys()).read(received(uint32(length))));
     for (const length of [0, frameHeaderBytes + aeadTagBytes - 1])
       assert.equal(read(length), "ERR_FRAME_TOO_SHORT");
-    for (const length of [highestRecordBytes + aeadTagBytes + 1, 2 ** 32 - 1])
+    for (const length of [maxRecordBytes + aeadTagBytes + 1, 2 ** 32 - 1])
       assert.equal(read(length), "ERR_FRAME_TOO_LARGE");
   });
 });

@@ -26,8 +26,8 @@ class ClassicProfile:
         self.encrypted = records is not None
         self._records = records
         self._bounds = FrameBounds(
-            least_bytes=overhead_bytes,
-            most_bytes=overhead_bytes + max_message_bytes,
+            min_bytes=overhead_bytes,
+            max_bytes=overhead_bytes + max_message_bytes,
             too_large=lambda payload_bytes: PeerError(
                 "ERR_PEER_MESSAGE_TOO_LARGE",
                 f"the peer announced a message of {payload_bytes - overhead_bytes} bytes, "

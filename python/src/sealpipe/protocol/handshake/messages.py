@@ -86,8 +86,8 @@ def decode_maximum_size(input: ReceiveBuffer, records: RecordProtection | None) 
     Raises a PeerError ``ERR_FRAME_TOO_SHORT``, ``ERR_FRAME_TOO_LARGE`` or ``ERR_DECRYPTION_FAILED``.
     """
     bounds = FrameBounds(
-        least_bytes=4 + (0 if records is None else SEALED_OVERHEAD_BYTES),
-        most_bytes=MAX_MAXIMUM_SIZE_FRAME_BYTES,
+        min_bytes=4 + (0 if records is None else SEALED_OVERHEAD_BYTES),
+        max_bytes=MAX_MAXIMUM_SIZE_FRAME_BYTES,
         too_large=_maximum_size_too_large,
     )
     payload = read_frame(input, bounds)
