@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 
@@ -80,8 +80,17 @@ export class Gauge {
 
 function countDescriptors(): number | null {
   if (process.platform !== "linux") return null;
-  // One of them is that of the directory while it is read.
-  return readdirSync("/proc/self/fd").length - 1;
+  return readdirSync("/proc/self/fd").filter(isOurs).length;
+}
+
+/** Not the event loop's own, such as the one inotify that it keeps once it has watched a directory. */
+function isOurs(descriptor: string): boolean {
+  try {
+    return !readlinkSync(`/proc/self/fd/${descriptor}`).startsWith("anon_inode:");
+  } catch {
+    // The one by which the list was read.
+    return false;
+  }
 }
 
 function countResources(): Record<string, number> {
