@@ -130,8 +130,17 @@ describe("the plain profile", () => {
     profile.consumed();
     profile.askForAcknowledgement();
     profile.handleTimeout();
+    profile.cancel();
+    profile.answer();
+    profile.fail();
+    assert.throws(() => profile.request(), { code: "ERR_PEER_NOT_NATIVE" });
     profile.close(closeStart);
     assert.deepEqual(profile.takeOutput(), []);
+    assert.deepEqual(
+      [profile.queuedMessageBytes, profile.queuedRequestBytes, profile.queuedAnswerBytes],
+      [0, 0, 0],
+    );
+    assert.deepEqual(profile.abandon(), { unacknowledged: [], unsent: [], unsentRequests: [] });
     assert.equal(profile.outputEnded, true);
     assert.equal(profile.needsPausing, true);
   });

@@ -141,6 +141,18 @@ describe("a server that is asked to resume a session", () => {
   });
 });
 
+test("a mistake of our own, as a session is resumed, is not hidden as a peer's fault", (t) => {
+  const session = earlier();
+  const failure = new Error("out of order");
+  t.mock.method(session.outgoing, "rewind", () => {
+    throw failure;
+  });
+  const find = () => session;
+  const ends = new AwaitingHello({ role: "server", encryption: true, native: { resumable: true }, find });
+  const hello = { kind: "resume", sessionId: id, received: none, proof: proofOf(ends) } as const;
+  assert.throws(() => ends.hearHello(hello), failure);
+});
+
 test("a session that begins in the clear can be resumed with what everyone can read, its id", () => {
   const ends = new AwaitingHello({ role: "server", encryption: false, native: { resumable: true } });
   const [opened] = ends.hearHello({ kind: "new" }).events;
