@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { nodeCrypto } from "../dist/crypto/node.js";
 import { Engine } from "../dist/protocol/engine.js";
 import { release } from "../dist/protocol/memory.js";
+import type { Session } from "../dist/protocol/session.js";
 import { median } from "./measure.ts";
 
 const rounds = 15;
@@ -38,16 +39,16 @@ function sealing(bytes: number, givesBack: boolean): Part {
 function roundTrip(bytes: number, encryption: boolean): Part {
   const [one, other] = openedPair(encryption);
   const data = randomBytes(bytes);
-  const pass = (from: Engine, to: Engine): void => {
-    from.send(1, data);
-    for (const part of from.takeOutput()) to.receive(part);
-    from.takeOutput();
+  const pass = (from: End, to: End): void => {
+    from.session.send(1, data);
+    for (const part of from.engine.takeOutput()) to.engine.receive(part);
+    from.engine.takeOutput();
     let arrived = 0;
-    for (let event = to.nextEvent(); event !== undefined; event = to.nextEvent()) {
+    for (let event = to.engine.nextEvent(); event !== undefined; event = to.engine.nextEvent()) {
       if (event.kind !== "message" || event.data.length !== bytes)
         throw new Error(`an event of kind ${event.kind}`);
       arrived += 1;
-      to.take("messages", event.mark);
+      to.session.consumed("messages", event.position);
     }
     if (arrived !== 1) throw new Error(`${arrived} messages arrived`);
   };
@@ -63,8 +64,14 @@ function roundTrip(bytes: number, encryption: boolean): Part {
   };
 }
 
-/** A client's and a server's engine on the native profile, once their handshake is over. */
-function openedPair(encryption: boolean): [Engine, Engine] {
+/** One engine, and what is said by it. */
+interface End {
+  readonly engine: Engine;
+  readonly session: Session;
+}
+
+/** A client's and a server's end on the native profile, once their handshake is over. */
+function openedPair(encryption: boolean): [End, End] {
   const limits = {
     maxMessageBytes: 1_048_576,
     handshakeTimeoutMs: 60_000,
@@ -82,19 +89,19 @@ function openedPair(encryption: boolean): [Engine, Engine] {
   const engine = (role: "client" | "server"): Engine =>
     new Engine({ role, encryption, limits, native, clock, crypto: nodeCrypto });
   const pair: [Engine, Engine] = [engine("server"), engine("client")];
-  const opened: boolean[] = [];
-  while (opened.length < 2) {
+  const sessions = new Map<Engine, Session>();
+  while (sessions.size < 2) {
     for (const [from, to] of [pair, pair.toReversed()] as [Engine, Engine][]) {
       for (let parts = from.takeOutput(); parts.length > 0; parts = from.takeOutput()) {
         for (const part of parts) to.receive(Uint8Array.from(part));
       }
       for (let event = to.nextEvent(); event !== undefined; event = to.nextEvent()) {
-        assert.equal(event.kind === "open" && event.profile, "native");
-        opened.push(true);
+        assert.ok(event.kind === "open" && event.profile === "native");
+        sessions.set(to, event.session);
       }
     }
   }
-  return pair;
+  return pair.map((engine) => ({ engine, session: sessions.get(engine) })) as [End, End];
 }
 
 const parts = [

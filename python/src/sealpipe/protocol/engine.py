@@ -182,7 +182,6 @@ class Engine:
             raise PeerError("ERR_NOT_CONNECTED", "the peer has not completed the handshake yet")
         check_message(type, len(data), self._options.limits.max_message_bytes)
         check_peer_takes(len(data), self._opened.peer_max_message_bytes)
-        self._move("send")
         self._opened.profile.encode(type, data, self._output)
         self._close_if_spent(self._opened)
 

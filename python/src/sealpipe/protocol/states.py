@@ -28,7 +28,6 @@ Input = Literal[
     "confirmation",
     "message",
     "discard",
-    "send",
     "close",
     "end",
     "fault",
@@ -77,7 +76,7 @@ _TABLE: dict[State, dict[Input, State]] = {
         "end": "closed",
         "timeout": "closed",
     },
-    "open": {"message": "open", "send": "open", "close": "closing", **_ENDINGS},
+    "open": {"message": "open", "close": "closing", **_ENDINGS},
     "closing": {"discard": "closing", "close": "closing", "end": "closed", "timeout": "closed"},
     "closed": {"discard": "closed", "close": "closed", "end": "closed"},
 }
