@@ -128,7 +128,7 @@ async def test_500_encrypted_handshakes_of_ours_with_a_peers_server(kind: PeerKi
         for number in range(ROUNDS):
             async with sealpipe.aio.connect(name, connect_timeout=30) as client:
                 peer.until_status("connected")
-                await client.write(7, str(number))
+                await client.write(5, str(number))
                 assert (await client.read(timeout=10)).text == str(number)
             # Not before golang-ipc has noticed: it would ignore the next client for ever.
             peer.until_status("disconnected")
