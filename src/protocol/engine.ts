@@ -37,7 +37,7 @@ export interface EngineOptions {
   readonly role: "client" | "server";
   /** Server: whether it encrypts. Client: whether it insists; one that does not follows the server. */
   readonly encryption: boolean;
-  /** Default `auto`, where there are options for native. */
+  /** Default `auto` if there are options for native, else `classic`. */
   readonly profile?: ProfileChoice | undefined;
   readonly secret?: Uint8Array | undefined;
   readonly limits: EngineLimits;
@@ -125,7 +125,7 @@ export class Engine {
     return this.#handshake?.isCostly?.(this.#state, this.#input) === true;
   }
 
-  /** Lets one costly step be taken when the next event is asked for, where they wait. */
+  /** Lets one costly step be taken when the next event is asked for, if they wait to be allowed. */
   allowCostlyStep(): void {
     this.#allowedSteps = 1;
   }
@@ -135,7 +135,7 @@ export class Engine {
     return this.#heardFromPeer;
   }
 
-  /** Bytes that were sent and are not done with: have not been taken from here or, where it tells, by the peer. */
+  /** Bytes that were sent and are not done with: have not left or, on the native profile, are not consumed by the peer. */
   get queuedBytes(): number {
     return this.#output.length + (this.#profile?.session.queuedBytes ?? 0);
   }
@@ -172,7 +172,7 @@ export class Engine {
     this.#input.push(chunk);
   }
 
-  /** The peer will send no more, because it ended the transport or, where there is a `cause`, because that failed. */
+  /** The peer will send no more, because it ended the transport or, if there is a `cause`, because that failed. */
   receiveEnd(cause?: Error): void {
     if (!this.#peerEnded) this.#peerEndCause = cause;
     this.#peerEnded = true;
@@ -221,7 +221,7 @@ export class Engine {
     this.#profile?.returnOutput();
   }
 
-  /** Makes the next write ready, where there is much to send. For the time in which the last is on its way. */
+  /** Makes the next write ready if there is much to send, in the time in which the last is on its way. */
   prepareOutput(): void {
     this.#profile?.prepareOutput();
   }
@@ -250,7 +250,8 @@ export class Engine {
   resume(session: NativeSession | undefined): void {
     if (this.#state !== "server-awaits-session") return;
     try {
-      const step = this.#handshake?.resume?.(session);
+      // What closes takes nothing over: the session is still its connection's.
+      const step = this.#handshake?.resume?.(this.#closeRequested ? undefined : session);
       if (step !== undefined) this.#perform(step);
     } catch (error) {
       this.#fail(error);
@@ -467,7 +468,7 @@ export class Engine {
     this.#events.push(cause === undefined ? { kind: "closed" } : { kind: "closed", error: cause });
   }
 
-  /** What the end of the transport means where nothing more can be made of what has arrived. */
+  /** What the end of the transport means once nothing more can be made of what has arrived. */
   #lossAtEnd(): SealpipeError | undefined {
     const cause = this.#peerEndCause;
     if (this.#profile === undefined) return connectionLost("in the handshake", cause);

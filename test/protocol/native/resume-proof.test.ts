@@ -141,6 +141,17 @@ describe("a server that is asked to resume a session", () => {
   });
 });
 
+test("an engine that closes takes no session over: that is still another connection's", () => {
+  const session = earlier();
+  const find = () => session;
+  const ends = new AwaitingHello({ role: "server", encryption: true, native: { resumable: true }, find });
+  ends.close();
+  ends.hearHello({ kind: "resume", sessionId: id, received: none, proof: proofOf(ends) });
+  assert.deepEqual(ends.told, []);
+  assert.equal(ends.saidHello().session.kind, "new");
+  assert.equal(session.isResumable, true);
+});
+
 test("a mistake of our own, as a session is resumed, is not hidden as a peer's fault", (t) => {
   const session = earlier();
   const failure = new Error("out of order");
