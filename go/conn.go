@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"sync"
+	"time"
 
 	"sealpipe/internal/engine"
 	"sealpipe/internal/fault"
@@ -42,7 +43,7 @@ type Conn struct {
 	link, last *link
 	// session is that of a native connection, or where a client's messages wait without one.
 	session  *session.Session
-	openedAt int64
+	openedAt time.Time
 	// resumes counts how often a client has come back.
 	resumes   int
 	profile   Profile
@@ -445,8 +446,8 @@ func (c *Conn) attach(l *link, opened *engine.Opened, sess *session.Session) {
 	if opened.Hello != nil {
 		c.peer = opened.Hello.Peer
 	}
-	if c.openedAt == 0 {
-		c.openedAt = now()
+	if c.openedAt.IsZero() {
+		c.openedAt = time.Now()
 	}
 	before := c.session
 	c.session = sess

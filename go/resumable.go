@@ -80,7 +80,7 @@ func (l *Listener) detached(c *Conn) {
 		timer: time.AfterFunc(l.config.ResumeWindow, func() {
 			c.giveUp(fault.New(fault.ConnectionLost, "the connection to the peer was lost, and the client did not come back within %v", l.config.ResumeWindow))
 		}),
-		standing:  float64(now()-c.openedAt) * float64(c.session.SettledBytes()),
+		standing:  float64(time.Since(c.openedAt)) / float64(time.Millisecond) * float64(c.session.SettledBytes()),
 		keptBytes: c.keptBytes(),
 	}
 	l.enforce()
