@@ -18,15 +18,8 @@ import (
 // Dial connects to the listener of that name. It waits for one that is not there yet, until the context ends or
 // ConnectTimeout passes. The context is about connecting alone: a connection ends with Close. Nil options are the defaults.
 func Dial(ctx context.Context, name string, options *Options) (*Conn, error) {
-	config, err := parseOptions(options, wire.ClientSide)
+	config, address, err := prepare(name, options, wire.ClientSide)
 	if err != nil {
-		return nil, err
-	}
-	address, err := config.resolve(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := config.readSecret(); err != nil {
 		return nil, err
 	}
 	client := &client{conn: newConn(config, wire.ClientSide, address), address: address, config: config}

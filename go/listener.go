@@ -59,15 +59,8 @@ type detachment struct {
 // server left behind is replaced; a server that is alive, another user's socket and what is no socket are not. Nil options are
 // the defaults.
 func Listen(name string, options *Options) (*Listener, error) {
-	config, err := parseOptions(options, wire.ServerSide)
+	config, address, err := prepare(name, options, wire.ServerSide)
 	if err != nil {
-		return nil, err
-	}
-	address, err := config.resolve(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := config.readSecret(); err != nil {
 		return nil, err
 	}
 	l := &Listener{

@@ -299,6 +299,19 @@ func (c *config) limits() engine.Limits {
 	}
 }
 
+// prepare makes ready what both Dial and Listen begin with.
+func prepare(name string, options *Options, role wire.Side) (*config, transport.Address, error) {
+	config, err := parseOptions(options, role)
+	if err != nil {
+		return nil, transport.Address{}, err
+	}
+	address, err := config.resolve(name)
+	if err != nil {
+		return nil, transport.Address{}, err
+	}
+	return config, address, config.readSecret()
+}
+
 func (c *config) resolve(name string) (transport.Address, error) {
 	if c.AnyName {
 		return transport.ResolveUnchecked(name, c.Directory, c.Trust)

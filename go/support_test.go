@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"sealpipe"
+	"sealpipe/internal/leaktest"
 )
 
 // patience is for what happens at once unless something is broken.
@@ -27,21 +25,7 @@ func freshName() string {
 
 // TestMain sees that no goroutine and no socket is left.
 func TestMain(m *testing.M) {
-	before := runtime.NumGoroutine()
-	code := m.Run()
-	for deadline := time.Now().Add(patience); runtime.NumGoroutine() > before && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond)
-	}
-	if left := runtime.NumGoroutine(); left > before {
-		stacks := make([]byte, 1<<20)
-		fmt.Printf("%d goroutines are left, of %d before:\n%s\n", left, before, stacks[:runtime.Stack(stacks, true)])
-		code = 1
-	}
-	if files, _ := filepath.Glob(fmt.Sprintf("/tmp/sealpipe-test-*-go-%d-*", os.Getpid())); len(files) > 0 {
-		fmt.Printf("left behind: %s\n", strings.Join(files, " "))
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(leaktest.Run(m, fmt.Sprintf("/tmp/sealpipe-test-*-go-%d-*", os.Getpid())))
 }
 
 func soon(t testing.TB) context.Context {
