@@ -86,7 +86,7 @@ function keyPairOf(encodedPublicKey: Uint8Array, privateKey: KeyObject): KeyPair
   };
 }
 
-/** `undefined` where it is no point on the curve: all else about it is ours. */
+/** `undefined` if it is no point on the curve: all else about it is ours. */
 function parsePublicKey(key: Buffer): KeyObject | undefined {
   try {
     return createPublicKey({ key, format: "der", type: "spki" });

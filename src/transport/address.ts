@@ -68,7 +68,7 @@ function checkPipe(path: string): string {
 }
 
 /**
- * How many bytes are left of a socket's path that has so many behind `directory`.
+ * How many bytes are left for a name in the path of a socket that is staged below `directory`, `stagingBytes` deep.
  *
  * @throws CallerError `ERR_ADDRESS_TOO_LONG`
  */

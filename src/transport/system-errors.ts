@@ -1,5 +1,5 @@
-// Errors that did not come from this library are told by what they say, not by their class: where a program runs in a realm of
-// its own, as Jest's tests do, those of Node are of no class that is known there.
+// Errors of others are recognised by their properties, not by their class: a program that runs in a realm of its own, as
+// Jest's tests do, has another `Error` than Node.
 
 /** Whether it is the system's error of that code. */
 export function hasCode(error: unknown, code: string): boolean {

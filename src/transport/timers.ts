@@ -5,7 +5,7 @@
 export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } =
   process.getBuiltinModule("node:timers");
 
-/** Settles after so many milliseconds. */
+/** Settles after `ms` milliseconds. */
 export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);

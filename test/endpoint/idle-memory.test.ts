@@ -5,7 +5,7 @@ import { freshName } from "../support/names.ts";
 
 /** What is in use after a collection of garbage, for each of 200 further pairs of a client and its connection, in KiB. */
 const program = `
-  import { setTimeout } from "node:timers/promises";
+  import { setImmediate } from "node:timers/promises";
   const { startClient, startServer } = await import(${JSON.stringify(new URL("../../../dist/index.js", import.meta.url).href)});
   const server = await startServer(process.argv[1]);
   server.on("message", ({ type, data, connection }) => connection.write(type, data));
@@ -21,7 +21,7 @@ const program = `
   async function inUse() {
     for (let count = 0; count < 5; count++) {
       gc();
-      await setTimeout(10);
+      await setImmediate();
     }
     const { heapUsed, arrayBuffers } = process.memoryUsage();
     return heapUsed + arrayBuffers;

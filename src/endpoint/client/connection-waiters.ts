@@ -7,7 +7,7 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** Those who wait until a client is connected. */
+/** Calls that wait until a client is connected. */
 export class ConnectionWaiters {
   readonly #waiters = new Set<Waiter>();
 

@@ -37,7 +37,7 @@ export type EngineOpened = Extract<EngineEvent, { kind: "open" }>;
 /** What belongs to requests; only the native profile has them. */
 export type RequestEvent = Exclude<EngineEvent, { kind: "open" | "resume" | "message" | "closed" }>;
 
-/** Who is told what happens to an engine. */
+/** What is done about what happens to an engine. */
 export interface DriverHandler {
   opened(event: EngineOpened): void;
   /** The session that a client asks to go on with. Absent if there are none. */
@@ -211,7 +211,7 @@ export class EngineDriver implements TransportHandler {
   }
 
   /**
-   * An engine that ends is heard to its end, however much is unread: it has no more messages, or where the transport is
+   * An engine that ends is heard to its end, however much is unread: it has no more messages, or if the transport is
    * gone, no more than what had arrived. Who waits to write has to learn of the end, even if it is who should read.
    */
   get #wantsMore(): boolean {

@@ -35,7 +35,7 @@ export interface Carried {
   readonly messageErrors: readonly unknown[];
 }
 
-/** While so many bytes of answers wait, no further handler is started. */
+/** While more bytes of answers wait, no further handler is started. */
 const congestedBytes = 1_048_576;
 
 /**
@@ -95,7 +95,7 @@ export class Link<R extends IncomingRequest> implements RequestWire, MessageSour
   }
 
   /**
-   * Nothing while there is room, else when there will be.
+   * `undefined` while there is room, else a promise that settles when there is again.
    * @throws PeerError `ERR_QUEUE_FULL`, and as `Session.send`.
    */
   write(type: number, data: Uint8Array): Promise<void> | undefined {

@@ -11,7 +11,7 @@ export function toText(data: Uint8Array): string {
   return decoder.decode(data);
 }
 
-/** Nothing where UTF-8 has no bytes for the text: it has half of a surrogate pair, which would arrive as U+FFFD. */
+/** `undefined` if UTF-8 has no bytes for the text: half of a surrogate pair would arrive as U+FFFD. */
 export function textBytes(text: string): Uint8Array | undefined {
   return text.isWellFormed() ? encoder.encode(text) : undefined;
 }

@@ -10,7 +10,7 @@ const library = "sealpipe/0.1.0";
 
 const offers: Offers = { ...noOffers, features: featureBits["failure-data"] };
 
-/** What an engine needs to speak the native profile, or `undefined` where it is not to. */
+/** What an engine needs to speak the native profile, or `undefined` if it is not to. */
 export function nativeOptions(
   options: ParsedClientOptions | ParsedServerOptions,
   going: Pick<NativeOptions, "resumable" | "session">,

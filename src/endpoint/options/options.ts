@@ -179,7 +179,7 @@ export interface ClientOptions extends EndpointOptions {
    */
   readonly trust?: Trust | undefined;
   /**
-   * Whether to try again. Default `true`. With `false` there is one try: where it fails, `startClient` rejects at once, with
+   * Whether to try again. Default `true`. With `false` there is one try: if it fails, `startClient` rejects at once, with
    * `ERR_CONNECT_FAILED` if no server is there; and when the connection ends, the client does, `disconnected` or with an
    * `error`.
    */

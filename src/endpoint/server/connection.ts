@@ -332,7 +332,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     return !this.#closedHere && isResumable(error) && this.#link.session?.isResumable === true;
   }
 
-  /** @internal What is to happen with what comes by its connection of now. */
+  /** @internal Takes what comes by the connection that is established now. */
   get handler(): ConnectionHandler {
     return {
       message: ({ type, data, position }) => {

@@ -34,7 +34,7 @@ export class Fields {
   }
 
   takeCopy(count: number): Uint8Array {
-    // Not `slice`, which is a view where the body is one of Node's buffers.
+    // Not `slice`, which is a view if the body is one of Node's buffers.
     return Uint8Array.from(this.take(count));
   }
 
