@@ -1,11 +1,11 @@
 // npm run bench -- --help
 
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { limit, type Row, rows } from "./catalogue.ts";
 import { type Effort, measure, Pairs, type Result } from "./measure.ts";
-import { goProgram } from "./process/process.ts";
+import { missing } from "./process/process.ts";
 import { writeChart } from "./report/chart.ts";
 import { describeMachine } from "./report/machine.ts";
 import { tables, writeTables } from "./report/tables.ts";
@@ -16,6 +16,7 @@ const help = `npm run bench -- [options]
   --quick          less work and fewer rounds: within two minutes; writes nothing into docs
   --peers <parts>  only rows whose id contains one of these, separated by commas
   --work <parts>   only work whose id contains one of these, separated by commas
+  --beside <row>   the row beside which the others are measured, instead of raw net; writes nothing into docs
   --rounds <n>     measurements of each row, each beside one of raw net
   --ms <n>         about how long one measurement takes
   --out <file>     where the figures go as JSON
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     peers: { type: "string" },
     work: { type: "string" },
+    beside: { type: "string", default: limit.id },
     rounds: { type: "string" },
     ms: { type: "string" },
     out: { type: "string" },
@@ -49,10 +51,13 @@ async function main(): Promise<void> {
   };
   const chosenRows = chosen(rows, values.peers);
   const chosenWork = chosen(works, values.work).filter(({ quick }) => quick || !values.quick);
-  const { results, failures } = await measureAll(chosenRows, chosenWork, effort);
+  const beside = rows.find(({ id }) => id === values.beside);
+  if (beside === undefined) throw new Error(`no row is called ${values.beside}\n\n${help}`);
+  const { results, failures } = await measureAll(chosenRows, chosenWork, { effort, beside });
   const run = { machine: describeMachine(), effort, results, failures };
   console.log(`\n${tables(run)}`);
-  const isWhole = !values.quick && values.peers === undefined && values.work === undefined;
+  const isWhole =
+    !values.quick && values.peers === undefined && values.work === undefined && beside === limit;
   const out =
     values.out ?? (isWhole ? fileURLToPath(new URL("../docs/performance.json", import.meta.url)) : undefined);
   if (out !== undefined) writeFileSync(out, `${JSON.stringify(run, undefined, 2)}\n`);
@@ -63,13 +68,18 @@ async function main(): Promise<void> {
   if (failures.length > 0) process.exitCode = 1;
 }
 
-async function measureAll(chosenRows: readonly Row[], chosenWork: readonly Work[], effort: Effort) {
+async function measureAll(
+  chosenRows: readonly Row[],
+  chosenWork: readonly Work[],
+  { effort, beside: other }: { effort: Effort; beside: Row },
+) {
   const results: Result[] = [];
   const failures: string[] = [];
-  await using beside = new Pairs(limit);
+  await using beside = new Pairs(other);
   for (const row of chosenRows) {
-    if (needsGo(row)) {
-      console.log(`${row.id}: left out, there is no Go to build its program with`);
+    const absent = missing(row.server) ?? missing(row.client);
+    if (absent !== undefined) {
+      console.log(`${row.id}: left out, ${absent}`);
       continue;
     }
     await using pairs = new Pairs(row);
@@ -78,7 +88,7 @@ async function measureAll(chosenRows: readonly Row[], chosenWork: readonly Work[
       try {
         const result = await measure(work, { row, pairs, beside, effort });
         results.push(result);
-        console.log(line(result));
+        console.log(line(result, other));
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         if (row.optional && message.startsWith("ERR_INVALID_OPTION")) {
@@ -88,7 +98,7 @@ async function measureAll(chosenRows: readonly Row[], chosenWork: readonly Work[
         failures.push(`${row.id}, ${work.id}: ${message}`);
         console.error(`✖ ${row.id}, ${work.id}: ${message}`);
         await pairs[Symbol.asyncDispose]();
-        // Raw net may have been what failed.
+        // The other row may have been what failed.
         await beside[Symbol.asyncDispose]();
       }
     }
@@ -96,12 +106,8 @@ async function measureAll(chosenRows: readonly Row[], chosenWork: readonly Work[
   return { results, failures };
 }
 
-function needsGo({ server, client }: Row): boolean {
-  return (server.kind === "go" || client.kind === "go") && !existsSync(goProgram);
-}
-
-function line({ row, work, median, unit, ofLimit }: Result): string {
-  return `${row.padEnd(24)} ${work.padEnd(28)} ${median.toPrecision(4).padStart(10)} ${unit.padEnd(4)} ${ofLimit.toPrecision(3)} x raw net`;
+function line({ row, work, median, unit, ofLimit }: Result, { id }: Row): string {
+  return `${row.padEnd(24)} ${work.padEnd(28)} ${median.toPrecision(4).padStart(10)} ${unit.padEnd(4)} ${ofLimit.toPrecision(3)} x ${id}`;
 }
 
 function chosen<T extends { readonly id: string }>(all: readonly T[], parts: string | undefined): T[] {

@@ -1,11 +1,11 @@
-import { limit, type Row } from "./catalogue.ts";
+import type { Row } from "./catalogue.ts";
 import { AwakeCores } from "./process/awake-cores.ts";
 import type { Answer } from "./process/commands.ts";
 import { Pair } from "./process/pair.ts";
 import type { Work } from "./work.ts";
 
 export interface Effort {
-  /** Measurements of each row, each beside one of raw `net`. */
+  /** Measurements of each row, each after one of raw `net`. */
   readonly rounds: number;
   /** About how long one measurement takes. */
   readonly targetMs: number;
@@ -16,7 +16,7 @@ export interface Result {
   readonly row: string;
   readonly unit: Work["unit"];
   readonly median: number;
-  /** The median of what each round's figure is of raw `net`'s just before it. */
+  /** The median of the ratios of each round's figure to raw `net`'s, or another row's, just before it. */
   readonly ofLimit: number;
   readonly limitMedian: number;
   readonly samples: readonly number[];
@@ -28,23 +28,23 @@ export interface Result {
 const minCount = 8;
 const checkedCount = 62;
 const maxCount = 4_000_000;
-/** A run that is faster than the best before it by less is no warming up any more. */
+/** Warming up ends when a run is faster than the best before it by less than this. */
 const stillFaster = 1.1;
-/** Warming up ends at the latest after so many times the time of a measurement. */
+/** Warming up ends at the latest after this many times the time of a measurement. */
 const settlingTargets = 4;
 
-/** Pairs that stay, one for each number of clients: a new one would have to be waited for, and warmed up. */
+/** Pairs that stay, one for each number of clients: a new one would first have to start and warm up. */
 export class Pairs implements AsyncDisposable {
-  readonly #row: Row;
+  readonly row: Row;
   readonly #pairs = new Map<number, Pair>();
   readonly #counts = new Map<string, number>();
 
   constructor(row: Row) {
-    this.#row = row;
+    this.row = row;
   }
 
   async get(clients: number): Promise<Pair> {
-    const pair = this.#pairs.get(clients) ?? (await Pair.start(this.#row, clients));
+    const pair = this.#pairs.get(clients) ?? (await Pair.start(this.row, clients));
     this.#pairs.set(clients, pair);
     return pair;
   }
@@ -66,14 +66,14 @@ export class Pairs implements AsyncDisposable {
 export interface Sitting {
   readonly row: Row;
   readonly pairs: Pairs;
-  /** Raw `net`. */
+  /** Raw `net`, unless another row was asked for. */
   readonly beside: Pairs;
   readonly effort: Effort;
 }
 
-/** Measures one row at one work, each round beside raw `net`. @throws Error where contents were wrong, or it broke. */
+/** Measures one row at one work, each round after raw `net`. @throws Error if contents were wrong, or it failed. */
 export async function measure(work: Work, { row, pairs, beside, effort }: Sitting): Promise<Result> {
-  if (work.once) return measureOnce(row, work);
+  if (work.once) return measureOnce(row, work, beside.row);
   using _awake = work.awake === true ? new AwakeCores() : undefined;
   const measured = await pairs.get(work.clients);
   const limit = await beside.get(work.clients);
@@ -92,10 +92,10 @@ export async function measure(work: Work, { row, pairs, beside, effort }: Sittin
 }
 
 /** Memory cannot be measured twice in a process: what was freed stays resident. */
-async function measureOnce(row: Row, work: Work): Promise<Result> {
+async function measureOnce(row: Row, work: Work, other: Row): Promise<Result> {
   const figures: number[][] = [];
   const count = work.count as number;
-  for (const each of [limit, row]) {
+  for (const each of [other, row]) {
     await using pair = await Pair.start(each, 0);
     figures.push([work.figure(await work.run(pair, count, "all"), count)]);
   }

@@ -2,16 +2,16 @@ import type { Row } from "./catalogue.ts";
 import type { Answer } from "./process/commands.ts";
 import type { Pair } from "./process/pair.ts";
 
-/** One thing that is measured. */
+/** A kind of work that is measured. */
 export interface Work {
   readonly id: string;
   readonly title: string;
   readonly unit: "/s" | "µs" | "KiB";
-  /** In a short run too. */
+  /** Whether it is also in a short run. */
   readonly quick: boolean;
-  /** So many connections are there before it starts. */
+  /** The number of connections that exist before it starts. */
   readonly clients: number;
-  /** Fixed, where it does not follow from the time there is. */
+  /** Set if the number is fixed, and does not follow from the time. */
   readonly count?: number;
   /** While it is measured, the cores are kept from falling asleep. */
   readonly awake?: boolean;
@@ -19,7 +19,7 @@ export interface Work {
   readonly once?: boolean;
   applies(row: Row): boolean;
   run(pair: Pair, count: number, check: "all" | "ends"): Promise<Answer>;
-  /** What the table says of one run. */
+  /** The figure of one run for the table. */
   figure(answer: Answer, count: number): number;
 }
 
@@ -42,8 +42,9 @@ export const works: readonly Work[] = [
     unit: "/s",
     quick: true,
     clients: 1,
-    // golang-ipc's programs ask nothing; the rows with one of them at an end would measure that end's pause per message.
-    applies: ({ server, client }) => server.kind === "node" && client.kind === "node",
+    // golang-ipc has no requests; a row with one of its programs would measure its pause per message. Raw Go has none either.
+    applies: ({ requests, server, client }) =>
+      requests === "own" || (server.kind === "node" && client.kind === "node"),
     async run({ server, client }, count) {
       await server.ask({ do: "echo" });
       return client.ask({ do: "requests", count, bytes: 64, inFlight });

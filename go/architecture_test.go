@@ -27,6 +27,8 @@ var mayImport = map[string][]string{
 	"internal/transport": {"internal/fault"},
 	".":                  {"internal/fault", "internal/fifo", "internal/wire", "internal/session", "internal/engine", "internal/transport"},
 	"ipc":                {"."},
+	"sidecar":            {"."},
+	"contract":           {"."},
 }
 
 // protocol are the packages without I/O, goroutines, clock and randomness.
@@ -35,7 +37,7 @@ var protocol = []string{"internal/fault", "internal/fifo", "internal/wire", "int
 // pure are the standard library's packages that they may import: none can reach the world.
 var pure = []string{
 	"bytes", "crypto/aes", "crypto/cipher", "crypto/ecdh", "crypto/hkdf", "crypto/hmac", "crypto/sha256", "crypto/subtle",
-	"encoding/binary", "errors", "fmt", "math", "slices", "strings", "unicode/utf8",
+	"encoding/binary", "encoding/hex", "errors", "fmt", "math", "slices", "strings", "unicode/utf8",
 }
 
 func sources(t *testing.T) map[string][]*ast.File {

@@ -15,8 +15,9 @@ import (
 	"sealpipe/internal/wire"
 )
 
-// Dial connects to the listener of that name. It waits for one that is not there yet, until the context ends or
-// ConnectTimeout passes. The context is about connecting alone: a connection ends with Close. Nil options are the defaults.
+// Dial connects to the listener with that name. It waits for a listener that is not there yet, until the context ends
+// or ConnectTimeout passes. The context only bounds connecting: a connection ends with Close. Nil options are the
+// defaults.
 func Dial(ctx context.Context, name string, options *Options) (*Conn, error) {
 	config, address, err := prepare(name, options, wire.ClientSide)
 	if err != nil {
@@ -39,7 +40,7 @@ type client struct {
 	address transport.Address
 }
 
-// stayConnected gets another connection for each that is lost, until the client is closed or trying makes no sense.
+// stayConnected replaces each lost connection, until the client is closed or another try makes no sense.
 func (c *client) stayConnected() {
 	for {
 		c.conn.mu.Lock()
@@ -60,7 +61,7 @@ func (c *client) stayConnected() {
 	}
 }
 
-// pause waits for a part of the delay at random, so that clients which lost the same server do not come back at the same
+// pause waits for a random part of the delay, so that clients which lost the same server do not come back at the same
 // instant, and doubles it for the next time.
 func (c *client) pause(ctx context.Context, delay *time.Duration) bool {
 	timer := time.NewTimer(*delay - rand.N(*delay/2+1))
@@ -85,7 +86,7 @@ func (c *client) fail(err error) {
 	c.conn.finish()
 }
 
-// establish tries until a connection is open, the time is over, or trying again makes no sense.
+// establish tries until a connection is open, the time is over, or another try makes no sense.
 func (c *client) establish(ctx context.Context) error {
 	var last error
 	over := ctx
@@ -107,7 +108,8 @@ func (c *client) establish(ctx context.Context) error {
 			last = err
 			c.report(err)
 			if errors.Is(err, syscall.EAGAIN) {
-				// A server is there, and more clients than the system lets wait: who waits longer never gets in.
+				// A server is there, and more clients than the system lets wait: one that waits longer and longer would never get
+				// in.
 				delay = c.config.RetryDelay
 			}
 		}
@@ -127,7 +129,7 @@ func (c *client) givenUp(ctx context.Context, last error) error {
 	return context.Cause(ctx)
 }
 
-// report tells of a failed try, unless merely no server is there: that is what waiting is for.
+// report reports a failed try, unless merely no server is there: the client waits for that.
 func (c *client) report(err error) {
 	if errors.Is(err, fault.ConnectFailed) {
 		return
@@ -137,8 +139,8 @@ func (c *client) report(err error) {
 	c.conn.tell(err)
 }
 
-// tryOnce connects and goes through the handshake. If the context ends meanwhile, the handshake still gets a moment to be
-// over, and the connection is then left in order.
+// tryOnce connects and completes the handshake. If the context ends meanwhile, the handshake still has a moment to
+// finish, and the connection is then closed in order.
 func (c *client) tryOnce(ctx context.Context) error {
 	t, err := transport.Dial(ctx, c.address)
 	if err != nil {
@@ -174,23 +176,16 @@ func (c *client) tryOnce(ctx context.Context) error {
 	}
 }
 
-// ticket is for the session that the client had, if it can be resumed.
+// ticket resumes the session that the client had, if that is possible.
 func (c *client) ticket() *engine.Ticket {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()
-	return ticketOf(c.conn.session)
-}
-
-func ticketOf(s *session.Session) *engine.Ticket {
-	if s == nil || s.Identity() == nil {
-		return nil
-	}
-	return &engine.Ticket{Identity: *s.Identity(), Received: s.Received()}
+	return engine.TicketOf(c.conn.session)
 }
 
 func (c *client) takeOver(t transport.Conn, in *wire.Input, opened *engine.Opened) error {
 	if opened.Refused != nil {
-		// In order, as the peer has done nothing wrong.
+		// In order, because the peer has done nothing wrong.
 		leave(c.config, wire.ClientSide, c.address, t, in, opened)
 		return opened.Refused
 	}
@@ -203,7 +198,7 @@ func (c *client) takeOver(t transport.Conn, in *wire.Input, opened *engine.Opene
 	}
 	sess := conn.session
 	if opened.Resumed {
-		if err := sess.Rewind(opened.Hello.Received); err != nil {
+		if err := sess.Rewind(opened.Hello); err != nil {
 			_ = t.Close()
 			return err
 		}
@@ -215,17 +210,17 @@ func (c *client) takeOver(t transport.Conn, in *wire.Input, opened *engine.Opene
 	return nil
 }
 
-// newSession is that of a native connection on which none goes on; nil of a classic one.
+// newSession is the session of a native connection that resumes none; nil for a classic connection.
 func (c *Conn) newSession(opened *engine.Opened) *session.Session {
 	if opened.Profile != ProfileNative {
 		return nil
 	}
-	sess := session.New(c.config.MaxMessageBytes, c.config.windows())
+	sess := session.New(c.config.sessionLimits(c.role), opened.Hello.Features())
 	sess.Attach(opened.Hello, opened.Identity)
 	return sess
 }
 
-// isPassing: another try can go better, as the server is not up yet, is busy, or was just going down.
+// isPassing reports whether another try may succeed: the server is not up yet, is busy, or was just ending.
 func isPassing(err error) bool {
 	if errors.Is(err, fault.HandshakeTimeout) || errors.Is(err, fault.ConnectionLost) {
 		return true

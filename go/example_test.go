@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
+	"strings"
 
 	"sealpipe"
 )
@@ -77,4 +79,89 @@ func ExampleConn_Request() {
 	// contents of /etc/hosts <nil>
 	// true NO_PATH which file? true
 	// true
+}
+
+func ExampleConn_OpenStream() {
+	ctx := context.Background()
+	name := freshName()
+	listener, err := sealpipe.Listen(name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	listener.HandleStream(2, func(ctx context.Context, stream *sealpipe.Stream) error {
+		for item, err := range stream.Items(ctx) {
+			if err != nil {
+				return err
+			}
+			if err := stream.WriteText(ctx, string(stream.Data)+" "+item.Text()); err != nil {
+				return err
+			}
+		}
+		return nil // Ends this end's direction.
+	})
+
+	client, err := sealpipe.Dial(ctx, name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	stream, err := client.OpenStream(ctx, 2, []byte("hello"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, whom := range []string{"you", "world"} {
+		if err := stream.WriteText(ctx, whom); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := stream.CloseWrite(); err != nil {
+		log.Fatal(err)
+	}
+	for item, err := range stream.Items(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(item.Text())
+	}
+	// Output:
+	// hello you
+	// hello world
+}
+
+func ExampleStream_Bytes() {
+	ctx := context.Background()
+	name := freshName()
+	listener, err := sealpipe.Listen(name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	listener.HandleStream(3, func(ctx context.Context, stream *sealpipe.Stream) error {
+		count, err := io.Copy(io.Discard, stream.Bytes(ctx))
+		if err != nil {
+			return err
+		}
+		return stream.WriteText(ctx, fmt.Sprintf("%s has %d bytes", stream.Data, count))
+	})
+
+	client, err := sealpipe.Dial(ctx, name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	upload, err := client.OpenStream(ctx, 3, []byte("a file"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = upload.Close() }()
+	if _, err := io.Copy(upload.Bytes(ctx), strings.NewReader(strings.Repeat("x", 1_000_000))); err != nil {
+		log.Fatal(err)
+	}
+	if err := upload.CloseWrite(); err != nil {
+		log.Fatal(err)
+	}
+	said, err := upload.Read(ctx)
+	fmt.Println(said.Text(), err)
+	// Output: a file has 1000000 bytes <nil>
 }

@@ -15,11 +15,11 @@ import (
 
 func newKeyPair() (*ecdh.PrivateKey, error) { return ecdh.P384().GenerateKey(rand.Reader) }
 
-// handshakeOptions are those of either role; the resume is a client's.
+// handshakeOptions are the options of either role; only a client has a resume.
 func (c *config) handshakeOptions(role wire.Side, resume *engine.Ticket) engine.HandshakeOptions {
 	return engine.HandshakeOptions{
 		Role: role, Encryption: !c.DisableEncryption, Profile: c.Profile, Secret: c.secret,
-		MaxMessageBytes: uint32(c.MaxMessageBytes), Windows: c.windows(), Self: c.self(),
+		MaxMessageBytes: uint32(c.MaxMessageBytes), Windows: c.windows(), Self: c.self(), Offers: c.offers(),
 		Resumable: role == wire.ClientSide || c.ResumeWindow > 0, Resume: resume,
 		NewKeyPair: newKeyPair, Random: random,
 	}
@@ -31,14 +31,14 @@ type shaking struct {
 	transport transport.Conn
 	in        *wire.Input
 	heard     bool
-	// beforeCostly, if there is one, is called before a step that costs much more than it cost the peer, and what it returns
-	// after it.
+	// beforeCostly, if set, is called before a step that costs much more than it cost the peer; the function that it
+	// returns is called after the step.
 	beforeCostly func() (after func())
-	// resume answers a client that wants to go on with a session.
+	// resume answers a client that wants to resume a session.
 	resume func(hello *wire.NativeHello) (engine.Step, error)
 }
 
-// do goes through it, and gives what it has led to. The transport's deadline bounds it.
+// do completes the handshake, and returns its result. The transport's deadline bounds it.
 func (s *shaking) do(timeout time.Duration) (*engine.Opened, error) {
 	_ = s.transport.SetDeadline(time.Now().Add(timeout))
 	err := s.write(s.handshake.Start())
@@ -75,7 +75,7 @@ func (s *shaking) advance() (bool, error) {
 	return step.Progress, err
 }
 
-// write writes each part by itself: golang-ipc reads each with a single read.
+// write writes each part separately: golang-ipc reads each with a single read.
 func (s *shaking) write(parts [][]byte) error {
 	for _, part := range parts {
 		if _, err := s.transport.Write(part); err != nil {
@@ -109,7 +109,8 @@ func (s *shaking) timedOut(timeout time.Duration) error {
 	return fault.New(fault.HandshakeTimeout, "the handshake was not over within %v", timeout)
 }
 
-// leave ends, in order, a connection that nobody wants: a golang-ipc server whose client hangs up stops serving for good.
+// leave closes a connection that is not needed, in order: a golang-ipc server whose client hangs up stops serving for
+// good.
 func leave(config *config, role wire.Side, address transport.Address, t transport.Conn, in *wire.Input, opened *engine.Opened) {
 	c := newConn(config.silent(), role, address)
 	c.mu.Lock()
@@ -119,7 +120,7 @@ func leave(config *config, role wire.Side, address transport.Address, t transpor
 	_ = c.Close()
 }
 
-// silent is the same config without anybody to tell.
+// silent is the same config without callbacks.
 func (c *config) silent() *config {
 	quiet := *c
 	quiet.Logger, quiet.OnStatus, quiet.OnError, quiet.OnSessionLost = nil, nil, nil, nil

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"runtime"
 	"testing"
@@ -135,6 +136,29 @@ func TestManySilentPeersKeepNobodyOutAndCostLittle(t *testing.T) {
 	}
 }
 
+func TestFiveThousandSilentPeersHaveALittleMemoryEachAndKeepNobodyOut(t *testing.T) {
+	const count, perPeer = 5_000, 32_768
+	listener, name, failed := plainServer(t, sealpipe.Options{
+		MaxPendingHandshakes: 2 * count, MaxConnections: 2 * count, HandshakeTimeout: time.Minute,
+	})
+	before := memory()
+	for range count {
+		silent := raw(t, name)
+		// The server's hello: the handshake is under way, and not only in the system's queue.
+		_, err := io.ReadFull(silent, make([]byte, 2))
+		must(t, err)
+	}
+	each := (int64(memory()) - int64(before)) / count
+	t.Logf("%d bytes for each of %d silent peers, with this test's own half", each, count)
+	if each > perPeer {
+		t.Errorf("%d bytes each, more than %d", each, perPeer)
+	}
+	isServed(t, listener, name)
+	if len(failed) > 0 {
+		t.Error(<-failed)
+	}
+}
+
 func memory() uint64 {
 	runtime.GC()
 	var stats runtime.MemStats
@@ -157,6 +181,85 @@ func TestAServerThatIsFullOfClientsRefusesOneMore(t *testing.T) {
 	if err := <-failed; !errors.Is(err, sealpipe.ErrTooManyConnections) {
 		t.Error(err)
 	}
+}
+
+func TestAPeerThatLeavesWithoutReadingCountsUntilItsTransportIsClosed(t *testing.T) {
+	listener, name, failed := plainServer(t, sealpipe.Options{MaxConnections: 1, CloseTimeout: patience})
+	leaving := raw(t, name)
+	_, err := leaving.Write([]byte{0, 0})
+	must(t, err)
+	server, err := listener.Accept(soon(t))
+	must(t, err)
+	for range 30 {
+		must(t, server.Write(soon(t), 1, make([]byte, 200_000)))
+	}
+	must(t, leaving.(*net.UnixConn).CloseWrite())
+	awaitStatus(t, server, sealpipe.Disconnected)
+	raw(t, name)
+	select {
+	case err := <-failed:
+		if !errors.Is(err, sealpipe.ErrTooManyConnections) {
+			t.Error(err)
+		}
+	case <-soon(t).Done():
+		t.Error("a second client was let in while the first one's transport was open")
+	}
+	must(t, leaving.Close())
+	<-server.Done()
+	isServed(t, listener, name)
+}
+
+func TestAPeerThatHasLeftCountsUntilItsMessagesAreReadOrDropped(t *testing.T) {
+	for name, drop := range map[string]func(*testing.T, *sealpipe.Conn) (kept *sealpipe.Conn){
+		"accepted and read":      func(t *testing.T, server *sealpipe.Conn) *sealpipe.Conn { read(t, server); return server },
+		"accepted and closed":    func(t *testing.T, server *sealpipe.Conn) *sealpipe.Conn { must(t, server.Close()); return server },
+		"accepted and forgotten": func(*testing.T, *sealpipe.Conn) *sealpipe.Conn { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, channel, failed := plainServer(t, sealpipe.Options{MaxConnections: 1})
+			leaving := raw(t, channel)
+			_, err := leaving.Write(append([]byte{0, 0}, frames([]byte{0, 0, 0, 1})...))
+			must(t, err)
+			must(t, leaving.(*net.UnixConn).CloseWrite())
+			_, err = io.ReadAll(leaving)
+			must(t, err)
+			isRefused(t, channel, failed)
+			server, err := listener.Accept(soon(t))
+			must(t, err)
+			kept := drop(t, server)
+			for deadline := time.Now().Add(patience); !isGreeted(t, channel); {
+				if time.Now().After(deadline) {
+					t.Fatal("it still counts")
+				}
+				// A connection that the application has forgotten counts until garbage is collected.
+				runtime.GC()
+			}
+			runtime.KeepAlive(kept)
+		})
+	}
+}
+
+// isRefused waits until a client is refused because there are MaxConnections.
+func isRefused(t *testing.T, channel string, failed chan error) {
+	for {
+		isGreeted(t, channel)
+		select {
+		case err := <-failed:
+			if errors.Is(err, sealpipe.ErrTooManyConnections) {
+				return
+			}
+		case <-soon(t).Done():
+			t.Fatal("a further client was let in")
+		}
+	}
+}
+
+func isGreeted(t *testing.T, channel string) bool {
+	conn := raw(t, channel)
+	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	_, err := io.ReadFull(conn, make([]byte, 2))
+	must(t, conn.Close())
+	return err == nil
 }
 
 func TestAServerThatSaysNothingOrNonsenseIsGivenUp(t *testing.T) {

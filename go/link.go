@@ -2,8 +2,6 @@ package sealpipe
 
 import (
 	"crypto/rand"
-	"errors"
-	"io"
 	"sync"
 	"time"
 
@@ -14,30 +12,30 @@ import (
 )
 
 const (
-	// writePieceBytes: a larger write is several, so that it can be seen to progress.
+	// writePieceBytes: a larger write is split, so that its progress can be seen.
 	writePieceBytes = 262_144
 	maxInputBytes   = 262_144
-	// keptOutputBytes is what an idle link keeps to write from; more comes from a pool when there is more to write.
+	// keptOutputBytes is the output buffer of an idle link; a larger one comes from a pool when there is more to write.
 	keptOutputBytes = 4_096
 	pooledBytes     = 400_000
+	// maxPromptBytes: a larger message is left to the goroutine that writes.
+	maxPromptBytes = 2_048
 	// writeFailureGrace is how long what the peer has sent may still be read once nothing can be written to it.
 	writeFailureGrace = time.Second
 )
 
 var start = time.Now()
 
+// past is a deadline by which every read and write ends.
+var past = time.Unix(1, 0)
+
 // now is the clock of every engine, in milliseconds.
 func now() int64 { return time.Since(start).Milliseconds() }
 
 func random(bytes []byte) { _, _ = rand.Read(bytes) }
 
-var outputPool = sync.Pool{New: func() any {
-	buffer := make([]byte, 0, pooledBytes)
-	return &buffer
-}}
-
-// link is an open connection: a transport, the engine on it, one goroutine that reads and one that writes. Everything of the
-// engine is done under the lock of its Conn, but for the opening of what was read and the sealing of what is written.
+// link is an open connection: a transport, the engine on it, one goroutine that reads and one that writes. The engine
+// is used under the lock of its Conn, except for opening what was read and sealing what is written.
 type link struct {
 	conn      *Conn
 	transport transport.Conn
@@ -51,14 +49,27 @@ type link struct {
 	timer      *time.Timer
 	timerAt    int64
 	writerIdle bool
-	// dead: another link has taken its place, or it was dropped; nobody wants to hear of it.
+	// writing: a caller writes by promptly. writesNow: the next caller may. rest is what the system did not take of that.
+	writing, writesNow bool
+	rest               []byte
+	prompt             *transport.Prompt
+	// small is the memory of an idle link's output, of the one that writes.
+	small []byte
+	// dead: another link has replaced it, or it was dropped; its end is not reported.
 	dead bool
-	// over: that the engine has closed was told.
+	// over: the engine's end has been reported.
 	over bool
-	// paused: the reader waits for the application to read.
+	// paused: the reader waits until the application reads.
 	paused bool
-	// lingering is how long a peer that has ended its side may take to read what was written before.
+	// peerEnded: a classic peer has ended its side.
+	peerEnded bool
+	// lingering bounds how long a peer that has ended its side may take to read what was written before.
 	lingering *engine.Patience
+
+	place readingPlace
+	// quietReads counts the last small reads, and event is what was read last; both of the one that reads.
+	quietReads int
+	event      session.Event
 
 	wakeWriter chan struct{}
 	wakeReader chan struct{}
@@ -66,13 +77,21 @@ type link struct {
 
 // newLink is called with the lock of conn; run starts it.
 func newLink(c *Conn, t transport.Conn, in *wire.Input, opened *engine.Opened, sess *session.Session) *link {
-	return &link{
+	l := &link{
 		conn: c, transport: t, in: in,
 		engine:     engine.New(c.role, opened, sess, c.config.limits(), random, now()),
 		released:   make(chan struct{}),
 		timerAt:    engine.Never,
+		place:      readingPlace{back: make(chan struct{}, 1)},
+		small:      make([]byte, 0, keptOutputBytes),
+		writesNow:  true,
+		prompt:     transport.NewPrompt(t),
 		wakeWriter: make(chan struct{}, 1), wakeReader: make(chan struct{}, 1),
 	}
+	if l.engine.IsNative() {
+		l.writesNow, l.prompt = true, transport.NewPrompt(t)
+	}
+	return l
 }
 
 // run is called with the lock of conn.
@@ -90,44 +109,33 @@ func (l *link) run() {
 		if l.timer != nil {
 			l.timer.Stop()
 		}
+		if l.place.watch != nil {
+			l.place.watch.Stop()
+		}
 		l.conn.released(l)
 		l.conn.mu.Unlock()
 		close(l.released)
 	}()
 }
 
-// drop ends it at once. Called with the lock of conn.
+// drop ends the link at once. Called with the lock of conn.
 func (l *link) drop() {
 	l.dead = true
 	l.engine.Abandon()
 	l.stop()
 }
 
-// stop has both goroutines end. Called with the lock of conn.
+// stop ends both goroutines. Called with the lock of conn.
 func (l *link) stop() {
-	_ = l.transport.SetDeadline(time.Unix(1, 0))
+	l.place.stopped = true
+	_ = l.transport.SetDeadline(past)
+	l.recall()
 	l.wake()
 	l.resumeReading()
 }
 
-func (l *link) wake() {
-	l.writerIdle = false
-	select {
-	case l.wakeWriter <- struct{}{}:
-	default:
-	}
-}
-
-func (l *link) resumeReading() {
-	l.paused = false
-	select {
-	case l.wakeReader <- struct{}{}:
-	default:
-	}
-}
-
-// progressed is called with the lock of conn after anything that may have changed the engine: it tells of its end, wakes the
-// writer and sets the timer.
+// progressed is called with the lock of conn after anything that may have changed the engine: it reports the engine's
+// end, wakes the writer and sets the timer.
 func (l *link) progressed() {
 	if l.dead {
 		return
@@ -145,7 +153,20 @@ func (l *link) progressed() {
 	l.setTimer()
 }
 
-// ended: the engine has closed. After a failure the transport goes at once; otherwise what was written before still leaves.
+// consumed is called when the application has consumed something of the session: nothing but an acknowledgement can follow.
+func (l *link) consumed() {
+	l.engine.Consumed(now)
+	if l.dead {
+		return
+	}
+	if l.writerIdle && l.engine.MustAcknowledge() {
+		l.wake()
+	}
+	l.setTimer()
+}
+
+// ended is called when the engine has closed. After a failure the transport is closed at once; otherwise what was
+// written before still leaves.
 func (l *link) ended() {
 	if l.engine.Err() != nil {
 		l.conn.linkEnded(l)
@@ -158,6 +179,7 @@ func (l *link) ended() {
 	}
 	l.lingering = engine.NewPatience(step, l.engine.QueuedBytes(), now())
 	l.resumeReading()
+	l.recall()
 	l.conn.linkEnded(l)
 }
 
@@ -169,7 +191,7 @@ func (l *link) setTimer() {
 	if at == l.timerAt {
 		return
 	}
-	// One that is too early does no harm, and to set it later for each message would cost more.
+	// A timer that fires too early does no harm, and to reset it for each message would cost more.
 	if l.timer != nil && at > l.timerAt && l.timerAt != engine.Never {
 		return
 	}
@@ -199,201 +221,4 @@ func (l *link) timeout() {
 	}
 	l.engine.HandleTimeout(now())
 	l.progressed()
-}
-
-func (l *link) read() {
-	defer l.running.Done()
-	// What came together with the end of the handshake.
-	if !l.digest() {
-		l.discard()
-		return
-	}
-	quiet := 0
-	for {
-		space := l.in.Space()
-		count, err := l.transport.Read(space)
-		l.in.Advance(count)
-		if count > 0 && !l.digest() {
-			l.discard()
-			return
-		}
-		if err != nil {
-			l.readFailed(err)
-			return
-		}
-		quiet = l.adapt(count, len(space), quiet)
-	}
-}
-
-// adapt has the buffer follow what comes: large while much does, small after it.
-func (l *link) adapt(count, space, quiet int) int {
-	switch {
-	case count == space && l.in.Len() == 0 && l.in.Size() < maxInputBytes:
-		l.in.Grow(2 * l.in.Size())
-		return 0
-	case count < keptOutputBytes && l.in.Size() > keptOutputBytes && quiet > 64:
-		l.in.Shrink()
-		return 0
-	case count < keptOutputBytes:
-		return quiet + 1
-	default:
-		return 0
-	}
-}
-
-// digest hands on all whole units that have come; false once nothing is read any more.
-func (l *link) digest() bool {
-	c := l.conn
-	for first := true; ; first = false {
-		unit, err := l.engine.Receiver.Next(l.in)
-		c.mu.Lock()
-		at := now()
-		if first {
-			l.engine.Heard(at)
-		}
-		if unit == nil && err == nil {
-			l.engine.UnitsRead(l.in.Len() > 0, at)
-			if c.link == l {
-				// The peer may have acknowledged something.
-				c.checkWaits()
-			}
-		} else if !l.dead {
-			l.engine.Receive(unit, err)
-			var event session.Event
-			for !l.dead && l.engine.NextEvent(&event, at) {
-				c.received(l, &event)
-			}
-		}
-		l.progressed()
-		reads := !l.dead && !l.engine.Discards()
-		l.paused = reads && c.mustPause(l)
-		waits := l.paused
-		c.mu.Unlock()
-		if !reads || unit == nil && err == nil && !waits {
-			return reads
-		}
-		if waits {
-			<-l.wakeReader
-		}
-	}
-}
-
-// discard reads and drops what still comes until the peer ends its side.
-func (l *link) discard() {
-	for {
-		l.in.Take(l.in.Len())
-		if _, err := l.transport.Read(l.in.Space()); err != nil {
-			l.readFailed(err)
-			return
-		}
-	}
-}
-
-func (l *link) readFailed(err error) {
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	l.conn.mu.Lock()
-	defer l.conn.mu.Unlock()
-	if !l.dead {
-		l.engine.ReceiveEnd(err, l.in.Len() > 0)
-		l.progressed()
-	}
-	// With the peer's end seen, the writer may end the transport.
-	if l.engine.Closed() && l.writerIdle {
-		l.wake()
-	}
-}
-
-func (l *link) write() {
-	defer l.running.Done()
-	small := make([]byte, 0, keptOutputBytes)
-	pooled := (*[]byte)(nil)
-	giveBack := func() {
-		if pooled != nil {
-			outputPool.Put(pooled)
-			pooled = nil
-		}
-	}
-	defer giveBack()
-	for {
-		buffer := small
-		if pooled != nil {
-			buffer = *pooled
-		}
-		output, more := l.nextOutput(buffer[:0])
-		switch {
-		case output == nil && more:
-			giveBack()
-			<-l.wakeWriter
-		case output == nil:
-			_ = l.transport.CloseWrite()
-			return
-		default:
-			l.engine.Sealer.Seal(output)
-			if !l.writeAll(output) {
-				return
-			}
-			if pooled == nil && cap(output) > keptOutputBytes {
-				pooled = outputPool.Get().(*[]byte)
-			}
-		}
-	}
-}
-
-// nextOutput is the next to be written; without any, whether there may be more.
-func (l *link) nextOutput(buffer []byte) (output []byte, more bool) {
-	l.conn.mu.Lock()
-	defer l.conn.mu.Unlock()
-	output = l.engine.AppendOutput(buffer, now())
-	if len(output) > 0 {
-		return output, true
-	}
-	l.progressed()
-	if l.dead || l.engine.OutputEnded() || l.over && l.engine.Err() != nil {
-		return nil, false
-	}
-	l.writerIdle = !l.engine.HasOutput()
-	if !l.writerIdle {
-		l.wake()
-	}
-	return nil, true
-}
-
-func (l *link) writeAll(output []byte) bool {
-	for len(output) > 0 {
-		piece := output[:min(len(output), writePieceBytes)]
-		_, err := l.transport.Write(piece)
-		output = output[len(piece):]
-		l.conn.mu.Lock()
-		if err == nil {
-			l.left(len(output) == 0)
-		}
-		dead := l.dead
-		l.conn.mu.Unlock()
-		if err != nil && !dead {
-			// What made it fail is for the reader to find out, after what is still there to be read.
-			_ = l.transport.SetReadDeadline(time.Now().Add(writeFailureGrace))
-		}
-		if err != nil || dead {
-			return false
-		}
-	}
-	return true
-}
-
-// left: a piece of the output is with the system. Called with the lock of conn.
-func (l *link) left(all bool) {
-	if l.dead {
-		return
-	}
-	at := now()
-	if all {
-		l.engine.OutputLeft(at)
-	}
-	if l.lingering != nil {
-		l.lingering.Left(l.engine.QueuedBytes(), at)
-	}
-	l.progressed()
-	l.conn.outputLeft(l)
 }

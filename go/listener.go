@@ -3,29 +3,40 @@ package sealpipe
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"sealpipe/internal/engine"
 	"sealpipe/internal/fault"
 	"sealpipe/internal/session"
 	"sealpipe/internal/transport"
 	"sealpipe/internal/wire"
 )
 
-// Listener has any number of clients.
+// maxFellBehind bounds what is kept of sessions whose clients did not read.
+const maxFellBehind = 64
+
+// Listener is a server with any number of clients.
 type Listener struct {
-	config   *config
-	address  transport.Address
-	notify   notifier
-	handlers handlers
-	turns    turns
+	config         *config
+	address        transport.Address
+	notify         notifier
+	handlers       handlers[Handler]
+	streamHandlers handlers[StreamHandler]
+	turns          turns
+	startedAt      time.Time
 
 	closing chan struct{}
 	// handshakes counts their goroutines.
 	handshakes sync.WaitGroup
 	listening  transport.Listener
+	// transports counts those that are not closed yet: in the handshake, open, or on their way to an end.
+	transports atomic.Int64
+	// kept counts connections that are over, and hold messages that nobody has read or wait to be accepted. They count as
+	// connections, because otherwise unread messages would have no bound.
+	kept atomic.Int64
 	// accepted signals that there may be something in waiting.
 	accepted chan struct{}
 
@@ -38,33 +49,32 @@ type Listener struct {
 	handshaking []*pendingHandshake
 	resumable   map[wire.SessionID]*Conn
 	detachments map[*Conn]*detachment
+	// fellBehind are the last sessions that this end dropped because their clients did not read, in that order.
+	fellBehind []wire.SessionID
+	admin      admin
+	// stats has the totals of connections that are over, and RefusedConnections.
+	stats ListenerStats
 }
 
-// pendingHandshake is a client whose handshake is not over, in the order in which they came, or last had a turn.
-type pendingHandshake struct {
-	transport transport.Conn
-	evicted   bool
-}
-
-// detachment is a connection whose client is gone, and is waited for.
+// detachment is a connection whose client is gone, and may come back.
 type detachment struct {
 	timer *time.Timer
-	// standing is how long its session had lasted, times how much was settled in it: what one would have to do to push it
-	// out. One that was opened only to be dropped has none.
+	// standing is how long its session had lasted, times how much was settled in it: another client would have to do as
+	// much to displace it. A session that was opened only to be dropped has none.
 	standing  float64
 	keptBytes int64
 }
 
-// Listen starts a listener that clients find by name: /tmp/<name>.sock, or \\.\pipe\<name> on Windows. A socket that a killed
-// server left behind is replaced; a server that is alive, another user's socket and what is no socket are not. Nil options are
-// the defaults.
+// Listen starts a listener that clients find by name: /tmp/<name>.sock, or \\.\pipe\<name> on Windows. A socket that
+// a killed server left behind is replaced; a live server's socket, another user's socket and other files are not. Nil
+// options are the defaults.
 func Listen(name string, options *Options) (*Listener, error) {
 	config, address, err := prepare(name, options, wire.ServerSide)
 	if err != nil {
 		return nil, err
 	}
 	l := &Listener{
-		config: config, address: address, closing: make(chan struct{}), accepted: make(chan struct{}, 1),
+		config: config, address: address, startedAt: time.Now(), closing: make(chan struct{}), accepted: make(chan struct{}, 1),
 		open: map[*Conn]bool{}, resumable: map[wire.SessionID]*Conn{}, detachments: map[*Conn]*detachment{},
 	}
 	l.mu.Lock()
@@ -82,7 +92,7 @@ func Listen(name string, options *Options) (*Listener, error) {
 // Address is the socket's path or the pipe's name.
 func (l *Listener) Address() string { return l.address.Path }
 
-// Conns are the clients that are connected now, or are waited for to come back.
+// Conns are the clients that are connected now, or may come back.
 func (l *Listener) Conns() []*Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -94,22 +104,34 @@ func (l *Listener) Conns() []*Conn {
 	return conns
 }
 
-// Handle answers all clients' requests of that type, but for connections that have a handler of their own for it; nil takes it
-// away again.
-func (l *Listener) Handle(requestType uint32, handler Handler) { l.handlers.set(requestType, handler) }
+// Handle sets the handler of all clients' requests of that type, except those of connections that have a handler of
+// their own for it; nil removes it.
+func (l *Listener) Handle(requestType uint32, handler Handler) {
+	l.handlers.set(requestType, handler, handler != nil)
+}
 
-// Accept waits for the next client: one whose handshake is over. One that leaves at once may be a second start of a server
-// at this name, which asks in that way whether this one is alive. After Close it fails with ErrClosed.
+// HandleStream sets the handler of streams of that type that any client opens; nil removes it.
+func (l *Listener) HandleStream(streamType uint32, handler StreamHandler) {
+	l.streamHandlers.set(streamType, handler, handler != nil)
+}
+
+// Accept waits for the next client whose handshake is over. A client that leaves at once may be a second server that
+// starts with this name, and checks in that way whether this one is alive. After Close it fails with ErrClosed.
 func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 	for {
 		l.mu.Lock()
 		if len(l.waiting) > 0 {
 			next := l.waiting[0]
+			l.waiting[0] = nil
 			l.waiting = l.waiting[1:]
 			if len(l.waiting) > 0 {
 				l.signalAccepted()
 			}
 			l.mu.Unlock()
+			next.mu.Lock()
+			next.accepted = true
+			next.countKept()
+			next.mu.Unlock()
 			return next, nil
 		}
 		l.mu.Unlock()
@@ -123,8 +145,9 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 	}
 }
 
-// Serve gives each client to handle, in a goroutine of its own, until the context ends or the listener is closed, which it
-// does then; it waits for all of them. A connection that is not closed when handle returns is closed.
+// Serve calls handle for each client, in a goroutine of its own, until the context ends or the listener is closed.
+// Then it closes the listener and waits for all handlers. A connection that is not closed when handle returns is
+// closed.
 func (l *Listener) Serve(ctx context.Context, handle func(context.Context, *Conn)) error {
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -148,9 +171,9 @@ func (l *Listener) Serve(ctx context.Context, handle func(context.Context, *Conn
 	}
 }
 
-// Broadcast writes a message to every client that is connected or waited for. One that has no room is waited for, for
-// CloseTimeout at most, and then dropped with ErrQueueFull; one that does not take a message of that size is left out. OnError
-// tells of both.
+// Broadcast writes a message to every client that is connected or may come back. It waits for a client that has no
+// room, for at most CloseTimeout, and then drops it with ErrQueueFull, of which a native client learns as ErrFellBehind
+// when it comes back; it leaves out a client that does not accept a message of that size. OnError reports both.
 func (l *Listener) Broadcast(ctx context.Context, msgType uint32, data []byte) error {
 	if err := session.CheckMessage(msgType, len(data), l.config.MaxMessageBytes); err != nil {
 		return err
@@ -167,6 +190,7 @@ func (l *Listener) Broadcast(ctx context.Context, msgType uint32, data []byte) e
 		if err := conn.Write(full, msgType, data); errors.Is(err, context.Canceled) {
 			slow = append(slow, conn)
 		} else if errors.Is(err, fault.TooLargeForPeer) {
+			conn.dropped()
 			l.tell(conn, err)
 		}
 	}
@@ -204,7 +228,7 @@ func (l *Listener) Close() error {
 	} else {
 		close(l.closing)
 	}
-	// First of all: a golang-ipc client comes back at once, and gives up for ever if it is accepted and dropped.
+	// First of all: a golang-ipc client reconnects at once, and gives up for ever if it is accepted and then dropped.
 	err := l.listening.Close()
 	for _, handshake := range pending {
 		_ = handshake.transport.Close()
@@ -229,139 +253,36 @@ func (l *Listener) signalAccepted() {
 	}
 }
 
-// clientCame is called by the transport's listener.
-func (l *Listener) clientCame(t transport.Conn) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		_ = t.Close()
-		return
-	}
-	if len(l.handshaking) == 0 && l.taken() >= l.config.MaxConnections {
-		_ = t.Close()
-		l.tell(nil, fault.New(fault.TooManyConnections, "a client was dropped: there are MaxConnections (%d) already", l.config.MaxConnections))
-		return
-	}
-	pending := &pendingHandshake{transport: t}
-	l.handshaking = append(l.handshaking, pending)
-	l.makeRoom()
-	l.handshakes.Add(1)
-	go func() {
-		defer l.handshakes.Done()
-		l.shake(pending)
-	}()
+// taken is how many of MaxConnections are in use.
+func (l *Listener) taken() int64 { return l.transports.Load() + l.kept.Load() }
+
+// count has a connection that is over count until it keeps nothing any more, or the application has dropped it.
+func (l *Listener) count(c *Conn) {
+	l.kept.Add(1)
+	c.stopCounting = sync.OnceFunc(func() { l.kept.Add(-1) })
+	runtime.AddCleanup(c, func(stop func()) { stop() }, c.stopCounting)
 }
 
-// taken is how many of MaxConnections are.
-func (l *Listener) taken() int { return len(l.handshaking) + len(l.open) - len(l.detachments) }
-
-// makeRoom: the oldest handshake gives way to the newest. To refuse the newest instead would let a few that say nothing keep
-// out everyone.
-func (l *Listener) makeRoom() {
-	if len(l.handshaking) <= l.config.MaxPendingHandshakes && l.taken() <= l.config.MaxConnections {
-		return
-	}
-	oldest := l.handshaking[0]
-	l.handshaking = l.handshaking[1:]
-	oldest.evicted = true
-	_ = oldest.transport.Close()
-	l.tell(nil, fault.New(fault.TooManyHandshakes,
-		"a client that had not finished its handshake gave way to a new one: there are MaxPendingHandshakes (%d) in the handshake, or MaxConnections (%d) in all",
-		l.config.MaxPendingHandshakes, l.config.MaxConnections))
-}
-
-// shake goes through a client's handshake.
-func (l *Listener) shake(pending *pendingHandshake) {
-	var resumed *Conn
-	var resumes int
-	s := &shaking{
-		transport: pending.transport, in: &wire.Input{},
-		handshake:    engine.NewHandshake(l.config.handshakeOptions(wire.ServerSide, nil)),
-		beforeCostly: func() func() { return l.takeTurn(pending) },
-	}
-	s.resume = func(hello *wire.NativeHello) (engine.Step, error) {
-		conn, count, step, err := l.resume(s.handshake, hello)
-		resumed, resumes = conn, count
-		return step, err
-	}
-	opened, err := s.do(l.config.HandshakeTimeout)
-	l.mu.Lock()
-	evicted, closed := pending.evicted, l.closed
-	l.handshaking = slices.DeleteFunc(l.handshaking, func(other *pendingHandshake) bool { return other == pending })
-	l.mu.Unlock()
-	switch {
-	case err != nil:
-		_ = pending.transport.Close()
-		if resumed != nil {
-			resumed.lostInResume(err, resumes)
-		}
-		if !evicted && !closed {
-			l.tell(nil, err)
-		}
-	case resumed != nil:
-		resumed.resume(pending.transport, s.in, opened, resumes)
-	default:
-		l.begin(pending.transport, s.in, opened)
-	}
-}
-
-// takeTurn waits for one of the turns in which costly steps are taken.
-func (l *Listener) takeTurn(pending *pendingHandshake) (after func()) {
-	l.turns.take()
-	return func() {
-		l.turns.give()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		// A turn is not to have been for nothing: it gives way as late as one that has just come.
-		if index := slices.Index(l.handshaking, pending); index >= 0 {
-			l.handshaking = append(slices.Delete(l.handshaking, index, index+1), pending)
-		}
-	}
-}
-
-func (l *Listener) begin(t transport.Conn, in *wire.Input, opened *engine.Opened) {
-	if opened.Refused != nil {
-		l.tell(nil, opened.Refused)
-		leave(l.config, wire.ServerSide, l.address, t, in, opened)
-		return
-	}
-	c := newConn(l.config, wire.ServerSide, l.address)
-	c.listener = l
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		_ = t.Close()
-		return
-	}
-	l.lastID++
-	c.id = l.lastID
-	l.open[c] = true
-	sess := c.newSession(opened)
-	if opened.Identity != nil {
-		l.resumable[opened.Identity.ID] = c
-	}
-	l.waiting = append(l.waiting, c)
-	l.signalAccepted()
-	l.mu.Unlock()
-	c.attach(newLink(c, t, in, opened, sess), opened, sess)
-}
-
-// ended: a connection is over. Called with its lock.
+// ended is called when a connection is over, with its lock.
 func (l *Listener) ended(c *Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.open[c] {
+		l.stats.ended(c.presentStats())
+	}
 	delete(l.open, c)
 	l.forget(c)
 	for id, other := range l.resumable {
 		if other == c {
 			delete(l.resumable, id)
+			if errors.Is(c.err, fault.QueueFull) {
+				l.fellBehind = append(l.fellBehind[max(0, len(l.fellBehind)-maxFellBehind+1):], id)
+			}
 		}
 	}
 }
 
-// forget: its client is back, or not waited for any more. Called with the lock.
+// forget is called when the connection's client is back or given up, with the lock.
 func (l *Listener) forget(c *Conn) {
 	if gone := l.detachments[c]; gone != nil {
 		gone.timer.Stop()

@@ -14,18 +14,20 @@ import (
 )
 
 const (
-	// livenessPatience is how long a server that is alive may take to say so.
+	// livenessPatience is how long a live server may take to answer.
 	livenessPatience = 2 * time.Second
-	// Linux refuses only if nobody listens. Others refuse too if a server has as many clients waiting as the system keeps
-	// for it, so there a socket has to refuse often before it counts as dead.
+	// Linux refuses only if nobody listens. Other systems also refuse if as many clients wait for a server as the system
+	// allows, so there a socket has to refuse often before it counts as dead.
 	refusalsElsewhere = 10
 	refusalPause      = 50 * time.Millisecond
 )
 
-// isServerAlive reports whether a server is alive at the address. Dead is only what refuses a connection, or is not there.
+// isServerAlive reports whether a server is alive at the address. Only a socket that refuses connections, or does not
+// exist, counts as dead.
 //
-// A golang-ipc server stops serving for ever when a client hangs up in the handshake. So the kernel is asked first, which
-// touches nothing, and if only a connection can tell, the handshake is finished before it is closed.
+// A golang-ipc server stops serving for ever when a client hangs up in the handshake. So the kernel's list is
+// consulted first, which the server does not notice; if only a connection can show it, the handshake is finished
+// before the connection is closed.
 func isServerAlive(address transport.Address) bool {
 	if transport.IsListedAsListening(address.Path) {
 		return true
@@ -56,13 +58,13 @@ func answers(address transport.Address) bool {
 	return true
 }
 
-// meet goes through the handshake and leaves in order.
+// meet completes the handshake and closes in order.
 func meet(t transport.Conn, address transport.Address) {
 	config, err := parseOptions(&Options{
 		DisableEncryption: true, Profile: ProfileClassic, HandshakeTimeout: livenessPatience, CloseTimeout: livenessPatience,
 	}, wire.ClientSide)
 	if err != nil {
-		panic(err) // The options are ours.
+		panic(err) // The options are the library's own.
 	}
 	s := &shaking{transport: t, in: &wire.Input{}, handshake: engine.NewHandshake(config.handshakeOptions(wire.ClientSide, nil))}
 	opened, err := s.do(livenessPatience)

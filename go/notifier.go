@@ -2,11 +2,11 @@ package sealpipe
 
 import "sync"
 
-// maxWaitingCalls: a peer can cause errors faster than an application hears of them.
+// maxWaitingCalls bounds the queue: a peer can cause errors faster than an application handles them.
 const maxWaitingCalls = 1_024
 
-// notifier calls the application's functions in order, from a goroutine that is there only while there is something to call:
-// so nothing of ours waits for the application, and no lock is held meanwhile.
+// notifier calls the application's functions in order, from a goroutine that exists only while there is something to
+// call: so the library does not wait for the application, and holds no lock meanwhile.
 type notifier struct {
 	mu      sync.Mutex
 	calls   []func()
@@ -15,7 +15,7 @@ type notifier struct {
 
 func (n *notifier) call(call func()) { n.add(call, false) }
 
-// offer is the same of what there may be any number of: it is left out while too many wait.
+// offer does the same for calls of which there may be any number: it drops the call while too many wait.
 func (n *notifier) offer(call func()) { n.add(call, true) }
 
 func (n *notifier) add(call func(), mayBeLeftOut bool) {

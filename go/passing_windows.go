@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// isPassingPipe: all instances of the pipe are busy, or it is just being taken away.
+// isPassingPipe reports whether all instances of the pipe are busy, or it is just being removed.
 func isPassingPipe(err error) bool {
 	return errors.Is(err, windows.ERROR_PIPE_BUSY) || errors.Is(err, windows.ERROR_NO_DATA) || errors.Is(err, winio.ErrTimeout)
 }

@@ -3,6 +3,7 @@ package sealpipe
 import (
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,24 +13,29 @@ import (
 	"sealpipe/internal/wire"
 )
 
-// resume answers a client that presents a session. Of one that is there, and whose proof is right, the connection that it had
-// is dropped, if that still seems alive.
+// resume answers a client that wants to resume a session. If the session exists and the proof is right, its previous
+// connection is dropped, if that still seems alive.
 func (l *Listener) resume(h *engine.Handshake, hello *wire.NativeHello) (c *Conn, resumes int, step engine.Step, err error) {
 	l.mu.Lock()
 	c = l.resumable[hello.ID]
+	fellBehind := slices.Contains(l.fellBehind, hello.ID)
 	l.mu.Unlock()
+	if fellBehind {
+		step, err = h.AnswerEnded(fault.FellBehind)
+		return nil, 0, step, err
+	}
 	if c == nil {
 		step, err = h.AnswerResume(nil, nil)
 		return nil, 0, step, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ticket := ticketOf(c.session)
+	ticket := engine.TicketOf(c.session)
 	if ticket == nil || c.over || c.closedHere {
 		step, err = h.AnswerResume(nil, nil)
 		return nil, 0, step, err
 	}
-	step, err = h.AnswerResume(ticket, c.session.CheckRewind(hello.Received))
+	step, err = h.AnswerResume(ticket, c.session.CheckRewind(hello))
 	if err != nil {
 		return nil, 0, step, err
 	}
@@ -42,16 +48,17 @@ func (l *Listener) resume(h *engine.Handshake, hello *wire.NativeHello) (c *Conn
 	return c, c.resumes, step, nil
 }
 
-// resume goes on by a transport on which the client is back.
+// resume goes on with a transport on which the client is back.
 func (c *Conn) resume(t transport.Conn, in *wire.Input, opened *engine.Opened, resumes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// If another has come back meanwhile, what this one was told is no longer so: the later of the two is the client.
+	// If another client has resumed the session meanwhile, this one's positions are outdated: the later of the two is
+	// the client.
 	if c.over || c.closedHere || c.resumes != resumes {
 		_ = t.Close()
 		return
 	}
-	if err := c.session.Rewind(opened.Hello.Received); err != nil {
+	if err := c.session.Rewind(opened.Hello); err != nil {
 		_ = t.Close()
 		c.tell(err)
 		c.end(Failed, err)
@@ -61,7 +68,7 @@ func (c *Conn) resume(t transport.Conn, in *wire.Input, opened *engine.Opened, r
 	c.attach(newLink(c, t, in, opened, c.session), opened, c.session)
 }
 
-// lostInResume: the client was gone again before its handshake was over, and is waited for anew.
+// lostInResume is called when the client was gone again before its handshake was over; its session waits again.
 func (c *Conn) lostInResume(err error, resumes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,7 +78,7 @@ func (c *Conn) lostInResume(err error, resumes int) {
 	}
 }
 
-// detached: a connection's client is gone, and may come back. Called with its lock.
+// detached is called when a connection's client is gone, and may come back, with the connection's lock.
 func (l *Listener) detached(c *Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,7 +93,7 @@ func (l *Listener) detached(c *Conn) {
 	l.enforce()
 }
 
-// keeps: more is kept for a client that is gone. Called with the connection's lock.
+// keeps is called when more is kept for a client that is gone, with the connection's lock.
 func (l *Listener) keeps(c *Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -100,8 +107,8 @@ func (c *Conn) keptBytes() int64 {
 	return c.session.QueuedBytes() + c.session.KeptBytes() + int64(c.inboxBytes)
 }
 
-// enforce gives up one after the other, until what is kept is within the limits: the least standing or, if too many bytes are
-// kept, the least for each byte.
+// enforce gives up one connection after the other, until all limits hold: that with the least standing or, if too
+// many bytes are kept, the least per byte.
 func (l *Listener) enforce() {
 	for len(l.detachments) > 0 {
 		bytes := int64(0)
@@ -125,7 +132,7 @@ func (l *Listener) least(bySession bool) (least *Conn) {
 		if !bySession {
 			its = (gone.standing + 1) / float64(gone.keptBytes)
 		}
-		// Of equals the one that has been there longest.
+		// Of equals the one that was lost first.
 		if its < worth || its == worth && c.id < least.id {
 			least, worth = c, its
 		}
@@ -133,7 +140,7 @@ func (l *Listener) least(bySession bool) (least *Conn) {
 	return least
 }
 
-// giveUp: the client does not come back.
+// giveUp ends a connection whose client does not come back.
 func (c *Conn) giveUp(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -143,9 +150,9 @@ func (c *Conn) giveUp(err error) {
 	}
 }
 
-// turns are those in which the costly steps of handshakes are taken, of which a processor is always free for others. Those
-// that wait have their turn alternately from the newest and the oldest, so that neither many that hold their keys back nor
-// many that came before keep a newcomer waiting.
+// turns are the turns of the costly steps of handshakes, which leave a processor free for others. Waiting handshakes
+// get their turn alternately from the newest and the oldest, so that neither many that hold their keys back nor many
+// that came before keep a newcomer waiting.
 type turns struct {
 	mu      sync.Mutex
 	taken   int

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,11 @@ type relay struct {
 	mu       sync.Mutex
 	links    map[net.Conn]bool
 	refuses  bool
-	running  sync.WaitGroup
+	// held: what clients send waits here while it is locked.
+	held sync.RWMutex
+	// passed counts bytes, both ways.
+	passed  atomic.Int64
+	running sync.WaitGroup
 }
 
 func newRelay(t testing.TB, to string) (*relay, string) {
@@ -64,14 +69,31 @@ func (r *relay) accept() {
 		r.links[client], r.links[server] = true, true
 		r.mu.Unlock()
 		r.running.Add(2)
-		go r.copy(client, server)
-		go r.copy(server, client)
+		go r.copy(client, server, passing{server, r, false})
+		go r.copy(server, client, passing{client, r, true})
 	}
 }
 
-func (r *relay) copy(to, from net.Conn) {
+// passing is what an end sends: the relay may hold it, if a client does.
+type passing struct {
+	io.Reader
+	relay  *relay
+	isHeld bool
+}
+
+func (p passing) Read(buffer []byte) (int, error) {
+	count, err := p.Reader.Read(buffer)
+	p.relay.passed.Add(int64(count))
+	if p.isHeld {
+		p.relay.held.RLock()
+		defer p.relay.held.RUnlock()
+	}
+	return count, err
+}
+
+func (r *relay) copy(to, from net.Conn, bytes io.Reader) {
 	defer r.running.Done()
-	_, err := io.Copy(to, from)
+	_, err := io.Copy(to, bytes)
 	if half, ok := to.(*net.UnixConn); ok && err == nil {
 		_ = half.CloseWrite()
 		return
@@ -87,6 +109,26 @@ func (r *relay) cut() {
 		_ = link.Close()
 	}
 	r.links = map[net.Conn]bool{}
+}
+
+// moreThanAHandshake is a number of bytes: on a busy machine a handshake may take longer than the time between two cuts.
+const moreThanAHandshake = 16_384
+
+// cutUntil cuts again and again, each time after more than a handshake has passed, and returns how often.
+func (r *relay) cutUntil(over <-chan struct{}) (cuts int) {
+	passed := r.passed.Load()
+	for {
+		select {
+		case <-over:
+			return cuts
+		case <-time.After(time.Duration(10+rand.IntN(40)) * time.Millisecond):
+			if now := r.passed.Load(); now-passed > moreThanAHandshake {
+				r.cut()
+				passed = now
+				cuts++
+			}
+		}
+	}
 }
 
 func (r *relay) refuse(refuses bool) {
@@ -174,17 +216,7 @@ func TestAConnectionThatIsCutAgainAndAgainLosesNothing(t *testing.T) {
 			}
 			over := make(chan struct{})
 			go func() { working.Wait(); close(over) }()
-			cuts := 0
-			for done := false; !done; {
-				select {
-				case <-over:
-					done = true
-				case <-time.After(time.Duration(10+rand.IntN(40)) * time.Millisecond):
-					relay.cut()
-					cuts++
-				}
-			}
-			if cuts < 3 {
+			if cuts := relay.cutUntil(over); cuts < 3 {
 				t.Logf("only %d cuts", cuts)
 			}
 			must(t, dialled.Flush(soon(t)))
@@ -208,7 +240,7 @@ func TestAServerThatIsRestartedHasForgottenTheSession(t *testing.T) {
 	relay, through := newRelay(t, name)
 	client := dial(t, through, &sealpipe.Options{
 		RetryDelay: time.Millisecond, MaxRetryDelay: 10 * time.Millisecond,
-		OnSessionLost: func(_ *sealpipe.Conn, messages []sealpipe.Message) { lost <- messages },
+		OnSessionLost: func(_ *sealpipe.Conn, what sealpipe.LostSession) { lost <- what.Messages },
 	})
 	server, err := listener.Accept(soon(t))
 	must(t, err)
@@ -242,7 +274,7 @@ func TestAClientThatDoesNotComeBackIsGivenUp(t *testing.T) {
 	lost, failed := make(chan []sealpipe.Message, 1), make(chan error, 9)
 	listener, name := listen(t, &sealpipe.Options{
 		ResumeWindow:  20 * time.Millisecond,
-		OnSessionLost: func(_ *sealpipe.Conn, messages []sealpipe.Message) { lost <- messages },
+		OnSessionLost: func(_ *sealpipe.Conn, what sealpipe.LostSession) { lost <- what.Messages },
 		OnError:       func(_ *sealpipe.Conn, err error) { failed <- err },
 	})
 	client := dial(t, name, nil)

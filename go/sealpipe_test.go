@@ -363,11 +363,13 @@ func TestBroadcastReachesAllAndDropsWhoDoesNotRead(t *testing.T) {
 		CloseTimeout: 100 * time.Millisecond, MaxQueuedBytes: 300_000,
 		OnError: func(_ *sealpipe.Conn, err error) { failed <- err },
 	})
-	reader, deaf := dial(t, name, nil), dial(t, name, nil)
-	for range 2 {
-		_, err := listener.Accept(soon(t))
-		must(t, err)
-	}
+	reader := dial(t, name, nil)
+	toReader, err := listener.Accept(soon(t))
+	must(t, err)
+	learned := make(chan error, 99)
+	deaf := dial(t, name, &sealpipe.Options{OnError: func(_ *sealpipe.Conn, err error) { learned <- err }})
+	_, err = listener.Accept(soon(t))
+	must(t, err)
 	const rounds = 400
 	counted := make(chan int, 1)
 	go func() {
@@ -381,9 +383,21 @@ func TestBroadcastReachesAllAndDropsWhoDoesNotRead(t *testing.T) {
 	}()
 	for number := range rounds {
 		must(t, listener.Broadcast(soon(t), 1, content(10_000, number)))
+		// On a busy machine a client that does read could fall behind, too.
+		must(t, toReader.Flush(soon(t)))
 	}
 	if err := <-failed; !errors.Is(err, sealpipe.ErrQueueFull) {
 		t.Error(err)
+	}
+	for _, code := range []sealpipe.Code{sealpipe.ErrConnectionLost, sealpipe.ErrFellBehind} {
+		select {
+		case err := <-learned:
+			if !errors.Is(err, code) {
+				t.Errorf("the client that does not read learned of %v, not %s", err, code)
+			}
+		case <-soon(t).Done():
+			t.Errorf("the client that does not read did not learn of %s", code)
+		}
 	}
 	must(t, listener.Close())
 	if count := <-counted; count != rounds {
@@ -452,6 +466,7 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 		"a relative file":   {SecretFile: "secret"},
 		"no UTF-8":          {Application: "\xff"},
 		"Dial's":            {ConnectTimeout: time.Second},
+		"private and open":  {PrivateDirectory: true, UnmaskPermissions: true},
 	} {
 		if _, err := sealpipe.Listen(freshName(), &options); !errors.Is(err, sealpipe.ErrInvalidOption) {
 			t.Errorf("%s: %v", name, err)

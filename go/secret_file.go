@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"sealpipe/internal/fault"
 	"sealpipe/internal/transport"
@@ -17,15 +20,14 @@ import (
 
 const (
 	freshSecretBytes = 32
-	// maxSecretRounds: each round loses to somebody who removes the file; this many in a row are no accident.
+	// maxSecretRounds: a round fails only if somebody removes the file meanwhile; that many in a row are no accident.
 	maxSecretRounds = 4
 )
 
-// readSecretFile is the secret in the file. If there is none it is made, of random bytes: of any number of processes that do
-// so at once one wins, and all get what that one has made.
-//
-// Nobody but this user and root may be able to change the way there, or another user could choose the file. Whose it is and
-// who may read it is looked at on the open file.
+// readSecretFile returns the secret in the file. If there is no file, it is created with random bytes: if any number
+// of processes do so at once, one wins, and all get that one's secret. Nobody but this user and root may be able to
+// change the path, because otherwise another user could choose the file. Its owner and mode are checked on the open
+// file.
 func readSecretFile(path string) ([]byte, error) {
 	objection, err := transport.ObjectionToWay(filepath.Dir(path), Trust{})
 	if err != nil {
@@ -79,7 +81,8 @@ func readSecretIfThere(path string) ([]byte, error) {
 	return secret, nil
 }
 
-// makeSecretUnlessThere writes it whole beside its place and then shows it there: whoever finds the file finds all of it.
+// makeSecretUnlessThere writes the file completely under another name and then links it: a process that finds it
+// finds all of it.
 func makeSecretUnlessThere(path string) (err error) {
 	var suffix [8]byte
 	_, _ = rand.Read(suffix[:])
@@ -94,7 +97,10 @@ func makeSecretUnlessThere(path string) (err error) {
 		err = closing
 	}
 	if err == nil {
-		err = os.Link(beside, path)
+		err = transport.Link(beside, path)
+		if transport.LacksLinks(err) {
+			err = renameSecretUnlessThere(beside, path)
+		}
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return nil
@@ -102,17 +108,49 @@ func makeSecretUnlessThere(path string) (err error) {
 	return err
 }
 
+const (
+	// holdSuffix is what a file's hold has after its own name.
+	holdSuffix   = ".hold"
+	maxHoldPause = 20 * time.Millisecond
+)
+
+// renameSecretUnlessThere does the same where there are no hard links.
+func renameSecretUnlessThere(beside, path string) error {
+	for {
+		outcome, err := transport.RenameUnlessHeld(transport.Renamed{
+			From: beside, To: path, Hold: beside + holdSuffix,
+			Holds: func() (holds []string) {
+				entries, _ := os.ReadDir(filepath.Dir(path))
+				for _, entry := range entries {
+					if name := entry.Name(); strings.HasPrefix(name, filepath.Base(path)+".") && strings.HasSuffix(name, holdSuffix) {
+						holds = append(holds, filepath.Join(filepath.Dir(path), name))
+					}
+				}
+				return holds
+			},
+			MayReplace: func() bool {
+				_, err := os.Lstat(path)
+				return errors.Is(err, fs.ErrNotExist)
+			},
+		})
+		if err != nil || outcome != transport.RenameHeld {
+			return err
+		}
+		time.Sleep(mathrand.N(maxHoldPause))
+	}
+}
+
 func fillSecret(file *os.File) error {
 	var secret [freshSecretBytes]byte
 	_, _ = rand.Read(secret[:])
 	defer clear(secret[:])
-	// The umask may have taken even the owner's rights.
+	// The umask may have removed even the owner's permissions.
 	if err := file.Chmod(0o600); err != nil && !chmodMayFail {
 		return err
 	}
 	if _, err := file.Write(secret[:]); err != nil {
 		return err
 	}
-	// Or it could be there and empty after a power cut.
+	// Otherwise the file could exist and be empty after a power cut.
 	return file.Sync()
 }

@@ -10,7 +10,7 @@ import (
 	"sealpipe/internal/transport"
 )
 
-// openCarefully: a pipe that somebody put there must not make us wait for its writer, and a link is not followed.
+// openCarefully does not wait for the writer of a pipe that somebody put there, and does not follow a link.
 const openCarefully = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 const chmodMayFail = false

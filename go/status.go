@@ -1,6 +1,6 @@
 package sealpipe
 
-// Status is where a connection or listener stands: golang-ipc's ten states as lower-case words.
+// Status is the status of a connection or listener: golang-ipc's ten as lower-case words.
 type Status string
 
 const (

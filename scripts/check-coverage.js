@@ -1,4 +1,4 @@
-// Prints the coverage of the last test run and fails where it is below what is promised.
+// Prints the coverage of the last test run and fails if it is below the required one.
 
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";

@@ -22,11 +22,43 @@ const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const published = [
   ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "package.json"],
   ...["bench/README.md", "go/README.md", "python/README.md"],
-  ...["core.cjs", "core.cjs.map", "index.cjs", "index.d.cts", "index.d.ts", "index.js"],
-  ...["later.cjs", "later.cjs.map"],
-].map((file) => (/^(core|index|later)\./.test(file) ? `dist/${file}` : file));
+  ...["core.cjs", "core.cjs.map", "index.cjs", "index.d.cts", "index.d.ts", "index.js"].map(inDist),
+  ...["cli/main.js", "cli/main.js.map"].map(inDist),
+  ...["later.cjs", "later.cjs.map", "cbor.js", "cbor.js.map", "cbor.d.ts"].map(inDist),
+  ...["port/index", "electron/index"].flatMap((entry) =>
+    ["d.ts", "js", "js.map"].map((extension) => inDist(`${entry}.${extension}`)),
+  ),
+  ...[
+    "contract/index",
+    "questions/index",
+    "sidecar/index",
+    "opentelemetry/index",
+    "nats/index",
+    "msgpack",
+  ].flatMap((entry) =>
+    ["cjs", "cjs.map", "d.cts", "d.ts", "js"].map((extension) => inDist(`${entry}.${extension}`)),
+  ),
+];
 /** And the whole of these. */
 const publishedFolders = ["docs", "examples", "spec"];
+
+function inDist(file) {
+  return `dist/${file}`;
+}
+
+/** Of the types of each entry: how many exports there are at the least, and what is declared and not exported. */
+const typesFiles = {
+  "index.d.cts": { min: 30, inside: "CodeOf,Messages,Items" },
+  "contract/index.d.cts": { min: 40, inside: "Same,Nothing,AgreeOptions,CodedErrors,OwnErrorOf,PeerEnd" },
+  "questions/index.d.cts": { min: 4, inside: "" },
+  "sidecar/index.d.cts": { min: 8, inside: "" },
+  "opentelemetry/index.d.cts": { min: 3, inside: "" },
+  "nats/index.d.cts": { min: 6, inside: "" },
+  "msgpack.d.cts": { min: 1, inside: "Codec" },
+  "port/index.d.ts": { min: 8, inside: "ErrorFrame,ToBridge,PageStream,Optional,FunctionOf" },
+  "electron/index.d.ts": { min: 8, inside: "" },
+  "cbor.d.ts": { min: 1, inside: "Codec" },
+};
 
 const work = mkdtempSync(join(tmpdir(), "sealpipe-package-"));
 
@@ -40,7 +72,7 @@ const roundTrip = `
   await server.close();
 `;
 
-/** Modules of Node's that cost a short-lived client time and are of no use to it. */
+/** Node modules that cost a short-lived client time and are of no use to it. */
 const laterModules = [
   "worker_threads",
   "fs/promises",
@@ -65,6 +97,39 @@ const refused = await imported.startServer(server.name).catch((error) => error);
 if (!(refused instanceof required.SystemError)) throw new Error("two errors");
 await client.close();
 await server.close();`,
+  "contract.mjs": `import { createRequire } from "node:module";
+import * as imported from "sealpipe/contract";
+import { Client } from "sealpipe";
+import { cbor } from "sealpipe/cbor";
+import { msgpack } from "sealpipe/msgpack";
+const require = createRequire(import.meta.url);
+for (const entry of ["contract", "msgpack", "cbor"]) {
+  const [one, other] = [require("sealpipe/" + entry), await import("sealpipe/" + entry)];
+  for (const name of Object.keys(one)) {
+    if (name !== "module.exports" && one[name] !== other[name]) throw new Error(entry + "'s " + name + " is there twice");
+  }
+}
+const { bytes, connect, contract, method, serve } = require("sealpipe/contract");
+for (const codec of [imported.json, msgpack, cbor]) {
+  const echo = contract("echo", { echo: method(1, { input: bytes, output: bytes }) }, { codec });
+  const server = await serve("sealpipe-package-" + process.pid, echo, { echo: (data) => data });
+  const app = await imported.connect(server.endpoint.name, echo);
+  if ((await app.echo(Uint8Array.of(7)))[0] !== 7) throw new Error("no echo");
+  if (!(app.endpoint instanceof Client)) throw new Error("the core is there twice");
+  await app.close();
+  await server.close();
+}`,
+  "without-peers.cjs": `const { bytes, contract, json } = require("sealpipe/contract");
+if (typeof contract !== "function" || json.name !== "json" || bytes === undefined) throw new Error("no contract");
+for (const entry of ["msgpack", "cbor", "opentelemetry"]) {
+  try {
+    require("sealpipe/" + entry);
+  } catch (error) {
+    if (/@msgpack\\/msgpack|@opentelemetry\\/api|cborg/.test(error.message)) continue;
+    throw error;
+  }
+  throw new Error(entry + " was loaded without its package");
+}`,
   "few-modules.cjs": `const { startClient } = require("sealpipe");
 (async () => {
   const client = await startClient(process.argv[2]);
@@ -73,6 +138,15 @@ await server.close();`,
   const loaded = process.moduleLoadList.map((line) => line.replace(/^NativeModule /, ""));
   console.log(JSON.stringify(loaded.filter((name) => ${JSON.stringify(laterModules)}.includes(name))));
 })();`,
+  "ping.mjs": `import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { startServer } from "sealpipe";
+const server = await startServer("sealpipe-package-" + process.pid, { application: "pinged" });
+const args = ["sealpipe", "ping", server.name, "--count", "1"];
+const { stdout } = await promisify(execFile)("npx", args);
+await server.close();
+const [connected, answer] = stdout.split("\\n").map((line) => line && JSON.parse(line));
+if (connected.application !== "pinged" || answer.event !== "answer") throw new Error(stdout);`,
   "server.cjs": `const { startServer } = require("sealpipe");
 startServer(process.argv[2]).then((server) => {
   server.handle(1, ({ data }) => data);
@@ -91,11 +165,21 @@ void wrong;
 try {
   const [packed] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", work], root));
   const tarball = join(work, packed.filename);
+  if (!readFileSync(join(root, "README.md"), "utf8").includes(`/${packed.filename} `))
+    throw new Error(`the README installs something else than ${packed.filename}`);
   checkContents(packed.files.map(({ path }) => path));
   checkLinks(tarball);
-  checkTypesFile();
+  for (const [file, expected] of Object.entries(typesFiles)) checkTypesFile(file, expected);
   console.log(run("npx", ["publint", "run", tarball, "--strict"], root));
-  console.log(run("npx", ["attw", tarball], root));
+  // The oldest way to resolve modules knows no subpaths; and `cborg` is an ES module alone, and so is what stands on it.
+  const profiles = {
+    strict: ["."],
+    node16: ["contract", "msgpack", "opentelemetry"],
+    "esm-only": ["cbor", "port", "electron"],
+  };
+  for (const [profile, entries] of Object.entries(profiles)) {
+    console.log(run("npx", ["attw", tarball, "--profile", profile, "--entrypoints", ...entries], root));
+  }
   await checkInstalled(tarball);
   checkTypes(work, tarball, install);
 } finally {
@@ -118,7 +202,7 @@ function checkContents(files) {
   console.log(`tarball: ${files.length} files, as listed`);
 }
 
-/** Whoever has the tarball alone can follow every link of its Markdown that leads to a file, and to a heading in one. */
+/** Every link in the tarball's Markdown to a file, or to a heading in one, must work within the tarball. */
 function checkLinks(tarball) {
   const unpacked = join(work, "unpacked");
   mkdirSync(unpacked);
@@ -141,11 +225,13 @@ function checkLinks(tarball) {
   console.log(`ok: ${links} links of ${pages.length} pages`);
 }
 
-/** What the types declare is what the package exports, but for these: the library's own insides are nobody's to build on. */
-function checkTypesFile() {
-  const types = readFileSync(join(work, "unpacked/package/dist/index.d.cts"), "utf8");
+/** What the types declare is what the package exports, but for a few: the library's own insides are nobody's to build on. */
+function checkTypesFile(file, { min, inside }) {
+  const types = readFileSync(join(work, "unpacked/package/dist", file), "utf8");
   const declared = [
-    ...types.matchAll(/^(?:declare )?(?:abstract )?(?:class|type|interface|function|const) (\w+)/gm),
+    ...types.matchAll(
+      /^(?:declare )?(?:abstract )?(?:class|type|interface|function|const) (\w+)(?!\w*: unique symbol)/gm,
+    ),
   ];
   const exported = [...types.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, names]) =>
     names.split(",").map((name) =>
@@ -155,11 +241,11 @@ function checkTypesFile() {
         .replace(/ as .*/, ""),
     ),
   );
-  const inside = declared.map(([, name]) => name).filter((name) => !exported.includes(name));
-  if (exported.length < 30 || String(inside) !== "CodeOf,Messages")
-    throw new Error(`the types declare ${inside.join(", ")}, of ${exported.length} exports`);
-  if (types.includes("@internal")) throw new Error("the types have what is marked as internal");
-  console.log(`ok: ${exported.length} exports and no insides in the types`);
+  const hidden = declared.map(([, name]) => name).filter((name) => !exported.includes(name));
+  if (exported.length < min || String([...new Set(hidden)]) !== inside)
+    throw new Error(`${file} declares ${hidden.join(",")}, of ${exported.length} exports`);
+  if (types.includes("@internal")) throw new Error(`${file} has what is marked as internal`);
+  console.log(`ok: ${exported.length} exports and no insides in ${file}`);
 }
 
 /** As GitHub names them in links. */
@@ -172,7 +258,10 @@ function headingsOf(file) {
   );
 }
 
-/** A client's whole life, with a server in another process: `require` shows what was loaded for it. */
+/**
+ * A client from start to end, with a server in another process: `require` shows the modules that were loaded
+ * for it.
+ */
 async function checkFewModules(project) {
   const name = `sealpipe-package-${process.pid}-few`;
   const server = spawn("node", ["server.cjs", name], { cwd: project, stdio: ["ignore", "pipe", "inherit"] });
@@ -200,7 +289,19 @@ async function checkInstalled(tarball) {
   console.log("ok: require from CommonJS");
   run("node", ["one-copy.mjs"], project);
   console.log("ok: import and require come to the same classes in one process");
+  run("node", ["without-peers.cjs"], project);
+  console.log("ok: contracts without the packages of their codecs");
+  const peers = Object.entries(manifest.devDependencies).filter(
+    ([name]) => name in manifest.peerDependencies,
+  );
+  install(
+    project,
+    peers.map(([name, version]) => `${name}@${version}`),
+  );
+  run("node", ["contract.mjs"], project);
+  console.log("ok: contracts and their codecs, imported and required, on one copy of the core");
   await checkFewModules(project);
+  checkCommandLine(project);
   run(
     "npx",
     [
@@ -220,6 +321,16 @@ async function checkInstalled(tarball) {
   );
   run("node", ["out/program.mjs"], project);
   console.log("ok: import from TypeScript, checked and run");
+}
+
+/** The program that is linked for its users, run as they run it, on a server of theirs. */
+function checkCommandLine(project) {
+  const version = run("npx", ["sealpipe", "--version"], project).trim();
+  if (version !== manifest.version) throw new Error(`sealpipe --version prints ${version}`);
+  const listed = run("npx", ["sealpipe", "list", "--json", "--directory", project], project);
+  for (const line of listed.split("\n").filter((line) => line !== "")) JSON.parse(line);
+  run("node", ["ping.mjs"], project);
+  console.log("ok: the command line, from the tarball");
 }
 
 function install(project, packages) {

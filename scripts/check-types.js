@@ -25,6 +25,9 @@ const program = `
 import type { Answer, Client, Connection, ConnectionMessage, ConnectionRequest } from "sealpipe";
 import type { Message, SealpipeError, Server, Status } from "sealpipe";
 import { createClient, startClient, startServer } from "sealpipe";
+import type { Issue, Schema } from "sealpipe/contract";
+import { connect, contract, event, isError, method, serve } from "sealpipe/contract";
+import { msgpack } from "sealpipe/msgpack";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function same<Wanted>(): <Found>(found: Found, verdict: Same<Found, Wanted>) => void;
@@ -57,6 +60,39 @@ export async function requests(client: Client, server: Server) {
     same<ConnectionRequest>()(request, true);
     return request.data;
   });
+}
+
+declare const path: Schema<{ path: string }>;
+declare const size: Schema<string, number>;
+
+export async function contracts() {
+  const files = contract(
+    "files",
+    {
+      size: method(1, { input: path, output: size, errors: { NOT_FOUND: path, BUSY: null } }),
+      told: event(2, size),
+    },
+    { codec: msgpack },
+  );
+  const server = await serve("name", files, {
+    size: (input, { fail, signal }) => {
+      same<{ path: string }>()(input, true);
+      same<AbortSignal>()(signal, true);
+      return input.path === "" ? fail("NOT_FOUND", { path: "" }) : "5";
+    },
+  });
+  same<Server>()(server.endpoint, true);
+  const app = await connect("name", files);
+  same<number>()(await app.size({ path: "a" }, { timeoutMs: 5 }), true);
+  same<Client>()(app.endpoint, true);
+  same<boolean>()(app.has("told"), true);
+  app.on.told((data) => same<number>()(data, true));
+  const error: unknown = undefined;
+  if (isError(error, files.size, "NOT_FOUND")) same<{ path: string }>()(error.data, true);
+  if (isError(error, files.size, "ERR_INVALID_INPUT")) same<readonly Issue[]>()(error.data, true);
+  if (isError(error, files.size)) {
+    same<"NOT_FOUND" | "BUSY" | "ERR_INVALID_INPUT" | "ERR_INVALID_OUTPUT">()(error.code, true);
+  }
 }
 
 export function events(client: Client, server: Server) {

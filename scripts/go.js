@@ -1,5 +1,5 @@
-// Checks and tests the Go library. Where Go is missing it says so, and fails only where SEALPIPE_REQUIRE_TOOLCHAINS is set,
-// as in CI. Arguments go to go test, in place of the whole.
+// Checks and tests the Go library. If Go is missing it says so, and fails only if SEALPIPE_REQUIRE_TOOLCHAINS
+// is set, as in CI. With arguments it only runs `go test` with them.
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,6 @@
-// Mutation testing: has Stryker change the sources in one small place at a time, and tells which changes no test notices.
-// Arguments are parts of the paths of source files, `--minutes N` is when no further file is begun.
+// Mutation testing: has Stryker change the sources in one small place at a time, and prints the changes that no
+// test notices. Arguments are parts of the paths of source files, `--minutes N` is when no further file is
+// begun.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -69,13 +70,13 @@ function mutate(source) {
     },
     coverageAnalysis: "perTest",
     buildCommand: "npm run build:test",
-    // Stryker would read it with TypeScript's own API, which version 7 has not.
+    // Stryker would read it with TypeScript's own API, which version 7 does not have.
     tsconfigFile: "none",
     mutate: [`src/${source}`],
-    // Texts of errors are no promise.
+    // Error messages are not part of the API.
     mutator: { excludedMutations: ["StringLiteral"] },
     ignorePatterns: ["build", "dist", "coverage", "bench", "docs", "python"],
-    // Short: a test makes a socket's path of where it lies.
+    // Short, because a test derives a socket's path from this directory.
     tempDirName: `${directory}/s`,
     concurrency: 1,
     reporters: ["json"],

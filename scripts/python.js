@@ -1,6 +1,6 @@
-// Lints, type-checks and tests the Python library, in an environment of its own under build/python. Where Python is missing
-// it says so, and fails only where SEALPIPE_REQUIRE_TOOLCHAINS is set, as in CI.
-// Arguments go to pytest. PYTHON names another interpreter than python3.
+// Lints, type-checks and tests the Python library, in an environment of its own under build/python. If Python
+// is missing it says so, and fails only if SEALPIPE_REQUIRE_TOOLCHAINS is set, as in CI. Arguments go to
+// pytest. PYTHON names another interpreter than python3.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const project = join(root, "python");
+const benchmark = join(root, "bench/python");
 const interpreter = process.env.PYTHON ?? (process.platform === "win32" ? "python" : "python3");
 const probe = "import ensurepip, sys, venv; assert sys.version_info >= (3, 10); print(sys.version)";
 
@@ -17,14 +18,17 @@ function capture(command, args) {
   return spawnSync(command, args, { encoding: "utf8" });
 }
 
-/** Ends here: as a success for users, as a failure where every toolchain is required. */
+/** Ends the process: as a success for users, as a failure if every toolchain is required. */
 function skip(reason) {
   const required = Boolean(process.env.SEALPIPE_REQUIRE_TOOLCHAINS);
   console.error(`${required ? "✖" : "﹣"} ${reason}: Python's tests ${required ? "fail" : "are skipped"}`);
   process.exit(required ? 1 : 0);
 }
 
-/** The environment's interpreter. It is made anew when the interpreter or what is to be installed has changed. */
+/**
+ * The environment's interpreter. The environment is created again when the interpreter or its packages have
+ * changed.
+ */
 function prepareEnvironment(version) {
   const environment = join(root, "build/python", `venv-${version.split(" ")[0]}`);
   const python = join(environment, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
@@ -65,21 +69,15 @@ if (probed.status !== 0)
 
 const python = prepareEnvironment(probed.stdout.trim());
 console.log(`Python ${probed.stdout.trim()}`);
-run(python, "ruff", "check", ".");
-run(python, "ruff", "format", "--check", ".");
+run(python, "ruff", "check", ".", benchmark);
+run(python, "ruff", "format", "--check", ".", benchmark);
 run(python, "mypy");
+run(python, "mypy", benchmark);
 run(python, "coverage", "run", "-m", "pytest", "-q", ...process.argv.slice(2));
 if (process.argv.length === 2) {
-  // The protocol is covered whole, in Python as in TypeScript. The rules of the conformance run in processes of their own.
-  run(
-    python,
-    "coverage",
-    "report",
-    "--include=*/protocol/*",
-    "--omit=*/protocol/profile.py",
-    "--fail-under=100",
-    "--skip-covered",
-  );
+  // The protocol has full coverage, in Python as in TypeScript. The conformance rules run in processes of their
+  // own.
+  run(python, "coverage", "report", "--include=*/protocol/*", "--fail-under=100", "--skip-covered");
   run(
     python,
     "coverage",

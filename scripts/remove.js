@@ -1,4 +1,4 @@
-// Removes what its arguments name, files or directories, on every platform.
+// Removes the files or directories that its arguments name, on every platform.
 
 import { rmSync } from "node:fs";
 

@@ -1,6 +1,6 @@
-// Runs the compiled tests: all of them, or those whose path contains one of the arguments. With --realm each file runs in a
-// realm of its own, as Jest has it: the language's own classes are others there than those of Node's modules.
-// Afterwards nothing may be left: no file of a test's name, no process that a test started.
+// Runs the compiled tests: all of them, or those whose path contains one of the arguments. With --realm each
+// file runs in a realm of its own, as in Jest: the language's own classes differ there from those of Node's
+// modules. Afterwards nothing may be left: no file of a test's name, no process that a test started.
 
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -37,7 +37,7 @@ process.on("exit", () => {
   if (!finished) fail("the run broke off before its end");
 });
 
-// Read by every process that a test starts, so that one which is left behind can be told.
+// Every process that a test starts inherits this, so that a process which is left behind can be recognised.
 process.env.SEALPIPE_TEST_RUN = runId;
 const filesBefore = leftoverFiles();
 

@@ -1,4 +1,5 @@
-// Makes the module's text in src/crypto into one that the library can load without a file: `npm run build:wasm`.
+// Assembles the module's text in src/crypto into a module that the library can load without a file: `npm run
+// build:wasm`.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

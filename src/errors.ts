@@ -1,9 +1,9 @@
-/** Whose fault an error is: the program that called us, the process at the other end, or the system between. */
+/** Who caused an error: the calling program, the process at the other end, or the operating system. */
 export type Fault = "caller" | "peer" | "system";
 
 /**
- * Every code the library can give, with whose fault it is. Each has a heading of its own in `docs/errors.md`
- * that says what it means and what to do about it.
+ * Every error code of the library, with its fault. Each has a heading in `docs/errors.md`, which says what it means
+ * and what to do about it.
  */
 export const errorCodes = {
   ERR_ADDRESS_TOO_LONG: "caller",
@@ -12,14 +12,20 @@ export const errorCodes = {
   ERR_INVALID_NAME: "caller",
   ERR_INVALID_OPTION: "caller",
   ERR_MESSAGE_TOO_LARGE: "caller",
+  ERR_NOT_EXPRESSIBLE: "caller",
   ERR_RESERVED_TYPE: "caller",
+  ERR_SECRET_REQUIRED: "caller",
   ERR_TYPE_OUT_OF_RANGE: "caller",
 
   ERR_AUTHENTICATION_FAILED: "peer",
   ERR_CLOSE_TIMEOUT: "peer",
   ERR_CONNECTION_LOST: "peer",
+  ERR_CONTRACT_MISMATCH: "peer",
+  ERR_DAEMON_STAYS: "peer",
   ERR_DECRYPTION_FAILED: "peer",
+  ERR_DESCRIPTION_INVALID: "peer",
   ERR_ENCRYPTION_REQUIRED: "peer",
+  ERR_FELL_BEHIND: "peer",
   ERR_FRAME_INVALID: "peer",
   ERR_FRAME_TIMEOUT: "peer",
   ERR_FRAME_TOO_LARGE: "peer",
@@ -28,20 +34,29 @@ export const errorCodes = {
   ERR_HANDSHAKE_INVALID: "peer",
   ERR_HANDSHAKE_REJECTED: "peer",
   ERR_HANDSHAKE_TIMEOUT: "peer",
+  ERR_INVALID_INPUT: "peer",
+  ERR_INVALID_OUTPUT: "peer",
   ERR_INVALID_PUBLIC_KEY: "peer",
   ERR_KEEPALIVE_TIMEOUT: "peer",
   ERR_KEY_EXHAUSTED: "peer",
   ERR_NO_HANDLER: "peer",
+  ERR_NOT_ALLOWED: "peer",
   ERR_NOT_CONNECTED: "peer",
   ERR_PEER_MESSAGE_TOO_LARGE: "peer",
   ERR_PEER_NOT_NATIVE: "peer",
+  ERR_PEER_WITHOUT_ADMIN: "peer",
+  ERR_PEER_WITHOUT_STREAMS: "peer",
   ERR_QUEUE_FULL: "peer",
   ERR_READ_TIMEOUT: "peer",
   ERR_REQUEST_TIMEOUT: "peer",
   ERR_SESSION_LOST: "peer",
+  ERR_SIDECAR_MISMATCH: "peer",
+  ERR_STREAM_RESET: "peer",
+  ERR_STREAM_STOPPED: "peer",
   ERR_TOO_LARGE_FOR_PEER: "peer",
   ERR_TOO_MANY_CONNECTIONS: "peer",
   ERR_TOO_MANY_HANDSHAKES: "peer",
+  ERR_TOO_MANY_STREAMS: "peer",
   ERR_VERSION_MISMATCH: "peer",
   ERR_WINDOW_EXCEEDED: "peer",
 
@@ -51,11 +66,14 @@ export const errorCodes = {
   ERR_CONNECT_FAILED: "system",
   ERR_CONNECT_TIMEOUT: "system",
   ERR_LISTEN_FAILED: "system",
+  ERR_NO_PARENT: "system",
   ERR_NO_RUNTIME_DIRECTORY: "system",
   ERR_SECRET_FILE: "system",
+  ERR_SIDECAR_ENDED: "system",
+  ERR_SIDECAR_TIMEOUT: "system",
 } as const satisfies Record<string, Fault>;
 
-/** A stable code of an error; `docs/errors.md` has a heading for each. */
+/** A stable error code; `docs/errors.md` has a heading for each. */
 export type ErrorCode = keyof typeof errorCodes;
 
 type CodeOf<F extends Fault> = {
@@ -69,13 +87,16 @@ export type PeerErrorCode = CodeOf<"peer">;
 /** Codes of a {@link SystemError}. */
 export type SystemErrorCode = CodeOf<"system">;
 
-/** In the registry that all realms of a process share, so that each copy of the library knows the others' errors. */
+/**
+ * In the symbol registry that all realms of a process share, so that each copy of the library recognises the others'
+ * errors.
+ */
 const kind = Symbol.for("sealpipe.error");
 
 /**
- * What every error of this library is an instance of, for `instanceof` also those of another copy of it in the same
- * process, or of another realm, such as Jest makes for each test file. Tell errors apart by `code`, which is stable; the
- * message is for people and may change.
+ * The base class of every error of this library. `instanceof` also recognises errors of another copy of the library
+ * in the same process, or of another realm, such as Jest creates for each test file. Distinguish errors by `code`,
+ * which is stable; the message is for people and may change.
  *
  * @example
  * ```ts
@@ -90,9 +111,11 @@ const kind = Symbol.for("sealpipe.error");
  * ```
  */
 export abstract class SealpipeError extends Error {
-  /** What went wrong, stable across versions. Only a {@link RemoteError} has one that is not of the library's. */
+  /**
+   * What went wrong, stable across versions. Only a {@link RemoteError} can have a code that is not the library's.
+   */
   readonly code: ErrorCode | (string & Record<never, never>);
-  /** Whose fault it is. */
+  /** Who caused the error. */
   abstract readonly fault: Fault;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -101,7 +124,10 @@ export abstract class SealpipeError extends Error {
   }
 }
 
-/** Has `instanceof` know what other copies of the library made of that class. What a program derives from it is its own. */
+/**
+ * Makes `instanceof` recognise instances of other copies of the class. Classes that a program derives from it are not
+ * affected.
+ */
 function knowOthers(
   errorClass: { readonly prototype: SealpipeError },
   isOfIt: (name: string) => boolean,
@@ -117,13 +143,13 @@ function knowOthers(
 }
 
 function nameErrors(errorClass: { readonly prototype: SealpipeError }, name: string): void {
-  // On the prototype, where the language has it for its own errors, so that it is not listed with each instance.
+  // On the prototype, as for the language's own errors, so that it is not listed with each instance.
   const property = { value: name, configurable: true, writable: true };
   Object.defineProperties(errorClass.prototype, { name: property, [kind]: property });
   knowOthers(errorClass, (other) => other === name);
 }
 
-/** The calling program used the library in a way it cannot work; nothing was sent or taken. */
+/** The calling program used the library in a way that cannot work; nothing was sent or consumed. */
 export class CallerError extends SealpipeError {
   readonly fault = "caller";
   declare readonly code: CallerErrorCode;
@@ -134,8 +160,8 @@ export class CallerError extends SealpipeError {
 }
 
 /**
- * The process at the other end did what the protocol does not allow, or nothing at all. Ends that connection at the most,
- * never another.
+ * The process at the other end did something that the protocol does not allow, or nothing at all. Such an error ends
+ * at most that connection, never another.
  */
 export class PeerError extends SealpipeError {
   readonly fault = "peer";
@@ -146,7 +172,7 @@ export class PeerError extends SealpipeError {
   }
 }
 
-/** The operating system refused or failed; `cause` has its own error where there is one. */
+/** The operating system refused or failed; `cause` has its own error if there is one. */
 export class SystemError extends SealpipeError {
   readonly fault = "system";
   declare readonly code: SystemErrorCode;
@@ -157,12 +183,13 @@ export class SystemError extends SealpipeError {
 }
 
 /**
- * A request of ours failed at the other end: `code` and `message` are those of the error that its handler threw. `code` is
- * the other program's own, `ERR_NO_HANDLER`, or `ERR_HANDLER_FAILED` where that error had none. Ends nothing but the request.
+ * A request of this end failed at the other end: `code` and `message` are those of the error that its handler threw.
+ * `code` is the other program's own, `ERR_NO_HANDLER`, or `ERR_HANDLER_FAILED` if that error had none. It ends only
+ * the request.
  */
 export class RemoteError extends SealpipeError {
   readonly fault = "peer";
-  /** What the error had in its `data`, if that was a `Uint8Array` of at most 65536 bytes; otherwise empty. */
+  /** The `data` of the handler's error, if that was a `Uint8Array` of at most 65536 bytes; otherwise empty. */
   readonly data: Uint8Array;
 
   constructor(

@@ -1,5 +1,5 @@
-// The benchmark's program on golang-ipc: one of the two processes. It takes the
-// commands of process/commands.ts that a server of one client has a use for.
+// The benchmark's program in Go: one of the two processes. It takes the commands of process/commands.ts that a server of one
+// client has a use for. Arguments: the peer, and whether it encrypts.
 package main
 
 import (
@@ -14,6 +14,8 @@ type command struct {
 	Count int    `json:"count"`
 	Bytes int    `json:"bytes"`
 	Check string `json:"check"`
+	// InFlight is how many requests wait for their answers at a time.
+	InFlight int `json:"inFlight"`
 }
 
 type answer struct {
@@ -25,7 +27,7 @@ type answer struct {
 
 func main() {
 	output := json.NewEncoder(os.Stdout)
-	w := newWorker(os.Args[1] == "true", func(err error) { output.Encode(answer{Error: err.Error()}) })
+	w := newWorker(peers[os.Args[1]](os.Args[2] == "true"), func(err error) { output.Encode(answer{Error: err.Error()}) })
 	input := bufio.NewScanner(os.Stdin)
 	for input.Scan() {
 		var c command

@@ -2,41 +2,26 @@ package main
 
 import (
 	"fmt"
-	"sort"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	ipc "github.com/james-barrow/golang-ipc"
 )
-
-const messageType = 1
 
 var hello = []byte("hello, this is a client that wants to be answered")
 
-// endpoint is what golang-ipc's servers and clients have in common.
-type endpoint interface {
-	Read() (*ipc.Message, error)
-	Write(messageType int, data []byte) error
-	Close()
-}
-
-// worker does what it is told. What arrives goes to one receiver at a time.
+// worker executes commands. What arrives goes to one receiver at a time, in the goroutine that reads.
 type worker struct {
-	encryption bool
-	failed     func(error)
-	endpoint   endpoint
-	contents   map[int]*content
-	connected  chan struct{}
-	receivers  chan func([]byte)
+	peer     peer
+	failed   func(error)
+	channel  channel
+	unlisten func()
+	contents map[int]*content
+	receiver atomic.Pointer[func([]byte)]
 }
 
-func newWorker(encryption bool, failed func(error)) *worker {
-	return &worker{
-		encryption: encryption,
-		failed:     failed,
-		contents:   map[int]*content{},
-		connected:  make(chan struct{}, 1),
-		receivers:  make(chan func([]byte), 1),
-	}
+func newWorker(peer peer, failed func(error)) *worker {
+	return &worker{peer: peer, failed: failed, unlisten: func() {}, contents: map[int]*content{}}
 }
 
 func (w *worker) obey(c command) (answer, error) {
@@ -57,35 +42,35 @@ func (w *worker) obey(c command) (answer, error) {
 		return w.source(c)
 	case "round-trips":
 		return w.roundTrips(c)
+	case "requests":
+		return w.requests(c)
 	case "close":
-		if w.endpoint != nil {
-			w.endpoint.Close()
+		if w.channel != nil {
+			w.channel.close()
 		}
+		w.unlisten()
 		return answer{}, nil
 	}
-	return answer{}, fmt.Errorf("golang-ipc's program does not do %q", c.Do)
+	return answer{}, fmt.Errorf("the program in Go does not do %q", c.Do)
 }
 
-func (w *worker) listen(name string) error {
-	server, err := ipc.StartServer(name, &ipc.ServerConfig{Encryption: w.encryption})
-	if err != nil {
-		return err
-	}
-	w.endpoint = server
+func (w *worker) listen(name string) (err error) {
 	w.receive(w.send)
-	go w.read()
-	return nil
+	w.unlisten, err = w.peer.listen(name, func(opened channel) {
+		w.channel = opened
+		opened.receive(w.arrived)
+	})
+	return err
 }
 
 func (w *worker) connect(name string) error {
-	client, err := ipc.StartClient(name, &ipc.ClientConfig{Encryption: w.encryption})
+	connected, err := w.peer.connect(name)
 	if err != nil {
 		return err
 	}
-	w.endpoint = client
-	go w.read()
-	<-w.connected
+	w.channel = connected
 	greeted := w.next()
+	go w.channel.receive(w.arrived)
 	w.send(hello)
 	if string(<-greeted) != string(hello) {
 		return fmt.Errorf("the server answered with something else")
@@ -93,42 +78,20 @@ func (w *worker) connect(name string) error {
 	return nil
 }
 
-// read hands each message to whoever receives at that time.
-func (w *worker) read() {
-	for {
-		message, err := w.endpoint.Read()
-		if err != nil {
-			return
-		}
-		if message.MsgType < 0 {
-			if message.Status == "Connected" {
-				w.connected <- struct{}{}
-			}
-			continue
-		}
-		receiver := <-w.receivers
-		w.receivers <- receiver
-		receiver(message.Data)
-	}
-}
+func (w *worker) arrived(body []byte) { (*w.receiver.Load())(body) }
 
 // receive replaces the receiver.
-func (w *worker) receive(receiver func([]byte)) {
-	select {
-	case <-w.receivers:
-	default:
-	}
-	w.receivers <- receiver
-}
+func (w *worker) receive(receiver func([]byte)) { w.receiver.Store(&receiver) }
 
+// next is a copy of the next message.
 func (w *worker) next() <-chan []byte {
 	message := make(chan []byte, 1)
-	w.receive(func(body []byte) { message <- body })
+	w.receive(func(body []byte) { message <- slices.Clone(body) })
 	return message
 }
 
 func (w *worker) send(body []byte) {
-	if err := w.endpoint.Write(messageType, body); err != nil {
+	if err := w.channel.send(body); err != nil {
 		w.failed(err)
 	}
 }
@@ -158,24 +121,60 @@ func (w *worker) source(c command) (answer, error) {
 	return answer{ElapsedMs: milliseconds(time.Since(started))}, err
 }
 
+// roundTrips sends the next message from the goroutine that has read the answer to the last.
 func (w *worker) roundTrips(c command) (answer, error) {
 	content := w.content(c.Bytes)
-	bodies := make(chan []byte, 1)
-	w.receive(func(body []byte) { bodies <- body })
-	times := make([]float64, c.Count)
+	times := make([]float64, 0, c.Count)
+	over := make(chan error, 1)
 	started := time.Now()
-	for number := range times {
-		sent := time.Now()
-		w.send(content.at(number))
-		body := <-bodies
-		times[number] = float64(time.Since(sent).Nanoseconds()) / 1e3
-		if err := content.verify(number, body, c.Check); err != nil {
-			return answer{}, err
+	sent := started
+	w.receive(func(body []byte) {
+		now := time.Now()
+		err := content.verify(len(times), body, c.Check)
+		times = append(times, float64(now.Sub(sent).Nanoseconds())/1e3)
+		if err != nil || len(times) == c.Count {
+			over <- err
+			return
 		}
-	}
+		sent = time.Now()
+		w.send(content.at(len(times)))
+	})
+	w.send(content.at(0))
+	err := <-over
 	elapsed := milliseconds(time.Since(started))
-	sort.Float64s(times)
-	return answer{ElapsedMs: elapsed, P50: times[len(times)/2], P99: times[len(times)*99/100]}, nil
+	slices.Sort(times)
+	return answer{ElapsedMs: elapsed, P50: times[len(times)/2], P99: times[len(times)*99/100]}, err
+}
+
+func (w *worker) requests(c command) (answer, error) {
+	asks, can := w.channel.(asker)
+	if !can {
+		return answer{}, fmt.Errorf("the peer has no requests")
+	}
+	content := w.content(c.Bytes)
+	var next atomic.Int64
+	var asking sync.WaitGroup
+	failures := make(chan error, c.InFlight)
+	started := time.Now()
+	for range c.InFlight {
+		asking.Add(1)
+		go func() {
+			defer asking.Done()
+			for number := int(next.Add(1)) - 1; number < c.Count; number = int(next.Add(1)) - 1 {
+				body, err := asks.request(content.at(number))
+				if err == nil {
+					err = content.verify(number, body, "ends")
+				}
+				if err != nil {
+					failures <- err
+					return
+				}
+			}
+		}()
+	}
+	asking.Wait()
+	close(failures)
+	return answer{ElapsedMs: milliseconds(time.Since(started))}, <-failures
 }
 
 func (w *worker) content(bytes int) *content {

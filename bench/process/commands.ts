@@ -1,11 +1,11 @@
 import type { Check } from "./content.ts";
 
-/** What a process of the benchmark can be told: one JSON line each, answered by one. The Go program knows them too. */
+/** The commands to a process of the benchmark: one JSON line each, answered by one. The Go program has them, too. */
 export type Command =
   | { readonly do: "listen"; readonly name: string }
   /** Connects `clients` times and waits until the server has answered each once. */
   | { readonly do: "connect"; readonly name: string; readonly clients: number }
-  /** Waits until so many clients are there. */
+  /** Waits until that many clients are connected. */
   | { readonly do: "await-clients"; readonly clients: number }
   | { readonly do: "echo" }
   | { readonly do: "sink"; readonly count: number; readonly bytes: number; readonly check: Check }

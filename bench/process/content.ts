@@ -1,12 +1,14 @@
 import type { Payload, Peer } from "../peers/peer.ts";
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/** So many messages differ, then they repeat: with a prime, a loss of a batch of any usual size is seen. */
+/**
+ * This many messages differ, then they repeat: because it is a prime, the loss of a batch of any usual size is seen.
+ */
 const ringLength = 61;
 const largeRingLength = 7;
 const largeBytes = 262_144;
 
-/** How much of a message is compared: all of it, or what costs nothing beside a message's own cost. */
+/** How much of a message is compared: all of it, or a part that costs next to nothing. */
 export type Check = "all" | "ends";
 
 /** Messages of one size, made before any clock runs. The number of a message says what is in it. */

@@ -2,7 +2,7 @@ import { type Channel, ignore, type Payload } from "../peers/peer.ts";
 import type { Check, Content } from "./content.ts";
 import { idOf, withId, withoutId } from "./correlation.ts";
 
-/** A sender lets others run after so many bytes, whatever the peer says of its room. */
+/** A sender lets others run after this many bytes, even if the peer has room. */
 const breathBytes = 1_048_576;
 
 /** What one process does with one channel, one thing at a time. */
@@ -13,7 +13,7 @@ export class Conversation {
     this.channel = channel;
   }
 
-  /** Sends back whatever comes. */
+  /** Sends back everything that arrives. */
   echo(): void {
     this.channel.onMessage = (payload) => void this.channel.send(payload);
   }

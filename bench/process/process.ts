@@ -1,25 +1,49 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Answer, Command } from "./commands.ts";
 
-/** What runs at one end: a peer's file with its options, or the Go program with its arguments. */
+/** What runs at one end: a peer's file with its options, or the program in Go or in Python with a peer of its own. */
 export type Program =
   | { readonly kind: "node"; readonly file: string; readonly options: Record<string, unknown> }
-  | { readonly kind: "go"; readonly encryption: boolean };
+  | { readonly kind: "go"; readonly peer: GoPeer; readonly encryption: boolean }
+  | { readonly kind: "python"; readonly peer: PythonPeer; readonly options: Record<string, unknown> };
 
-/** Longer than anything takes that goes on at all. */
+/** The peers of bench/go. */
+export type GoPeer = "golang-ipc" | "sealpipe" | "sealpipe-released" | "grpc" | "raw";
+/** The peers of bench/python. */
+export type PythonPeer = "sealpipe" | "sealpipe-asyncio" | "websockets" | "multiprocessing";
+
+/** Longer than anything takes that works at all. */
 const commandLimitMs = 180_000;
 
-export const goProgram = fileURLToPath(new URL("../build/golang-ipc", import.meta.url));
+const goProgram = fileURLToPath(new URL("../build/go-peers", import.meta.url));
+/** The interpreter of the environment with the packages of bench/python. */
+const python = fileURLToPath(new URL("../build/python/bin/python", import.meta.url));
+const pythonProgram = fileURLToPath(new URL("../python/main.py", import.meta.url));
 const role = fileURLToPath(new URL("role.ts", import.meta.url));
+
+/** Why the program cannot run here, or `undefined` if it can. */
+export function missing({ kind }: Program): string | undefined {
+  if (kind === "go" && !existsSync(goProgram)) return "there is no Go to build its program with";
+  if (kind === "python" && !existsSync(python)) return "there is no Python with venv to run its program";
+  return undefined;
+}
 
 export function start(program: Program, forksClient: boolean): ChildProcess {
   const stdio = forksClient
     ? (["pipe", "pipe", "inherit", "pipe", "pipe"] as const)
     : (["pipe", "pipe", "inherit"] as const);
-  if (program.kind === "go") return spawn(goProgram, [String(program.encryption)], { stdio: [...stdio] });
+  if (program.kind === "go") {
+    return spawn(goProgram, [program.peer, String(program.encryption)], { stdio: [...stdio] });
+  }
+  if (program.kind === "python") {
+    return spawn(python, [pythonProgram, program.peer, JSON.stringify(program.options)], {
+      stdio: [...stdio],
+    });
+  }
   const { file, options } = program;
   return spawn(process.execPath, ["--expose-gc", role, file, JSON.stringify(options)], { stdio: [...stdio] });
 }
@@ -60,7 +84,7 @@ export class Remote {
     this.#input.end();
   }
 
-  /** What is asked, now and later, fails. */
+  /** All commands, now and later, fail. */
   fail(error: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;

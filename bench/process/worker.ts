@@ -4,13 +4,13 @@ import type { Answer, Command } from "./commands.ts";
 import { Content } from "./content.ts";
 import { Conversation, sendAll } from "./conversation.ts";
 
-/** So many clients connect at the same time. */
+/** The number of clients that connect at the same time. */
 const connectingAtMost = 32;
 const hello = "hello, this is a client that wants to be answered";
 
 type Done<K extends Command["do"]> = Extract<Command, { do: K }>;
 
-/** One of the two processes: does what it is told. */
+/** One of the two processes: executes commands. */
 export class Worker {
   readonly #peer: Peer;
   readonly #contents = new Map<number, Content>();
@@ -19,7 +19,7 @@ export class Worker {
   #listener: Listener | undefined;
   readonly #failed: (error: unknown) => void;
 
-  /** `failed` is told of a message that is wrong: whoever waits for the sink's answer would wait for ever. */
+  /** `failed` is called for a wrong message: otherwise the wait for the sink's answer would never end. */
   constructor(peer: Peer, failed: (error: unknown) => void) {
     this.#peer = peer;
     this.#failed = failed;

@@ -9,28 +9,43 @@ export interface Machine {
   readonly system: string;
   readonly node: string;
   readonly go: string | undefined;
+  readonly python: string | undefined;
   readonly packages: Readonly<Record<string, string>>;
 }
 
 export function describeMachine(): Machine {
   const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  const golangIpc = readFileSync(new URL("../go/go.mod", import.meta.url), "utf8").match(
-    /golang-ipc (v\S+)/,
-  )?.[1];
+  const modules = readFileSync(new URL("../go/go.mod", import.meta.url), "utf8");
+  const versionOf = (module: string): string =>
+    modules.match(new RegExp(`${module} (v\\S+)`))?.[1] ?? "unknown";
   return {
     processor: cpus()[0]?.model.trim() ?? "unknown",
     cores: availableParallelism(),
     // What a distribution or a host puts behind the version is of no use to others.
     system: `${type()} ${release().replace(/-.*/, "")}`,
     node: process.version,
-    go: goVersion(),
-    packages: { ...manifest.dependencies, "golang-ipc": golangIpc },
+    go: versionFrom("go", ["env", "GOVERSION"]),
+    python: versionFrom("python3", ["--version"]),
+    packages: {
+      ...manifest.dependencies,
+      "golang-ipc": versionOf("golang-ipc"),
+      "grpc-go": versionOf("google.golang.org/grpc"),
+      ...pythonPackages(),
+    },
   };
 }
 
-function goVersion(): string | undefined {
+/** Those of the program in Python, in the versions that it pins. */
+function pythonPackages(): Readonly<Record<string, string>> {
+  const requirements = readFileSync(new URL("../python/requirements.txt", import.meta.url), "utf8");
+  return Object.fromEntries(
+    [...requirements.matchAll(/^([\w.-]+)==(\S+)$/gm)].map(([, name, version]) => [name, version]),
+  );
+}
+
+function versionFrom(program: string, args: readonly string[]): string | undefined {
   try {
-    return execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8" }).trim();
+    return execFileSync(program, args, { encoding: "utf8" }).trim();
   } catch {
     return undefined;
   }

@@ -28,8 +28,9 @@ export function tables(run: Run): string {
     );
     return columns.length === 0 ? [] : [`### ${title}\n\n${table(run.results, columns)}`];
   });
-  const { processor, cores, system, node, go } = machine;
-  const measured = `Measured on ${cores} cores of ${processor}, ${system}, Node ${node}${go ? `, ${go}` : ""}: medians of ${effort.rounds} rounds.`;
+  const { processor, cores, system, node, go, python } = machine;
+  const versions = [system, `Node ${node}`, go, python].filter((version) => version !== undefined);
+  const measured = `Measured on ${cores} cores of ${processor}, ${versions.join(", ")}: medians of ${effort.rounds} rounds.`;
   return [measured, ...sections].join("\n\n");
 }
 

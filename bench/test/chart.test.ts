@@ -10,7 +10,8 @@ test("the chart has a point for each row, further to the right where the figure 
     const same = { median, ofLimit: 1, limitMedian: median, samples: [median], messages: 1 };
     return { ...same, work: "client-to-server-64", row: id, unit: "/s" };
   });
-  const machine = { processor: "", cores: 1, system: "", node: "", go: undefined, packages: {} };
+  const versions = { system: "", node: "", go: undefined, python: undefined, packages: {} };
+  const machine = { processor: "", cores: 1, ...versions };
   const svg = await chart({ machine, effort: { rounds: 1, targetMs: 1 }, results, failures: [] });
   const points = [
     ...svg.matchAll(/<path aria-label="[^"]*" role="graphics-symbol" [^>]*translate\(([\d.]+),/g),

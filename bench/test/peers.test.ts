@@ -1,14 +1,12 @@
-import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { rows } from "../catalogue.ts";
 import { Pair } from "../process/pair.ts";
-import { goProgram } from "../process/process.ts";
+import { missing } from "../process/process.ts";
 import { works } from "../work.ts";
 
 // Optional rows are those that a build may not have; the benchmark itself says which it left out.
 for (const row of rows.filter(({ optional }) => !optional)) {
-  const needsGo = row.server.kind === "go" || row.client.kind === "go";
-  const skip = needsGo && !existsSync(goProgram) ? "there is no Go to build its program with" : false;
+  const skip = missing(row.server) ?? missing(row.client) ?? false;
 
   test(`${row.id} delivers every message of each size whole`, { skip }, async () => {
     await using pair = await Pair.start(row);

@@ -1,8 +1,8 @@
-// sealpipe's demo: a server and two clients, three processes, that talk encrypted while one is restarted and others are
-// killed. Exits with 0 only if all of it happened.
+// sealpipe's demo: a server and two clients, three processes, that talk by a contract, encrypted, while one is restarted and
+// others are killed; and a client in Go, if Go is installed. Exits with 0 only if all of it happened.
 
 import assert from "node:assert/strict";
-import { types } from "./protocol.ts";
+import { greetFromGo, isGoInstalled } from "./go-client.ts";
 import { WatchedProcess } from "./watched-process.ts";
 import { tapWire, type WireTap } from "./wire-tap.ts";
 
@@ -21,13 +21,13 @@ function step(title: string): void {
 }
 
 async function greet(client: WatchedProcess, server: WatchedProcess, text: string): Promise<void> {
-  client.order({ do: "write", type: types.greeting, text });
+  client.order({ do: "greet", text });
   await server.until("received", (message) => message.text === text);
   await client.until("received", (message) => message.text === `welcome, ${text}`);
 }
 
 async function tellNews(server: WatchedProcess, clients: WatchedProcess[], text: string): Promise<void> {
-  server.order({ do: "write", type: types.news, text });
+  server.order({ do: "news", text });
   for (const client of clients) await client.until("received", (message) => message.text === text);
 }
 
@@ -39,7 +39,7 @@ function showWire(tap: WireTap, spoken: string[]): void {
   const wire = Buffer.concat([fromServer, fromClient]);
   for (const text of spoken) assert.ok(!wire.includes(text), `the wire shows "${text}"`);
   console.log(
-    `  ${fromServer.length + fromClient.length} bytes passed; client one's first message among them:`,
+    `  ${fromServer.length + fromClient.length} bytes passed; client one's first request among them:`,
   );
   console.log(
     `  ${fromClient
@@ -50,6 +50,21 @@ function showWire(tap: WireTap, spoken: string[]): void {
   console.log(`  none of the ${spoken.length} texts that were spoken can be found in them`);
 }
 
+async function greetInGo(server: WatchedProcess): Promise<void> {
+  if (!isGoInstalled()) {
+    console.log("  left out: Go is not installed");
+    return;
+  }
+  const text = "this is Go";
+  const [, lines] = await Promise.all([
+    server.until("received", (message) => message.text === text),
+    greetFromGo(name, text),
+  ]);
+  assert.match(lines[0] ?? "", /profile native, encrypted true/);
+  assert.match(lines[1] ?? "", /greet answered "welcome, this is Go"/);
+  await server.until("left", ({ clients }) => clients === 2);
+}
+
 async function demonstrate(tap: WireTap): Promise<void> {
   step("A server and two clients, each a process of its own; client one is connected through a wire tap");
   let server = start("server", "server", name);
@@ -58,13 +73,16 @@ async function demonstrate(tap: WireTap): Promise<void> {
   let two = start("client 2", "client", name);
   for (const client of [one, two]) assert.ok((await client.until("connected")).encrypted);
 
-  step("Messages go both ways, and from the server to all");
+  step("Clients call the server, and the server tells all of them");
   await greet(one, server, "this is client one");
   await greet(two, server, "this is client two");
   await tellNews(server, [one, two], "news for everyone");
 
   step("What the wire tap saw");
   showWire(tap, ["this is client one", "welcome", "news for everyone"]);
+
+  step("A client in Go joins, with code that was generated from the contract");
+  await greetInGo(server);
 
   step("Client two is killed; the server and client one go on");
   await two.kill();
@@ -79,7 +97,7 @@ async function demonstrate(tap: WireTap): Promise<void> {
   step("The server is killed; the clients notice, and what client two writes meanwhile waits");
   await server.kill();
   for (const client of [one, two]) await client.until("status", ({ status }) => status === "reconnecting");
-  two.order({ do: "write", type: types.later, text: "written while the server was gone" });
+  two.order({ do: "note", text: "written while the server was gone" });
 
   step("The server is started again; the clients come back by themselves");
   server = start("server", "server", name);

@@ -1,10 +1,19 @@
 // The demo's server: answers each greeting, and tells all clients the news it is ordered to tell.
 // Usage: node server.js NAME
 
-import { startServer } from "sealpipe";
-import { onOrder, report, types } from "./protocol.ts";
+import { serve } from "sealpipe/contract";
+import { demo } from "./contract.ts";
+import { onOrder, report } from "./orders.ts";
 
-const server = await startServer(process.argv[2] ?? "sealpipe-demo");
+const app = await serve(process.argv[2] ?? "sealpipe-demo", demo, {
+  greet(text) {
+    report({ kind: "received", member: "greet", text });
+    return `welcome, ${text}`;
+  },
+});
+app.on.note((text) => report({ kind: "received", member: "note", text }));
+
+const { endpoint: server } = app;
 report({ kind: "status", status: server.status });
 server.on("status", (status) => report({ kind: "status", status }));
 
@@ -19,15 +28,9 @@ function countConnected(): number {
 }
 
 onOrder(async (order) => {
-  if (order.do === "write") {
-    await server.broadcast(order.type, order.text);
-  } else {
-    await server.close();
+  if (order.do === "news") await app.emit.news(order.text);
+  else if (order.do === "close") {
+    await app.close();
     process.disconnect();
   }
 });
-
-for await (const { type, text, connection } of server) {
-  report({ kind: "received", type, text });
-  if (type === types.greeting) await connection.write(types.answer, `welcome, ${text}`);
-}

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import type { Order, Report } from "./protocol.ts";
+import type { Order, Report } from "./orders.ts";
 
 const patienceMs = 20_000;
 
@@ -83,6 +83,6 @@ function describe(report: Report): string {
     case "left":
       return `a client has left, ${report.clients} still connected`;
     case "received":
-      return `received type ${report.type}: ${JSON.stringify(report.text)}`;
+      return `received ${report.member}: ${JSON.stringify(report.text)}`;
   }
 }

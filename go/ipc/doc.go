@@ -2,9 +2,10 @@
 // program has to. It has the same functions, types, statuses, messages of type -1, error texts and defaults, and speaks with
 // golang-ipc's own programs. With sealpipe at both ends it speaks sealpipe's own wire.
 //
-// What it cures: a server has any number of clients, and each Message says by which Conn it came; nothing waits 2 ms after each
-// message; a client that fails its handshake, or asks whether the server is alive, ends nothing; Read after the last error
-// blocks instead of returning at once for ever; no goroutine or handle is left.
+// What is better than in golang-ipc: a server takes several clients at a time, and Message.Conn is the one that sent a message;
+// a write does not sleep for 2 ms; a client that fails its handshake, or only looks whether the server is alive, does not stop
+// the server; after the last error Read blocks, where golang-ipc's returns the same error again and again; no goroutine or
+// handle leaks.
 //
 // What differs on purpose:
 //

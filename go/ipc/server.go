@@ -13,7 +13,7 @@ const (
 	minMaxMsgSize     = 1024
 )
 
-// Server has any number of clients.
+// Server serves several clients at a time.
 type Server struct {
 	listener *sealpipe.Listener
 	mailbox  *mailbox

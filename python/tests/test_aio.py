@@ -6,7 +6,7 @@ import asyncio
 import pathlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -35,8 +35,9 @@ async def code_of(act: Any) -> str:
 
 
 @modes
-async def test_messages_go_both_ways(encryption: bool) -> None:
-    async with pair(encryption=encryption) as (server, client, connection):
+@pytest.mark.parametrize("profile", ["classic", "native"])
+async def test_messages_go_both_ways(encryption: bool, profile: str) -> None:
+    async with pair(encryption=encryption, profile=profile) as (server, client, connection):
         await client.write(5, "Grüße")
         message = await server.read()
         assert (message.type, message.text, message.connection) == (5, "Grüße", connection)
@@ -45,7 +46,7 @@ async def test_messages_go_both_ways(encryption: bool) -> None:
             assert await client.read() == aio.Message(6, b"bytes")
         assert (client.encrypted, connection.encrypted) == (encryption, encryption)
         assert (client.status, connection.status, server.status) == ("connected", "connected", "listening")
-        assert (client.profile, connection.profile, server.connections) == ("classic", "classic", (connection,))
+        assert (client.profile, connection.profile, server.connections) == (profile, profile, (connection,))
     assert (client.status, connection.status, server.status) == ("closed", "disconnected", "closed")
 
 
@@ -164,7 +165,7 @@ async def test_an_accept_that_is_cancelled_loses_no_client() -> None:
     async with pair() as (server, _, connection):
         accepting = asyncio.ensure_future(server.accept())
         await asyncio.sleep(0)
-        server._opened(connection)
+        server._accepting.popleft().set_result(connection)
         accepting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await accepting
@@ -194,7 +195,7 @@ async def test_what_was_written_before_a_close_arrives() -> None:
 
 
 async def test_a_reader_that_stops_stops_the_writer() -> None:
-    async with pair(max_queued_bytes=100_000) as (server, client, _):
+    async with pair(max_queued_bytes=100_000, profile="classic") as (server, client, _):
         written = 0
 
         async def write() -> None:
@@ -227,7 +228,10 @@ async def test_writers_that_do_not_wait_for_each_other_are_refused_when_the_queu
         client.destroy()
 
 
-async def test_a_broadcast_drops_a_client_that_does_not_read() -> None:
+@pytest.mark.parametrize("slow", ["drop", "wait"])
+async def test_a_broadcast_that_may_skip_nobody_drops_a_client_that_does_not_read(
+    slow: Literal["drop", "wait"],
+) -> None:
     name = fresh_name()
     errors: list[sealpipe.SealpipeError] = []
     async with aio.serve(name, encryption=False, max_queued_bytes=100_000, on_error=errors.append) as server:
@@ -235,11 +239,57 @@ async def test_a_broadcast_drops_a_client_that_does_not_read() -> None:
         await server.accept(timeout=10)
         while server.connections:
             # Nobody waits for room here.
-            broadcasting = asyncio.ensure_future(server.broadcast(1, bytes(50_000)))
+            broadcasting = asyncio.ensure_future(server.broadcast(1, bytes(50_000), slow=slow))
             await asyncio.sleep(0)
         await asyncio.wait_for(broadcasting, 10)
         await peer.gone()
     assert [error.code for error in errors] == ["ERR_QUEUE_FULL"]
+
+
+async def test_a_broadcast_skips_a_client_that_does_not_read_counts_and_holds_up_nobody() -> None:
+    errors: list[sealpipe.SealpipeError] = []
+    options = {"encryption": False, "max_queued_bytes": 100_000, "broadcast_grace": 0.05, "on_error": errors.append}
+    # Natively a message waits until it is read, not only until it has left.
+    async with aio.serve(fresh_name(), profile="classic", **options) as server:  # type: ignore[arg-type]
+        peer = await connect_plainly(server.address)
+        slow = await server.accept(timeout=10)
+        async with aio.connect(server.name, encryption=False) as reader:
+            sent = 0
+            while slow.skipped_messages < 3:
+                sent += 1
+                assert sent < 100
+                await asyncio.wait_for(server.broadcast(sent, bytes(50_000)), 10)
+                assert (await reader.read(timeout=10)).type == sent
+            assert [connection.skipped_messages for connection in server.connections] == [3, 0]
+            assert [error.code for error in errors] == ["ERR_QUEUE_FULL"]
+            # It reads again: what was written to it arrives, in order, and later broadcasts do as well.
+            received = [await peer.message() for _ in range(sent - 3)]
+            assert [type for type, _ in received] == list(range(1, sent - 2))
+            await asyncio.wait_for(server.broadcast(7, b"again"), 10)
+            assert await peer.message() == (7, b"again")
+        await peer.gone()
+
+
+async def test_a_broadcast_waits_for_a_slow_client_its_grace_alone_unless_told_to_wait() -> None:
+    options = {"encryption": False, "max_queued_bytes": 10_000_000, "broadcast_grace": 0.05}
+    async with aio.serve(fresh_name(), **options) as server:  # type: ignore[arg-type]
+        peer = await connect_plainly(server.address)
+        slow = await server.accept(timeout=10)
+        await asyncio.wait_for(server.broadcast(1, bytes(3_000_000)), 10)
+        assert slow.queued_bytes > 2_500_000
+        # Its grace is used up: nobody waits for it, until it has read everything.
+        await asyncio.wait_for(server.broadcast(2, b""), 10)
+        waiting = asyncio.ensure_future(server.broadcast(3, b"", slow="wait"))
+        done, _ = await asyncio.wait([waiting], timeout=0.2)
+        assert not done
+        assert [(await peer.message())[0] for _ in range(3)] == [1, 2, 3]
+        await asyncio.wait_for(waiting, 10)
+        await peer.gone()
+
+
+async def test_a_broadcast_knows_three_ways_to_treat_a_slow_client() -> None:
+    async with aio.serve(fresh_name()) as server:
+        assert await code_of(server.broadcast(1, b"", slow="hope")) == "ERR_INVALID_OPTION"  # type: ignore[arg-type]
 
 
 async def test_a_client_that_does_not_read_is_dropped_and_whoever_writes_to_it_is_told_by_on_error_alone() -> None:
@@ -264,8 +314,8 @@ async def test_a_client_that_does_not_read_is_dropped_and_whoever_writes_to_it_i
     assert connection.status == "error"
 
 
-async def test_flush_waits_until_everything_has_left() -> None:
-    async with pair() as (server, client, connection):
+async def test_on_the_classic_wire_flush_waits_until_everything_has_left() -> None:
+    async with pair(profile="classic") as (server, client, connection):
         await client.flush()
         for end in (client, connection):
             await end.write(1, bytes(1_000_000))
@@ -451,8 +501,9 @@ class TestBadPeers:
             yield server, codes
             await healthy.write(1, "healthy")
             assert (await connection.read(timeout=10)).text == "healthy"
-            await connection.write(2, "answer")
-            assert (await healthy.read(timeout=10)).text == "answer"
+            # Where hardly anything may wait, the write returns once this is read.
+            _, answer = await asyncio.gather(connection.write(2, "answer"), healthy.read(timeout=10))
+            assert answer.text == "answer"
 
     async def test_one_that_hangs_up_at_each_byte_of_the_handshake_harms_nobody(self) -> None:
         async with self.beside() as (server, codes):

@@ -14,14 +14,8 @@ import pytest
 
 import sealpipe
 
+from .support.blocking import code_of
 from .support.names import fresh_name
-
-
-def code_of(act: object) -> str:
-    assert callable(act)
-    with pytest.raises(sealpipe.SealpipeError) as caught:
-        act()
-    return caught.value.code
 
 
 def test_messages_go_both_ways_by_read_and_by_iteration() -> None:
@@ -32,7 +26,7 @@ def test_messages_go_both_ways_by_read_and_by_iteration() -> None:
             name,
             server.address,
             True,
-            "classic",
+            "native",
         )
         client.write(5, b"question")
         for message in server:
@@ -42,12 +36,12 @@ def test_messages_go_both_ways_by_read_and_by_iteration() -> None:
         assert client.read(timeout=10).text == "answer"
         [connection] = server.connections
         assert server.accept() is connection is message.connection
-        assert (connection.encrypted, connection.profile, connection.status) == (True, "classic", "connected")
-        assert (connection.id, connection.queued_bytes, client.queued_bytes) == (1, 0, 0)
+        assert (connection.encrypted, connection.profile, connection.status) == (True, "native", "connected")
         server.broadcast(7, "all")
-        connection.flush()
         client.flush()
         assert next(client).text == "all"
+        connection.flush()
+        assert (connection.id, connection.queued_bytes, client.queued_bytes) == (1, 0, 0)
         connection.close()
         with pytest.raises(sealpipe.CallerError):
             connection.write(1, b"")
@@ -125,23 +119,6 @@ def test_a_connection_that_is_destroyed_is_gone() -> None:
         connection.destroy()
         assert code_of(lambda: connection.read(timeout=10)) == "ERR_CLOSED"
         assert server.accept(timeout=10) is not connection
-
-
-def test_a_callback_that_would_wait_for_its_own_thread_is_told() -> None:
-    name = fresh_name()
-    raised: list[BaseException] = []
-
-    def try_to_write(status: sealpipe.Status) -> None:
-        if status == "closing":
-            try:
-                client.write(1, "never")
-            except RuntimeError as error:
-                raised.append(error)
-
-    with sealpipe.serve(name):
-        client = sealpipe.connect(name, connect_timeout=10, on_status=try_to_write)
-        client.close()
-    assert "must not call what blocks" in str(raised)
 
 
 def run_python(code: str, *, timeout: float = 30) -> subprocess.CompletedProcess[str]:

@@ -18,11 +18,12 @@ from .support.vectors import ROOT
 
 README = (ROOT / "python/README.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-ONE_CLIENT, ONE_SERVER, BOTH, FAILS = EXAMPLES
+ONE_CLIENT, ONE_SERVER, BOTH, REQUESTS, BLOCKING_REQUESTS, STREAMS, ONE_TRY, FAILS = EXAMPLES
 
 
 def promised(code: str) -> list[str]:
-    return re.findall(r"print\(.*\)  # (.+)$", code, re.MULTILINE)
+    """What stands behind a ``print``, or in lines of its own below it."""
+    return re.findall(r"(?:print\(.*\)  |^ +)# (.+)$", code, re.MULTILINE)
 
 
 def start(code: str, name: str) -> subprocess.Popen[str]:
@@ -38,7 +39,18 @@ def start(code: str, name: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("code", [BOTH, FAILS], ids=["asyncio", "errors"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        BOTH,
+        pytest.param(REQUESTS, marks=pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout")),
+        BLOCKING_REQUESTS,
+        STREAMS,
+        ONE_TRY,
+        FAILS,
+    ],
+    ids=["asyncio", "requests", "blocking-requests", "streams", "one-try", "errors"],
+)
 def test_an_example_prints_what_it_says(code: str) -> None:
     with start(code, fresh_name()) as process:
         out, err = process.communicate(timeout=30)

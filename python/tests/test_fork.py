@@ -167,7 +167,7 @@ def test_a_client_that_is_killed_has_left_though_a_child_of_it_lives(face: str) 
         parent.forked()
         assert connection.read(10).text == "hello"
         parent.kill()
-        _until(lambda: connection.status == "disconnected")
+        _until(lambda: connection.status in ("disconnected", "reconnecting"))
 
 
 _CLOSE = {

@@ -13,6 +13,7 @@ import pytest
 import sealpipe
 from sealpipe.endpoint.options import ParsedServerOptions
 from sealpipe.errors import ERROR_CODES
+from sealpipe.protocol.native.wire.frame import FRAME_KINDS
 from sealpipe.protocol.states import STATES, TRANSITIONS, Input, next_state
 
 from .support.vectors import ROOT
@@ -34,15 +35,16 @@ def rows_of(table: str) -> list[list[str]]:
     ]
 
 
-def test_the_table_of_states_has_every_row_of_the_specs_for_the_classic_profile() -> None:
+def test_the_table_of_states_has_every_row_of_the_specs() -> None:
     ours = [[state, input, after] for state, row in TRANSITIONS.items() for input, after in row.items()]
-    theirs = rows_of(section("states"))
-    # Other profiles may have states and inputs of their own, and go on reading while they close.
-    native = [["closing", "fault", "closed"]]
-    classic = [
-        row for row in theirs if {row[0], row[2]} <= set(STATES) and row[1] in get_args(Input) and row not in native
-    ]
-    assert sorted(ours) == sorted(classic)
+    assert sorted(ours) == sorted(rows_of(section("states")))
+    assert {input for _, input, _ in ours} == set(get_args(Input))
+    assert {state for state, _, _ in ours} == set(STATES)
+
+
+def test_the_kinds_of_frames_are_those_of_the_spec() -> None:
+    theirs = {row[1]: int(row[0], 16) for row in rows_of(section("native-frames"))}
+    assert theirs == dict(FRAME_KINDS)
 
 
 def test_a_step_that_the_table_lacks_is_our_own_mistake() -> None:
@@ -84,6 +86,14 @@ def test_each_code_is_given_somewhere_and_no_other() -> None:
 
 def test_an_error_says_whose_fault_it_is_and_can_be_copied() -> None:
     cause = OSError(2, "no such file")
+    remote = sealpipe.RemoteError("NOT_FOUND", "it is not there", b"data")
+    for other in (copy.copy(remote), pickle.loads(pickle.dumps(remote))):
+        assert (type(other), other.code, str(other), other.data) == (
+            sealpipe.RemoteError,
+            "NOT_FOUND",
+            "it is not there [NOT_FOUND]",
+            b"data",
+        )
     for cls in (sealpipe.CallerError, sealpipe.PeerError, sealpipe.SystemError):
         error = cls("ERR_CLOSED", "it is closed", cause)
         assert (error.code, error.__cause__) == ("ERR_CLOSED", cause)

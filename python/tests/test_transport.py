@@ -197,7 +197,7 @@ def test_what_can_be_done_fits_what_is_wrong(tmp_path: pathlib.Path) -> None:
         with pytest.raises(SystemError, match=r"without the sticky bit; .*chmod \+t.*/dev/shm"):
             check(address)
     os.symlink("loop", f"{directory}/loop")
-    with pytest.raises(SystemError, match="too many symbolic links; mend the links"):
+    with pytest.raises(SystemError, match="too many symbolic links; correct the links"):
         trust.check_address_trusted(Address("unix-socket", f"{directory}/loop/a.sock"))
 
 
@@ -397,7 +397,7 @@ async def test_a_dead_socket_that_others_hold_all_the_time_is_given_up(
     leave_dead_socket(pathlib.Path(directory, "a.sock"))
     monkeypatch.setattr(dead_socket, "_PATIENCE", 0.05)
     monkeypatch.setattr(dead_socket, "_remove_unless_held", lambda _: False)
-    with pytest.raises(sealpipe.SystemError, match="being started there"):
+    with pytest.raises(sealpipe.SystemError, match="are starting there"):
         await aio.serve("a", directory=directory)
 
 
@@ -453,11 +453,31 @@ class Told:
         self.events.append(error)
 
 
+def receive(transport: net_transport.NetTransport, data: bytes) -> None:
+    """As asyncio does it."""
+    transport.get_buffer(-1)[: len(data)] = data
+    transport.buffer_updated(len(data))
+
+
+async def test_transports_of_a_loop_read_into_one_buffer_and_none_gets_anothers_bytes() -> None:
+    told = [Told(), Told()]
+    transports = [net_transport.NetTransport() for _ in told]
+    for transport, handler in zip(transports, told, strict=True):
+        transport.connection_made(FakeStream())  # type: ignore[arg-type]
+        transport.start(handler)
+    for text in (b"one", b"other", b"third"):
+        for number, transport in enumerate(transports):
+            receive(transport, b"%d %s" % (number, text))
+    assert told[0].events == [b"0 one", b"0 other", b"0 third"]
+    assert told[1].events == [b"1 one", b"1 other", b"1 third"]
+    assert transports[0].get_buffer(-1) is transports[1].get_buffer(-1)
+
+
 async def test_what_comes_before_the_start_is_told_after_it() -> None:
     stream, told = FakeStream(), Told()
     transport = net_transport.NetTransport()
     transport.connection_made(stream)  # type: ignore[arg-type]
-    transport.data_received(b"early")
+    receive(transport, b"early")
     assert stream.calls[-2:] == ["resume_reading", "pause_reading"]
     assert transport.eof_received()
     transport.resume_writing()

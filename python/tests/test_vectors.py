@@ -10,7 +10,7 @@ import pytest
 from sealpipe.crypto import SYSTEM_CRYPTO, P384KeyPair
 from sealpipe.endpoint.message import Message, to_bytes
 from sealpipe.protocol.classic.key_schedule import derive_traffic_key
-from sealpipe.protocol.engine import Role
+from sealpipe.protocol.engine_options import Role
 
 from .support.engine_probe import (
     Cutting,
@@ -113,7 +113,7 @@ def data_of(vector: dict[str, Any]) -> bytes:
 def test_a_message_is_written_and_read_so(vector: dict[str, Any]) -> None:
     data = data_of(vector)
     probe = open_engine(vector)
-    probe.engine.send(vector["type"], data)
+    probe.send(vector["type"], data)
     frame = b"".join(probe.take_writes())
     if "frame" in vector:
         assert frame.hex() == vector["frame"]

@@ -11,38 +11,38 @@ const blockBytes = 16;
 const nonceWords = aeadNonceBytes / 4;
 const blockWords = blockBytes / 4;
 const noBytes = new Uint8Array(0);
-/** Additional data come first in the input of GHASH, and have this much room. */
+/** Additional data come first in the input of GHASH, in at most this many blocks. */
 const additionalBlocks = 1;
 /** The input of GHASH ends with a block that holds the lengths. */
 const lengthBlocks = 1;
-/** So few bytes are moved sooner by a loop than by a call. */
+/** Up to this many bytes are copied faster by a loop than by a call. */
 const fewBytes = 32;
 
-/** AES under one key, of each block for itself. */
+/** AES under one key, each block on its own. */
 export interface BlockCipher {
-  /** The blocks encrypted, in memory that is the caller's. */
+  /** Returns the encrypted blocks, in memory that belongs to the caller. */
   encrypt(blocks: Uint8Array): Uint8Array;
   /** Forgets the key. A later call to encrypt throws. */
   wipe(): void;
 }
 
 /**
- * AES-GCM (NIST SP 800-38D) for many short messages. A cipher object of the platform costs more to make than such a
- * message to encrypt, and GCM wants a new one for each. Here one object encrypts the counter blocks of a whole batch in
- * one call, and the rest, an XOR and GHASH, is done in place.
+ * AES-GCM (NIST SP 800-38D) for many short messages. To create one of the platform's cipher objects costs more than
+ * to encrypt such a message, and GCM needs a new one for each. Here one object encrypts the counter blocks of a whole
+ * batch in one call, and the rest, an XOR and GHASH, is done in place.
  *
- * AES itself stays the platform's. What is done here reads memory by lengths and ciphertext alone, see {@link Ghash},
- * and compares tags without an early end.
+ * AES itself stays the platform's. Which memory this code reads depends on lengths and ciphertext alone, see
+ * {@link Ghash}, and it compares tags without an early exit.
  */
 export class BatchGcm implements BatchAead {
   readonly #cipher: BlockCipher;
-  /** Of the nonce in front of a sealed message. */
+  /** Length of the nonce in front of a sealed message. */
   readonly #carriedBytes: number;
   #ghash: Ghash | undefined;
   readonly #hash = new Int32Array(secretMemory(blockBytes).buffer);
-  /** What the hash, with the first block of a message's keystream over it, is as bytes: the tag. */
+  /** The bytes of `#hash`: once XORed with the first block of a message's keystream, they are its tag. */
   readonly #tag = new Uint8Array(this.#hash.buffer);
-  /** The rest of what is hashed of a message, which for those of one length is the same: its share of the hash. */
+  /** The hash of everything but the ciphertext, which is the same for messages of one length and additional data. */
   readonly #rest = new Int32Array(secretMemory(blockBytes).buffer);
   readonly #restAdditional = new Uint8Array(additionalBlocks * blockBytes);
   #restAdditionalBytes = 0;
@@ -50,11 +50,11 @@ export class BatchGcm implements BatchAead {
   #nonces = new Uint8Array(0);
   #counters = new Int32Array(0);
   #keystream = new Int32Array(0);
-  /** Of a message's keystream: the first block hides the tag, the others the plaintext. */
+  /** Blocks of keystream for each message: the first covers the tag, the others the plaintext. */
   #messageBlocks = 0;
   #count = 0;
   #used = 0;
-  /** Where a message is opened. */
+  /** Receives the plaintext when a message is opened. */
   #plaintext = secretMemory(0);
   /** The number of the record that the next nonce is for, if records are numbered. */
   #nextRecord: number | undefined;
@@ -64,7 +64,7 @@ export class BatchGcm implements BatchAead {
     this.#carriedBytes = carriedNonceBytes;
   }
 
-  /** Whether the runtime has what this needs. */
+  /** Whether the runtime has what {@link Ghash} needs. */
   static get isAvailable(): boolean {
     return Ghash.isAvailable;
   }
@@ -74,13 +74,14 @@ export class BatchGcm implements BatchAead {
   }
 
   prepare(nonces: Uint8Array, maxPlaintextBytes: number, firstRecord?: number): void {
-    if (maxPlaintextBytes > maxBatchedBytes) throw new RangeError("this is for shorter messages");
+    if (maxPlaintextBytes > maxBatchedBytes)
+      throw new RangeError(`a batched message has at most ${maxBatchedBytes} bytes`);
     const count = nonces.length / aeadNonceBytes;
     const messageBlocks = 1 + Math.ceil(maxPlaintextBytes / blockBytes);
     this.#ghash ??= this.#makeGhash();
     this.#ghash.reserve(additionalBlocks + messageBlocks - 1 + lengthBlocks);
     this.#wipePrepared();
-    // A copy, so that it is aligned and its bytes can be moved by fours.
+    // A copy, because it is aligned: `#counterBlocks` reads it as 32-bit words.
     this.#nonces = secretCopy(nonces);
     this.#keystream = wordsOf(this.#cipher.encrypt(this.#counterBlocks(count, messageBlocks)));
     this.#messageBlocks = messageBlocks;
@@ -156,7 +157,7 @@ export class BatchGcm implements BatchAead {
     this.#cipher.wipe();
   }
 
-  /** The hash has a key of its own: the cipher's of a block of zeros. */
+  /** The key of the hash is an encrypted block of zeros. */
   #makeGhash(): Ghash {
     const key = this.#cipher.encrypt(new Uint8Array(blockBytes));
     const ghash = new Ghash(key);
@@ -169,7 +170,7 @@ export class BatchGcm implements BatchAead {
     this.#nonces.fill(0);
   }
 
-  /** Each nonce with 1, 2, 3 … behind it. */
+  /** Each nonce followed by 1, 2, 3 …, one block for each. */
   #counterBlocks(count: number, messageBlocks: number): Uint8Array {
     const words = count * messageBlocks * blockWords;
     if (this.#counters.length !== words || this.#messageBlocks !== messageBlocks) {
@@ -191,12 +192,12 @@ export class BatchGcm implements BatchAead {
     return new Uint8Array(counters.buffer);
   }
 
-  /** The word at which the next message's keystream starts. Never the same twice. */
+  /** The index of the word at which the next message's keystream starts. Never the same twice. */
   #takeNext(count: number, recordNumber: number | undefined): number {
     if (this.#used >= this.#count) throw new RangeError("no nonce is prepared");
-    if (recordNumber !== this.#nextRecord) throw new RangeError("the next nonce is that of another record");
+    if (recordNumber !== this.#nextRecord) throw new RangeError("the next nonce is for another record");
     if (count > (this.#messageBlocks - 1) * blockBytes) {
-      throw new RangeError("the message is longer than was prepared for");
+      throw new RangeError("the message is longer than the prepared keystream");
     }
     this.#used += 1;
     if (recordNumber !== undefined) this.#nextRecord = recordNumber + 1;
@@ -207,7 +208,7 @@ export class BatchGcm implements BatchAead {
     return this.#nonces[(this.#used - 1) * aeadNonceBytes + index] as number;
   }
 
-  /** Lays the keystream over what is to be hashed, or was. */
+  /** XORs the keystream with `count` bytes of `words`. */
   #cover(words: Int32Array, key: number, count: number): void {
     const keystream = this.#keystream;
     const end = (count + 3) >> 2;
@@ -216,7 +217,7 @@ export class BatchGcm implements BatchAead {
     }
   }
 
-  /** Of `count` bytes of ciphertext. */
+  /** Computes the tag of `count` bytes of ciphertext in `input`. */
   #makeTag(input: Uint8Array, key: number, count: number): void {
     const hash = this.#hash;
     const blocks = Math.ceil(count / blockBytes);
@@ -228,7 +229,7 @@ export class BatchGcm implements BatchAead {
     }
   }
 
-  /** Where ciphertext of that length is to be written to be hashed, with the first bytes of `start` as additional data. */
+  /** Prepares to hash `count` bytes of ciphertext, with the first bytes of `start` as additional data. */
   #readyFor(count: number, start: Uint8Array, additionalBytes: number): Ghash {
     if (!this.#isRestOf(count, start, additionalBytes)) this.#hashRest(count, start, additionalBytes);
     return this.#ghash as Ghash;
@@ -242,14 +243,18 @@ export class BatchGcm implements BatchAead {
     return true;
   }
 
-  /** The hash is linear: what stands for itself can be hashed with zeros in the place of the ciphertext, and added. */
+  /**
+   * The hash is linear: additional data and lengths are hashed once, with zeros in place of the ciphertext, and
+   * added.
+   */
   #hashRest(count: number, start: Uint8Array, additionalBytes: number): void {
-    if (additionalBytes > additionalBlocks * blockBytes) throw new RangeError("too long additional data");
+    if (additionalBytes > additionalBlocks * blockBytes)
+      throw new RangeError("the additional data are too long");
     const ghash = this.#ghash as Ghash;
     const { input } = ghash;
     const rest = this.#rest;
     input.fill(0, 0, blockBytes);
-    // Two numbers of bits, of eight bytes each, and few enough that one byte and two can hold them.
+    // Two numbers of bits, in eight bytes each. They are small: one byte and two hold them.
     input[7] = additionalBytes << 3;
     input[14] = count >>> 5;
     input[15] = count << 3;
@@ -276,7 +281,9 @@ function move(from: Uint8Array, start: number, to: Uint8Array, at: number, count
   for (let index = 0; index < count; index++) to[at + index] = from[start + index] as number;
 }
 
-/** Bytes as words in the machine's own order. If they have to be moved for that, what was there is overwritten. */
+/**
+ * Bytes as words in the machine's byte order. If unaligned bytes have to be copied for that, the originals are wiped.
+ */
 function wordsOf(bytes: Uint8Array): Int32Array<ArrayBuffer> {
   const { buffer, byteOffset, length } = bytes;
   if (byteOffset % 4 === 0) return new Int32Array(buffer as ArrayBuffer, byteOffset, length / 4);

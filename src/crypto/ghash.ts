@@ -8,19 +8,19 @@ const blockWords = 4;
 const powerBytes = 2 * 16 * blockBytes;
 const lowTable = 16 * blockWords;
 
-/** How many blocks an input can have: those of the longest message that a batch takes. */
+/** Blocks of the longest input: those of the longest batched message. */
 export const maxInputBlocks = maxBatchedBytes / blockBytes;
-/** And how many powers of the key there can be: zeros may follow the input. */
+/** Powers of the key that can be needed: blocks of zeros may follow the input. */
 export const maxPowers = maxInputBlocks + 2;
 
-/** What lies where in the module's memory. */
+/** The layout of the module's memory. */
 const resultAt = 0;
 const inputAt = 64;
 const slotsAt = 2_048;
 const slotBytes = maxPowers * powerBytes;
 const slots = 32;
 
-/** The part of WebAssembly's interface that is needed. Node's types leave it to those of browsers. */
+/** The part of WebAssembly's interface that is needed here. Only the types of browsers declare it, not Node's. */
 interface WebAssemblyInterface {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
@@ -34,45 +34,47 @@ interface Exports {
 interface Engine extends Exports {
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
-  /** Whose tables lie in each slot. Who finds another's there has its own copied in again. */
+  /** Whose tables are in each slot. If another's are there, a `Ghash` copies its own back in. */
   readonly owners: (Ghash | undefined)[];
   nextSlot: number;
 }
 
-/** Four 32-bit words: a block as an element of GCM's field, its first bit the highest of the first word. */
+/** Four 32-bit words: a block as an element of GCM's field. Its first bit is the highest bit of the first word. */
 type Element = Int32Array;
 
-/** Made when it is first needed; `null` where it cannot be. */
+/** Created when it is first needed; `null` if it cannot be. */
 let engine: Engine | null | undefined;
 
 /**
  * GHASH (NIST SP 800-38D, 6.4) of a few blocks under one key, in WebAssembly.
  *
- * Each block is multiplied by its own power of the key and the products are added up. So tables are only ever looked up
- * by bytes of the input, which for GCM is the ciphertext: which memory is read depends on nothing that is secret. The
- * usual way, block after block, would look them up by intermediate results.
+ * Each block is multiplied by its own power of the key and the products are added up. So table lookups use only bytes
+ * of the input, which for GCM is the ciphertext: which memory is read depends on nothing secret. The usual method,
+ * block after block, would use intermediate results for lookups.
  */
 export class Ghash {
   readonly #engine: Engine;
-  /** For each power of the key, from the first: the products of it and every half of a byte. */
+  /** For each power of the key, from the first: its products with every half of a byte. */
   #tables: Uint8Array = new Uint8Array(0);
   #powers = 0;
   #slot = 0;
   readonly #key = makeElement();
   readonly #highest = makeElement();
   /**
-   * The blocks to hash are written here, as bytes or as words. It is one place for all, so they are hashed before anybody
-   * else is called.
+   * The blocks to hash are written here, as bytes or as words. All instances share this memory, so hash the blocks
+   * before another instance is used.
    */
   readonly input: Uint8Array;
   readonly inputWords: Int32Array;
 
-  /** False where the runtime has no WebAssembly, as Node with `--jitless`, or has it without vector instructions. */
+  /**
+   * False if the runtime has no WebAssembly, such as Node with `--jitless`, or has it without vector instructions.
+   */
   static get isAvailable(): boolean {
     return theEngine() !== null;
   }
 
-  /** There has to be an engine. */
+  /** Call only if {@link isAvailable}. */
   constructor(key: Uint8Array) {
     this.#engine = theEngine() as Engine;
     const { buffer } = this.#engine.memory;
@@ -83,7 +85,7 @@ export class Ghash {
     this.#highest.set(this.#key);
   }
 
-  /** Makes ready for inputs of so many blocks, with the zeros behind them: at most {@link maxPowers}. */
+  /** Prepares for inputs of `blocks` blocks, including the zeros after them: at most {@link maxPowers}. */
   reserve(blocks: number): void {
     if (blocks <= this.#powers) return;
     const tables = new Uint8Array(blocks * powerBytes);
@@ -99,8 +101,8 @@ export class Ghash {
   }
 
   /**
-   * Writes the hash of the first `blocks` blocks of {@link input}, with so many blocks of zeros behind them, to `result`:
-   * four words, whose bytes are in the order of a block's. As many blocks as all of them have been reserved.
+   * Writes the hash of the first `blocks` blocks of {@link input}, followed by `zeroBlocks` blocks of zeros, to
+   * `result`: four words, whose bytes are in the order of a block's. All of these blocks must have been reserved.
    */
   digest(blocks: number, result: Int32Array, zeroBlocks = 0): void {
     if (blocks === 0) {
@@ -114,7 +116,7 @@ export class Ghash {
     for (let word = 0; word < blockWords; word++) result[word] = words[resultAt / 4 + word] as number;
   }
 
-  /** Overwrites the key and all that comes from it, with what was hashed last. Nothing can be hashed after it. */
+  /** Overwrites the key, all that is derived from it, and the last input. Nothing can be hashed afterwards. */
   wipe(): void {
     this.#moveOut();
     this.#tables.fill(0);
@@ -186,8 +188,8 @@ function writeTables(target: DataView, element: Element): void {
 }
 
 /**
- * Multiplies `one` in its place. Neither what is read nor what is done depends on the elements: both are secret. So that
- * they can be overwritten, they are kept in no other objects than these.
+ * Multiplies `one` in place. Neither memory accesses nor branches depend on the elements: both are secret. Their bits
+ * are kept in no other objects, so that all can be overwritten.
  */
 function multiply(one: Element, other: Element): void {
   const product = makeElement();

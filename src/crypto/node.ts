@@ -24,7 +24,9 @@ const cipher = "aes-256-gcm";
 
 const keyPairs = new KeyPairs();
 
-/** The cryptography of `node:crypto`, which is OpenSSL's, with our own {@link BatchGcm} for runs of short messages. */
+/**
+ * The cryptography of `node:crypto`, which is OpenSSL's, with our own {@link BatchGcm} for runs of short messages.
+ */
 export const nodeCrypto: CryptoProvider = {
   generateKeyPair: () => keyPairs.take(),
   sha256: (data) => createHash("sha256").update(data).digest(),
@@ -36,7 +38,12 @@ export const nodeCrypto: CryptoProvider = {
   randomNoncesPerKey: 2 ** 32,
 };
 
-/** The same without anything of ours: each message has a cipher object of its own. */
+/** As {@link KeyPairs.wait}, for the next `generateKeyPair` of {@link nodeCrypto}. */
+export function waitForKeyPair(ready: () => void): boolean {
+  return keyPairs.wait(ready);
+}
+
+/** The same without {@link BatchGcm}: each message has a cipher object of its own. */
 export const platformCrypto: CryptoProvider = {
   ...nodeCrypto,
   createAead: (key) => new NodeAead(key, () => false),
@@ -51,8 +58,8 @@ function hmacSha256(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array {
 let soundness: boolean | undefined;
 
 /**
- * Whether {@link BatchGcm} can be used. Tried once, for the first run of short messages: to try it takes longer than all
- * else of an encrypted connect.
+ * Whether {@link BatchGcm} can be used. Tested once, before the first run of short messages, and not at the start:
+ * the test takes longer than the rest of an encrypted connect.
  */
 function batchesAreSound(): boolean {
   soundness ??= BatchGcm.isAvailable && passesSelfTest();
@@ -61,10 +68,13 @@ function batchesAreSound(): boolean {
 
 function passesSelfTest(): boolean {
   if (agreesWithPlatform(makeBatch, nodeCrypto.createAead)) return true;
-  process.emitWarning("its own AES-GCM does not agree with the platform's in this runtime, and is not used", {
-    type: "SealpipeWarning",
-    code: "SEALPIPE_SELF_TEST_FAILED",
-  });
+  process.emitWarning(
+    "in this runtime sealpipe's own AES-GCM does not agree with the platform's, and is not used",
+    {
+      type: "SealpipeWarning",
+      code: "SEALPIPE_SELF_TEST_FAILED",
+    },
+  );
   return false;
 }
 
@@ -78,8 +88,8 @@ function createBatchGcm(key: KeyObject, nonces: "carried" | "known"): BatchAead 
 
 class NodeBlockCipher implements BlockCipher {
   #key: KeyObject | undefined;
-  // Of this mode a cipher object is never done: each block is for itself. Made when it is needed: most connections stay
-  // below what it is for.
+  // In ECB mode a cipher object can be used without end: each block stands alone. Created when it is first needed,
+  // because most connections never have a run of short messages.
   #cipher: Cipher | undefined;
 
   constructor(key: KeyObject) {
@@ -87,13 +97,13 @@ class NodeBlockCipher implements BlockCipher {
   }
 
   encrypt(blocks: Uint8Array): Uint8Array {
-    // Once wiped there is no key, which the platform refuses.
+    // After `wipe` the key is `undefined`, and this throws.
     this.#cipher ??= createCipheriv("aes-256-ecb", this.#key as KeyObject, null).setAutoPadding(false);
     return this.#cipher.update(blocks);
   }
 
   wipe(): void {
-    // Which has OpenSSL overwrite the key that the cipher works with, and not only when the garbage collector comes.
+    // `final` has OpenSSL overwrite the cipher's key now, and not only when the object is garbage-collected.
     this.#cipher?.final();
     this.#cipher = undefined;
     this.#key = undefined;
@@ -106,7 +116,7 @@ class NodeAead implements Aead {
 
   constructor(key: Uint8Array, hasBatches: () => boolean) {
     this.#hasBatches = hasBatches;
-    // A copy: the engine wipes its own. From Node 24 a cipher that is given bytes each time costs four times as much.
+    // A copy: the engine wipes its own. From Node 24 on, a cipher that gets bytes each time costs four times as much.
     this.#key = createSecretKey(key);
   }
 
@@ -114,7 +124,7 @@ class NodeAead implements Aead {
     const sealing: CipherGCM = createCipheriv(cipher, this.#key as KeyObject, nonce);
     if (additionalData !== undefined) sealing.setAAD(additionalData);
     const parts: Uint8Array[] = plaintext.map((part) => sealing.update(part));
-    // GCM is a stream: `final` has no bytes left to give, but without it there is no tag.
+    // GCM is a stream cipher: `final` returns no bytes, but without it there is no tag.
     sealing.final();
     parts.push(sealing.getAuthTag());
     return parts;
@@ -145,7 +155,7 @@ class NodeAead implements Aead {
   }
 }
 
-// A call for 12 bytes costs as much as one for 4096, so nonces are cut from a pool. Nothing that is secret is.
+// A call for 12 bytes costs as much as one for 4096, so nonces are cut from a pool. Secrets are not.
 const poolBytes = 4_096;
 let pool = new Uint8Array(0);
 

@@ -1,15 +1,15 @@
 import { type Aead, aeadNonceBytes, aeadTagBytes, type BatchAead } from "../protocol/crypto-provider.ts";
 
-/** None, one byte, a block and its neighbours, more than one, and the most. */
+/** No byte, one, a block and its neighbours, several blocks, and the max. */
 const lengths = [0, 1, 15, 16, 17, 100, 1_152];
 const lengthOfHeader = 4;
 
 type MakeBatch = (key: Uint8Array, nonces: "carried" | "known") => BatchAead;
 
 /**
- * Whether batches come to what a cipher of the platform's does with the same key, nonces and data, in both directions,
- * and refuse what was changed. It is tried in each process: an engine may compile the module wrongly, or lay out words in
- * an order in which it was never run.
+ * Whether batches give the same result as the platform's cipher with the same key, nonces and data, in both
+ * directions, and refuse a changed message. Each process tests it: a JavaScript engine may compile the module
+ * wrongly, or the machine may have a byte order on which the code was never run.
  */
 export function agreesWithPlatform(makeBatch: MakeBatch, makeAead: (key: Uint8Array) => Aead): boolean {
   const key = bytesFrom(1, 32);

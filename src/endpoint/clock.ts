@@ -1,4 +1,4 @@
-import type { Clock } from "../protocol/engine.ts";
+import type { Clock } from "../protocol/engine-options.ts";
 
 // Not `performance`, with which Node loads seven modules that nothing else of a short program needs.
 const { hrtime } = process;

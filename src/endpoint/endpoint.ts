@@ -1,34 +1,33 @@
 import { captureRejectionSymbol, EventEmitter } from "node:events";
 import { SealpipeError } from "../errors.ts";
+import { inspection, oneLine, type Shown } from "./inspection.ts";
 import type { Message } from "./messages/message.ts";
-import type { ReadOptions } from "./options/options.ts";
+import type { ReadOptions } from "./options/call-options.ts";
 import { Inbox } from "./reading/inbox.ts";
 import { MessageIterator, type Messages } from "./reading/message-iterator.ts";
 import type { Status } from "./status.ts";
 
-/** What `error` events have told. */
+/** Errors that `error` events have reported. */
 const told = new WeakSet<SealpipeError>();
-
-const inspection: unique symbol = Symbol.for("nodejs.util.inspect.custom") as never;
 
 /** Events that each endpoint has. */
 export interface EndpointEvents<M> {
-  /** A message, where no `read` waits for one. A listener that throws does no harm to other connections. */
+  /** A message, if no `read` waits for one. A listener that throws does not harm other connections. */
   message: [message: M];
   /** The status has changed. */
   status: [status: Status];
-  /** It is closed, in order or not, and holds nothing any more. */
+  /** It is closed, in order or not, and all its resources are freed. */
   close: [];
 }
 
 /**
- * What servers, clients and a server's connections have in common: messages to read, a status, an end.
+ * The common base of servers, clients and a server's connections: messages to read, a status, an end.
  *
- * Unlike a plain `EventEmitter`, one on which nobody listens for `error` does not throw: a bad peer must not be able to
- * end the process. Nor does the process end by a listener, `async` or not, that lets through what a peer did, such as a
- * loop over a connection that breaks: an `error` event tells it, unless one has done so before. Any other error that a
- * listener throws is thrown again from the event loop, where it is an uncaught exception as usual, after everything of
- * ours is in order.
+ * Unlike a plain `EventEmitter`, it does not throw if nobody listens for `error`: a bad peer must not be able to end
+ * the process. Nor does the process end because a listener, `async` or not, does not catch an error that a peer
+ * caused, such as a loop over a connection that breaks: an `error` event reports that, unless one has already. Any
+ * other error that a listener throws is thrown again from the event loop, as an uncaught exception, after the
+ * library's own state is in order.
  */
 export abstract class Endpoint<M extends Message, Events extends Record<keyof Events, unknown[]>>
   extends EventEmitter<Events>
@@ -63,19 +62,19 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
   }
 
   override removeAllListeners(...event: Parameters<EventEmitter<Events>["removeAllListeners"]>): this {
-    // As many arguments as were given: with one that is undefined it removes nothing.
+    // As many arguments as were passed: with one that is `undefined` it removes nothing.
     super.removeAllListeners(...event);
     if (this.#emitter.listenerCount("newListener") === 0) this.#watchListeners();
     return this;
   }
 
-  /** Where it stands. */
+  /** The present status. */
   get status(): Status {
     return this.#status;
   }
 
   /**
-   * The next message; waits for it. Messages that nobody reads wait, up to `maxQueuedBytes`, and then hold up the peer.
+   * Waits for the next message. Messages that nobody reads wait, up to `maxQueuedBytes`, and then hold up the peer.
    *
    * @throws CallerError `ERR_CLOSED` once it is closed and nothing is left to read, `ERR_INVALID_OPTION`; PeerError
    *   `ERR_READ_TIMEOUT`; what made it fail; or the signal's reason.
@@ -90,30 +89,30 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
   }
 
   /**
-   * Messages until the end: stops where it was closed in order, throws where it failed. Leaving a loop closes nothing
-   * and loses no message: another may go on.
+   * Messages until the end: stops if this was closed in order, throws if it failed. Leaving a loop closes nothing and
+   * loses no message: another loop may go on.
    */
   [Symbol.asyncIterator](): Messages<M> {
     this.claim();
     return new MessageIterator(this.inbox);
   }
 
-  /** Ends it in order: what was written is sent first. */
+  /** Closes in order: what was written is sent first. */
   abstract close(): Promise<void>;
 
   /**
-   * Lets the process end though this is not closed, as a socket's `unref` does: neither what it listens to, nor its
-   * connections, nor its tries to reconnect keep the process alive, and a promise of `read` or `flush` does not either.
-   * `close` does, until it has settled.
+   * Lets the process end although this is not closed, like a socket's `unref`: its listening socket, its connections,
+   * its tries to reconnect and the promises of `read` and `flush` do not keep the process alive. `close` does, until
+   * it has settled.
    *
-   * On a server it holds for all its connections, those to come too; `connection.ref()` makes an exception.
+   * On a server it applies to all connections, present and future; `connection.ref()` makes an exception.
    */
   unref(): this {
     this.setReferenced(false);
     return this;
   }
 
-  /** Takes an `unref` back. */
+  /** Reverses `unref`. */
   ref(): this {
     this.setReferenced(true);
     return this;
@@ -133,23 +132,23 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
     this.#emitter.on("newListener", (event: string) => {
       if (event !== "message") return;
       this.claim();
-      // Not at once: the listener is not there yet, and whoever adds it may add others.
+      // Not at once: the listener is not added yet, and the caller may add others.
       process.nextTick(() => this.inbox.drain());
     });
   }
 
-  /** What an `async` listener rejects with. @internal */
+  /** Called with the rejection of an `async` listener. @internal */
   override [captureRejectionSymbol](error: unknown, event: unknown, ...args: unknown[]): void {
     this.#letThrough(error, event, args[0]);
   }
 
-  /** A listener to that event let it through. */
+  /** A listener of that event threw `error`. */
   #letThrough(error: unknown, event: unknown, about: unknown): void {
     if (error instanceof SealpipeError) {
-      // Or it went on with what was closed meanwhile.
+      // `ERR_CLOSED`: the listener went on to use what had been closed meanwhile.
       if (told.has(error) || error.code === "ERR_CLOSED") return;
       if (error.fault === "peer") {
-        // A listener that fails at each `error` event would make the next one, and so on for ever.
+        // A listener that fails at each `error` event would cause the next one, without end.
         if (event !== "error") this.tell(error, about);
         return;
       }
@@ -159,25 +158,26 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
     });
   }
 
-  /** Tells an error of the peer's after which this goes on. `about`: what the event at which it came up was about. @internal */
+  /**
+   * Reports an error of the peer after which this goes on. `about`: the argument of the event whose listener threw
+   * it. @internal
+   */
   protected tell(error: SealpipeError, _about?: unknown): void {
     this.emitSafely("error", error);
   }
 
-  /** What `console.log` shows of it: one line. @internal */
+  /** One line for `console.log`. @internal */
   [inspection](): string {
-    const shown = Object.entries({ status: this.status, ...this.shown() });
-    const known = shown.filter(([, value]) => value !== undefined);
-    return `${this.constructor.name} { ${known.map(([name, value]) => `${name}: ${value}`).join(", ")} }`;
+    return oneLine(this, { status: this.status, ...this.shown() });
   }
 
-  /** What that line has besides the status. @internal */
-  protected abstract shown(): Record<string, string | number | undefined>;
+  /** What that line shows besides the status. @internal */
+  protected abstract shown(): Shown;
 
   /** Whether it keeps the process alive. @internal */
   protected abstract setReferenced(referenced: boolean): void;
 
-  /** Someone wants this endpoint's messages. @internal */
+  /** The application starts to read this endpoint's messages. @internal */
   protected claim(): void {}
 
   /** @internal */

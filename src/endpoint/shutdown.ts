@@ -1,4 +1,7 @@
-/** How a client or a server ends: once, however often it is told to, and as its first `destroy` says. */
+/**
+ * How a client or a server ends: once, however often `close` or `destroy` are called, and with the error of the first
+ * `destroy`.
+ */
 export class Shutdown {
   #begun = false;
   #destroyed: { readonly error: Error | undefined } | undefined;
@@ -7,24 +10,24 @@ export class Shutdown {
     return this.#begun;
   }
 
-  /** What the first `destroy` was given. */
+  /** The argument of the first `destroy`. */
   get error(): Error | undefined {
     return this.#destroyed?.error;
   }
 
-  /** What it comes to. */
+  /** The final status. */
   get status(): "closed" | "error" {
     return this.error === undefined ? "closed" : "error";
   }
 
-  /** Whether it is to be done now: only the first call is told so. */
+  /** Whether to shut down now: true for the first call only. */
   begin(): boolean {
     const isFirst = !this.#begun;
     this.#begun = true;
     return isFirst;
   }
 
-  /** A `destroy` after this one is none. */
+  /** Only the first `destroy` counts. */
   destroyed(error: Error | undefined): void {
     this.#destroyed ??= { error };
   }

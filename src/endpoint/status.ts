@@ -1,5 +1,5 @@
 /**
- * Where an endpoint stands: golang-ipc's ten states as lower-case words.
+ * The status of an endpoint: golang-ipc's ten as lower-case words.
  *
  * | status | server | connection of a server | client |
  * | --- | --- | --- | --- |

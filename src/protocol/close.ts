@@ -1,35 +1,35 @@
 import type { SealpipeError } from "../errors.ts";
 
-/** What a close of ours begins with. */
+/** The state at which a close of this end starts. */
 export interface CloseStart {
   readonly role: "client" | "server";
   readonly now: number;
   /** When the connection was established. */
   readonly openedAt: number;
-  /** What is still to be sent, or to be acknowledged. */
+  /** Bytes that are still to be sent, or to be acknowledged. */
   readonly queuedBytes: number;
   readonly closeTimeoutMs: number;
 }
 
-/** How a connection ends whose close has taken too long; in order if there is no error. */
+/** How a connection ends when its close has taken too long; without an error, in order. */
 export interface CloseEnd {
   readonly error?: SealpipeError;
 }
 
-/** The time after a close of ours: how long the peer is waited for, and for what. Each profile has its own way. */
+/** The phase after a close of this end: how long to wait for the peer, and for what. Each profile has its own. */
 export interface Close {
   /** When to call {@link handleTimeout}. */
   readonly at: number;
-  /** Nothing will be added to the output, but the peer is not to see the end yet. */
+  /** Nothing will be added to the output, but the peer must not see the end yet. */
   readonly isHeld: boolean;
-  /** Everything that was written before has left this process. */
+  /** Everything that was written before the close has left this process. */
   readonly allHasLeft: boolean;
-  /** The output was taken: `queuedBytes` are still queued, and if `isEmpty`, everything that could leave has. */
+  /** Output was handed out: `queuedBytes` are still queued; if `isEmpty`, everything that could leave has left. */
   progressed(progress: {
     readonly queuedBytes: number;
     readonly isEmpty: boolean;
     readonly now: number;
   }): void;
-  /** The time {@link at} has come. How the connection ends, or `undefined` if it is waited for longer. */
+  /** {@link at} has passed. Returns how the connection ends, or `undefined` to wait longer. */
   handleTimeout(now: number): CloseEnd | undefined;
 }

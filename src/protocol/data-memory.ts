@@ -2,33 +2,33 @@ import type { Received } from "./memory.ts";
 
 /** Data of up to this many bytes share a slab. */
 const maxSharedBytes = 2_048;
-/** Small, as one message that the application keeps keeps all of it. */
+/** Small, because one message that the application keeps retains the whole slab. */
 const slabBytes = 8_192;
-/** The first small data of a peer have memory of their own: one that sends a few, or nothing any more, takes no slab. */
+/** The first small data of a peer have memory of their own: a peer that sends only a few messages needs no slab. */
 const aloneAtFirst = 8;
 
-/** One for all that have none yet. Nobody is given it. */
+/** Shared by all instances that have no slab yet. Never handed out. */
 const noSlab = new Uint8Array(0);
 
-/** Whether data, as a {@link DataMemory} gives them, share their buffer with others. */
+/** Whether data from a {@link DataMemory} share their buffer with others. */
 export function isShared({ length, buffer }: Uint8Array): boolean {
   return length === 0 || (length <= maxSharedBytes && buffer.byteLength !== length);
 }
 
 /**
- * Where the data of one peer's messages lie when they are handed to the application, which may do with them what it
- * likes: nothing that is still to be read is in there, nor anything of another peer's. Only small data share their memory
- * with each other, because memory of its own for each would cost more than everything else that is done with it. Such a
- * buffer must not be transferred to another thread: that would take it from the others.
+ * The memory in which one peer's message data are handed to the application. The application may do anything with it:
+ * it contains nothing that is still to be read, nor anything of another peer's. Only small data share memory with
+ * each other, because separate memory for each would cost more than everything else that is done with them. Such a
+ * buffer must not be transferred to another thread: that would take it from the other messages.
  */
 export class DataMemory {
   #slab: Uint8Array = noSlab;
   #used = 0;
   #alone = aloneAtFirst;
-  /** A buffer of its own for each message without data would be the largest thing about it. */
+  /** Shared by all messages without data: a buffer for each would be the largest part of such a message. */
   #nothing: Uint8Array | undefined;
 
-  /** The bytes of `record` from `start` to `end`. A record is given to one of these only, and its bytes do not change. */
+  /** The bytes of `record` from `start` to `end`. Only one instance sees a record, and its bytes do not change. */
   own(record: Received, start: number, end: number): Uint8Array {
     const { bytes, owned } = record;
     if (end - start > maxSharedBytes)
@@ -39,7 +39,7 @@ export class DataMemory {
       return bytes.slice(start, end);
     }
     const isCopied = record.copy !== undefined && record.copy.end >= end;
-    // A slab that was taken away all the same has no bytes any more, and the record still has those to come.
+    // If the application transferred the slab all the same, it is empty now; the record still has its bytes.
     if (!isCopied || this.#slab.length === 0) this.#copy(record, start, end);
     const { start: copyStart, at } = record.copy as NonNullable<Received["copy"]>;
     return this.#slab.subarray(at + start - copyStart, at + end - copyStart);
@@ -50,13 +50,13 @@ export class DataMemory {
     try {
       return new Uint8Array(this.#nothing.buffer);
     } catch {
-      // It was taken away all the same.
+      // The application transferred it all the same.
       this.#nothing = new Uint8Array(0);
       return new Uint8Array(this.#nothing.buffer);
     }
   }
 
-  /** Copies what comes next too, as far as there is room: many messages that lie in one record are copied in one call. */
+  /** Also copies what follows, as far as there is room: many messages in one record are copied in one call. */
   #copy(record: Received, start: number, end: number): void {
     const { bytes } = record;
     if (this.#slab.length - this.#used < end - start) {
@@ -73,7 +73,7 @@ export class DataMemory {
   }
 }
 
-/** What can come before the data in a frame that is all there is in its record. */
+/** Most bytes before the data in a record that has only one frame. */
 const maxHeaderBytes = 12;
 
 function isAlone(bytes: Uint8Array, start: number, end: number): boolean {

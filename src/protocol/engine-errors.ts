@@ -1,7 +1,7 @@
 import { PeerError } from "../errors.ts";
 
 const likelyBusy =
-  ": the server accepted the connection and said nothing. It may hang, or be a golang-ipc server that already has its one" +
+  ": the server accepted the connection and sent nothing. It may hang, or be a golang-ipc server that already has its one" +
   " client; it ignores every further one";
 
 export function connectionLost(where: string, cause: Error | undefined): PeerError {
@@ -15,7 +15,7 @@ export function connectionLost(where: string, cause: Error | undefined): PeerErr
 export function keyExhausted(): PeerError {
   return new PeerError(
     "ERR_KEY_EXHAUSTED",
-    "the connection's key has sealed as many messages as it may: a new connection has another",
+    "the connection's key has sealed as many messages as it may: a new connection has a new key",
   );
 }
 
@@ -26,7 +26,7 @@ export function frameTimeout(ms: number): PeerError {
 export function closeTimeout(ms: number): PeerError {
   return new PeerError(
     "ERR_CLOSE_TIMEOUT",
-    `after the close the peer took too little of what was still to be sent: not a tenth in ${ms} ms, or not all in ten times that`,
+    `after the close the peer accepted too little of what was still to be sent: not a tenth in ${ms} ms, or not all in ten times that`,
   );
 }
 
@@ -45,7 +45,7 @@ export function bodyTimeout(ms: number): PeerError {
   );
 }
 
-/** `silentServer`: we are a client that has heard nothing at all. */
+/** `silentServer`: this end is a client, and the server has sent nothing at all. */
 export function handshakeTimeout(ms: number, silentServer: boolean): PeerError {
   return new PeerError(
     "ERR_HANDSHAKE_TIMEOUT",

@@ -1,6 +1,5 @@
 import { PeerError, type SealpipeError } from "../errors.ts";
 import type { Close } from "./close.ts";
-import type { CryptoProvider } from "./crypto-provider.ts";
 import {
   closeInHandshakeTimeout,
   connectionLost,
@@ -8,111 +7,88 @@ import {
   handshakeTimeout,
   keyExhausted,
 } from "./engine-errors.ts";
-import { ClientHandshake } from "./handshake/client.ts";
-import {
-  type Handshake,
-  HandshakeFailure,
-  type HandshakeStep,
-  type Opened,
-  type ProfileChoice,
-} from "./handshake/handshake.ts";
-import { HelloExchange } from "./handshake/hello-exchange.ts";
-import { ServerHandshake } from "./handshake/server.ts";
-import { type EngineLimits, handshakeGraceMs } from "./limits.ts";
-import type { NativeAgreement } from "./native/agreement.ts";
-import type { NativeOpened, NativeOptions } from "./native/options.ts";
-import type { NativeSession } from "./native/session.ts";
+import type { EngineEvent, EngineOptions } from "./engine-options.ts";
+import type { HandshakeStep, Opened } from "./handshake/handshake.ts";
+import type { BothKeys } from "./handshake/key-agreement.ts";
+import { HandshakeFailure } from "./handshake-failure.ts";
+import { HandshakeSequence } from "./handshake-sequence.ts";
+import { handshakeGraceMs } from "./limits.ts";
+import type { SessionAnswer } from "./native/options.ts";
+import { lengthOfParts } from "./parts.ts";
+import { Patience } from "./patience.ts";
 import type { Profile, ProfileEvent } from "./profile.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 import { SendBuffer } from "./send-buffer.ts";
-import type { Session } from "./session.ts";
 import { type Input, nextState, type State } from "./states.ts";
-
-/** The time, in milliseconds from any fixed point; it never goes back. */
-export interface Clock {
-  now(): number;
-}
-
-export interface EngineOptions {
-  readonly role: "client" | "server";
-  /** Server: whether it encrypts. Client: whether it insists; one that does not follows the server. */
-  readonly encryption: boolean;
-  /** Default `auto` if there are options for native, else `classic`. */
-  readonly profile?: ProfileChoice | undefined;
-  readonly secret?: Uint8Array | undefined;
-  readonly limits: EngineLimits;
-  readonly crypto: CryptoProvider;
-  readonly clock: Clock;
-  /** What is needed to speak the native profile. Without it the classic one is spoken. */
-  readonly native?: NativeOptions | undefined;
-  /** Whether each costly step of the handshake waits until it is allowed. Without it none does. */
-  readonly waitsForTurns?: boolean | undefined;
-}
-
-export type EngineEvent =
-  | {
-      readonly kind: "open";
-      readonly profile: Profile["name"];
-      readonly encrypted: boolean;
-      /** What is said to the peer from now on. */
-      readonly session: Session;
-      readonly native?: NativeOpened | undefined;
-    }
-  /** A client asks to go on with the session of that id. {@link Engine.resume} answers, before anything else is asked. */
-  | { readonly kind: "resume"; readonly sessionId: Uint8Array }
-  | Exclude<ProfileEvent, { kind: "peer-closed" }>
-  /** The last event. Without an error the end was orderly. */
-  | { readonly kind: "closed"; readonly error?: SealpipeError };
 
 const never = Number.POSITIVE_INFINITY;
 
-/** What the engine waits for, one at a time, and until when. A profile and its close have times of their own. */
+/** What the engine waits for, one at a time, and until when. A profile, a close and what lingers have times of their own. */
 interface Timer {
   readonly name: "handshake" | "close-in-handshake" | "frame";
   readonly at: number;
 }
 
+interface OpenPhase {
+  readonly kind: "open";
+  readonly profile: Profile;
+  readonly openedAt: number;
+}
+
+/** Where the connection stands, with what it has there. {@link State} says it more finely. */
+type Phase =
+  | {
+      readonly kind: "handshake";
+      readonly handshake: HandshakeSequence;
+      /** It closes as soon as it is open. */
+      closeRequested: boolean;
+    }
+  | OpenPhase
+  | {
+      readonly kind: "closing";
+      readonly profile: Profile;
+      readonly close: Close;
+      /** Why, if we do so for a reason that is an error. */
+      readonly reason: PeerError | undefined;
+      /** Everything has left, and nothing will be added. */
+      allHasLeft: boolean;
+    }
+  | {
+      readonly kind: "closed";
+      readonly profile: Profile | undefined;
+      readonly failed: boolean;
+      /** How long the peer may still take what was written, if anything is worth waiting for. */
+      linger: Patience | undefined;
+    };
+
 /**
  * One connection, from the first byte of the handshake to its end, as a state machine: bytes and times go in, events
- * and bytes come out. Whoever drives it moves the bytes, takes the events and calls {@link handleTimeout} at
+ * and bytes come out. The driver moves the bytes, fetches the events and calls {@link handleTimeout} at
  * {@link nextTimeout}; nothing here waits.
  *
- * Bytes are decoded when an event is asked for, not when they arrive, so that a driver that stops asking, and then
- * stops reading, holds up the peer.
+ * Bytes are decoded when the driver calls {@link nextEvent}, not when they arrive, so a driver that stops calling it,
+ * and then stops reading, holds up the peer.
  */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #input = new ReceiveBuffer();
   readonly #output = new SendBuffer();
   readonly #events: EngineEvent[] = [];
-  /** Until it is over: what it holds is of no use then. */
-  #handshake: Handshake | undefined;
-  /** How many costly steps of the handshake may be taken. */
-  #allowedSteps: number;
   #state: State;
-  #profile: Profile | undefined;
-  /** Why the engine closes as soon as it is open. */
-  #refused: PeerError | undefined;
+  #phase: Phase;
   #timer: Timer | undefined;
-  #closeRequested = false;
-  /** While it is closing. */
-  #close: Close | undefined;
-  #openedAt = 0;
+  /** In the parts that were taken last, until they are returned. */
+  #lentBytes = 0;
   #heardFromPeer = false;
-  #peerEnded = false;
-  #peerEndCause: Error | undefined;
+  #peerEnd: { readonly cause: Error | undefined } | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { role, encryption, secret, crypto, limits, native } = options;
-    const { maxMessageBytes } = limits;
-    const profile = native === undefined ? "classic" : (options.profile ?? "auto");
-    const handshakeOptions = { encryption, profile, secret, crypto, maxMessageBytes };
-    this.#allowedSteps = options.waitsForTurns ? 0 : Number.POSITIVE_INFINITY;
+    const { role, limits } = options;
     this.#state = role === "client" ? "client-awaits-hello" : "server-awaits-answer";
-    this.#handshake =
-      role === "client" ? new ClientHandshake(handshakeOptions) : new ServerHandshake(handshakeOptions);
-    for (const part of this.#handshake.start()) this.#output.pushAlone(part);
+    const handshake = new HandshakeSequence(options);
+    this.#phase = { kind: "handshake", handshake, closeRequested: false };
+    for (const part of handshake.start()) this.#output.pushAlone(part);
     this.#setTimer("handshake", limits.handshakeTimeoutMs);
   }
 
@@ -120,47 +96,78 @@ export class Engine {
     return this.#state;
   }
 
-  /** Whether the next step of the handshake has all it needs, and costs much more than it cost the peer. */
+  /**
+   * Whether everything for the next step of the handshake has arrived, and the step costs much more than it cost the
+   * peer.
+   */
   get nextStepIsCostly(): boolean {
-    return this.#handshake?.isCostly?.(this.#state, this.#input) === true;
+    return this.#phase.kind === "handshake" && this.#phase.handshake.isCostly(this.#state, this.#input);
   }
 
-  /** Lets one costly step be taken when the next event is asked for, if they wait to be allowed. */
-  allowCostlyStep(): void {
-    this.#allowedSteps = 1;
+  /** The keys that a costly step agrees on, if that is what it does: the driver may have their secret derived elsewhere. */
+  get keysToAgreeOn(): BothKeys | undefined {
+    if (this.#phase.kind !== "handshake") return undefined;
+    return this.#phase.handshake.keysToAgreeOn(this.#state, this.#input);
   }
 
-  /** Whether anything has come from the peer. */
+  /**
+   * Lets one costly step be made when the next event is asked for, if costly steps have to be allowed. The engine wipes
+   * `sharedSecret`, which is what {@link keysToAgreeOn} come to.
+   */
+  allowCostlyStep(sharedSecret?: Uint8Array): void {
+    if (this.#phase.kind === "handshake") this.#phase.handshake.allowCostlyStep(sharedSecret);
+    else sharedSecret?.fill(0);
+  }
+
+  /** Whether anything has arrived from the peer. */
   get hasHeard(): boolean {
     return this.#heardFromPeer;
   }
 
-  /** Bytes that were sent and are not done with: have not left or, on the native profile, are not consumed by the peer. */
+  /** Bytes that were sent and have not left or, on the native profile, are not consumed by the peer. */
   get queuedBytes(): number {
     return this.#output.length + (this.#profile?.session.queuedBytes ?? 0);
   }
 
-  /** Bytes that {@link takeOutput} has yet to give. */
+  /** Bytes that {@link takeOutput} has yet to return. */
   get unsentBytes(): number {
     return this.#output.length + (this.#profile?.unsentBytes ?? 0);
   }
 
-  /** Whether a driver whose application does not read has to stop reading the transport. */
+  /** Whether the driver has to stop reading the transport while the application does not read. */
   get needsPausing(): boolean {
     return this.#profile?.needsPausing === true && !this.outputEnded;
   }
 
-  /** Whether it closes, or is to, because its key has sealed all that it may: nothing more can be sent by it. */
+  /** Whether the key has sealed as many messages as it may: nothing more can be sent, and the engine closes. */
   get isSpent(): boolean {
     return this.#profile?.isSpent === true;
   }
 
-  /** True once nothing will be added to the output any more: when it is written, the driver ends the transport. */
+  /** True once nothing will be added to the output: when that is written, the driver ends the transport. */
   get outputEnded(): boolean {
-    return this.#isEnding && !this.#close?.isHeld && (this.#profile?.outputEnded ?? true);
+    const phase = this.#phase;
+    switch (phase.kind) {
+      case "closing":
+        return !phase.close.isHeld && phase.profile.outputEnded;
+      case "closed":
+        return phase.profile?.outputEnded ?? true;
+      default:
+        return false;
+    }
   }
 
-  /** Bytes from the peer. Never throws for what is in them. The chunk is the engine's from now on. */
+  /** Whether it has ended with an error: when its output is written, the driver destroys the transport. */
+  get hasFailed(): boolean {
+    return this.#phase.kind === "closed" && this.#phase.failed;
+  }
+
+  /** Whether it is over, and nothing that is still to leave is worth waiting for: the driver destroys the transport. */
+  get isDone(): boolean {
+    return this.#phase.kind === "closed" && this.#phase.linger === undefined;
+  }
+
+  /** Bytes from the peer. Never throws because of their content. From now on the chunk belongs to the engine. */
   receive(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     this.#heardFromPeer = true;
@@ -174,15 +181,15 @@ export class Engine {
 
   /** The peer will send no more, because it ended the transport or, if there is a `cause`, because that failed. */
   receiveEnd(cause?: Error): void {
-    if (!this.#peerEnded) this.#peerEndCause = cause;
-    this.#peerEnded = true;
+    this.#peerEnd ??= { cause };
     if (!this.#isEnding || this.#listensToTheEnd) return;
     // What was written before the close, and had not left when the transport failed, never will.
-    const lost = cause !== undefined && this.#close?.allHasLeft === false;
+    const lost =
+      cause !== undefined && this.#phase.kind === "closing" && this.#phase.close.allHasLeft === false;
     this.#finish("end", lost ? connectionLost("before everything written had left", cause) : undefined);
   }
 
-  /** The next event. Ask until there is none, after each `receive`, `receiveEnd`, `close` and `handleTimeout`. */
+  /** The next event. Call it until there is none, after each `receive`, `receiveEnd`, `close` and `handleTimeout`. */
   nextEvent(): EngineEvent | undefined {
     try {
       while (this.#events.length === 0) {
@@ -197,161 +204,151 @@ export class Engine {
   }
 
   /**
-   * The parts of the next write, or none. Ask again until there are none, but not before the transport has given all of
-   * the last to the system: an empty answer then means that everything has left.
+   * The parts of the next write, or none. Call it until there are none, but not before the transport has handed all
+   * of the last write to the system: then an empty result means that everything has left.
    *
-   * The parts are the caller's, and after it the transport's, until {@link returnOutput}. If the transport ends before it
-   * has let go of them, nothing is returned, and their memory is never used again.
+   * The parts belong to the caller, and then to the transport, until {@link returnOutput}. If the transport ends
+   * before it has handed all of them to the system, do not call that: their memory is never used again.
    */
   takeOutput(): Uint8Array[] {
-    if (this.#profile !== undefined && !this.#isEnding) this.#closeIfSpent(this.#profile);
+    this.#closeIfSpent();
     const own = this.#output.take();
     const parts = own.length > 0 ? own : (this.#profile?.takeOutput() ?? own);
-    this.#close?.progressed({
-      queuedBytes: this.queuedBytes,
-      isEmpty: parts.length === 0,
-      now: this.#options.clock.now(),
-    });
+    this.#lentBytes = lengthOfParts(parts);
+    this.#noteProgress(parts.length === 0);
     return parts;
   }
 
-  /** The transport has let go of the parts that were taken last: what they lie in can be used again. */
+  /** The transport is done with the parts that {@link takeOutput} returned last: their memory can be used again. */
   returnOutput(): void {
+    this.#lentBytes = 0;
     this.#output.returnTaken();
     this.#profile?.returnOutput();
   }
 
-  /** Makes the next write ready if there is much to send, in the time in which the last is on its way. */
+  /** Prepares the next write while the last is on its way, if there is much to send. */
   prepareOutput(): void {
     this.#profile?.prepareOutput();
   }
 
   /**
-   * Ends the engine in order: what was sent goes out first, what has not been asked for by now is dropped. In the
-   * handshake it waits for that to be over, and a client waits for a moment after it.
+   * Ends the engine in order: what was sent leaves first; what has arrived and was not fetched by now is dropped.
+   * During the handshake the close waits until that is over, and a client's waits for a moment after it.
    */
   close(): void {
     this.#move("close");
-    if (this.#closeRequested || this.#state === "closed") return;
-    this.#closeRequested = true;
-    // The handshake goes on, and needs what has arrived of its next part.
-    if (this.#profile !== undefined) {
-      this.#startClosing(this.#profile);
-      return;
-    }
+    const phase = this.#phase;
+    if (phase.kind === "open") this.#startClosing(phase);
+    if (phase.kind !== "handshake" || phase.closeRequested) return;
+    // Without a profile the handshake goes on, and needs what has arrived of its next part.
+    phase.closeRequested = true;
     this.#setTimer("close-in-handshake", this.#closeInHandshakeMs);
   }
 
   /**
-   * Answers a `resume` event, in the same turn: the session with that id, or none if no client may go on with it. Whether
-   * the client can prove that it is the one is seen here; if it can, `open` follows, and the connection that the session
-   * had is to say and hear nothing more.
+   * Answers a `resume` event, in the same turn: with the session of that id, with why that is over, or with nothing if the server
+   * has no such session. The engine then checks whether the client can prove that the session is its own. If so, `open` follows,
+   * and the session's previous connection must neither send nor receive anything more.
    */
-  resume(session: NativeSession | undefined): void {
-    if (this.#state !== "server-awaits-session") return;
+  resume(session: SessionAnswer): void {
+    const phase = this.#phase;
+    if (this.#state !== "server-awaits-session" || phase.kind !== "handshake") return;
     try {
-      // What closes takes nothing over: the session is still its connection's.
-      const step = this.#handshake?.resume?.(this.#closeRequested ? undefined : session);
+      // An engine that closes takes no session over: the session stays with its connection.
+      const step = phase.handshake.resume(phase.closeRequested ? undefined : session);
       if (step !== undefined) this.#perform(step);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** The transport is gone: nothing more is asked of this, and the keys that it still has are wiped. */
+  /** The transport is gone: the engine is not used any more, and its remaining keys are wiped. */
   abandon(): void {
     this.#finish("end");
+    if (this.#phase.kind === "closed") this.#phase.linger = undefined;
     this.#profile?.finish(false, true);
   }
 
   /** When to call {@link handleTimeout}, on the engine's clock; `undefined` for never. */
   nextTimeout(): number | undefined {
+    const phase = this.#phase;
+    if (phase.kind === "closed") return phase.linger?.at;
     const at = Math.min(
       this.#timer?.at ?? never,
-      this.#close?.at ?? never,
+      phase.kind === "closing" ? phase.close.at : never,
       this.#profile?.nextTimeout() ?? never,
     );
-    return at === never || this.#state === "closed" ? undefined : at;
+    return at === never ? undefined : at;
   }
 
-  /** Ends the engine if a time has passed at `now`, on the engine's clock. Too early a call does nothing. */
+  /**
+   * Ends the engine, or its wait for the peer after the end, if a deadline has passed at `now`, on its clock. A call before that
+   * does nothing.
+   */
   handleTimeout(now: number): void {
     const timer = this.#timer;
     if (timer !== undefined && now >= timer.at) this.#finish("timeout", this.#timeoutError(timer));
-    if (this.#close !== undefined && now >= this.#close.at) {
-      const end = this.#close.handleTimeout(now);
+    const phase = this.#phase;
+    if (phase.kind === "closing" && now >= phase.close.at) {
+      const end = phase.close.handleTimeout(now);
       if (end !== undefined) this.#finish("timeout", end.error);
+    } else if (phase.kind === "closed" && phase.linger !== undefined && now >= phase.linger.at) {
+      phase.linger = undefined;
     }
-    if (this.#state !== "closed") this.#handleProfileTimeout(now);
+    if (this.#phase.kind !== "closed") this.#handleProfileTimeout(now);
+  }
+
+  get #profile(): Profile | undefined {
+    return this.#phase.kind === "handshake" ? undefined : this.#phase.profile;
   }
 
   get #isEnding(): boolean {
-    return this.#state === "closing" || this.#state === "closed";
+    return this.#phase.kind === "closing" || this.#phase.kind === "closed";
   }
 
-  /** Closing, on a profile on which the peer says when it has all and is done too. */
+  /** Closing, on a profile whose peer reports when it has received everything and is done, too. */
   get #listensToTheEnd(): boolean {
-    return this.#state === "closing" && this.#profile?.answersClose === true;
+    return this.#phase.kind === "closing" && this.#phase.profile.answersClose;
   }
 
   #move(input: Input): void {
     this.#state = nextState(this.#state, input);
   }
 
-  /** The next event, or whether there may be more to do: an event that waits, or a further step of the handshake. */
+  /** The next event, or whether there may be more to do: a queued event, or a further step of the handshake. */
   #advance(): EngineEvent | boolean {
     if (this.#isEnding && !this.#listensToTheEnd) return false;
-    const profile = this.#profile;
-    const progressed = profile === undefined ? this.#advanceHandshake() : this.#receiveFrom(profile);
-    if (!progressed && this.#peerEnded) this.#finish("end", this.#lossAtEnd());
+    const phase = this.#phase;
+    const progressed =
+      phase.kind === "handshake"
+        ? this.#advanceHandshake(phase.handshake)
+        : this.#receiveFrom(phase.profile as Profile);
+    if (!progressed && this.#peerEnd !== undefined) this.#finish("end", this.#lossAtEnd(this.#peerEnd.cause));
     return progressed;
   }
 
-  #advanceHandshake(): boolean {
-    if (this.nextStepIsCostly) {
-      if (this.#allowedSteps === 0) return false;
-      this.#allowedSteps -= 1;
-    }
-    const step = (this.#handshake as Handshake).advance(this.#state, this.#input);
-    if (step === undefined) return false;
-    this.#perform(step);
-    return true;
+  #advanceHandshake(handshake: HandshakeSequence): boolean {
+    const step = handshake.advance(this.#state, this.#input);
+    if (step !== undefined) this.#perform(step);
+    return step !== undefined;
   }
 
   #perform(step: HandshakeStep): void {
     this.#move(step.input);
     for (const part of step.output) this.#output.pushAlone(part);
     if (step.resumes !== undefined) this.#events.push({ kind: "resume", sessionId: step.resumes });
-    if (step.native !== undefined) this.#exchangeHellos(step.native);
     if (step.opened !== undefined) this.#open(step.opened);
   }
 
-  #exchangeHellos(agreement: NativeAgreement): void {
-    const { crypto, clock, limits, native, role } = this.#options;
-    // Without these options native was not offered.
-    const options = {
-      crypto,
-      clock,
-      native: native as NativeOptions,
-      maxMessageBytes: limits.maxMessageBytes,
-      frameTimeoutMs: limits.frameTimeoutMs,
-    };
-    const exchange = new HelloExchange(agreement, options);
-    this.#handshake = exchange;
-    if (role === "client") for (const part of exchange.start()) this.#output.pushAlone(part);
-  }
-
   #open({ profile, native, refused }: Opened): void {
-    this.#handshake = undefined;
-    this.#profile = profile;
-    this.#openedAt = this.#options.clock.now();
-    this.#refused = refused;
-    this.#closeRequested ||= refused !== undefined;
-    if (this.#closeRequested) {
-      // One that has just begun is nobody's yet.
+    const closes = refused !== undefined || (this.#phase.kind === "handshake" && this.#phase.closeRequested);
+    const phase: OpenPhase = { kind: "open", profile, openedAt: this.#options.clock.now() };
+    this.#phase = phase;
+    if (closes) {
+      // A new session is not in use yet: no client can resume it.
       if (native?.resumed === false) native.session.forgetIdentity();
       this.#move("close");
-      this.#startClosing(profile);
+      this.#startClosing(phase, refused);
       return;
     }
     this.#timer = undefined;
@@ -363,11 +360,11 @@ export class Engine {
     const bytesBefore = this.#input.length;
     const event = profile.receive(this.#input);
     if (this.#state === "closing") return this.#dropWhileClosing(event);
-    // A frame was completed: what is left began after it.
+    // A frame was completed: the remaining bytes began after it.
     if (this.#input.length < bytesBefore) this.#timer = undefined;
     if (event !== undefined) {
       const told = this.#handle(event);
-      this.#closeIfSpent(profile);
+      this.#closeIfSpent();
       return told;
     }
     if (this.#input.length > 0 && this.#timer === undefined) {
@@ -385,7 +382,7 @@ export class Engine {
     return event;
   }
 
-  /** Whether there may be more. What still arrives is taken by nobody, and the peer is not told that it was. */
+  /** Whether there may be more. What still arrives is dropped, and not acknowledged. */
   #dropWhileClosing(event: ProfileEvent | undefined): boolean {
     this.#move("discard");
     if (event?.kind === "peer-closed") this.#finish("end");
@@ -400,26 +397,35 @@ export class Engine {
     }
   }
 
-  /** In order: what was sent goes out first. Whoever connects again agrees on another key. */
-  #closeIfSpent(profile: Profile): void {
-    if (!profile.isSpent) return;
-    this.#refused = keyExhausted();
-    this.close();
+  /** In order: what was sent goes out first. An end that connects again agrees on another key. */
+  #closeIfSpent(): void {
+    const phase = this.#phase;
+    if (phase.kind !== "open" || !phase.profile.isSpent) return;
+    this.#move("close");
+    this.#startClosing(phase, keyExhausted());
   }
 
-  #startClosing(profile: Profile): void {
+  #startClosing({ profile, openedAt }: OpenPhase, reason?: PeerError): void {
     const { role, clock, limits } = this.#options;
+    const { closeTimeoutMs } = limits;
     this.#timer = undefined;
-    this.#close = profile.close({
-      role,
-      now: clock.now(),
-      openedAt: this.#openedAt,
-      queuedBytes: this.queuedBytes,
-      closeTimeoutMs: limits.closeTimeoutMs,
-    });
+    const { queuedBytes } = this;
+    const close = profile.close({ role, now: clock.now(), openedAt, queuedBytes, closeTimeoutMs });
+    this.#phase = { kind: "closing", profile, close, reason, allHasLeft: false };
     if (profile.answersClose) return;
     this.#input.clear();
-    if (this.#peerEnded) this.#finish("end");
+    if (this.#peerEnd !== undefined) this.#finish("end");
+  }
+
+  /** The output was taken, and if `isEmpty`, there was none. */
+  #noteProgress(isEmpty: boolean): void {
+    const phase = this.#phase;
+    if (phase.kind === "closing") {
+      phase.allHasLeft = isEmpty && this.outputEnded;
+      phase.close.progressed({ queuedBytes: this.queuedBytes, isEmpty, now: this.#options.clock.now() });
+    } else if (phase.kind === "closed") {
+      phase.linger?.left(this.unsentBytes + this.#lentBytes, this.#options.clock.now());
+    }
   }
 
   #setTimer(name: Timer["name"], afterMs: number): void {
@@ -444,33 +450,48 @@ export class Engine {
 
   #fail(error: unknown): void {
     if (error instanceof HandshakeFailure) {
-      this.#finish("fault", error.error);
-      this.#output.pushAlone(error.lastWords);
+      this.#finish("fault", error.error, error.lastWords);
       return;
     }
-    // Anything else than a peer's fault is a mistake of this library's, and is not hidden.
+    // Any other error is a defect of this library, and must not be hidden.
     if (!(error instanceof PeerError)) throw error;
     this.#finish("fault", error);
   }
 
-  #finish(input: "end" | "fault" | "timeout", error?: SealpipeError): void {
-    const wasClosed = this.#state === "closed";
+  #finish(input: "end" | "fault" | "timeout", error?: SealpipeError, lastWords?: Uint8Array): void {
+    const before = this.#phase;
     this.#move(input);
-    if (wasClosed) return;
+    if (before.kind === "closed") return;
     this.#timer = undefined;
-    this.#close = undefined;
     this.#input.clear();
-    this.#handshake?.wipe();
-    // A peer that ended its side may still read what was sent to it; another gets no more.
+    if (before.kind === "handshake") before.handshake.wipe();
+    // A peer that ended its side may still read what was sent to it; in any other case it gets no more.
     if (input !== "end") this.#output.clear();
-    this.#profile?.finish(input === "end", error !== undefined);
-    const cause = this.#refused ?? error;
+    if (lastWords !== undefined) this.#output.pushAlone(lastWords);
+    const profile = this.#profile;
+    profile?.finish(input === "end", error !== undefined);
+    const cause = (before.kind === "closing" ? before.reason : undefined) ?? error;
+    this.#phase = { kind: "closed", profile, failed: cause !== undefined, linger: undefined };
+    if (this.#isWorthLingering(before, cause)) this.#phase.linger = this.#newLinger();
     this.#events.push(cause === undefined ? { kind: "closed" } : { kind: "closed", error: cause });
   }
 
-  /** What the end of the transport means once nothing more can be made of what has arrived. */
-  #lossAtEnd(): SealpipeError | undefined {
-    const cause = this.#peerEndCause;
+  #isWorthLingering(before: Phase, cause: SealpipeError | undefined): boolean {
+    if (before.kind === "closing" && before.allHasLeft) return false;
+    // What a native peer has not received is sent again if it comes back, and this transport must be gone by then.
+    if (cause !== undefined && this.#profile?.name === "native") return false;
+    return cause?.code !== "ERR_CLOSE_TIMEOUT";
+  }
+
+  /** The peer may still read what was written to it, but it does not get for ever to do so. */
+  #newLinger(): Patience {
+    const { clock, limits } = this.#options;
+    const amount = this.unsentBytes + this.#lentBytes;
+    return new Patience(limits.closeTimeoutMs, { amount, now: clock.now() });
+  }
+
+  /** What the end of the transport means once everything that has arrived is decoded as far as possible. */
+  #lossAtEnd(cause: Error | undefined): SealpipeError | undefined {
     if (this.#profile === undefined) return connectionLost("in the handshake", cause);
     if (this.#input.length > 0) return connectionLost("within a frame", cause);
     return this.#profile.lossAtEnd(this.#state === "closing", cause);

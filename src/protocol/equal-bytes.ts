@@ -1,6 +1,6 @@
 /**
- * Whether both are the same bytes. How long it takes depends on the length alone, so that nobody can find out a proof
- * byte by byte.
+ * Whether both have the same bytes. The time it takes depends on the length alone, so that nobody can find out a
+ * proof byte by byte.
  */
 export function equalBytes(first: Uint8Array, second: Uint8Array): boolean {
   if (first.length !== second.length) return false;

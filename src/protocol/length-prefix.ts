@@ -5,7 +5,7 @@ import type { ReceiveBuffer } from "./receive-buffer.ts";
 /** The length before each frame's payload: big-endian, 4 bytes. */
 export const lengthBytes = 4;
 
-/** The payload sizes a frame may have, and what to say of one that is larger. */
+/** The payload sizes that a frame may have, and the error for a larger one. */
 export interface FrameBounds {
   readonly minBytes: number;
   readonly maxBytes: number;
@@ -14,14 +14,14 @@ export interface FrameBounds {
 
 /**
  * The payload of the next frame, once all of it is there. The length is checked as soon as it has arrived, before
- * anything is kept for the rest.
+ * memory is allocated for the rest.
  *
- * It is lent until the next call, see {@link ReceiveBuffer.borrow}. A payload that spans chunks is put into `scratch`, if
- * there is one: it has `bounds.maxBytes`.
+ * The payload is valid until the next call, see {@link ReceiveBuffer.borrow}. If it spans chunks, it is copied into
+ * `scratch`, if given, which has `bounds.maxBytes` bytes.
  *
  * Source: spec/protocol.md, "Frame".
  *
- * @throws PeerError `ERR_FRAME_TOO_SHORT`, or what `bounds.tooLarge` makes.
+ * @throws PeerError `ERR_FRAME_TOO_SHORT`, or the error of `bounds.tooLarge`.
  */
 export function readFrame(
   buffer: ReceiveBuffer,
@@ -33,7 +33,7 @@ export function readFrame(
   if (payloadBytes < bounds.minBytes) {
     throw new PeerError(
       "ERR_FRAME_TOO_SHORT",
-      `a frame of ${payloadBytes} bytes arrived where the least is ${bounds.minBytes}`,
+      `a frame of ${payloadBytes} bytes arrived; the min is ${bounds.minBytes}`,
     );
   }
   if (payloadBytes > bounds.maxBytes) throw bounds.tooLarge(payloadBytes);

@@ -1,12 +1,13 @@
-/** Bytes that have arrived, and whose memory they lie in. */
+/** Bytes that have arrived, and who owns their memory. */
 export interface Received {
   readonly bytes: Uint8Array;
   /**
-   * True if the memory is the taker's, and holds nothing else: it can be kept, handed to the application, or released.
-   * False if it is lent: the bytes are valid until the next call to what lent them, and must be copied to be kept.
+   * True if the receiver of the bytes owns their memory, which contains nothing else: it can keep it, hand it to the
+   * application, or release it. False if the bytes are valid only until the next call to the object that returned
+   * them; to keep them, copy them.
    */
   readonly owned: boolean;
-  /** The part of it that was copied last for the application, from `at` of a slab. */
+  /** The part of the bytes that was last copied for the application, to offset `at` of a slab. */
   copy?: { readonly start: number; readonly end: number; readonly at: number };
 }
 
@@ -14,23 +15,23 @@ export interface Received {
 export const minReleasedBytes = 16_384;
 
 /**
- * Frees the memory of `bytes` at once, if the engine can. The caller owns that memory: nobody else has it, least of all
- * the system on behalf of a transport. Without this the garbage collector runs after every few megabytes, and what comes
- * after finds only memory that is cold.
+ * Frees the memory of `bytes` at once, if the runtime can. The caller must own that memory: nobody else may use it,
+ * in particular not the system on behalf of a transport. Without this the garbage collector runs after every few
+ * megabytes, and new buffers get only cold memory.
  *
- * Memory that `bytes` shows only a part of is left alone: the rest may be somebody else's.
+ * If `bytes` is only a part of its buffer, nothing is freed: the rest may belong to somebody else.
  */
 export function release(bytes: Uint8Array): void {
   if (bytes.length < minReleasedBytes || bytes.length !== bytes.buffer.byteLength) return;
   (bytes.buffer as Transferable).transfer?.(0);
 }
 
-/** What can come before a message's data in the memory that it arrived in: the lengths and numbers in front of it. */
+/** Most bytes before a message's data in the memory in which it arrived: its length and header fields. */
 const maxHeaderBytes = 12;
 
 /**
- * The same for the data of a message, where its headers are all else that its memory holds: nothing is behind it, and
- * before it there is no room for anybody's data.
+ * The same for the data of a message, if its memory contains nothing but the message's header besides: nothing
+ * follows the data, and before them there is no room for other data.
  */
 export function releaseData({ buffer, byteOffset, length }: Uint8Array): void {
   if (byteOffset <= maxHeaderBytes && byteOffset + length === buffer.byteLength) {
@@ -38,8 +39,8 @@ export function releaseData({ buffer, byteOffset, length }: Uint8Array): void {
   }
 }
 
-/** An `ArrayBuffer`, as engines have it that know ES2024: Node from 22. */
+/** An `ArrayBuffer` in ES2024: Node from version 22 on. */
 interface Transferable {
-  /** Moves what it has into a new buffer, of so many bytes, and keeps none of it. */
+  /** Moves its content into a new buffer of `bytes` bytes, and is empty afterwards. */
   transfer?(bytes: number): ArrayBuffer;
 }

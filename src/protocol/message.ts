@@ -6,11 +6,11 @@ export interface MessageContent {
   readonly data: Uint8Array;
 }
 
-/** Readers drop it and writers refuse it: golang-ipc keeps it for itself. Source: spec/protocol.md, "Message". */
+/** golang-ipc reserves it: readers drop such a message and writers refuse it. Source: spec/protocol.md, "Message". */
 export const reservedType = 0;
 export const maxType = 0xffff_ffff;
 
-/** @throws CallerError where no message or request can have such a type. */
+/** @throws CallerError if no message or request can have such a type. */
 export function checkType(type: number): void {
   if (type === reservedType) {
     throw new CallerError("ERR_RESERVED_TYPE", "message type 0 is reserved; use 1 to 4294967295");
@@ -34,7 +34,7 @@ export function checkMessage(type: number, dataBytes: number, maxMessageBytes: n
   }
 }
 
-/** @throws PeerError if this end could send such a message, but the peer has said that it does not take one. */
+/** @throws PeerError if this end could send such a message, but the peer has declared that it does not accept one. */
 export function checkPeerTakes(dataBytes: number, peerMaxMessageBytes: number): void {
   if (dataBytes > peerMaxMessageBytes) {
     throw new PeerError(

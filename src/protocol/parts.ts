@@ -1,13 +1,13 @@
 import { takeSmall } from "./slab.ts";
 
-/** How many bytes the parts of something have together. */
+/** The total length of the parts in bytes. */
 export function lengthOfParts(parts: readonly Uint8Array[]): number {
   let bytes = 0;
   for (const part of parts) bytes += part.length;
   return bytes;
 }
 
-/** Puts the parts one behind the other into `target`, from its start. */
+/** Copies the parts one after the other to the start of `target`. */
 export function copyParts(parts: readonly Uint8Array[], target: Uint8Array): void {
   let offset = 0;
   for (const part of parts) {
@@ -16,7 +16,7 @@ export function copyParts(parts: readonly Uint8Array[], target: Uint8Array): voi
   }
 }
 
-/** All parts in one. */
+/** Concatenates the parts. */
 export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
   const joined = takeSmall(lengthOfParts(parts));
   copyParts(parts, joined);

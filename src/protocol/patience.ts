@@ -1,19 +1,19 @@
-/** How often a peer that is slow gets its time again, and so how many times that it gets at the most. */
+/** How often a slow peer's time starts again, and how many times that time it gets at most. */
 export const patienceSteps = 10;
 
 /**
- * How long to wait for a peer that has an amount to take, or to bring: the same time for each tenth of it, and no more than
- * ten times that. A peer that moves a byte now and then would otherwise be waited for as long as it likes.
+ * How long to wait for a peer that has an amount to receive, or to send: the same time for each tenth of it, and at
+ * most ten times that. Otherwise a peer that moves a byte now and then could make this end wait without limit.
  *
  * Source: spec/protocol.md, "Slow peers".
  */
 export class Patience {
   readonly #stepMs: number;
   readonly #step: number;
-  /** Over at the latest. */
+  /** When the wait ends at the latest. */
   #end: number;
   #at: number;
-  /** The time starts again when no more than this is left. */
+  /** The time starts again when at most this amount is left. */
   #goal: number;
 
   constructor(stepMs: number, { amount, now }: { readonly amount: number; readonly now: number }) {
@@ -24,25 +24,25 @@ export class Patience {
     this.#goal = this.#goalFrom(amount);
   }
 
-  /** When it is over. */
+  /** When the wait ends. */
   get at(): number {
     return this.#at;
   }
 
-  /** That much is left. */
+  /** `amount` is left. */
   left(amount: number, now: number): void {
     if (amount > this.#goal) return;
     this.#goal = this.#goalFrom(amount);
     this.#at = Math.min(now + this.#stepMs, this.#end);
   }
 
-  /** A while has passed in which the peer could do nothing. */
+  /** Extends the wait by `ms` during which the peer could do nothing. */
   extend(ms: number): void {
     this.#at += ms;
     this.#end += ms;
   }
 
-  /** With nothing left there is no goal any more. */
+  /** With nothing left there is no further goal. */
   #goalFrom(amount: number): number {
     return amount === 0 ? -1 : Math.max(0, amount - this.#step);
   }

@@ -7,38 +7,39 @@ const blockBytes = 16_384;
 const noBytes = new Uint8Array(0);
 
 /**
- * Chunks as they arrived, read as one run of bytes. What lies within one chunk is lent as a view of it; only what spans
- * chunks is copied.
+ * Chunks as they arrived, read as one run of bytes. Bytes within one chunk are returned as a view of it; only bytes
+ * that span chunks are copied.
  *
  * Small chunks are gathered into blocks, because a peer that sends a large frame one byte at a time would otherwise
- * cost us an object for each byte of it.
+ * cost an object for each byte.
  */
 export class ReceiveBuffer {
   #chunks: Uint8Array[] = [];
-  /** Bytes of the first chunk that are already taken. */
+  /** Bytes of the first chunk that are already read. */
   #offset = 0;
   #length = 0;
-  /** Bytes used of the last chunk's block, if that chunk is a block of ours with room left. */
+  /** The last chunk's block, if that chunk is a block with room left, and how many of its bytes are used. */
   #block: Uint8Array | undefined;
   #blockUsed = 0;
-  /** Chunks of which everything is taken. What was lent last may be a view of one: they are released after that. */
+  /** Chunks that are read completely. The last result may be a view of one, so the next call releases them. */
   #spent: Uint8Array[] = [];
 
-  /** Bytes that have arrived and are not yet taken. */
+  /** Bytes that have arrived and are not read yet. */
   get length(): number {
     return this.#length;
   }
 
-  /** What is not yet taken of the oldest chunk: a look at what is to come, and only that. */
+  /** The unread bytes of the oldest chunk, to look ahead. */
   get firstChunk(): Uint8Array {
     const first = this.#chunks[0];
     return first === undefined ? noBytes : first.subarray(this.#offset);
   }
 
-  /** The chunk is the buffer's from now on: its memory is freed once everything in it is taken. */
+  /** From now on the chunk belongs to the buffer, which frees its memory once everything in it is read. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    // What a block has room for goes there: with larger chunks between small ones, each block would stay nearly empty.
+    // Larger chunks go into a block, too, as far as it has room: otherwise, between small ones, blocks would stay
+    // nearly empty.
     const room = this.#block === undefined ? 0 : this.#block.length - this.#blockUsed;
     if (this.#length === 0 || chunk.length >= Math.max(smallChunkBytes, room + 1)) {
       this.#chunks.push(chunk);
@@ -65,8 +66,8 @@ export class ReceiveBuffer {
   }
 
   /**
-   * The next `count` bytes, lent until the next call that takes or skips any, unless they had to be copied: then they
-   * are the caller's own or, if it gives a `scratch` of at least that size, they lie in there. The caller has checked
+   * The next `count` bytes, valid until the next call that reads or skips any, unless they had to be copied: then the
+   * caller owns them or, if it passes a `scratch` of at least that size, they are in there. The caller has checked
    * that they are there.
    */
   borrow(count: number, scratch?: Uint8Array): Received {
@@ -136,11 +137,11 @@ export class ReceiveBuffer {
       if (position < chunk.length) return chunk[position] as number;
       position -= chunk.length;
     }
-    throw new RangeError("the buffer holds fewer bytes than were asked for");
+    throw new RangeError("the buffer has fewer bytes than requested");
   }
 
   #copyOut(count: number, scratch?: Uint8Array): Uint8Array {
-    if (count > this.#length) throw new RangeError("the buffer holds fewer bytes than were asked for");
+    if (count > this.#length) throw new RangeError("the buffer has fewer bytes than requested");
     const bytes = scratch?.subarray(0, count) ?? new Uint8Array(count);
     let filled = 0;
     let start = this.#offset;

@@ -1,6 +1,7 @@
 /**
- * Memory for `count` bytes of a secret, which can be overwritten for good. Engines keep small arrays among their objects and
- * move those about, which leaves copies behind that nobody can reach; a buffer that is made by itself stays where it is.
+ * Memory for `count` bytes of a secret, which can be overwritten for good. JavaScript engines keep the bytes of small
+ * typed arrays among their objects and move them, which leaves copies that nobody can reach; the bytes of a separate
+ * `ArrayBuffer` stay where they are.
  */
 export function secretMemory(count: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new ArrayBuffer(count));

@@ -2,18 +2,18 @@ import { release } from "./memory.ts";
 import { copyParts, lengthOfParts } from "./parts.ts";
 
 /**
- * Frames that may share one write with others are gathered up to this size. 32 KiB is what Linux takes into a Unix
- * socket as one piece: golang-ipc v1.0.0 reads a message body with a single read, and so gets it whole.
+ * Frames that may share a write are gathered up to this size. Linux puts 32 KiB into a Unix socket in one piece:
+ * golang-ipc v1.0.0 reads a message body with a single read, and so gets it whole.
  */
 export const batchBytes = 32_768;
 const smallestBatchBytes = 1_024;
-/** A frame that is larger leaves in several writes. */
+/** A larger frame leaves in several writes. */
 const maxWriteBytes = 262_144;
 const nothing: Uint8Array[] = [];
 
 /**
- * Frames on their way out, as the writes they will leave in. Small ones share a write, in which there are whole frames
- * only; a large one has its write to itself, or several, and is not copied.
+ * Frames on their way out, arranged in writes. Small ones share a write, which has only whole frames; a large one has
+ * a write to itself, or several, and is not copied.
  */
 export class SendBuffer {
   /** Full writes, oldest first: each an array of parts that leave in one system call. */
@@ -23,17 +23,17 @@ export class SendBuffer {
   /** The size the last batch reached: a good first guess for the next. */
   #batchGuess = smallestBatchBytes;
   #length = 0;
-  /** The write that was taken last: not ours until it is returned. */
+  /** The write that `take` returned last: it belongs to the caller until it is returned. */
   #leaving: Uint8Array[] = [];
 
-  /** Bytes that are not yet taken. */
+  /** Bytes that `take` has yet to return. */
   get length(): number {
     return this.#length;
   }
 
   /**
-   * Room for a frame of `count` bytes behind those before it. Nothing is reserved: the caller fills all of it, and then
-   * calls {@link commit}. Only for frames of at most {@link batchBytes}.
+   * Room for a frame of `count` bytes, at most {@link batchBytes}, after the previous frames. Nothing is reserved:
+   * the caller fills all of it, and then calls {@link commit}.
    */
   roomFor(count: number): Uint8Array {
     if (this.#batchUsed + count > batchBytes) this.#sealBatch();
@@ -41,13 +41,13 @@ export class SendBuffer {
     return batch.subarray(this.#batchUsed, this.#batchUsed + count);
   }
 
-  /** The frame of `count` bytes that was written where there was room for it is to be sent. */
+  /** Queues the frame of `count` bytes that was written to {@link roomFor}. */
   commit(count: number): void {
     this.#batchUsed += count;
     this.#length += count;
   }
 
-  /** A frame in parts, which are the buffer's from now on. */
+  /** Queues a frame in parts, which belong to the buffer from now on. */
   push(parts: Uint8Array[]): void {
     const count = lengthOfParts(parts);
     if (count > batchBytes) {
@@ -61,14 +61,14 @@ export class SendBuffer {
     this.commit(count);
   }
 
-  /** Bytes that must leave in a write of their own, such as a part of the handshake. The buffer keeps them. */
+  /** Queues bytes that must leave in a write of their own, such as a part of the handshake. The buffer keeps them. */
   pushAlone(bytes: Uint8Array): void {
     this.#sealBatch();
     this.#writes.push([bytes]);
     this.#length += bytes.length;
   }
 
-  /** The parts of the next write, or none. Their memory is the caller's until it calls {@link returnTaken}. */
+  /** The parts of the next write, or none. Their memory belongs to the caller until it calls {@link returnTaken}. */
   take(): Uint8Array[] {
     if (this.#writes.length === 0) this.#sealBatch();
     const parts = this.#writes.length > 0 ? (this.#writes.shift() as Uint8Array[]) : nothing;
@@ -77,7 +77,7 @@ export class SendBuffer {
     return parts;
   }
 
-  /** Nobody reads what was taken last any more: its memory is freed. */
+  /** Nobody reads the last write any more: its memory is freed. */
   returnTaken(): void {
     for (const part of this.#leaving) release(part);
     this.#leaving = nothing;
@@ -90,7 +90,7 @@ export class SendBuffer {
     this.#length = 0;
   }
 
-  /** A large frame's parts, cut where a write would be so large that nobody could see a slow peer's progress in it. */
+  /** Cuts a large frame's parts into several writes: in a single one a slow peer's progress could not be seen. */
   #pushInSlices(parts: readonly Uint8Array[]): void {
     let write: Uint8Array[] = [];
     let room = maxWriteBytes;

@@ -5,7 +5,7 @@ let slab = new Uint8Array(0);
 let used = 0;
 
 /**
- * Memory for something small on its way out: cut from a larger piece, because a piece of its own for each costs more than
+ * Memory for something small on its way out, cut from a larger piece: separate memory for each would cost more than
  * everything else that is done with it. Its `buffer` is shared, so none of it is ever handed to an application.
  */
 export function takeSmall(count: number): Uint8Array {

@@ -1,5 +1,5 @@
 /**
- * Where an engine stands. Source: spec/protocol.md, "States".
+ * The states of an engine. Source: spec/protocol.md, "States".
  */
 export type State =
   | "client-awaits-hello"
@@ -15,7 +15,7 @@ export type State =
   | "closing"
   | "closed";
 
-/** What can happen to a session: a part that the peer sent, a call of ours, or time. */
+/** What can happen to an engine: a part from the peer, a call of this end, or a timeout. */
 export type Input =
   | "plain-hello"
   | "encrypted-hello"
@@ -39,13 +39,13 @@ export type Input =
 
 export type Transitions = Readonly<Record<State, Readonly<Partial<Record<Input, State>>>>>;
 
-// Whatever the handshake waits for, these end it. A close does not: a golang-ipc server whose client hangs up in the
+// These end the handshake in every state. A close does not: a golang-ipc server whose client hangs up in the
 // handshake stops serving, so the handshake is finished first, and `close` comes again once the engine is open.
 const endings = { end: "closed", fault: "closed", timeout: "closed" } as const;
 
 /**
- * Every pair of state and input that is allowed, and the state it leads to. The engine looks each step up here and
- * a pair that is not here cannot happen; the spec's table is printed from it.
+ * Every allowed pair of state and input, and the state it leads to. The engine looks each step up here, and a pair
+ * that is not here cannot happen; the spec's table is printed from this.
  */
 export const transitions: Transitions = {
   "client-awaits-hello": {
@@ -81,7 +81,7 @@ export const transitions: Transitions = {
     close: "server-awaits-client-key",
     ...endings,
   },
-  // Any byte is the confirmation, so there is none at fault.
+  // Any byte is a confirmation, so there is no `fault`.
   "server-awaits-confirmation": {
     confirmation: "open",
     "native-confirmation": "server-awaits-native-hello",
@@ -95,7 +95,7 @@ export const transitions: Transitions = {
     close: "server-awaits-native-hello",
     ...endings,
   },
-  // The answer comes from our own side, in the same turn: whether there is such a session.
+  // The acceptor answers in the same turn whether there is such a session.
   "server-awaits-session": {
     session: "open",
     close: "server-awaits-session",
@@ -106,7 +106,9 @@ export const transitions: Transitions = {
   closed: { discard: "closed", close: "closed", end: "closed" },
 };
 
-/** The state that `input` leads to. A pair that the table lacks is a mistake in this library, never the peer's. */
+/**
+ * The state that `input` leads to. A pair that the table lacks is a defect of this library, never the peer's fault.
+ */
 export function nextState(state: State, input: Input): State {
   const next = transitions[state][input];
   if (next === undefined) throw new Error(`the engine's table has no "${input}" in state "${state}"`);

@@ -1,9 +1,9 @@
-// Source: spec/protocol.md, "Text". In the language alone: TextEncoder and TextDecoder are the platform's, and an environment
-// for tests that is to look like a browser, as Jest's jsdom, may have neither.
+// Source: spec/protocol.md, "Text". Written without TextEncoder and TextDecoder, because a browser-like test
+// environment, such as Jest's jsdom, may have neither.
 
 const replacement = 0xfffd;
 
-/** As many whole characters as fit into that many bytes. Half of a surrogate pair becomes U+FFFD. */
+/** As many whole characters as fit into `maxBytes` bytes. Half of a surrogate pair becomes U+FFFD. */
 export function encodeUtf8(text: string, maxBytes = Number.POSITIVE_INFINITY): Uint8Array {
   const bytes: number[] = [];
   for (const character of text) {
@@ -24,7 +24,7 @@ function encodeCodePoint(given: number): number[] {
   return [0xf0 | (point >> 18), 0x80 | ((point >> 12) & 0x3f), middle, last];
 }
 
-/** Each longest part of a character that ends too early is read as U+FFFD, as is each other byte that is none. */
+/** Each longest part of an incomplete character becomes U+FFFD, as does each other invalid byte. */
 export function decodeUtf8(bytes: Uint8Array): { readonly text: string; readonly valid: boolean } {
   let text = "";
   let valid = true;
@@ -37,7 +37,7 @@ export function decodeUtf8(bytes: Uint8Array): { readonly text: string; readonly
   return { text, valid };
 }
 
-/** How many bytes follow a first one, and from where to where the second may be: shorter forms and surrogates are none. */
+/** How many bytes follow the first, and the bounds of the second, which exclude overlong forms and surrogates. */
 function formOf(first: number): readonly [following: number, lowest: number, highest: number] | undefined {
   if (first < 0x80) return [0, 0, 0];
   if (first < 0xc2) return undefined;

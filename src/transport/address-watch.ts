@@ -4,8 +4,9 @@ import type { Address } from "./address.ts";
 import type { Watch } from "./transport.ts";
 
 /**
- * Tells when something comes to an address, goes or changes there, by the directory that it is in. Never keeps the process
- * alive. If the system does not let the directory be watched, or the directory is gone, it is not open.
+ * Calls `changed` when something appears at an address, disappears or changes there, by watching its directory. Never
+ * keeps the process alive. If the system does not allow the directory to be watched, or the directory is gone, the
+ * watch is not open.
  */
 export class AddressWatch implements Watch {
   #watcher: FSWatcher | undefined;
@@ -16,14 +17,14 @@ export class AddressWatch implements Watch {
     const directoryName = basename(directory);
     try {
       this.#watcher = watch(directory, { persistent: false }, (_event, changedName) => {
-        // Of some platforms' events nobody knows what they are about.
+        // On some platforms an event may have no name.
         if (changedName === name || changedName === null) changed();
-        // The directory itself is gone, and what takes its place is not watched.
+        // The directory itself is gone, and one that replaces it would not be watched.
         else if (changedName === directoryName) this.close();
       });
       this.#watcher.on("error", () => this.close());
     } catch {
-      // None is left of what the system has for this, or the directory cannot be read.
+      // The system has no watch left, or the directory cannot be read.
     }
   }
 

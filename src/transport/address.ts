@@ -4,22 +4,32 @@ import type { Trust } from "./trust.ts";
 
 /** What a name resolves to. */
 export interface Address {
-  readonly kind: "unix-socket" | "named-pipe";
-  /** The socket's path, or the pipe's full name. */
+  readonly kind: "unix-socket" | "named-pipe" | "handed-in";
+  /** The socket's path, the pipe's full name or, of what the program hands in, some words for people. */
   readonly path: string;
-  /** Who may hold the address besides us and root: nobody, if not given. Not used for named pipes. */
+  /** Users that may own the address besides this one and root: none, if not given. Not used for named pipes. */
   readonly trust?: Trust;
+  /** Its directory is a private one, which private-directory.ts opens before anything is done at the path. */
+  readonly isPrivate?: boolean;
+  /** The directory through whose descriptor `path` leads, while it is held. */
+  readonly held?: string;
+  /** The path for people, if `path` leads through a descriptor. */
+  readonly shown?: string;
 }
 
 export interface AddressOptions {
-  /** Where Unix sockets lie; `"runtime"` is this user's own place. Not used for named pipes, which have no directory. */
+  /**
+   * The directory of Unix sockets; `"runtime"` is this user's own. Not used for named pipes, which have no directory.
+   */
   readonly directory: string;
+  /** The number of the user whose private directory in `directory` the socket is in. Not given: it is in `directory` itself. */
+  readonly privateTo?: number;
   readonly trust?: Trust;
   /** `process.platform`. */
   readonly platform: NodeJS.Platform;
 }
 
-/** Where golang-ipc puts its sockets, on every Unix, whatever the environment says of temporary files. */
+/** Where golang-ipc puts its sockets, on every Unix, whatever the environment's directory for temporary files is. */
 export const defaultDirectory = "/tmp";
 
 const pipePrefix = "\\\\.\\pipe\\";
@@ -27,27 +37,30 @@ const maxPipeNameLength = 256;
 const nameCharacters = /^[A-Za-z0-9._-]+$/;
 
 /**
- * Where `name` is found: `<directory>/<name>.sock`, or `\\.\pipe\<name>` on Windows.
+ * The address of `name`: `<directory>/<name>.sock`, or `<directory>/sealpipe-<uid>/<name>.sock` in a private directory, or
+ * `\\.\pipe\<name>` on Windows.
  *
  * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`.
  * @throws SystemError `ERR_NO_RUNTIME_DIRECTORY`.
  */
 export function resolveAddress(name: string, options: AddressOptions): Address {
-  const { platform, trust } = options;
+  const { platform, privateTo, trust } = options;
   checkName(name);
   if (platform === "win32") return { kind: "named-pipe", path: checkPipe(`${pipePrefix}${name}`) };
   const given = options.directory === "runtime" ? runtimeDirectory(platform) : options.directory;
-  const directory = given.replace(/(?<=.)\/+$/, "");
-  const path = checkSocketPath(directory === "/" ? `/${name}.sock` : `${directory}/${name}.sock`, platform);
-  return trust === undefined ? { kind: "unix-socket", path } : { kind: "unix-socket", path, trust };
+  const inside = privateTo === undefined ? "" : `/sealpipe-${privateTo}`;
+  const path = checkSocketPath(`${given.replace(/\/+$/, "")}${inside}/${name}.sock`, platform);
+  const isPrivate = privateTo === undefined ? {} : { isPrivate: true };
+  return { kind: "unix-socket", path, ...isPrivate, ...(trust === undefined ? {} : { trust }) };
 }
 
-/** The most bytes of a path in `sockaddr_un.sun_path`, less the zero byte at its end. */
+/** Most bytes of a path in `sockaddr_un.sun_path`, without the zero byte at its end. */
 function maxSocketPathBytes(platform: NodeJS.Platform): number {
   return platform === "linux" ? 107 : 103;
 }
 
-function checkName(name: string): void {
+/** @throws CallerError `ERR_INVALID_NAME` */
+export function checkName(name: string): void {
   if (typeof name !== "string" || name === "") {
     throw new CallerError("ERR_INVALID_NAME", "a name must be a string that is not empty");
   }
@@ -63,12 +76,12 @@ function checkPipe(path: string): string {
   if (path.length <= maxPipeNameLength) return path;
   throw new CallerError(
     "ERR_ADDRESS_TOO_LONG",
-    `the pipe's name ${path} has ${path.length} characters; ${maxPipeNameLength} is the most`,
+    `the pipe's name ${path} has ${path.length} characters; ${maxPipeNameLength} is the max`,
   );
 }
 
 /**
- * How many bytes are left for a name in the path of a socket that is staged below `directory`, `stagingBytes` deep.
+ * The bytes left for a name in the path of a socket that is staged `stagingBytes` below `directory`.
  *
  * @throws CallerError `ERR_ADDRESS_TOO_LONG`
  */
@@ -81,7 +94,7 @@ export function roomBehind(
   if (directoryBytes <= highest) return highest - directoryBytes;
   throw new CallerError(
     "ERR_ADDRESS_TOO_LONG",
-    `the directory ${directory} has ${directoryBytes} bytes; ${highest} is the most in which a server can listen on` +
+    `the directory ${directory} has ${directoryBytes} bytes; ${highest} is the max with which a server can listen on` +
       ` this platform, as its socket is bound ${stagingBytes} bytes deeper before it is shown`,
   );
 }
@@ -93,6 +106,6 @@ function checkSocketPath(path: string, platform: NodeJS.Platform): string {
   if (pathBytes <= highest) return path;
   throw new CallerError(
     "ERR_ADDRESS_TOO_LONG",
-    `the socket's path ${path} has ${pathBytes} bytes; ${highest} is the most on this platform`,
+    `the socket's path ${path} has ${pathBytes} bytes; ${highest} is the max on this platform`,
   );
 }

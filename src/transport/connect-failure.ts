@@ -4,21 +4,40 @@ import { SystemError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { hasCode } from "./system-errors.ts";
 
-/** Failures that say no more than that no server is there. */
+/** Failures that mean only that no server is there. */
 const absences = new WeakSet<object>();
 
-/** Of Windows: a pipe that does not listen any more, or is just being taken away, for which Node has no name. */
+/**
+ * The last two are Windows': a pipe that no longer listens, and one that is just being removed, for which Node has no
+ * name.
+ */
 const absentCodes = ["ENOENT", "ECONNREFUSED", "ETIMEDOUT", "UNKNOWN"];
 
-/** Whether the failure is merely that no server is there, and nothing is in the way of one. */
+/** Whether merely no server is there, and nothing stands in the way of one. */
 export function isAbsence(error: unknown): boolean {
   return typeof error === "object" && error !== null && absences.has(error);
+}
+
+/** Failures of what a program hands in, of whose causes nothing is known. */
+const transient = new WeakSet<object>();
+
+/** Whether another try may succeed, whatever the cause is. */
+export function isTransient(error: unknown): boolean {
+  return typeof error === "object" && error !== null && transient.has(error);
+}
+
+/** Why what the program handed in made no connection. `isFinal`: another try cannot succeed. */
+export function handedInFailed(address: Address, cause: Error, isFinal = false): SystemError {
+  const error = connectFailed(address, cause);
+  if (!isFinal) transient.add(error);
+  return error;
 }
 
 /** Why no connection was made, with the system's own error as the cause. */
 export function connectFailed(address: Address, cause: Error): SystemError {
   const obstacle = address.kind === "unix-socket" ? obstacleAt(address.path, cause) : undefined;
-  const message = `cannot connect to ${address.path}: ${obstacle ?? reasonOf(cause)}`;
+  const reason = address.kind === "handed-in" ? cause.message : reasonOf(cause);
+  const message = `cannot connect to ${address.shown ?? address.path}: ${obstacle ?? reason}`;
   const error = new SystemError("ERR_CONNECT_FAILED", message, { cause });
   if (obstacle === undefined && absentCodes.some((code) => hasCode(cause, code))) absences.add(error);
   return error;
@@ -30,37 +49,38 @@ function reasonOf(cause: Error): string {
   return cause.message;
 }
 
-/** What is at fault besides a server that is not there; `undefined` for nothing. */
+/** What stands in the way of a server; `undefined` if nothing does. */
 function obstacleAt(path: string, cause: Error): string | undefined {
   try {
     if (hasCode(cause, "ENOENT")) return obstacleInDirectory(dirname(path));
     if (hasCode(cause, "ECONNREFUSED")) return obstacleInFile(path);
   } catch {
-    // It went meanwhile, or cannot be looked at.
+    // It has gone meanwhile, or cannot be examined.
   }
   return undefined;
 }
 
 function obstacleInDirectory(directory: string): string | undefined {
   const exists = lstatSync(directory, { throwIfNoEntry: false }) !== undefined;
-  return exists ? undefined : `the directory ${directory} does not exist`;
+  if (exists) return undefined;
+  return obstacleInDirectory(dirname(directory)) ?? `the directory ${directory} does not exist`;
 }
 
 function obstacleInFile(path: string): string | undefined {
   const status = lstatSync(path);
-  if (status.isDirectory()) return "a directory is there, and no socket";
-  if (status.isFile()) return "a file is there, and no socket";
+  if (status.isDirectory()) return "a directory is there instead of a socket";
+  if (status.isFile()) return "a file is there instead of a socket";
   if (!isMounted(path)) return undefined;
   return (
-    "nobody listens on the socket that is mounted there. A socket that is mounted by itself, into a container, say, stays" +
-    " that of a server that has gone: mount its directory"
+    "nobody listens on the socket that is mounted there. If a socket is mounted by itself, for example into a container," +
+    " it stays the socket of a server that has gone: mount its directory instead"
   );
 }
 
-/** Only Linux tells, and only there can a file be a mount. */
+/** Linux alone: only there can a file be a mount. */
 function isMounted(path: string): boolean {
   if (process.platform !== "linux") return false;
-  // Its fifth field is the mount point, in which what would part the fields is written in octal.
+  // The fifth field is the mount point, with white space in it escaped.
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
   return mounts.some((mount) => mount.split(" ")[4] === path);
 }

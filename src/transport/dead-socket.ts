@@ -9,9 +9,9 @@ import { delay } from "./timers.ts";
 
 export interface DeadSocket {
   readonly address: Address;
-  /** Which file it is. Another that has come to its address stays. */
+  /** Identity of its file. Another file that has replaced it at its address stays. */
   readonly identity: FileIdentity;
-  /** Where in the staging directory of whoever removes it the link is made by which it is held. */
+  /** Path of the link that holds it, in the staging directory of the server that removes it. */
   readonly holdPath: string;
 }
 
@@ -21,24 +21,25 @@ const patienceMs = 10_000;
 const maxPauseMs = 20;
 
 /**
- * Removes a dead socket from its address, unless it has gone. Servers that start at the same instant may all have found
- * it, and the slower ones must not remove what the faster one has put in its place. So it is held first, by a further
- * link to it: whoever makes one and then sees no other's holds it, as of any two the later one sees the earlier one's.
+ * Removes a dead socket from its address, unless it has gone. Servers that start at the same instant may all have
+ * found it, and the slower ones must not remove what the fastest has put in its place. So a server first holds the
+ * socket by one more link to it: a server that makes such a link and then sees no other server's holds the socket,
+ * because of any two the later one sees the earlier one's.
  *
- * These links lie in the servers' staging directories, so no other user can make one, nor be in the way of one. What a
- * killed process leaves of them counts as abandoned after a while.
+ * These links are in the servers' staging directories, so no other user can make one, nor prevent one. A link that a
+ * killed process has left counts as abandoned after a while.
  *
- * @throws SystemError `ERR_ADDRESS_IN_USE` where others hold it all the time.
+ * @throws SystemError `ERR_ADDRESS_IN_USE` if others hold it all the time.
  */
 export async function removeDeadSocket(dead: DeadSocket): Promise<void> {
   const giveUpAt = Date.now() + patienceMs;
   while (!removeUnlessHeld(dead)) {
-    if (Date.now() > giveUpAt) throw addressInUse(dead.address, "other servers are being started there");
+    if (Date.now() > giveUpAt) throw addressInUse(dead.address, "other servers are starting there");
     await delay(Math.random() * maxPauseMs);
   }
 }
 
-/** False where another holds it. Synchronous: what was seen must still hold when it is acted on. */
+/** False if another server holds it. Synchronous, so that nothing changes between the checks and what follows. */
 function removeUnlessHeld({ address, identity, holdPath }: DeadSocket): boolean {
   try {
     linkSync(address.path, holdPath);
@@ -57,7 +58,7 @@ function removeUnlessHeld({ address, identity, holdPath }: DeadSocket): boolean 
 }
 
 function isHeldByAnother({ address, identity, holdPath }: DeadSocket): boolean {
-  // Its address and our hold: there is no further link.
+  // There is no link besides its address and this hold.
   if (lstatSync(holdPath).nlink === 2) return false;
   return findStagings(dirname(address.path))
     .filter((staging) => staging.holdPath !== holdPath && isSame(identifyNow(staging.holdPath), identity))
@@ -66,7 +67,7 @@ function isHeldByAnother({ address, identity, holdPath }: DeadSocket): boolean {
 
 function removeIfAbandoned(staging: FoundStaging): boolean {
   if (Date.now() - staging.changedAt <= abandonedAfterMs) return false;
-  // Its name is never used again, so whoever finds it later finds nothing.
+  // Its name is never used again, so another server that found it cannot remove a new one.
   removeStaging(staging);
   return true;
 }

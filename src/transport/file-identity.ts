@@ -1,20 +1,12 @@
 import { type BigIntStats, lstatSync } from "node:fs";
-import { lstat } from "node:fs/promises";
-import { ignoreMissing } from "./file-system.ts";
 
-/** Which file it is, whatever it is called. */
+/** Identifies a file, whatever its name. */
 export interface FileIdentity {
   readonly device: bigint;
   readonly inode: bigint;
 }
 
-/** Which file is at `path`, if any. */
-export async function identify(path: string): Promise<FileIdentity | undefined> {
-  const status = await ignoreMissing(lstat(path, { bigint: true }));
-  return status === undefined ? undefined : identityOf(status);
-}
-
-/** The same at once, for what must follow on it without a pause. */
+/** The identity of the file at `path`, if there is one; without a turn of the event loop, in which it could change. */
 export function identifyNow(path: string): FileIdentity | undefined {
   const status = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return status === undefined ? undefined : identityOf(status);

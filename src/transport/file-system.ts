@@ -1,6 +1,6 @@
 import { hasCode } from "./system-errors.ts";
 
-/** `undefined` where there is no such file; other errors stay errors. */
+/** `undefined` if there is no such file; other errors are still thrown. */
 export async function ignoreMissing<T>(promise: Promise<T>): Promise<T | undefined> {
   try {
     return await promise;

@@ -4,8 +4,8 @@ import { hasCode } from "./system-errors.ts";
 import type { TransportProvider } from "./transport.ts";
 
 /**
- * Windows named pipes. A pipe is gone with the process that made it, so there is nothing stale to replace. There is no
- * half-close: when one side ends, both do, after the other has read what was written.
+ * Windows named pipes. A pipe ends with the process that made it, so there is never a dead one to replace. There is
+ * no half-close: when one side ends, both do, after the other has read what was written.
  */
 export const namedPipes: TransportProvider = {
   connect: connectNet,

@@ -21,17 +21,17 @@ export class NetTransport implements Transport {
   #error: Error | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
   #referenced = true;
-  /** The peer takes nothing any more; what it had sent is being read, whether or not someone wants it yet. */
+  /** A write has failed; what the peer had sent is being read, even while paused. */
   #readingOut = false;
   #closed = false;
-  // One function for all writes: a closure for each would be the largest thing a small write allocates.
+  // One function for all writes: a closure for each would be the largest allocation of a small write.
   readonly #written = (error?: Error | null): void => {
-    // Called, with or without an error, also where the socket is destroyed: what was dropped has not left.
+    // Also called, with or without an error, after the socket was destroyed: then what was dropped has not left.
     if (error || this.#socket.destroyed) return;
     if (this.pendingBytes === 0) this.#handler?.drained();
   };
 
-  /** The socket was made with `allowHalfOpen`, and reads nothing yet. */
+  /** `socket` was created with `allowHalfOpen`, and reads nothing yet. */
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("error", (error) => {
@@ -56,7 +56,7 @@ export class NetTransport implements Transport {
       this.#closed = true;
       this.#stopKeepingAlive();
       this.#handler = undefined;
-      // A socket that fails while it is paused still has what it had read before.
+      // A socket that fails while it is paused still buffers what it had read before.
       const rest: Buffer | null = this.#error === undefined ? null : socket.read();
       if (rest !== null) take(rest);
       handler.closed(this.#error);
@@ -78,14 +78,15 @@ export class NetTransport implements Transport {
       });
       socket.uncork();
     }
-    // A socket that was destroyed has nothing pending either, but may have a write under way in the system.
+    // A destroyed socket has nothing pending either, but the system may still be at a write.
     return this.pendingBytes === 0 && !socket.destroyed;
   }
 
   pause(): void {
     if (this.#readingOut || this.#closed) return;
     this.#socket.pause();
-    // A socket that is not read does not keep the process alive, and whoever waits for it would not be told.
+    // A paused socket does not keep the process alive, which then would end before a caller that waits for it goes
+    // on.
     this.#keepAlive ??= setInterval(() => {}, longMs);
     if (!this.#referenced) this.#keepAlive.unref();
   }
@@ -105,7 +106,7 @@ export class NetTransport implements Transport {
   }
 
   endAndDestroy(): void {
-    // Not `end` and `destroy`: that would take the end back, and with something unread the peer would see a reset.
+    // Not `end` and `destroy`: that would cancel the end, and with something unread the peer would see a reset.
     this.#socket.destroySoon();
   }
 
@@ -130,7 +131,7 @@ export class NetTransport implements Transport {
   }
 }
 
-/** Not a `Buffer`: what `slice` and `toString` of a message do must not hang on how it was cut. */
+/** Not a `Buffer`: `slice` and `toString` of a message must not depend on how the chunks were cut. */
 function plainBytes({ buffer, byteOffset, length }: Buffer): Uint8Array {
   return new Uint8Array(buffer, byteOffset, length);
 }
@@ -160,15 +161,18 @@ export function connectNet(address: Address, signal: AbortSignal): Promise<Trans
 }
 
 /**
- * How many clients may wait to be accepted. A few are accepted in each turn of the event loop at the most, and past this
- * number the system turns clients away. Linux takes no more than this by default; others take less.
+ * How many clients may wait to be accepted. Only a few are accepted in each turn of the event loop, and past this
+ * number the system turns clients away. It is Linux's default max; other systems allow fewer.
  */
 const backlog = 4_096;
 
 /** A `node:net` server that listens at `at`. Rejects with the system's own error. */
-export function listenNet(at: NetListenOptions, options: ListenOptions): Promise<Server> {
+export function listenNet(
+  at: NetListenOptions & { readonly fd?: number },
+  options: ListenOptions,
+): Promise<Server> {
   return new Promise((resolve, reject) => {
-    // Paused, so that the system keeps what a peer sends until someone wants it.
+    // Paused, so that the system keeps what a peer sends until the transport is started.
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       options.accepted(new NetTransport(socket));
     });
@@ -181,16 +185,16 @@ export function listenNet(at: NetListenOptions, options: ListenOptions): Promise
   });
 }
 
-export function listenFailed(address: Address, cause: unknown): SystemError {
-  return new SystemError("ERR_LISTEN_FAILED", `cannot listen at ${address.path}: ${messageOf(cause)}`, {
+export function listenFailed({ path, shown = path }: Address, cause: unknown): SystemError {
+  return new SystemError("ERR_LISTEN_FAILED", `cannot listen at ${shown}: ${messageOf(cause)}`, {
     cause,
   });
 }
 
-export function addressInUse(address: Address, reason: string, cause?: unknown): SystemError {
+export function addressInUse({ path, shown = path }: Address, reason: string, cause?: unknown): SystemError {
   return new SystemError(
     "ERR_ADDRESS_IN_USE",
-    `the address ${address.path} is in use: ${reason}`,
+    `the address ${shown} is in use: ${reason}`,
     cause === undefined ? undefined : { cause },
   );
 }

@@ -2,11 +2,11 @@ import type { Socket } from "node:net";
 import { setImmediate } from "./timers.ts";
 
 /**
- * Calls `failed` in place of what Node does where a write fails: it drops the socket, and with it what the peer had sent
- * and nobody had read yet. The write that failed stays pending, and nothing is written after it.
+ * Calls `failed` when a write fails. Node alone would drop the socket, and with it everything that the peer had sent
+ * and nobody had read yet. The failed write stays pending, and nothing is written after it.
  *
- * `_write` and `_writev` are what Node documents for streams of one's own; where a platform does not go through them,
- * its sockets are dropped as ever.
+ * Node documents `_write` and `_writev` for implementers of streams; if a platform does not call them, its sockets
+ * are dropped as usual.
  */
 export function onWriteFailure(socket: Socket, failed: (error: Error) => void): void {
   const { _write, _writev } = socket;
@@ -25,13 +25,13 @@ export function onWriteFailure(socket: Socket, failed: (error: Error) => void): 
   };
 }
 
-/** More than a system holds of one connection. A peer that takes nothing and goes on sending gets no further. */
+/** More than a system buffers for one connection. This bounds a peer that reads nothing and goes on sending. */
 const maxBytes = 8_388_608;
 
-/** A socket that has something to read gives some of it in each turn of the event loop; the first ones start it. */
+/** A socket with unread data emits some in each turn of the event loop, after a turn or two to start reading. */
 const idleTurns = 4;
 
-/** Reads what the peer had sent before it was gone, then drops the socket with `error`. */
+/** Reads what the peer had sent before it left, then drops the socket with `error`. */
 export function readOutThenDestroy(socket: Socket, error: Error): void {
   let bytes = 0;
   let idle = 0;

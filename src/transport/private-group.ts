@@ -6,14 +6,14 @@ export interface UserLists {
 }
 
 /**
- * Whether the group is its user's own: many Linux distributions make one for each user, with the same number, and let
- * what the user makes be writable for it. There is nobody else in it. What cannot be told counts as no.
+ * Whether the group is its user's own: many Linux distributions create a group for each user, with the same number
+ * and no other member, and let the user's files be writable for it. False if that cannot be determined.
  */
 export function isPrivateGroup(
   { uid, gid }: { uid: number; gid: number },
   { passwd, group }: UserLists = { passwd: "/etc/passwd", group: "/etc/group" },
 ): boolean {
-  // Root's has others in it on some systems, which are not listed.
+  // On some systems root's group has members that are not listed.
   if (gid !== uid || gid === 0) return false;
   const groups = readEntries(group).filter(([, , number]) => number === String(gid));
   const usersOfIt = readEntries(passwd).filter(([, , , primary]) => primary === String(gid));

@@ -1,6 +1,6 @@
 /**
- * Node's own, from when this was loaded: a test that puts others in their place, to have time pass as it likes, must not stop
- * what reads sockets, and those of a browser-like environment cannot be unreferenced.
+ * Node's own timers, as they were when this was loaded: a test that replaces them to control time must not stop
+ * reading from sockets, and those of a browser-like environment have no `unref`.
  */
 export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } =
   process.getBuiltinModule("node:timers");

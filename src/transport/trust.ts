@@ -4,66 +4,70 @@ import { type SealpipeError, SystemError } from "../errors.ts";
 import { isPrivateGroup } from "./private-group.ts";
 
 /**
- * Who else may hold an address, besides the user of this process and root: the ids of users, or `"any"` for everyone.
+ * Who may own an address besides the user of this process and root: the ids of users, or `"any"` for everyone.
  */
 export type Trust = "any" | readonly number[];
 
-/** A path, and who may have put there what lies at it. */
+/** A path, and the users that may own what is there. */
 export interface TrustedPath {
   readonly path: string;
   readonly trust?: Trust;
+  /** A directory above that is held open and has been examined: the path is checked from there on. */
+  readonly held?: string;
+  /** The path for people, if `path` leads through a descriptor. */
+  readonly shown?: string;
 }
 
 /** What is wrong with a step, and what can be done about it. */
 export interface Objection {
   readonly what: string;
   readonly remedy: string;
-  /** Another user owns the step, and a client may trust that one. Whom one trusts has no say in anything else. */
+  /** Another user owns the step, so a client's `trust` can help. It cannot help with any other objection. */
   readonly byOwner: boolean;
 }
 
-/** As many symbolic links as Linux follows on one way. */
+/** Linux follows at most this many symbolic links in one path. */
 const maxLinks = 40;
 
-/** The user as whom the files of this process are made. Only where there are users: not on Windows. */
+/** The user that owns the files this process creates. Not for Windows, which has no user ids. */
 export function ownUid(): number {
   return process.geteuid?.() ?? 0;
 }
 
 /**
- * Throws unless only trusted users can have put there what lies at the address: each of them owns it, or has put
- * themselves in the position to replace it. Synchronous, so that nothing comes between this and what follows on it.
+ * Throws unless only trusted users own what is at the address or can replace it. Synchronous, so that nothing runs
+ * between the check and what follows.
  *
- * @throws SystemError `ERR_ADDRESS_UNTRUSTED`, or the system's own error where something is not there.
+ * @throws SystemError `ERR_ADDRESS_UNTRUSTED`, or the system's own error if something is not there.
  */
 export function checkAddressTrusted(address: TrustedPath): void {
-  const objection = objectionToWay(address.path, address.trust);
+  const objection = objectionToWay(address.path, address.trust, address.held);
   if (objection !== undefined) throw untrusted(address, `${objection.what}; ${objection.remedy}`);
 }
 
 /**
- * Throws unless nobody but this user and root can change the way to the address's directory, whomever the address trusts:
- * what a server makes, opens to others and removes there, it finds by its path.
+ * Throws unless only this user and root can change the path to the address's directory, whomever the address trusts:
+ * a server creates, opens to others and removes files there by their paths.
  *
  * @throws SystemError `ERR_ADDRESS_UNTRUSTED`, or the system's own error if something is not there.
  */
 export function checkDirectoryOwn(address: TrustedPath): void {
-  const objection = objectionToWay(dirname(address.path));
+  const objection = objectionToWay(dirname(address.path), [], address.held);
   if (objection === undefined) return;
   const remedy = objection.byOwner ? 'give both ends a "directory" of this user' : objection.remedy;
   throw untrusted(address, `${objection.what}; others could replace what a server puts there: ${remedy}`);
 }
 
 /**
- * Looks at every step: whoever can write a directory, or owns a symbolic link, decides where the way goes from there.
- * Returns the first step that a user who is not trusted owns or can change, with what is wrong with it; `undefined` if
- * there is none.
+ * Checks every step of the path: a user that can write to a directory, or owns a symbolic link, decides where the
+ * path leads from there. Returns what is wrong with the first step that an untrusted user owns or can change;
+ * `undefined` if there is none. The directory `from`, if given, is trusted, and so is what leads there.
  */
-export function objectionToWay(end: string, trust: Trust = []): Objection | undefined {
+export function objectionToWay(end: string, trust: Trust = [], from?: string): Objection | undefined {
   if (trust === "any") return undefined;
   const trusted = new Set([0, ownUid(), ...trust]);
-  const rest = ["", ...steps(end)];
-  let at = "/";
+  const rest = from === undefined ? ["", ...steps(end)] : steps(end.slice(from.length));
+  let at = from ?? "/";
   let links = 0;
   for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
     const here = join(at, name);
@@ -89,12 +93,12 @@ function steps(path: string): string[] {
 
 const writableByGroup = 0o020;
 const writableByOthers = 0o002;
-/** Whoever can write the directory can then remove and rename only what is theirs. */
+/** Users that can write to a sticky directory can remove and rename only their own files. */
 const sticky = 0o1000;
 
 function objectionTo(status: Stats, trusted: ReadonlySet<number>): Objection | undefined {
   if (!trusted.has(status.uid)) {
-    const remedy = `if that user may hold the address, say so: the option "trust" with [${status.uid}]`;
+    const remedy = `if that user may own the address, set the option "trust" to [${status.uid}]`;
     return { what: `belongs to the user ${status.uid}`, remedy, byOwner: true };
   }
   if (!status.isDirectory() || (status.mode & sticky) !== 0) return undefined;
@@ -105,19 +109,19 @@ function objectionTo(status: Stats, trusted: ReadonlySet<number>): Objection | u
 
 function openToMany(who: string): Objection {
   return {
-    what: `is a directory that ${who} can write, without the sticky bit`,
+    what: `is a directory that ${who} can write to, without the sticky bit`,
     remedy:
-      'set that bit (chmod +t), or give both ends a "directory" that only its user can write, or that has the bit, as' +
-      " /dev/shm has in most containers",
+      'set that bit (chmod +t), or give both ends the option "privateDirectory", or a "directory" that only its user can write' +
+      " to, or that has the bit, as /dev/shm has in most containers",
     byOwner: false,
   };
 }
 
 function tooManyLinks(path: string): Objection {
-  const remedy = "mend the links, or name the directory to which they should lead";
+  const remedy = "correct the links, or name the directory to which they should lead";
   return { what: `${path} leads through too many symbolic links`, remedy, byOwner: false };
 }
 
-function untrusted(address: TrustedPath, objection: string): SealpipeError {
-  return new SystemError("ERR_ADDRESS_UNTRUSTED", `the address ${address.path} is not safe: ${objection}`);
+export function untrusted({ path, shown = path }: TrustedPath, objection: string): SealpipeError {
+  return new SystemError("ERR_ADDRESS_UNTRUSTED", `the address ${shown} is not safe: ${objection}`);
 }

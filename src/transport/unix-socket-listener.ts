@@ -1,15 +1,16 @@
 import { SystemError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { type BoundSocket, bindSocket } from "./bound-socket.ts";
-import { identify, isSame } from "./file-identity.ts";
+import { identifyNow, isSame } from "./file-identity.ts";
+import { holdIfThere } from "./private-directory.ts";
 import { setReferenced } from "./referenced.ts";
 import { removeFromAddress } from "./socket-file.ts";
 import { clearTimeout, setTimeout } from "./timers.ts";
 import type { Listener, ListenOptions } from "./transport.ts";
 
 /**
- * Looks now and then whether its socket still lies at its address. One that has vanished is put back, as a new socket:
- * the old one has no name any more by which it could be linked. One that has made way for another is not.
+ * Checks from time to time that its socket is still at its address. If it has vanished, a new socket is put there,
+ * because the old one has no path left by which it could be linked. If another file has replaced it, that stays.
  */
 export class UnixSocketListener implements Listener {
   readonly #address: Address;
@@ -18,7 +19,7 @@ export class UnixSocketListener implements Listener {
   #referenced = true;
   #timer: NodeJS.Timeout | undefined;
   #look: Promise<void> = Promise.resolve();
-  /** That the address is lost was told, and it has not been ours since. */
+  /** The loss of the address has been reported, and the address has not been ours since. */
   #told = false;
   #closing: Promise<void> | undefined;
 
@@ -44,11 +45,22 @@ export class UnixSocketListener implements Listener {
     await this.#look;
     const { server, identity } = this.#bound;
     try {
-      // The name first, so that no one connects to a server that is about to be gone, and so that the identity still
-      // says something: once the server is closed, the system may give the same inode to another's socket.
-      removeFromAddress(this.#address, identity);
+      // The file first: nobody connects to a server that is about to end, and the identity is still valid: once the
+      // server is closed, the system may reuse the inode for another socket.
+      this.#held((address) => removeFromAddress(address, identity));
     } finally {
       server.close();
+    }
+  }
+
+  /** `undefined` if its private directory is gone. */
+  #held<T>(act: (address: Address) => T): T | undefined {
+    const hold = holdIfThere(this.#address);
+    if (hold === undefined) return undefined;
+    try {
+      return act(hold.address);
+    } finally {
+      hold.release();
     }
   }
 
@@ -63,9 +75,9 @@ export class UnixSocketListener implements Listener {
 
   async #keepAddress(): Promise<void> {
     try {
-      const found = await identify(this.#address.path);
+      const found = this.#held(({ path }) => identifyNow(path));
       if (found === undefined) await this.#putBack();
-      else if (!isSame(found, this.#bound.identity)) throw new Error("something else lies there now");
+      else if (!isSame(found, this.#bound.identity)) throw new Error("something else is there now");
       this.#told = false;
     } catch (error) {
       if (!this.#told) this.#options.failed(addressLost(this.#address, error as Error));
@@ -74,7 +86,7 @@ export class UnixSocketListener implements Listener {
   }
 
   async #putBack(): Promise<void> {
-    // Whatever has come there meanwhile is not ours to judge: nothing is replaced.
+    // `isAlive` is true, so that nothing which has appeared there meanwhile is replaced.
     const next = await bindSocket(this.#address, { ...this.#options, isAlive: async () => true });
     this.#bound.server.close();
     this.#bound = next;

@@ -3,6 +3,7 @@ import type { Address } from "./address.ts";
 import { AddressWatch } from "./address-watch.ts";
 import { connectFailed } from "./connect-failure.ts";
 import { connectNet } from "./net-transport.ts";
+import { type Hold, holdDirectory } from "./private-directory.ts";
 import type { Transport, TransportProvider } from "./transport.ts";
 import { checkAddressTrusted } from "./trust.ts";
 
@@ -13,6 +14,11 @@ export const unixSockets: TransportProvider = {
 
   async listen(address, options) {
     // A client alone never needs these.
+    if (options.fd !== undefined) {
+      const { listenInherited } = await import("./inherited-listener.ts");
+      const listener = await listenInherited(address, options);
+      if (listener !== undefined) return listener;
+    }
     const { bindSocket } = await import("./bound-socket.ts");
     const { UnixSocketListener } = await import("./unix-socket-listener.ts");
     return new UnixSocketListener(address, options, await bindSocket(address, options));
@@ -20,14 +26,23 @@ export const unixSockets: TransportProvider = {
 };
 
 /**
- * Checks who holds the address before and again after: between the two it may have changed hands. Nothing was sent by
- * then.
+ * Checks the owner of the address before connecting, and again afterwards, because it may have changed in between.
+ * Nothing has been sent by then.
  */
 async function connectUnixSocket(address: Address, signal: AbortSignal): Promise<Transport> {
-  checkBeforeBytes(address);
+  const hold = explaining(address, () => holdDirectory(address));
+  try {
+    return await connectChecked(hold, signal);
+  } finally {
+    hold.release();
+  }
+}
+
+async function connectChecked({ address }: Hold, signal: AbortSignal): Promise<Transport> {
+  explaining(address, () => checkAddressTrusted(address));
   const transport = await connectNet(address, signal);
   try {
-    checkBeforeBytes(address);
+    explaining(address, () => checkAddressTrusted(address));
   } catch (error) {
     transport.destroy();
     throw error;
@@ -35,9 +50,9 @@ async function connectUnixSocket(address: Address, signal: AbortSignal): Promise
   return transport;
 }
 
-function checkBeforeBytes(address: Address): void {
+function explaining<T>(address: Address, act: () => T): T {
   try {
-    checkAddressTrusted(address);
+    return act();
   } catch (error) {
     throw error instanceof SealpipeError ? error : connectFailed(address, error as Error);
   }

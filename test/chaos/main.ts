@@ -2,27 +2,45 @@
 // or out of order. Exits with 0 where nothing was, with 1 where something was, with 2 for bad arguments.
 
 import { numberOf, orUsage, readOptions, UsageError } from "../support/command-line.ts";
+import { go } from "../support/go-library.ts";
+import type { OtherLibrary } from "../support/other-end.ts";
+import { pythonLibrary } from "../support/python-starter.ts";
 import { type ChaosOptions, type ChaosResult, chaos, line } from "./chaos.ts";
-import { goChaos } from "./go-chaos.ts";
+import { cutNats } from "./cut-nats.ts";
+import { cutSsh } from "./cut-ssh.ts";
+import { libraryChaos } from "./library-chaos.ts";
 
-const usage = `Usage: npm run chaos -- [--cuts N] [--peer go]
+const usage = `Usage: npm run chaos -- [--cuts N] [--peer go|python | --over ssh|nats]
   --cuts  how often the connection is cut, encrypted, and a tenth as often plain (default 1000)
-  --peer  "go": the other end is the Go library's, first as the server and then as the client`;
+  --peer  the library of the other end, which is first the server and then the client
+  --over  "ssh": the connection is ssh, a real sshd and sealpipe dial, whose processes are killed and stopped;
+          "nats": a cluster of three nats-servers, which are killed, started again and stopped`;
 
-const { cuts, peer } = orUsage(usage, () => {
-  const options = readOptions({ cuts: "1000", peer: "" });
-  if (!["", "go"].includes(options.peer)) throw new UsageError(`there is no peer "${options.peer}"`);
-  return { cuts: numberOf("cuts", options.cuts, { least: 1, integer: true }), peer: options.peer };
+const libraries: Record<string, OtherLibrary> = { go, python: pythonLibrary };
+
+const { cuts, peer, over } = orUsage(usage, () => {
+  const options = readOptions({ cuts: "1000", peer: "", over: "" });
+  const { peer, over } = options;
+  if (peer !== "" && !Object.hasOwn(libraries, peer)) throw new UsageError(`there is no peer "${peer}"`);
+  if (!["", "ssh", "nats"].includes(over)) throw new UsageError(`there is no chaos over "${over}"`);
+  if (peer !== "" && over !== "") throw new UsageError("give --peer or --over");
+  return { cuts: numberOf("cuts", options.cuts, { least: 1, integer: true }), peer, over };
 });
+
+const other = libraries[peer];
+other?.prepare();
 
 /** What is tried, by how it is called. */
 const ways: Record<string, (options: ChaosOptions) => Promise<ChaosResult>> =
-  peer === "go"
-    ? {
-        "Go's server, ": (options) => goChaos({ ...options, go: "server" }),
-        "Go's client, ": (options) => goChaos({ ...options, go: "client" }),
-      }
-    : { "": chaos };
+  other === undefined
+    ? ({
+        ssh: { "over ssh, ": (options: ChaosOptions) => chaos(options, cutSsh) },
+        nats: { "over NATS, ": (options: ChaosOptions) => chaos(options, cutNats) },
+      }[over] ?? { "": chaos })
+    : {
+        [`${other.name}'s server, `]: (options) => libraryChaos({ ...options, other, role: "server" }),
+        [`${other.name}'s client, `]: (options) => libraryChaos({ ...options, other, role: "client" }),
+      };
 
 let failed = 0;
 for (const [way, attempt] of Object.entries(ways)) {

@@ -1,9 +1,10 @@
 import { randomInt } from "node:crypto";
-import type { Client, Connection, Message, MessageData } from "sealpipe";
+import type { Client, Connection, Message, MessageData, Stream } from "sealpipe";
 
 /** Messages and requests that carry numbers have types of their own. */
 export const messageType = 1;
 export const requestType = 2;
+export const streamType = 3;
 
 /** What one end has sent and got. */
 export interface Tally {
@@ -12,12 +13,17 @@ export interface Tally {
   asked: number;
   answered: number;
   handled: number;
+  /** Items that came back, in streams of its own. */
+  echoed: number;
 }
 
 type End = Pick<Client | Connection, "write" | "request" | "flush">;
+type StreamingEnd = Pick<Client | Connection, "openStream">;
 
 /** Requests of one end that have no answer yet. */
 const inFlight = 16;
+/** Streams of one end that are open. */
+const streamsInFlight = 4;
 /** Beyond what fits into one frame. */
 const largeBytes = 150_000;
 
@@ -26,7 +32,7 @@ const largeBytes = 150_000;
  * known. Everything that is lost, comes twice, or in another order, is a failure.
  */
 export class NumberedTraffic {
-  readonly tally: Tally = { sent: 0, received: 0, asked: 0, answered: 0, handled: 0 };
+  readonly tally: Tally = { sent: 0, received: 0, asked: 0, answered: 0, handled: 0, echoed: 0 };
   readonly failures: string[] = [];
   readonly #name: string;
   readonly #handled = new Set<number>();
@@ -56,6 +62,16 @@ export class NumberedTraffic {
     this.tally.handled += 1;
     return filled(number + 1);
   };
+
+  /** For the end's streams: what comes goes back. */
+  readonly echo = async (stream: Stream): Promise<void> => {
+    for await (const { data } of stream) await stream.write(data);
+  };
+
+  /** Opens one stream after another until it is stopped, and settles once all items are back and all streams have ended. */
+  async stream(end: StreamingEnd): Promise<void> {
+    await Promise.all(Array.from({ length: streamsInFlight }, () => this.#streams(end)));
+  }
 
   /** Talks until it is stopped, and settles once everything has arrived. */
   async talk(end: End): Promise<void> {
@@ -90,9 +106,31 @@ export class NumberedTraffic {
     }
   }
 
+  async #streams(end: StreamingEnd): Promise<void> {
+    while (!this.#stopped) {
+      const stream = await end.openStream(streamType, "");
+      const count = randomInt(0, 200);
+      const written = writeNumbers(stream, count);
+      let next = 0;
+      for await (const { data } of stream) {
+        const number = numberIn(data);
+        this.#expect(number === next && isFilled(data, number), `got item ${number} where ${next} was next`);
+        next += 1;
+      }
+      await written;
+      this.#expect(next === count, `got ${next} items of ${count} back`);
+      this.tally.echoed += next;
+    }
+  }
+
   #expect(holds: boolean, otherwise: string): void {
     if (!holds) this.failures.push(`${this.#name} ${otherwise}`);
   }
+}
+
+async function writeNumbers(stream: Stream, count: number): Promise<void> {
+  for (let number = 0; number < count; number++) await stream.write(filled(number));
+  stream.end();
 }
 
 /** A number, and bytes that follow from it: mostly few, now and then more than one frame holds. */

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { SystemError } from "sealpipe";
 import { type Address, resolveAddress } from "#dist/transport/address.js";
-import { createMemoryTransports } from "#dist/transport/memory.js";
 import { namedPipes } from "#dist/transport/named-pipe.js";
 import type { Transport, TransportProvider } from "#dist/transport/transport.js";
 import { unixSockets } from "#dist/transport/unix-socket.js";
 import { Accepting, never } from "../support/accepting.ts";
 import { concat, pattern } from "../support/bytes.ts";
 import { byteAtATime, cutInto, whole } from "../support/cutting.ts";
+import { providerOfDuplexes, sockets, webSockets } from "../support/duplex-transports.ts";
+import { createMemoryTransports } from "../support/memory-transport.ts";
 import { freshName } from "../support/names.ts";
 import { noUnixSockets, onWindows, sharesPipeNames } from "../support/platform.ts";
 import { RecordingHandler } from "../support/recording-handler.ts";
@@ -36,6 +37,18 @@ const subjects: readonly Subject[] = [
     halfClose: false,
   },
   { title: "memory transports", provider: createMemoryTransports(), skip: false, halfClose: true },
+  {
+    title: "sockets as duplexes that are handed in",
+    provider: providerOfDuplexes(sockets),
+    skip: noUnixSockets,
+    halfClose: true,
+  },
+  {
+    title: "WebSockets as duplexes that are handed in",
+    provider: providerOfDuplexes(webSockets),
+    skip: noUnixSockets,
+    halfClose: false,
+  },
 ];
 
 const mebibyte = 1_048_576;

@@ -76,6 +76,43 @@ test("key pairs of both kinds come to the same secret", async () => {
   assert.deepEqual(Buffer.from(other.deriveSharedSecret(one.publicKey) ?? []), Buffer.from(secret));
 });
 
+/** Callbacks came to `diffieHellman` with this version. */
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+const derivesElsewhere = (major > 23 || (major === 23 && minor >= 11)) && !("deno" in process.versions);
+
+describe("a key pair derives its secret elsewhere", () => {
+  test("only if it was made ahead, and Node can", async () => {
+    assert.equal(makeKeyPair().deriveElsewhere, undefined);
+    assert.equal((await ahead()).deriveElsewhere !== undefined, derivesElsewhere);
+  });
+
+  if (!derivesElsewhere) return;
+
+  async function derived({ deriveElsewhere }: KeyPair, key: Uint8Array): Promise<Uint8Array | undefined> {
+    return new Promise((resolve) => {
+      let returned = false;
+      deriveElsewhere?.(key, (secret) => {
+        assert.ok(returned, "never before it returns");
+        resolve(secret);
+      });
+      returned = true;
+    });
+  }
+
+  test("which is the same", async () => {
+    const [one, other] = [await ahead(), makeKeyPair()];
+    const secret = await derived(one, other.publicKey);
+    assert.deepEqual(Buffer.from(secret ?? []), Buffer.from(other.deriveSharedSecret(one.publicKey) ?? []));
+    assert.equal(secret?.length, 48);
+  });
+
+  for (const [name, key] of Object.entries(invalidPublicKeys(clientPublicKey))) {
+    test(`which is none with ${name}`, async () => {
+      assert.equal(await derived(await ahead(), key), undefined);
+    });
+  }
+});
+
 /** Takes one, and waits until what is made for it is there. */
 async function taken(keyPairs: KeyPairs): Promise<string> {
   const { publicKey } = keyPairs.take();
@@ -106,6 +143,21 @@ describe("key pairs that are made ahead", () => {
     for (let count = 0; count < 40; count++) given.add(toHex(keyPairs.take().publicKey));
     assert.equal(given.size, 80);
     await until(() => keyPairs.ready === 2);
+  });
+
+  test("are waited for, by each in its turn, unless one is there or it is the first", async () => {
+    const keyPairs = new KeyPairs();
+    const ready: number[] = [];
+    const wait = (number: number) => keyPairs.wait(() => ready.push(number));
+    assert.equal(wait(0), false, "the first");
+    keyPairs.take();
+    for (const number of [1, 2, 3, 4, 5]) assert.equal(wait(number), true);
+    assert.deepEqual(ready, [], "not before it returns");
+    await until(() => ready.length === 5);
+    assert.deepEqual(ready, [1, 2, 3, 4, 5]);
+    assert.equal(keyPairs.ready, 5, "which nobody has taken");
+    assert.equal(wait(6), false);
+    assert.equal(ready.length, 5);
   });
 
   test("keep the process alive for no longer than two take", () => {

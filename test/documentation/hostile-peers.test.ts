@@ -111,9 +111,18 @@ const clients = [
   ),
 ];
 
+/** The attack comes by an address. Duplexes that are handed in are attacked in `test/hostile/duplexes.test.ts`. */
+const atAddresses = examples.filter(({ code }) => !/listen: false|transport: /.test(code));
+
 const hostile = {
-  server: [...examples.filter(({ code }) => /await using server|server\.close\(\)/.test(code)), ...servers],
-  client: [...examples.filter(({ code }) => /await using client|client\.close\(\)/.test(code)), ...clients],
+  server: [
+    ...atAddresses.filter(({ code }) => /await using server|server\.close\(\)/.test(code)),
+    ...servers,
+  ],
+  client: [
+    ...atAddresses.filter(({ code }) => /await using client|client\.close\(\)/.test(code)),
+    ...clients,
+  ],
 };
 type Attacked = keyof typeof hostile;
 

@@ -189,7 +189,7 @@ describe("other ends", { timeout }, () => {
     assert.equal(message.text, "later");
   });
 
-  test("a close whose output was pending waits for the peer's end as long as any other", async (t) => {
+  test("a close whose output was pending waits for the peer's end as long as a close without pending output", async (t) => {
     const { client, peer } = await clientOfRaw(t, { closeTimeoutMs: 3_600_000 });
     void client.write(1, pattern(2_000_000));
     const closed = client.close();

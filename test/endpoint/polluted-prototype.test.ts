@@ -4,7 +4,7 @@ import { startClient, startServer } from "sealpipe";
 import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 import { isServerAlive } from "#dist/endpoint/server/liveness.js";
 import type { Address } from "#dist/transport/address.js";
-import { createMemoryTransports } from "#dist/transport/memory.js";
+import { createMemoryTransports } from "../support/memory-transport.ts";
 import { freshName } from "../support/names.ts";
 
 const optionNames = Object.keys({ ...parseServerOptions(), ...parseClientOptions(), timeoutMs: 0 });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Connection } from "sealpipe";
+import type { Connection, Message } from "sealpipe";
 import { pattern } from "../support/bytes.ts";
 import { exitOf, isEvent, startChild } from "../support/children.ts";
 import { clientAt, freshServer } from "../support/endpoints.ts";
 import { freshName } from "../support/names.ts";
 import { addressOf } from "../support/raw-peer.ts";
 import { Relay } from "../support/relay.ts";
-import { nextEvent } from "../support/waiting.ts";
+import { nextEvent, record } from "../support/waiting.ts";
 
 const timeout = 60_000;
 
@@ -105,4 +105,29 @@ describe("a process with nothing but what is unref'd", { timeout }, () => {
     assert.equal((await child.until(isEvent("message")))["text"], "still there?");
     assert.equal(await exitOf(child), 0, child.stderr);
   });
+});
+
+describe("a client's process that calls process.exit", { timeout }, () => {
+  for (const profile of ["native", "classic"] as const) {
+    for (const how of ["exit", "flush", "close"] as const) {
+      const promise =
+        how === "exit" ? "loses the last of what it wrote, and nothing before" : "loses nothing";
+      const when = how === "exit" ? "right after it wrote" : `after a ${how}`;
+      test(`${promise}: ${when}, ${profile}`, async (t) => {
+        const server = await freshServer(t, { resumeWindowMs: 0 });
+        const connected = nextEvent<[Connection]>(server, "connection");
+        const child = startChild("writes-and-exits", server.name, profile, how);
+        const [connection] = await connected;
+        const heard = record<Message>(connection, "message");
+        const closed = nextEvent(connection, "close");
+        assert.equal(await exitOf(child), 0, child.stderr);
+        await closed;
+        const all = Array.from({ length: 2_000 }, (_, index) => index + 1);
+        const types = heard.map(({ type }) => type);
+        assert.deepEqual(types, all.slice(0, types.length));
+        assert.equal(types.length === 2_000, how !== "exit", `${types.length} arrived`);
+        t.diagnostic(`${types.length} of 2000 arrived`);
+      });
+    }
+  }
 });

@@ -86,7 +86,7 @@ for (const [direction, connect] of Object.entries(directions)) {
         "EMPTY: why",
         "ERR_HANDLER_FAILED: why",
         "ERR_HANDLER_FAILED: why",
-        "ERR_HANDLER_FAILED: the handler threw an error LARGE with 65537 bytes of data, and 65536 is the most",
+        "ERR_HANDLER_FAILED: the handler threw an error LARGE with 65537 bytes of data, and 65536 is the max",
       ]);
     });
 
@@ -116,7 +116,7 @@ for (const [direction, connect] of Object.entries(directions)) {
         ["ERR_HANDLER_FAILED", "a mistake"],
         ["ERR_HANDLER_FAILED", "just words"],
         ["ERR_HANDLER_FAILED", "lower case"],
-        ["ERR_HANDLER_FAILED", "the handler returned no answer: data must be a string or a Uint8Array"],
+        ["ERR_HANDLER_FAILED", "the handler did not return an answer: data must be a string or a Uint8Array"],
       ]);
     });
 
@@ -153,7 +153,10 @@ for (const [direction, connect] of Object.entries(directions)) {
       assert.equal((await remoteErrorOf(asker.request(1, ""))).message, "\ufeffhalf of \ufffd");
       const { code, message } = await remoteErrorOf(asker.request(2, ""));
       assert.equal(code, "ERR_HANDLER_FAILED");
-      assert.match(message, /^the handler returned no answer: data is text with half of a surrogate pair/);
+      assert.match(
+        message,
+        /^the handler did not return an answer: data is text with half of a surrogate pair/,
+      );
       await assert.rejects(asker.request(1, "half of \ud83d"), { code: "ERR_INVALID_ARGUMENT" });
     });
 

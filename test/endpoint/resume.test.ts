@@ -230,7 +230,7 @@ describe("a native client that does not come back", { timeout }, () => {
     for (const { relay } of all) relay.release();
     await until(() => all.every(({ client }) => client.status === "connected"));
     assert.equal(server.connections.length, 3);
-    assert.deepEqual(lost, [[{ messages: [] }], [], []]);
+    assert.deepEqual(lost, [[{ messages: [], streams: [] }], [], []]);
   });
 
   test("goes where what is written to it is more than maxDetachedBytes", async (t) => {

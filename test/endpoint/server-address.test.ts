@@ -211,7 +211,7 @@ describe("an address in use", { timeout }, () => {
       const path = join(directory, "my-app.sock");
       make(path);
       const before = lstatSync(path);
-      await assert.rejects(startServer("my-app", { directory }), inUse(/is no socket/));
+      await assert.rejects(startServer("my-app", { directory }), inUse(/is not a socket/));
       const after = lstatSync(path);
       assert.equal(after.ino, before.ino);
       assert.equal(after.mode, before.mode);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
 import { createClient, type SealpipeError, startClient } from "sealpipe";
-import { parseClientOptions, parseReadOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
+import { parseReadOptions } from "#dist/endpoint/options/call-options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 import { pattern, uint32 } from "../support/bytes.ts";
 import { clientOfRaw, connectedPair, freshServer, rawClientOf, rawServer } from "../support/endpoints.ts";
 import { lasts, lastingMs as ms } from "../support/lasting.ts";
@@ -224,7 +225,7 @@ test("each option that is a time is tried here", () => {
     "utf8",
   );
   const options = { ...parseServerOptions(), ...parseClientOptions(), ...parseReadOptions() };
-  const times = Object.keys(options).filter((name) => /ms$/i.test(name));
+  const times = Object.keys(options).filter((name) => /(?:^m|M)s$/.test(name));
   assert.ok(times.length >= 10, times.join());
   for (const name of times) assert.match(source, new RegExp(`\\b${name}: ms\\b`), name);
 });

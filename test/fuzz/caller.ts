@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { posix } from "node:path";
 import fc from "fast-check";
 import { type MessageData, toBytes } from "#dist/endpoint/messages/message.js";
-import { parseClientOptions, parseReadOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
+import { parseReadOptions } from "#dist/endpoint/options/call-options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 import { CallerError, type CallerErrorCode } from "#dist/errors.js";
 import { checkMessage } from "#dist/protocol/message.js";
 import { resolveAddress } from "#dist/transport/address.js";
@@ -60,6 +61,8 @@ const optionNames = [
     "keepaliveTimeoutMs",
     "application",
     "applicationVersion",
+    "codec",
+    "contracts",
     "maxConcurrentRequests",
     "exposeStacks",
     "resumeWindowMs",
@@ -69,6 +72,7 @@ const optionNames = [
     "addressCheckIntervalMs",
     "requestTimeoutMs",
     "broadcastGraceMs",
+    ...["fd", "transport", "via", "authenticatedBy", "listen"],
   ],
   ...["encryption", "unmaskPermissions", "maxConnections", "maxPendingHandshakes", "connectTimeoutMs"],
   ...[
@@ -98,9 +102,9 @@ const mayBeZero = new Set([
   ...["connectTimeoutMs", "timeoutMs", "addressCheckIntervalMs", "keepaliveIntervalMs", "resumeWindowMs"],
   ...["requestTimeoutMs", "broadcastGraceMs"],
 ]);
-/** Secrets are turned into bytes of our own. */
-const transformed = new Set(["secret"]);
-const mayBeUndefined = new Set(["signal", "secret", "secretFile"]);
+/** Secrets are turned into bytes of our own, contracts and commands copied. */
+const transformed = new Set(["secret", "contracts", "via"]);
+const mayBeUndefined = new Set(["signal", "secret", "secretFile", "fd", "transport", "via"]);
 
 function checkNumber(name: string, value: number): void {
   assert.ok(Number.isSafeInteger(value) && value >= (mayBeZero.has(name) ? 0 : 1), `${name}: ${value}`);

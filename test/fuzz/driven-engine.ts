@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, errorCodes } from "#dist/errors.js";
-import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
+import { Engine } from "#dist/protocol/engine.js";
+import type { EngineEvent } from "#dist/protocol/engine-options.js";
 import { defaultEngineLimits, type EngineLimits } from "#dist/protocol/limits.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import type { Session } from "#dist/protocol/session.js";
@@ -160,7 +161,7 @@ export class DrivenEngine {
       this.events.push(event);
     }
     assert.equal(this.#closed, this.state === "closed");
-    if (this.#closed) assert.equal(this.engine.nextTimeout(), undefined);
+    if (this.#closed) assert.equal(this.engine.nextTimeout() === undefined, this.engine.isDone);
     const held = this.#buffer?.length ?? 0;
     assert.ok(held <= this.#maxIn(this.state), `${held} bytes are held in ${this.state}`);
     return this;

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type ErrorCode, errorCodes } from "#dist/errors.js";
 import { aeadTagBytes } from "#dist/protocol/crypto-provider.js";
-import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
+import { Engine } from "#dist/protocol/engine.js";
+import type { EngineEvent } from "#dist/protocol/engine-options.js";
 import { lengthBytes } from "#dist/protocol/length-prefix.js";
 import { defaultEngineLimits } from "#dist/protocol/limits.js";
 import type { NativeSession } from "#dist/protocol/native/session.js";
 import { maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
 import { featureBits, noOffers } from "#dist/protocol/native/wire/offers.js";
 import type { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
+import type { TraceContext } from "#dist/protocol/session.js";
 import { concat, hex } from "../support/bytes.ts";
 import { nativeDefaults } from "../support/engine-probe.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -21,14 +23,20 @@ import { NativePeer, type Role } from "./native-peer.ts";
 export const maxMessageBytes = 100_000;
 const [window] = nativeDefaults.windows;
 /** A record of the smallest frames may reach behind the window: spec/protocol.md, "Lanes". */
-const maxKept = 9 * maxMessageBytes + window + maxRecordWeight;
+const maxStreams = 3;
+const streamWindow = 65_536;
+/** What waits in a stream is less than a window and one item, and one body of the lane is under way. */
+const maxKeptOfStreams = maxStreams * (streamWindow + maxMessageBytes + 1_024) + maxMessageBytes;
+const maxKept = 9 * maxMessageBytes + window + maxRecordWeight + maxKeptOfStreams;
 const maxHeld = lengthBytes + maxRecordBytes + aeadTagBytes - 1;
 const limits = { ...defaultEngineLimits, maxMessageBytes };
 
 function makeEngine(role: Role, encryption: boolean): Engine {
   const privateKey = role === "client" ? clientPrivateKey : serverPrivateKey;
   const crypto = fixedCrypto({ privateKey });
-  const offers = { ...noOffers, features: featureBits["failure-data"] };
+  const features =
+    featureBits.streams | featureBits.context | featureBits["failure-data"] | featureBits.admin;
+  const offers = { ...noOffers, features, maxConcurrentStreams: maxStreams, streamWindow };
   const native = { ...nativeDefaults, resumable: true, offers };
   return new Engine({ role, encryption, limits, crypto, clock: new FakeClock(), native });
 }
@@ -171,13 +179,29 @@ function textOf(event: Exclude<EngineEvent, { kind: "resume" }>): string {
       return `message ${event.type} ${digestOf(event.data)}`;
     case "request":
       assert.ok(event.data.length <= maxMessageBytes && event.type > 0);
-      return `request ${event.id} ${event.type} ${digestOf(event.data)}`;
+      return `request ${event.id} ${event.type} ${digestOf(event.data)} ${contextText(event)}`;
+    case "admin-request":
+      assert.ok(event.data.length <= 1_024);
+      return `admin-request ${event.id} ${event.operation} ${digestOf(event.data)}`;
     case "answer":
       assert.ok(event.data.length <= maxMessageBytes);
       return `answer ${event.id} ${digestOf(event.data)}`;
     case "failure":
       assert.match(event.code, /^[A-Z0-9_]{1,64}$/);
       return `failure ${event.id} ${event.code} ${event.message} ${event.data && digestOf(event.data)}`;
+    case "stream":
+      assert.ok(event.data.length <= maxMessageBytes && event.type > 0);
+      return `stream ${event.id} ${event.type} ${digestOf(event.data)} ${contextText(event)}`;
+    case "item":
+      assert.ok(event.data.length <= maxMessageBytes && event.weight >= event.data.length + 72);
+      return `item ${event.id} ${digestOf(event.data)} ${event.weight}`;
+    case "stream-reset":
+      assert.match(event.code, /^[A-Z0-9_]{1,64}$/);
+      return `stream-reset ${event.id} ${event.code} ${event.message}`;
+    case "stream-end":
+    case "stop-sending":
+    case "stream-credit":
+      return `${event.kind} ${event.id}`;
     case "cancel":
       return `cancel ${event.id}`;
     case "closed": {
@@ -189,6 +213,13 @@ function textOf(event: Exclude<EngineEvent, { kind: "resume" }>): string {
     default:
       return event.kind;
   }
+}
+
+function contextText({ context }: { readonly context: TraceContext | undefined }): string {
+  if (context === undefined) return "";
+  assert.match(context.traceparent, /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
+  assert.match(context.tracestate ?? "", /^[ -~]{0,512}$/);
+  return `${context.traceparent} ${context.tracestate ?? ""}`;
 }
 
 export function digestOf(data: Uint8Array): string {

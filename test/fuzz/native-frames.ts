@@ -11,7 +11,10 @@ import { DrivenNative, digestOf, type NativePath, nativePaths } from "./driven-n
 import { damage, damaged, scaledCuttings } from "./inputs.ts";
 import { type Target, target } from "./target.ts";
 
-const kinds = [1, 2, 3, 4, 5, 6, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x30, 0x31, 0x32, 0x33, 0x34];
+const kinds = [
+  1, 2, 3, 4, 5, 6, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x30, 0x31, 0x32, 0x33, 0x34, 0x40, 0x41,
+  0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49,
+];
 const zeros = (count: number): Uint8Array => new Uint8Array(count);
 const position = fc.constantFrom(0, 0, 0, weightOf(nativeFrame(0x10, uint32(1))), minWindow, 0xffff_ffff);
 const id = fc.oneof(fc.nat(5), fc.constantFrom(0xffff_ffff, 0x8000_0000));
@@ -31,8 +34,74 @@ const failureTail = fc
     concat(Uint8Array.of(off === 3 ? code.length + 1 : code.length), Buffer.from(code), message),
   );
 
+/** A frame of a stream. Few ids, so that many frames are of one that is open. */
+const ofStream: fc.Arbitrary<Uint8Array> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc
+      .tuple(id, id, part)
+      .map(([n, type, data]) => nativeFrame(0x40, uint32(n), uint32(type), data)),
+  },
+  { weight: 8, arbitrary: fc.tuple(id, part).map(([n, data]) => nativeFrame(0x42, uint32(n), data)) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(id, id, total, part)
+      .map(([n, type, bytes, data]) => nativeFrame(0x41, uint32(n), uint32(type), uint32(bytes), data)),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(id, total, part)
+      .map(([n, bytes, data]) => nativeFrame(0x43, uint32(n), uint32(bytes), data)),
+  },
+  { weight: 3, arbitrary: part.map((data) => nativeFrame(0x44, data)) },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(fc.constantFrom(0x45, 0x47), id).map(([kind, n]) => nativeFrame(kind, uint32(n))),
+  },
+  { weight: 3, arbitrary: fc.tuple(id, failureTail).map(([n, tail]) => nativeFrame(0x46, uint32(n), tail)) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(id, position).map(([n, low]) => nativeFrame(0x48, uint32(n), uint32(0), uint32(low))),
+  },
+);
+
+/** A context, and what it is of, or something else. */
+const traced: fc.Arbitrary<Uint8Array> = fc
+  .record({
+    kinds: fc.constantFrom(
+      [0x23, 0x20],
+      [0x23, 0x21],
+      [0x49, 0x40],
+      [0x49, 0x41],
+      [0x23, 0x24],
+      [0x49, 0x42],
+    ),
+    id,
+    isForIt: fc.nat(9),
+    traceparent: fc.uint8Array({ minLength: 26, maxLength: 26 }),
+    tracestate: fc.oneof(fc.string({ maxLength: 20 }), fc.constantFrom("~".repeat(512), "~".repeat(513))),
+    total,
+    data: part,
+  })
+  .map(({ kinds: [context = 0, kind = 0], id: n, isForIt, traceparent, tracestate, total: bytes, data }) => {
+    const large = kind % 2 === 1 ? [uint32(bytes)] : [];
+    const ahead = nativeFrame(context, uint32(n), traceparent, Buffer.from(tracestate, "latin1"));
+    const follows = nativeFrame(kind, uint32(isForIt === 0 ? n + 1 : n), uint32(1), ...large, data);
+    return isForIt === 1 ? ahead : concat(ahead, follows);
+  });
+
 /** A frame that its fields at least are right of. */
 const formed: fc.Arbitrary<Uint8Array> = fc.oneof(
+  { weight: 10, arbitrary: ofStream },
+  { weight: 4, arbitrary: traced },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(id, fc.nat(255), fc.oneof(small, fc.constantFrom(1_024, 1_025).map(zeros)))
+      .map(([n, operation, data]) => nativeFrame(0x24, uint32(n), Uint8Array.of(operation), data)),
+  },
   { weight: 6, arbitrary: fc.tuple(id, part).map(([type, data]) => nativeFrame(0x10, uint32(type), data)) },
   {
     weight: 4,
@@ -68,7 +137,7 @@ const formed: fc.Arbitrary<Uint8Array> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .tuple(position, position, position)
+      .tuple(position, position, position, position)
       .map((all) => nativeFrame(0x02, ...all.flatMap((low) => [uint32(0), uint32(low)]))),
   },
   { weight: 3, arbitrary: fc.nat().map((token) => nativeFrame(0x04, uint32(token))) },

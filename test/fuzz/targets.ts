@@ -4,6 +4,7 @@
 import { batchTargets } from "./batch-gcm.ts";
 import { bufferTargets } from "./buffers.ts";
 import { callerTargets } from "./caller.ts";
+import { contractTargets } from "./contracts.ts";
 import { pairTargets } from "./engine-pair.ts";
 import { frameTargets } from "./frames.ts";
 import { handshakeTargets } from "./handshake.ts";
@@ -19,6 +20,7 @@ export const targets: readonly Target[] = [
   ...bufferTargets,
   ...pairTargets,
   ...callerTargets,
+  ...contractTargets,
   ...nativeFrameTargets,
   ...nativeLaneTargets,
   ...nativePairTargets,

@@ -14,9 +14,13 @@ const helloBytes = 2;
 const keyBytes = 97;
 const count = 40;
 
-/** What a server of this process computes for handshakes, and how often one waited for its turn. */
+/**
+ * What a server of this process computes for handshakes on its event loop, and how often one waited for its turn. A key pair that was made
+ * ahead costs it nothing.
+ */
 function watch(t: TestContext) {
-  const steps: { readonly step: "key pair" | "agreement"; readonly turn: number }[] = [];
+  const steps: { readonly step: "key pair" | "key pair made ahead" | "agreement"; readonly turn: number }[] =
+    [];
   let turn = 0;
   let counting = true;
   const nextTurn = (): void => {
@@ -27,8 +31,10 @@ function watch(t: TestContext) {
   const { generateKeyPair } = nodeCrypto;
   const waits = mock.method(HandshakeTurns.prototype, "wait");
   const keyPairs = mock.method(nodeCrypto, "generateKeyPair", () => {
-    steps.push({ step: "key pair", turn });
-    const { publicKey, deriveSharedSecret } = generateKeyPair();
+    const keyPair = generateKeyPair();
+    const { publicKey, deriveSharedSecret } = keyPair;
+    steps.push({ step: "deriveElsewhere" in keyPair ? "key pair made ahead" : "key pair", turn });
+    // Not `deriveElsewhere`: where Node has that, there is nothing to see here.
     return {
       publicKey,
       deriveSharedSecret(peerPublicKey: Uint8Array) {
@@ -65,13 +71,18 @@ async function connectAll(t: TestContext, server: Server): Promise<RawPeer[]> {
 }
 
 describe("a server's costly steps", { timeout: 60_000 }, () => {
-  test("are one in each turn of the event loop, also where a peer says its answer and its key in one write", async (t) => {
+  test("are one in each turn of the event loop at most, also if a peer sends its answer and its key in one write", async (t) => {
     const { steps } = watch(t);
     const server = await freshServer(t);
     const peers = await connectAll(t, server);
     for (const peer of peers) peer.send(concat(accepted, clientPublicKey));
     await until(() => steps.length === 2 * count);
-    assert.equal(new Set(steps.map(({ turn }) => turn)).size, 2 * count);
+    const costly = steps.filter(({ step }) => step !== "key pair made ahead");
+    assert.ok(
+      costly.length >= count && costly.length <= count + 1,
+      "at most the process's first key pair is made here",
+    );
+    assert.equal(new Set(costly.map(({ turn }) => turn)).size, costly.length);
   });
 
   test("are not asked for by a key that comes byte by byte, and a newcomer does not wait for those that send it so", async (t) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
-import { type AttackedServer, attack } from "../support/attack.ts";
+import { test } from "node:test";
+import { type AttackedServer, describeAttacks } from "../support/attack.ts";
 import { uint32 } from "../support/bytes.ts";
 import { exitOf, isEvent, startChild } from "../support/children.ts";
 import { clientAt } from "../support/endpoints.ts";
@@ -57,7 +57,7 @@ async function measure(
   return after.peakRssBytes - before.rssBytes;
 }
 
-describe("beside a healthy client, silent connections", { timeout }, () => {
+describeAttacks("beside a healthy client, silent connections", { timeout }, (attack) => {
   test("5000 at once: the oldest give way, with an error each, and memory is bounded", (t) =>
     attack(t, { ...never, minRoundTrips: 200 }, async (server) => {
       const grown = await measure(t, server, async () => {
@@ -123,7 +123,7 @@ describe("beside a healthy client, silent connections", { timeout }, () => {
     }));
 });
 
-describe("beside a healthy client, claims of memory", { timeout }, () => {
+describeAttacks("beside a healthy client, claims of memory", { timeout }, (attack) => {
   const limit = 3_145_728 + 32;
   for (const [count, claim, code] of [
     [1, 2 ** 32 - 1, "ERR_PEER_MESSAGE_TOO_LARGE"],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
-import { attack } from "../support/attack.ts";
+import { test } from "node:test";
+import { describeAttacks } from "../support/attack.ts";
 import { pattern, uint32 } from "../support/bytes.ts";
 import { openWireAsClient } from "../support/sealed-peer.ts";
 
@@ -13,40 +13,44 @@ for (const encryption of [true, false]) {
   const tooShort = encryption ? [0, 3, 4, 31] : [0, 1, 3];
   const tooLong = [limit + 1, 2 ** 31, 2 ** 32 - 1];
 
-  describe(`beside a healthy client, ${encryption ? "sealed" : "in the clear"}`, { timeout }, () => {
-    for (const [lengths, code] of [
-      [tooShort, "ERR_FRAME_TOO_SHORT"],
-      [tooLong, "ERR_PEER_MESSAGE_TOO_LARGE"],
-    ] as const) {
-      test(`a frame that announces ${lengths.join(", ")} bytes ends that connection with ${code}`, (t) =>
+  describeAttacks(
+    `beside a healthy client, ${encryption ? "sealed" : "in the clear"}`,
+    { timeout },
+    (attack) => {
+      for (const [lengths, code] of [
+        [tooShort, "ERR_FRAME_TOO_SHORT"],
+        [tooLong, "ERR_PEER_MESSAGE_TOO_LARGE"],
+      ] as const) {
+        test(`a frame that announces ${lengths.join(", ")} bytes ends that connection with ${code}`, (t) =>
+          attack(t, { encryption, maxMessageBytes }, async (server) => {
+            for (const length of lengths) {
+              const peer = await server.connect();
+              await openWireAsClient(peer, encryption);
+              peer.send(uint32(length), pattern(2));
+              assert.equal(await server.nextError(), code, `${length} bytes`);
+              assert.equal((await peer.receiveToEnd()).length, 0);
+            }
+          }));
+      }
+
+      test(`a frame of ${least} bytes and one of ${limit} are taken: the least and the limit`, (t) =>
         attack(t, { encryption, maxMessageBytes }, async (server) => {
-          for (const length of lengths) {
+          for (const length of [least, limit]) {
             const peer = await server.connect();
-            await openWireAsClient(peer, encryption);
-            peer.send(uint32(length), pattern(2));
-            assert.equal(await server.nextError(), code, `${length} bytes`);
-            assert.equal((await peer.receiveToEnd()).length, 0);
+            const wire = await openWireAsClient(peer, encryption);
+            peer.send(wire.message(5, pattern(length - least)));
+            await peer.receive(4 + length);
           }
+          assert.equal((await server.report()).connections, 3);
         }));
-    }
 
-    test(`a frame of ${least} bytes and one of ${limit} are taken: the least and the limit`, (t) =>
-      attack(t, { encryption, maxMessageBytes }, async (server) => {
-        for (const length of [least, limit]) {
+      test("a frame of the limit that never comes ends that connection with ERR_FRAME_TIMEOUT", (t) =>
+        attack(t, { encryption, maxMessageBytes, frameTimeoutMs: 200 }, async (server) => {
           const peer = await server.connect();
-          const wire = await openWireAsClient(peer, encryption);
-          peer.send(wire.message(5, pattern(length - least)));
-          await peer.receive(4 + length);
-        }
-        assert.equal((await server.report()).connections, 3);
-      }));
-
-    test("a frame of the limit that never comes ends that connection with ERR_FRAME_TIMEOUT", (t) =>
-      attack(t, { encryption, maxMessageBytes, frameTimeoutMs: 200 }, async (server) => {
-        const peer = await server.connect();
-        await openWireAsClient(peer, encryption);
-        peer.send(uint32(limit));
-        assert.equal(await server.nextError(), "ERR_FRAME_TIMEOUT");
-      }));
-  });
+          await openWireAsClient(peer, encryption);
+          peer.send(uint32(limit));
+          assert.equal(await server.nextError(), "ERR_FRAME_TIMEOUT");
+        }));
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
-import { type AttackedServer, attack } from "../support/attack.ts";
+import { test } from "node:test";
+import { type AttackedServer, describeAttacks } from "../support/attack.ts";
 import { concat, pattern } from "../support/bytes.ts";
 import { clientPublicKey } from "../support/hand-made-peer.ts";
 import { invalidPublicKeys } from "../support/public-keys.ts";
@@ -16,41 +16,45 @@ function answerCode(answer: number): string {
 }
 
 for (const encryption of [true, false]) {
-  describe(`beside a healthy client, ${encryption ? "sealed" : "in the clear"}`, { timeout }, () => {
-    test("each wrong answer to the hello ends that handshake with its code", (t) =>
-      attack(t, { encryption }, async (server) => {
-        for (const answer of wrongBytes) {
-          const peer = await server.connect();
-          peer.send(Uint8Array.of(answer));
-          assert.equal(await server.nextError(), answerCode(answer), `answer ${answer}`);
-          assert.deepEqual(
-            await peer.receiveToEnd(),
-            Uint8Array.of(2, encryption ? 1 : 0),
-            "the hello alone",
-          );
-          peer.destroy();
-        }
-      }));
+  describeAttacks(
+    `beside a healthy client, ${encryption ? "sealed" : "in the clear"}`,
+    { timeout },
+    (attack) => {
+      test("each wrong answer to the hello ends that handshake with its code", (t) =>
+        attack(t, { encryption }, async (server) => {
+          for (const answer of wrongBytes) {
+            const peer = await server.connect();
+            peer.send(Uint8Array.of(answer));
+            assert.equal(await server.nextError(), answerCode(answer), `answer ${answer}`);
+            assert.deepEqual(
+              await peer.receiveToEnd(),
+              Uint8Array.of(2, encryption ? 1 : 0),
+              "the hello alone",
+            );
+            peer.destroy();
+          }
+        }));
 
-    test("each value of the confirmation but native's opens the session, as golang-ipc has it", (t) =>
-      attack(t, { encryption }, async (server) => {
-        // Sealed, each costs an agreement of keys, and the byte is read by the same code.
-        for (const value of encryption
-          ? [2, 3, 0x7f, 0x80, 0xff]
-          : wrongBytes.filter((value) => value !== 1)) {
-          const peer = await server.connect();
-          const wire = await openWireAsClient(peer, encryption, value);
-          const message = wire.message(5, pattern(3));
-          peer.send(message);
-          await peer.receive(message.length);
-          peer.destroy();
-          assert.equal(await server.nextEnd(), "disconnected", `value ${value}`);
-        }
-      }));
-  });
+      test("each value of the confirmation but native's opens the session, as golang-ipc has it", (t) =>
+        attack(t, { encryption }, async (server) => {
+          // Sealed, each costs an agreement of keys, and the byte is read by the same code.
+          for (const value of encryption
+            ? [2, 3, 0x7f, 0x80, 0xff]
+            : wrongBytes.filter((value) => value !== 1)) {
+            const peer = await server.connect();
+            const wire = await openWireAsClient(peer, encryption, value);
+            const message = wire.message(5, pattern(3));
+            peer.send(message);
+            await peer.receive(message.length);
+            peer.destroy();
+            assert.equal(await server.nextEnd(), "disconnected", `value ${value}`);
+          }
+        }));
+    },
+  );
 }
 
-describe("beside a healthy client, a public key", { timeout }, () => {
+describeAttacks("beside a healthy client, a public key", { timeout }, (attack) => {
   /** Sends it, and checks that it was refused and answered with nothing. */
   async function checkRefused(server: AttackedServer, key: Uint8Array, name: string): Promise<void> {
     const peer = await server.connect();

@@ -60,7 +60,7 @@ class HostileServer {
 async function besideHealthy(t: TestContext, act: (server: HostileServer) => Promise<void>): Promise<void> {
   const good = await freshServer(t);
   good.on("message", ({ type, data, connection }) => connection.write(type, data));
-  const healthy = await HealthyClient.start(t, good.name, true);
+  const healthy = await HealthyClient.start(t, good.name, { encryption: true });
   const { name, raw } = await rawServer(t);
   await healthy.goOn(1);
   await act(new HostileServer(t, name, raw));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 import { frameHeaderBytes, maxBodyBytes, maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
-import { type AttackedServer, attack } from "../support/attack.ts";
+import { type AttackedServer, describeAttacks, growth, mib } from "../support/attack.ts";
 import { concat, pattern, uint32 } from "../support/bytes.ts";
 import { nativeFrame, nativeRecord } from "../support/native-raw-peer.ts";
 import { accepted, type RawPeer, receiveFrame } from "../support/raw-peer.ts";
@@ -11,7 +11,6 @@ const timeout = 180_000;
 const mebibyte = 1_048_576;
 const plain = { encryption: false } as const;
 const zeros = (bytes: number): Uint8Array => new Uint8Array(bytes);
-const mib = (bytes: number): string => `${(bytes / mebibyte).toFixed(1)} MiB`;
 
 const numbers = concat(...[1_073_741_824, 1_048_576, 1_048_576, 1_048_576, 4_711].map(uint32));
 
@@ -96,7 +95,7 @@ const invalid: Record<string, readonly Uint8Array[]> = {
   "more of a body than it said": [start(0x11, [1, 20_000], 16_384), nativeFrame(0x12, zeros(16_384))],
 };
 
-describe("beside a healthy client, a native peer", { timeout }, () => {
+describeAttacks("beside a healthy client, a native peer", { timeout }, (attack) => {
   test("ends its own connection with each kind of invalid frame", (t) =>
     attack(t, plain, async (server) => {
       for (const [what, frames] of Object.entries(invalid)) {
@@ -258,7 +257,7 @@ describe("beside a healthy client, a native peer", { timeout }, () => {
     }));
 });
 
-describe("beside a healthy client, native requests", { timeout }, () => {
+describeAttacks("beside a healthy client, native requests", { timeout }, (attack) => {
   const busy = { ...plain, maxConcurrentRequests: 1 };
   /** Answers nobody waits for: they are taken at once and fill no window. */
   const padding = nativeFrame(0x30, uint32(9), zeros(maxBodyBytes - 100));
@@ -282,19 +281,3 @@ describe("beside a healthy client, native requests", { timeout }, () => {
       assert.ok(grown < 96 * mebibyte, `the server grew by ${mib(grown)}`);
     }));
 });
-
-/** By how much the server's memory has grown at its highest, when `act` is over and the healthy client went on. */
-async function growth(
-  t: { diagnostic(message: string): void },
-  server: AttackedServer,
-  act: () => Promise<void>,
-): Promise<number> {
-  const before = await server.report();
-  await act();
-  await server.healthy.goOn(20);
-  const after = await server.report();
-  t.diagnostic(
-    `RSS ${mib(before.rssBytes)} before, ${mib(after.rssBytes)} after, ${mib(after.peakRssBytes)} at its highest`,
-  );
-  return after.peakRssBytes - before.rssBytes;
-}

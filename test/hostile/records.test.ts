@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
-import { type AttackedServer, attack } from "../support/attack.ts";
+import { test } from "node:test";
+import { type AttackedServer, describeAttacks } from "../support/attack.ts";
 import { concat, flipBit, pattern, toHex, uint32 } from "../support/bytes.ts";
 import type { SealedWire } from "../support/hand-made-peer.ts";
 import type { RawPeer } from "../support/raw-peer.ts";
@@ -32,7 +32,7 @@ function lengthCode(length: number, there: number): string {
   return length > there ? "ERR_CONNECTION_LOST" : "ERR_DECRYPTION_FAILED";
 }
 
-describe("beside a healthy client, a sealed frame", { timeout }, () => {
+describeAttacks("beside a healthy client, a sealed frame", { timeout }, (attack) => {
   test("with any one bit flipped ends that connection, and nothing of it is delivered", (t) =>
     attack(t, { maxMessageBytes }, async (server) => {
       const frameBytes = 4 + 12 + 4 + 3 + 16;
@@ -82,34 +82,38 @@ describe("beside a healthy client, a sealed frame", { timeout }, () => {
 });
 
 // golang-ipc's records are not numbered, so a process in the middle that has no key can do this much.
-describe("beside a healthy client, what golang-ipc's wire cannot detect is delivered as it comes:", {
-  timeout,
-}, () => {
-  test("a sealed frame that is sent twice", (t) =>
-    attack(t, {}, async (server) => {
-      const opened = await open(server);
-      const frame = opened.wire.message(5, pattern(3));
-      opened.peer.send(frame, frame);
-      const first = await answer(opened, 3);
-      assert.equal(first, toHex(concat(uint32(5), pattern(3))));
-      assert.equal(await answer(opened, 3), first);
-    }));
+describeAttacks(
+  "beside a healthy client, what golang-ipc's wire cannot detect is delivered as it comes:",
+  {
+    timeout,
+  },
+  (attack) => {
+    test("a sealed frame that is sent twice", (t) =>
+      attack(t, {}, async (server) => {
+        const opened = await open(server);
+        const frame = opened.wire.message(5, pattern(3));
+        opened.peer.send(frame, frame);
+        const first = await answer(opened, 3);
+        assert.equal(first, toHex(concat(uint32(5), pattern(3))));
+        assert.equal(await answer(opened, 3), first);
+      }));
 
-  test("sealed frames in another order, with one left out", (t) =>
-    attack(t, {}, async (server) => {
-      const opened = await open(server);
-      const [first, , third] = [5, 6, 7].map((type) => opened.wire.message(type, pattern(0)));
-      opened.peer.send(third as Uint8Array, first as Uint8Array);
-      assert.equal(await answer(opened, 0), toHex(uint32(7)));
-      assert.equal(await answer(opened, 0), toHex(uint32(5)));
-    }));
+    test("sealed frames in another order, with one left out", (t) =>
+      attack(t, {}, async (server) => {
+        const opened = await open(server);
+        const [first, , third] = [5, 6, 7].map((type) => opened.wire.message(type, pattern(0)));
+        opened.peer.send(third as Uint8Array, first as Uint8Array);
+        assert.equal(await answer(opened, 0), toHex(uint32(7)));
+        assert.equal(await answer(opened, 0), toHex(uint32(5)));
+      }));
 
-  test("a sealed frame of the server's own that is sent back to it", (t) =>
-    attack(t, {}, async (server) => {
-      const opened = await open(server);
-      opened.peer.send(opened.wire.message(5, pattern(3)));
-      const answered = await opened.peer.receive(4 + sealedOverhead + 4 + 3);
-      opened.peer.send(answered);
-      assert.equal(await answer(opened, 3), toHex(concat(uint32(5), pattern(3))));
-    }));
-});
+    test("a sealed frame of the server's own that is sent back to it", (t) =>
+      attack(t, {}, async (server) => {
+        const opened = await open(server);
+        opened.peer.send(opened.wire.message(5, pattern(3)));
+        const answered = await opened.peer.receive(4 + sealedOverhead + 4 + 3);
+        opened.peer.send(answered);
+        assert.equal(await answer(opened, 3), toHex(concat(uint32(5), pattern(3))));
+      }));
+  },
+);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { attack } from "../support/attack.ts";
+import { describeAttacks } from "../support/attack.ts";
 import { concat, pattern, uint32 } from "../support/bytes.ts";
 import { EngineProbe } from "../support/engine-probe.ts";
 import { clientHandshake, serverHandshake, waysInto } from "../support/engine-states.ts";
@@ -52,7 +52,7 @@ async function trickle(peer: RawPeer, bytes: Uint8Array): Promise<void> {
   assert.ok(sent < bytes.length, "it was dropped before its end");
 }
 
-describe("beside a healthy client", { timeout }, () => {
+describeAttacks("beside a healthy client", { timeout }, (attack) => {
   test("a peer that sends its handshake byte by byte is dropped when its time is over", (t) =>
     attack(t, { handshakeTimeoutMs: 400 }, async (server) => {
       const peer = await server.connect();

@@ -6,14 +6,16 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { spawnSidecar } from "sealpipe/sidecar";
 import { lacksGo } from "../support/go-peer.ts";
 import { freshDirectory, freshName } from "../support/names.ts";
 
 const root = new URL("../../../", import.meta.url);
 const page = readFileSync(new URL("docs/go.md", root), "utf8");
 
-function example(language: string): string {
-  const found = new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "m").exec(page)?.[1];
+function example(language: string, index = 0): string {
+  const all = [...page.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "gm"))];
+  const found = all[index]?.[1];
   assert.ok(found !== undefined, `docs/go.md has no example in ${language}`);
   return found;
 }
@@ -21,10 +23,10 @@ function example(language: string): string {
 describe("the page about Go", { skip: lacksGo() }, () => {
   const directory = freshDirectory();
 
-  function buildDaemon(name: string): string {
-    const source = join(directory, "daemon");
+  function build(program: string, code: string): string {
+    const source = join(directory, program);
     mkdirSync(source);
-    writeFileSync(join(source, "main.go"), example("go").replaceAll("my-app", name));
+    writeFileSync(join(source, "main.go"), code);
     const library = fileURLToPath(new URL("go/", root));
     writeFileSync(
       join(source, "go.mod"),
@@ -41,7 +43,10 @@ describe("the page about Go", { skip: lacksGo() }, () => {
   test("has a daemon and a GUI's main process that talk to each other", async () => {
     const name = freshName();
     const environment = { ...process.env, XDG_RUNTIME_DIR: directory };
-    const daemon = spawn(buildDaemon(name), { env: environment, stdio: "inherit" });
+    const daemon = spawn(build("daemon", example("go").replaceAll("my-app", name)), {
+      env: environment,
+      stdio: "inherit",
+    });
     const gui = join(directory, "gui.mjs");
     // Types are of no use to Node here; there are none in it.
     const code = example("typescript")
@@ -56,5 +61,15 @@ describe("the page about Go", { skip: lacksGo() }, () => {
     const [status] = await once(daemon, "exit");
     assert.deepEqual(lines.sort(), ["/etc/hosts", "2 ready"].sort());
     assert.equal(status, 0);
+  });
+
+  test("has a sidecar that a program on Node starts and stops", async () => {
+    const sidecar = await spawnSidecar(build("sidecar", example("go", 1)), [], {
+      readyTimeoutMs: 60_000,
+      expect: { application: "my-daemon", version: "2.1.0" },
+    });
+    assert.equal((await sidecar.client.request(1, "hello")).text, "hello");
+    await sidecar.stop();
+    assert.equal(sidecar.status, "stopped");
   });
 });

@@ -9,20 +9,20 @@ export interface Exception {
 export const cannot: Readonly<Record<string, readonly Exception[]>> = {
   Bun: [
     {
-      tests: /async-listeners.*with a mistake of its own/,
-      why: "its test runner takes what is uncaught before the test can",
+      tests: /(async-listeners.*with a mistake of its own|listener-mistakes.*is an uncaught exception)/,
+      why: "its test runner catches an uncaught error before the test can",
     },
     {
       tests: /(does not mind a peer that was in time|keeps? no new client out)/,
-      why: "after a timer that was late it runs `setImmediate` before it reads its sockets, so a peer can be blamed for a stall of our own",
+      why: "after a timer that was late it runs `setImmediate` before it reads its sockets, so a peer can be blamed for a stall of our own process",
     },
     {
       tests: /(that is reset while it is paused|is at most maxDetached)/,
-      why: "it does not tell that a peer is gone which had not read everything, while nothing is read from it",
+      why: "while a socket is paused, it does not report that a peer is gone that had not read everything",
     },
     {
       tests: /net-transport.*(that broke before it was started|is destroyed and started in one turn)/,
-      why: "it tells `EBADF` for `EPIPE`, and the end of a socket that was destroyed",
+      why: "it reports `EBADF` for `EPIPE`, and the end of a socket that was destroyed",
     },
     {
       tests: /leaves no timer and no listener behind/,
@@ -35,7 +35,7 @@ export const cannot: Readonly<Record<string, readonly Exception[]>> = {
     },
     {
       tests: /given-back\.test.*(in which a part is alone|is given back)/,
-      why: "what its `node:crypto` gives lies in memory of a byte more, which is left to the garbage collector",
+      why: "the output of its `node:crypto` is in memory that is a byte larger, and is left to the garbage collector",
     },
     {
       tests: /lets the process end after it is back as before/,
@@ -43,7 +43,7 @@ export const cannot: Readonly<Record<string, readonly Exception[]>> = {
     },
     {
       tests: /lost-with-unread.*has yet to read it, and writes to it/,
-      why: "now and then a socket whose write fails tells neither what is left to read nor that it has ended",
+      why: "now and then a socket whose write fails reports neither what is left to read nor its end",
     },
     {
       tests: /without-webassembly/,
@@ -51,14 +51,14 @@ export const cannot: Readonly<Record<string, readonly Exception[]>> = {
     },
     {
       tests: /process-exit\.test.*still sends what its client wrote/,
-      why: "a socket that is unref'd does not keep the process alive for what it has yet to write, so a process that ends beside it loses that, unless it calls `close()`",
+      why: "an unref'd socket does not keep the process alive for what it has yet to write, so a process that ends then loses that, unless it calls `close()`",
     },
   ],
   Deno: [
     {
       tests:
         /(loading\.test.*can be the first that is loaded|without-webassembly|self-test\.test.*where the self-test fails|first-use\.test|key-pairs\.test.*no longer than two take|batch-cipher\.test.*nothing of the library's own|wiped-memory\.test)/,
-      why: "its `--eval`, as it translates Node's, knows no `await`, so the test cannot begin",
+      why: "its `--eval` does not allow `await`, as Node's does, so the test cannot begin",
     },
     {
       tests: /costly-steps\.test.*come soon for a newcomer/,
@@ -66,7 +66,7 @@ export const cannot: Readonly<Record<string, readonly Exception[]>> = {
     },
     {
       tests: /does not mind a peer that was in time/,
-      why: "after a timer that was late it runs `setImmediate` before it reads its sockets, so a peer can be blamed for a stall of our own",
+      why: "after a timer that was late it runs `setImmediate` before it reads its sockets, so a peer can be blamed for a stall of our own process",
     },
     {
       tests:
@@ -80,19 +80,19 @@ export const cannot: Readonly<Record<string, readonly Exception[]>> = {
     },
     {
       tests: /net-transport\.test.*(ended with nothing|that is reset while it is paused)/,
-      why: "a socket that is reset while it is paused does not tell so",
+      why: "a socket that is reset while it is paused does not report that",
     },
     {
       tests: /process-exit\.test.*still sends what its client wrote/,
-      why: "a socket that is unref'd does not keep the process alive for what it has yet to write, so a process that ends beside it loses that, unless it calls `close()`",
+      why: "an unref'd socket does not keep the process alive for what it has yet to write, so a process that ends then loses that, unless it calls `close()`",
     },
     {
       tests: /lets the process end after it is back as before/,
-      why: "`process.getActiveResourcesInfo` tells of no sockets there, so the test sees none",
+      why: "`process.getActiveResourcesInfo` lists no sockets there, so the test sees none",
     },
     {
       tests: /unix-socket\.test.*is not looked for where that is not wanted/,
-      why: "something of its own calls the `setTimeout` that the test watches",
+      why: "its own code calls the `setTimeout` that the test watches",
     },
   ],
 };

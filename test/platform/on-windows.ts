@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { before, describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { buildGoEnd } from "../support/go-end.ts";
 import { buildGoPeer, goVersions, lacksGo } from "../support/go-peer.ts";
 import { skippedFor } from "../support/toolchains.ts";
 import { fetchRuntime, type Runtime } from "./runtimes.ts";
@@ -11,9 +12,11 @@ import { lacksWine, prepareWine, runOnWine, windowsPath } from "./wine.ts";
 const skip = skippedFor(lacksWine);
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** Files that have nothing to run there. */
+/** Files that have nothing to run there, by their names or their paths. */
 const notThere = new Set([
   // Unix sockets, their owners and their files.
+  "address-holder",
+  "endpoint/addresses",
   "dead-socket",
   "hostile-directory",
   "killed-servers",
@@ -22,21 +25,33 @@ const notThere = new Set([
   "ownership",
   "runtime-directory",
   "socket-file",
+  "transport/private-directory",
   "socket-table",
   "staging-directory",
   "trust",
   "unix-socket",
   "golang-ipc-liveness",
+  // Commands of a shell, another sshd, containers, and compilers.
+  "endpoint/via",
+  "ssh",
+  "transport/namespaces",
+  "interop/contracts",
+  // The pipe that reserves a Go server's name answers nothing on Wine, and this client does not try again.
+  "go-admin",
   // Wine lets two servers have one pipe's name.
   "server-address",
   "simultaneous-starts",
-  // Go's library is only compiled for Windows, and a build of the commit before only made where git is.
-  "go",
+  // Programs that are built as the test runs, where there is no Go; and a build of the commit before, where there is no git.
   "go-docs",
   "go-drop-in",
   "previous-build",
+  // Unix sockets, signals, or 2000 handshakes.
+  "go-live",
+  "racing",
   // A process's memory can be read on Linux alone.
   "wiped-memory",
+  // A file is renamed there, and its place held, as on other systems; its servers need neither.
+  "without-links",
   // Nothing of a platform's.
   "go-sources",
   "loading",
@@ -45,13 +60,14 @@ const notThere = new Set([
 
 /** What a file that has nothing of it does is the same on every platform. */
 const connects =
-  /support\/(endpoints|children|go-peer|accepting|raw-peer|resumable-pair|relay)\.js|startServer|node:net/;
+  /support\/(endpoints|children|go-peer|go-library|accepting|raw-peer|resumable-pair|relay)\.js|startServer|node:net/;
 
 function testFiles(...directories: readonly string[]): string[] {
   return directories.flatMap((directory) =>
     readdirSync(`${root}${directory}`, { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".test.js") && !notThere.has(basename(file, ".test.js")))
       .map((file) => `${directory}/${file}`)
+      .filter((file) => !notThere.has(file.slice(0, -".test.js".length)))
       .filter((file) => connects.test(readFileSync(`${root}${file}`, "utf8"))),
   );
 }
@@ -59,9 +75,10 @@ function testFiles(...directories: readonly string[]): string[] {
 /** Whatever is most about pipes. */
 export const aboutPipes = /named-pipe|net-|close|client-reconnect|lost-with|other-process|golang-ipc\.test/;
 
-/** Of tests that talk to golang-ipc, whose programs are built here. */
+/** Of tests that talk to programs in Go, which are built here. */
 function buildGoPeers(): void {
   for (const version of goVersions) buildGoPeer(version, "win32");
+  buildGoEnd("win32");
 }
 
 async function runFile(t: TestContext, runtime: Runtime, file: string): Promise<void> {

@@ -23,7 +23,7 @@ export interface FileResult {
 }
 
 /** Of these, other programs and the test runner itself are the subject, which are the same everywhere. */
-const aside = /^(interop|platform|fuzz|soak|support|architecture|documentation)\//;
+const aside = /^(interop|platform|cli|fuzz|soak|support|architecture|documentation)\//;
 
 /** Every file of tests that says something of a runtime; with `parts`, those whose path has one of them. */
 export function suiteFiles(parts: readonly string[]): string[] {

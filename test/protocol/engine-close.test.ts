@@ -79,14 +79,14 @@ describe("an orderly close", () => {
     client.engine.receiveEnd();
     client.close();
     assert.deepEqual(client.events, ["closed"]);
-    assert.equal(client.engine.nextTimeout(), undefined);
+    client.assertOver();
     assert.equal(client.written(), "00 00 00 05 00 00 00 05 01");
   });
 
   test("of an engine that is over changes nothing and sets no deadline", () => {
     for (const way of waysInto("closed")) {
       const probe = way.enter().close();
-      assert.equal(probe.engine.nextTimeout(), undefined, way.name);
+      probe.assertOver(way.name);
       probe.pass(60_000);
       assert.deepEqual(probe.events, [], way.name);
     }
@@ -169,7 +169,7 @@ describe("a close in the middle of the handshake", () => {
     server.engine.receiveEnd();
     server.close();
     assert.deepEqual(server.events, ["closed"]);
-    assert.equal(server.engine.nextTimeout(), undefined);
+    server.assertOver();
   });
 });
 
@@ -219,7 +219,7 @@ describe("a client that closes as soon as it is open", () => {
     const client = closedAfter(0).end();
     assert.deepEqual(client.events, ["closed"]);
     assert.equal(client.engine.outputEnded, true);
-    assert.equal(client.engine.nextTimeout(), undefined);
+    client.assertOver();
   });
 
   test("meanwhile takes no message, and discards what arrives", () => {

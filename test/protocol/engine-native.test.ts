@@ -90,7 +90,7 @@ for (const encryption of [false, true]) {
           assert.equal(end.events.at(-1), "closed");
           assert.equal(end.state, "closed");
           assert.equal(end.engine.outputEnded, true);
-          assert.equal(end.engine.nextTimeout(), undefined);
+          end.assertOver();
         }
         for (const closer of closers) {
           const other = closer === "client" ? pair.server : pair.client;
@@ -331,7 +331,7 @@ for (const role of ["client", "server"] as const) {
       assert.deepEqual(records(ends), ["ping"]);
       assert.deepEqual(told(ends.pass(399)), []);
       assert.deepEqual(told(ends.pass(1)), ["closed ERR_KEEPALIVE_TIMEOUT"]);
-      assert.equal(ends.engine.nextTimeout(), undefined);
+      assert.equal(ends.engine.isDone, true);
     });
 
     test("takes anything for a sign of life, be it a part of a record", () => {

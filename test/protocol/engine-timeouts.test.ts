@@ -23,7 +23,7 @@ describe("the handshake's timeout", () => {
       assert.deepEqual(probe.pass(1).events, ["closed ERR_HANDSHAKE_TIMEOUT"]);
       assert.match(probe.error?.message ?? "", /not over within 500 ms/);
       assert.equal(probe.state, "closed");
-      assert.equal(probe.engine.nextTimeout(), undefined);
+      probe.assertOver();
     });
 
     for (const encryption of [false, true]) {
@@ -151,8 +151,8 @@ describe("the close's timeout", () => {
     assert.equal(timeLeft(probe), 200);
     assert.deepEqual(probe.pass(199).events, []);
     assert.deepEqual(probe.pass(1).events, ["closed ERR_CLOSE_TIMEOUT"]);
-    assert.match(probe.error?.message ?? "", /the peer took too little .* not a tenth in 200 ms/);
-    assert.equal(probe.engine.nextTimeout(), undefined);
+    assert.match(probe.error?.message ?? "", /the peer accepted too little .* not a tenth in 200 ms/);
+    probe.assertOver();
   });
 
   test("takes the place of a frame's", () => {
@@ -216,7 +216,7 @@ describe("the close's timeout", () => {
     const probe = openClient({ limits });
     probe.send(5, hex("01"));
     probe.end().takeWrites();
-    assert.equal(probe.engine.nextTimeout(), undefined);
+    probe.assertOver();
   });
 });
 
@@ -313,8 +313,46 @@ describe("handleTimeout", () => {
   });
 });
 
-test("an engine that is idle or over has no timeout", () => {
-  for (const state of ["open", "closed"] as const) {
-    for (const way of waysInto(state)) assert.equal(way.enter().engine.nextTimeout(), undefined, way.name);
-  }
+test("an engine that is idle has no timeout", () => {
+  for (const way of waysInto("open")) assert.equal(way.enter().engine.nextTimeout(), undefined, way.name);
+});
+
+describe("an engine that is over", () => {
+  test("waits for nothing once the peer has had its time to take what was written", () => {
+    for (const way of waysInto("closed")) way.enter().assertOver(way.name);
+  });
+
+  test("gives the peer closeTimeoutMs for each tenth of that, and is then done", () => {
+    const probe = openClient({ limits });
+    probe.send(5, new Uint8Array(100));
+    probe.end();
+    assert.equal(timeLeft(probe), 200);
+    probe.pass(199);
+    probe.takeWrites();
+    assert.equal(probe.engine.isDone, false);
+    assert.equal(timeLeft(probe), 200, "all of it has left");
+    assert.equal(probe.pass(200).engine.isDone, true);
+    assert.equal(probe.engine.nextTimeout(), undefined);
+  });
+
+  test("counts what the transport has yet to send", () => {
+    const probe = openClient({ limits });
+    probe.send(5, new Uint8Array(100));
+    assert.equal(probe.engine.takeOutput().length, 1);
+    probe.end().pass(199);
+    probe.engine.returnOutput();
+    assert.equal(probe.engine.takeOutput().length, 0);
+    assert.equal(timeLeft(probe), 200, "all of it has left");
+  });
+
+  test("is done at once if the transport is gone, and if a close took too long", () => {
+    const gone = openClient({ limits }).end();
+    assert.equal(gone.engine.isDone, false);
+    gone.engine.abandon();
+    assert.equal(gone.engine.isDone, true);
+    const slow = openClient({ limits });
+    slow.send(5, hex("01"));
+    assert.equal(slow.close().pass(200).engine.isDone, true);
+    assert.equal(slow.engine.hasFailed, true);
+  });
 });

@@ -73,6 +73,39 @@ describe("a server's engine whose costly steps wait for turns", () => {
     });
   }
 
+  test("takes the secret of the keys that it names, and wipes it if it has no use for it", () => {
+    const probe = server();
+    const keys = () => probe.engine.keysToAgreeOn;
+    assert.equal(keys(), undefined);
+    probe.receive(accepted);
+    assert.equal(keys(), undefined, "it has no key pair yet");
+    takeTurn(probe);
+    assert.equal(keys(), undefined, "the client's key is not there yet");
+    probe.receive(clientPublicKey);
+    const both = keys();
+    assert.deepEqual(both?.peerPublicKey, clientPublicKey);
+    const derived = both?.keyPair.deriveSharedSecret(clientPublicKey);
+    probe.engine.allowCostlyStep(derived);
+    assert.deepEqual(probe.takeEvents().receive(hex("00")).events, ["open encrypted"]);
+    assert.equal(keys(), undefined);
+    const late = new Uint8Array(48).fill(7);
+    probe.engine.allowCostlyStep(late);
+    assert.deepEqual(late, new Uint8Array(48));
+    probe.engine.allowCostlyStep();
+  });
+
+  test("wipes the secret of a key that it refuses", () => {
+    const probe = server().receive(accepted);
+    probe.engine.allowCostlyStep();
+    const [ownKey] = probe.takeEvents().takeWrites();
+    probe.receive(ownKey as Uint8Array);
+    const secret = new Uint8Array(48).fill(7);
+    probe.engine.allowCostlyStep(secret);
+    probe.takeEvents();
+    assert.deepEqual(probe.events, ["closed ERR_INVALID_PUBLIC_KEY"]);
+    assert.deepEqual(secret, new Uint8Array(48));
+  });
+
   test("ends in time while it waits", () => {
     const probe = server().receive(accepted).pass(5_000);
     assert.deepEqual(probe.events, ["closed ERR_HANDSHAKE_TIMEOUT"]);

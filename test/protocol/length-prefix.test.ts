@@ -53,7 +53,7 @@ describe("readFrame", () => {
       thrownCode(() => read("00 00 00 01")),
       "ERR_FRAME_TOO_SHORT",
     );
-    assert.throws(() => read("00 00 00 00"), /a frame of 0 bytes arrived where the least is 2/);
+    assert.throws(() => read("00 00 00 00"), /a frame of 0 bytes arrived; the min is 2/);
   });
 
   test("refuses a length over the most, with the error that the caller made for it", () => {

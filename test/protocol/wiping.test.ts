@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { EngineEvent } from "#dist/protocol/engine.js";
+import type { EngineEvent } from "#dist/protocol/engine-options.js";
 import { NativeSession } from "#dist/protocol/native/session.js";
 import { concat, flipBit, pattern } from "../support/bytes.ts";
 import { EnginePair } from "../support/engine-pair.ts";

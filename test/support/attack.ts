@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import type { TestContext } from "node:test";
+import { after, describe, type TestContext } from "node:test";
 import type { ServerOptions } from "sealpipe";
 import { exitOf, startChild } from "./children.ts";
+import { startAttackedGoServer } from "./go-end.ts";
+import { lacksGo } from "./go-peer.ts";
 import { HealthyClient } from "./healthy-client.ts";
 import type { LinesProcess } from "./lines-process.ts";
 import { freshName } from "./names.ts";
+import { lacksPython, startAttackedPythonServer } from "./python-starter.ts";
 import { addressOf, RawPeer } from "./raw-peer.ts";
 
 export interface Report {
@@ -12,14 +15,19 @@ export interface Report {
   readonly peakRssBytes: number;
   /** Clients with their handshake done, the healthy one among them. */
   readonly connections: number;
-  /** How often the server told of each code. */
+  /** How often the server reported each code. */
   readonly errors: Readonly<Record<string, number>>;
 }
 
 export interface AttackOptions extends ServerOptions {
   /** How often the healthy client's messages must have come back before the attackers let go. Default 20. */
   readonly minRoundTrips?: number;
+  /** Whether the healthy client's messages are items of a stream. */
+  readonly overStream?: boolean;
 }
+
+const mebibyte = 1_048_576;
+export const mib = (bytes: number): string => `${(bytes / mebibyte).toFixed(1)} MiB`;
 
 /** A server in a process of its own that is under attack, with a healthy client beside. */
 export class AttackedServer {
@@ -43,12 +51,16 @@ export class AttackedServer {
     this.encryption = encryption;
   }
 
-  static async start(t: TestContext, options: ServerOptions): Promise<AttackedServer> {
+  static async start(
+    t: TestContext,
+    start: StartServer,
+    { overStream = false, ...options }: Omit<AttackOptions, "minRoundTrips">,
+  ): Promise<AttackedServer> {
     const name = freshName();
     const encryption = options.encryption ?? true;
-    const process = startChild("echo-server", name, JSON.stringify(options));
+    const process = start(name, JSON.stringify(options));
     await process.until(({ event }) => event === "listening");
-    const healthy = await HealthyClient.start(t, name, encryption);
+    const healthy = await HealthyClient.start(t, name, { encryption, overStream });
     return new AttackedServer(t, name, process, healthy, encryption);
   }
 
@@ -85,25 +97,72 @@ export class AttackedServer {
 }
 
 /**
- * Attacks a server while a healthy client's messages go to it and back. Nothing of the attack may be seen there: not
- * while it goes on, nor while the attackers are still connected.
+ * Attacks a server while a healthy client's messages go to it and back. The healthy client must notice nothing:
+ * neither during the attack, nor while the attackers are still connected.
  */
-export async function attack(
+export type Attack = (
   t: TestContext,
-  { minRoundTrips = 20, ...options }: AttackOptions,
+  options: AttackOptions,
   act: (server: AttackedServer) => Promise<void>,
-): Promise<void> {
-  const server = await AttackedServer.start(t, options);
-  try {
-    await server.healthy.goOn(1);
-    const before = server.healthy.roundTrips;
-    await act(server);
-    const during = server.healthy.roundTrips - before;
-    await server.healthy.goOn(Math.max(1, minRoundTrips - during));
-    const roundTrips = server.healthy.roundTrips - before;
-    t.diagnostic(`${roundTrips} undisturbed round trips beside it, ${during} of them before its end`);
-    await server.healthy.stop();
-  } finally {
-    await server.end();
-  }
+) => Promise<void>;
+
+type StartServer = (name: string, options: string) => LinesProcess;
+
+export const attackTypeScript: Attack = attackOn((name, json) => startChild("echo-server", name, json));
+
+/** The same tests for a server of each language. */
+export function describeAttacks(
+  title: string,
+  options: { readonly timeout: number },
+  define: (attack: Attack, language: "TypeScript" | "Go" | "Python") => void,
+): void {
+  describe(title, options, () => {
+    define(attackTypeScript, "TypeScript");
+  });
+  describe(`${title}, with a server in Go`, { ...options, skip: lacksGo() }, () => {
+    define(attackOn(startAttackedGo), "Go");
+  });
+  describe(`${title}, with a server in Python`, { ...options, skip: lacksPython() }, () => {
+    define(attackOn(startAttackedPythonServer), "Python");
+  });
+}
+
+function startAttackedGo(name: string, options: string): LinesProcess {
+  const server = startAttackedGoServer("attacked", name, options);
+  after(() => server.kill());
+  return server;
+}
+
+function attackOn(start: StartServer): Attack {
+  return async (t, { minRoundTrips = 20, ...options }, act) => {
+    const server = await AttackedServer.start(t, start, options);
+    try {
+      await server.healthy.goOn(1);
+      const before = server.healthy.roundTrips;
+      await act(server);
+      const during = server.healthy.roundTrips - before;
+      await server.healthy.goOn(Math.max(1, minRoundTrips - during));
+      const roundTrips = server.healthy.roundTrips - before;
+      t.diagnostic(`${roundTrips} undisturbed round trips beside it, ${during} of them before its end`);
+      await server.healthy.stop();
+    } finally {
+      await server.end();
+    }
+  };
+}
+
+/** By how much the server's memory has grown at its highest, when `act` is over and the healthy client went on. */
+export async function growth(
+  t: { diagnostic(message: string): void },
+  server: AttackedServer,
+  act: () => Promise<void>,
+): Promise<number> {
+  const before = await server.report();
+  await act();
+  await server.healthy.goOn(20);
+  const after = await server.report();
+  t.diagnostic(
+    `RSS ${mib(before.rssBytes)} before, ${mib(after.rssBytes)} after, ${mib(after.peakRssBytes)} at its highest`,
+  );
+  return after.peakRssBytes - before.rssBytes;
 }

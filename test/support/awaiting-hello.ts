@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PeerError } from "#dist/errors.js";
-import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
+import { Engine } from "#dist/protocol/engine.js";
+import type { EngineEvent } from "#dist/protocol/engine-options.js";
 import { defaultEngineLimits, type EngineLimits } from "#dist/protocol/limits.js";
 import type { NativeOptions } from "#dist/protocol/native/options.js";
 import type { NativeSession } from "#dist/protocol/native/session.js";
@@ -20,7 +21,7 @@ import { fixedCrypto } from "./fixed-crypto.ts";
 import { clientPrivateKey, serverPrivateKey } from "./hand-made-peer.ts";
 import { HandshakeEnd } from "./handshake-pair.ts";
 
-/** A hello as a peer says it: the whole frame. */
+/** A hello from a peer: the whole frame. */
 export function helloFrame(session: ClientSession | ServerSession = { kind: "none" }): Uint8Array {
   return encodeNativeHello({
     ...nativeDefaults.self,
@@ -38,7 +39,7 @@ export interface Ends {
   readonly secrets?: { readonly own?: Uint8Array; readonly peers?: Uint8Array } | undefined;
   readonly native?: Partial<NativeOptions>;
   readonly limits?: Partial<EngineLimits>;
-  /** The session that a client may go on with; without it the test answers itself. Default: there is none. */
+  /** The session that a client may resume; without it the test answers itself. Default: there is none. */
   readonly find?: ((id: Uint8Array) => NativeSession | undefined) | "not yet";
 }
 
@@ -91,7 +92,7 @@ export class AwaitingHello {
 
   hear(bytes: Uint8Array, cutting: Cutting = whole): this {
     for (const chunk of cutting(bytes)) {
-      // The engine keeps what it is given; a caller may say the same again.
+      // A copy: the engine keeps the chunk, and a caller may send the same again.
       this.engine.receive(Uint8Array.from(chunk));
       this.#takeEvents();
     }
@@ -119,7 +120,7 @@ export class AwaitingHello {
     this.session.send(type, data);
   }
 
-  /** What a client asks to go on with is found, or not. */
+  /** The session that a client wants to resume is found, or not. */
   resume(session: NativeSession | undefined): this {
     this.engine.resume(session);
     return this.#takeEvents();

@@ -29,12 +29,12 @@ export function uint32(value: number): Uint8Array {
   return bytes;
 }
 
-/** `count` bytes no two neighbours of which are alike, so that one that is lost or moved shows. */
+/** `count` bytes, of which no two neighbours are equal, so that a lost or moved byte shows. */
 export function pattern(count: number, seed = 0): Uint8Array {
   return Uint8Array.from({ length: count }, (_, i) => (i * 31 + seed * 17 + (i >> 8) * 7) & 0xff);
 }
 
-/** A copy in which one bit, counted from the first byte's lowest, is the other way. */
+/** A copy with one bit flipped, counted from the first byte's lowest. */
 export function flipBit(bytes: Uint8Array, bit: number): Uint8Array {
   const copy = Uint8Array.from(bytes);
   const index = bit >> 3;

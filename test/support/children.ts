@@ -2,10 +2,14 @@ import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Line, LinesProcess } from "./lines-process.ts";
 
+/** Where a program of `children/` is. */
+export function childPath(program: string): string {
+  return fileURLToPath(new URL(`./children/${program}.js`, import.meta.url));
+}
+
 /** A program of `children/` in a process of its own, killed after the test if it still runs. */
 export function startChild(program: string, ...args: readonly string[]): LinesProcess {
-  const path = fileURLToPath(new URL(`./children/${program}.js`, import.meta.url));
-  const child = new LinesProcess(process.execPath, [path, ...args]);
+  const child = new LinesProcess(process.execPath, [childPath(program), ...args]);
   after(() => child.kill());
   return child;
 }

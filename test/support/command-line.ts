@@ -25,7 +25,7 @@ export function numberOf(option: string, text: string, { least, integer = false 
   throw new UsageError(`--${option} takes ${wanted} of ${least} or more, not ${JSON.stringify(text)}`);
 }
 
-/** What `read` makes of the arguments. Where they make no sense, says why and how, and ends the program with 2. */
+/** The result of `read`. If the arguments make no sense, prints why and the usage, and ends the program with 2. */
 export function orUsage<T>(usage: string, read: () => T): T {
   try {
     return read();

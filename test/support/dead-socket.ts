@@ -1,4 +1,4 @@
-import { linkSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { createServer } from "node:net";
 
 /** Leaves a socket at `path` that nobody listens on any more, as a killed server does. */
@@ -6,6 +6,6 @@ export async function leaveDeadSocket(path: string): Promise<void> {
   const server = createServer();
   const boundAt = `${path}.b`;
   await new Promise<void>((resolve) => server.listen(boundAt, resolve));
-  linkSync(boundAt, path);
+  renameSync(boundAt, path);
   await new Promise((resolve) => server.close(resolve));
 }

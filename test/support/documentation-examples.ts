@@ -31,7 +31,9 @@ function examplesOf(page: string): Example[] {
 export const examples: readonly Example[] = pages.flatMap(examplesOf);
 
 /** The README's server and its client are two programs that need each other. */
-export const [serverExample, clientExample] = examplesOf("README.md") as [Example, Example];
+export const [serverExample, clientExample] = examplesOf("README.md").filter(({ code }) =>
+  code.includes('from "sealpipe";'),
+) as [Example, Example];
 
 /** Programs made of examples, each with a name of its own, so that nothing else on the machine answers it. */
 export class ExamplePrograms {

@@ -11,7 +11,7 @@ export interface PairOptions {
   readonly cutting?: Cutting;
 }
 
-/** A client's and a server's engine on one clock, with a transport between them that does only what it is told. */
+/** A client's and a server's engine on one clock, with a transport between them that the test controls. */
 export class EnginePair {
   readonly clock = new FakeClock();
   readonly client: EngineProbe;

@@ -1,10 +1,13 @@
+import assert from "node:assert/strict";
 import { SealpipeError } from "#dist/errors.js";
 import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
-import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
-import type { Opened, ProfileChoice } from "#dist/protocol/handshake/handshake.js";
+import { Engine } from "#dist/protocol/engine.js";
+import type { EngineEvent } from "#dist/protocol/engine-options.js";
+import type { Opened } from "#dist/protocol/handshake/handshake.js";
+import type { ProfileChoice } from "#dist/protocol/handshake/options.js";
 import { defaultEngineLimits, type EngineLimits } from "#dist/protocol/limits.js";
 import type { NativeOptions } from "#dist/protocol/native/options.js";
-import type { Session } from "#dist/protocol/session.js";
+import type { Session, StreamEvent, TraceContext } from "#dist/protocol/session.js";
 import type { State } from "#dist/protocol/states.js";
 import { concat, toHex } from "./bytes.ts";
 import { type Cutting, whole } from "./cutting.ts";
@@ -115,6 +118,14 @@ export class EngineProbe {
     return this;
   }
 
+  /** It is over, and once the peer has had its time to take what was written, nothing is waited for. */
+  assertOver(message?: string): void {
+    const count = this.events.length;
+    assert.equal(this.state, "closed", message);
+    assert.equal(this.passAllTimeouts().engine.isDone, true, message);
+    assert.equal(this.events.length, count, message);
+  }
+
   takeEvents(): this {
     for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) {
       this.events.push(eventText(event));
@@ -148,7 +159,9 @@ export function eventText(event: EngineEvent): string {
     case "message":
       return `message ${event.type}: ${toHex(event.data)}`;
     case "request":
-      return `request ${event.id} of ${event.type}: ${toHex(event.data)}`;
+      return `request ${event.id} of ${event.type}: ${toHex(event.data)}${contextText(event)}`;
+    case "admin-request":
+      return `admin-request ${event.id}, operation ${event.operation}: ${toHex(event.data)}`;
     case "answer":
       return `answer ${event.id}: ${toHex(event.data)}`;
     case "failure":
@@ -159,6 +172,28 @@ export function eventText(event: EngineEvent): string {
       return `resume ${toHex(event.sessionId)}`;
     case "closed":
       return event.error === undefined ? "closed" : `closed ${event.error.code}`;
+    default:
+      return streamText(event);
+  }
+}
+
+/** The trace of a request or a stream, after the rest of its line. */
+function contextText({ context }: { readonly context: TraceContext | undefined }): string {
+  if (context === undefined) return "";
+  return ` in ${context.traceparent}${context.tracestate === undefined ? "" : ` with ${context.tracestate}`}`;
+}
+
+/** What happened to a stream, as one line: `stream 1 of 5: 01`, `item 1: 02`, `stream-end 1`, `stream-reset 1: CODE why`. */
+export function streamText(event: StreamEvent): string {
+  switch (event.kind) {
+    case "stream":
+      return `stream ${event.id} of ${event.type}: ${toHex(event.data)}${contextText(event)}`;
+    case "item":
+      return `item ${event.id}: ${toHex(event.data)}`;
+    case "stream-reset":
+      return `stream-reset ${event.id}: ${event.code} ${event.message}`;
+    default:
+      return `${event.kind} ${event.id}`;
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Transport, TransportHandler } from "#dist/transport/transport.js";
 import { concat } from "./bytes.ts";
 
-/** A transport whose other end is the test: nothing leaves, arrives or closes unless it says so. */
+/** A transport whose other end is the test: nothing leaves, arrives or closes unless the test has it do so. */
 export class FakeTransport implements Transport {
-  /** What was asked of it besides writing, in order. */
+  /** The calls other than `write`, in order. */
   readonly calls: string[] = [];
   readonly writes: Uint8Array[] = [];
   /** Whether what is written stays pending until {@link drain}. */

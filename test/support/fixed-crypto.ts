@@ -4,7 +4,7 @@ import { aeadNonceBytes, type CryptoProvider, type KeyPair } from "#dist/protoco
 
 export interface FixedCryptoOptions {
   readonly privateKey: Uint8Array;
-  /** What comes first where random bytes are asked for; then a counter. */
+  /** The first random bytes; then a counter follows. */
   readonly nonces?: readonly Uint8Array[];
 }
 
@@ -47,7 +47,7 @@ function makeKeyPair(privateKey: Uint8Array): KeyPair {
   const ecdh = createECDH("secp384r1");
   ecdh.setPrivateKey(privateKey);
   const agreements = new Map<string, Uint8Array>();
-  // To refuse a key costs nearly as much, and the same bytes come again, cut in another way.
+  // To refuse a key costs nearly as much, and tests send the same bytes again, cut differently.
   let lastRefused: string | undefined;
   return {
     publicKey: ecdh.getPublicKey(),

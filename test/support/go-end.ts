@@ -2,18 +2,20 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Line, LinesProcess } from "./lines-process.ts";
+import { LinesProcess } from "./lines-process.ts";
+import { OtherEnd } from "./other-end.ts";
 
 const root = new URL("../../../", import.meta.url);
 const built = fileURLToPath(new URL("build/interop/", root));
 
 /** Builds in `directory`, aside and then moved: several test files build at the same time. */
-function build(directory: string, program: string, what: string): string {
+function build(directory: string, program: string, what: string, forWindows = false): string {
   mkdirSync(built, { recursive: true });
   const path = join(built, program);
   const fresh = `${path}.${process.pid}`;
   execFileSync("go", ["build", "-o", fresh, what], {
     cwd: directory,
+    env: forWindows ? { ...process.env, GOOS: "windows" } : process.env,
     stdio: ["ignore", "ignore", "inherit"],
   });
   renameSync(fresh, path);
@@ -22,9 +24,15 @@ function build(directory: string, program: string, what: string): string {
 
 let goEnd: string | undefined;
 
+/** Where the Go programs are built already, if they are: under Wine there is no Go. */
+const builtAlready = process.env["SEALPIPE_TEST_GO_PEERS"];
+
 /** Builds the Go library's end, once in a process, and returns its path. Quick when Go has built it before. */
-export function buildGoEnd(): string {
-  goEnd ??= build(fileURLToPath(new URL("go/", root)), "go-end", "./internal/interop");
+export function buildGoEnd(platform: "win32" | "native" = "native"): string {
+  const forWindows = platform === "win32" || process.platform === "win32";
+  const program = forWindows ? "go-end.exe" : "go-end";
+  if (builtAlready !== undefined) return join(builtAlready, program);
+  goEnd ??= build(fileURLToPath(new URL("go/", root)), program, "./internal/interop", forWindows);
   return goEnd;
 }
 
@@ -61,33 +69,23 @@ function buildChanged(): string {
   }
 }
 
-let lastCommand = 0;
+/** A server of the Go library for hostile peers, which writes messages back or reads none. */
+export function startAttackedGoServer(
+  role: "attacked" | "unread",
+  name: string,
+  options: string,
+): LinesProcess {
+  return new LinesProcess(buildGoEnd(), [role, name, options]);
+}
+
+/** A process of the Go library that starts servers when it is told to, as `startStarter` does. */
+export function startGoStarter(): LinesProcess {
+  return new LinesProcess(buildGoEnd(), ["starter"]);
+}
 
 /** A process of the Go library, as a server or a client. */
-export class GoEnd extends LinesProcess {
+export class GoEnd extends OtherEnd {
   constructor(role: "server" | "client", name: string, ...flags: readonly string[]) {
     super(buildGoEnd(), [role, "--name", name, ...flags]);
-  }
-
-  untilEvent(event: string): Promise<Line> {
-    return this.until((line) => line["event"] === event);
-  }
-
-  untilStatus(status: string): Promise<Line> {
-    return this.until((line) => line["event"] === "status" && line["status"] === status);
-  }
-
-  /** Gives a command, and settles with what answers it. Lines that come before that are dropped. */
-  ask(command: Line): Promise<Line> {
-    lastCommand += 1;
-    const id = lastCommand;
-    this.command({ ...command, id });
-    return this.until((line) => line["id"] === id);
-  }
-
-  /** Ends it in order. */
-  async stop(): Promise<void> {
-    await this.ask({ do: "close" });
-    await this.kill();
   }
 }

@@ -1,13 +1,10 @@
 import { nodeCrypto } from "#dist/crypto/node.js";
 import { PeerError } from "#dist/errors.js";
 import { ClientHandshake } from "#dist/protocol/handshake/client.js";
-import {
-  type Handshake,
-  HandshakeFailure,
-  type HandshakeOptions,
-  type Opened,
-} from "#dist/protocol/handshake/handshake.js";
+import type { Handshake, Opened } from "#dist/protocol/handshake/handshake.js";
+import type { HandshakeOptions } from "#dist/protocol/handshake/options.js";
 import { ServerHandshake } from "#dist/protocol/handshake/server.js";
+import { HandshakeFailure } from "#dist/protocol/handshake-failure.js";
 import type { NativeAgreement } from "#dist/protocol/native/agreement.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { nextState, type State } from "#dist/protocol/states.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
-import type { Client } from "sealpipe";
+import type { Client, Stream } from "sealpipe";
 import { pattern } from "./bytes.ts";
 import { clientAt } from "./endpoints.ts";
 import { until } from "./waiting.ts";
@@ -8,19 +8,27 @@ import { until } from "./waiting.ts";
 /** How many messages are on their way at a time, so that their order can go wrong. */
 const window = 4;
 
+export interface HealthyOptions {
+  readonly encryption: boolean;
+  /** What its messages are: items of a stream of type 1 if this is on. */
+  readonly overStream?: boolean;
+}
+
 /**
- * A good client of a server that writes back what it gets. It goes on until it is stopped, checks the contents and the
- * order of all that comes back, and takes any error and any change of its status for a disturbance.
+ * A good client of a server that writes back what it gets. It goes on until it is stopped, checks the contents and
+ * the order of everything that comes back, and reports any error and any change of its status as a disturbance.
  */
 export class HealthyClient {
   readonly #client: Client;
+  readonly #stream: Stream | undefined;
   readonly #disturbances: unknown[] = [];
   #roundTrips = 0;
   #stopping = false;
   readonly #done: Promise<void>;
 
-  private constructor(client: Client) {
+  private constructor(client: Client, stream: Stream | undefined) {
     this.#client = client;
+    this.#stream = stream;
     client.on("error", (error) => this.#disturbances.push(error));
     client.on("status", (status) => {
       if (!this.#stopping) this.#disturbances.push(`it became ${status}`);
@@ -30,8 +38,13 @@ export class HealthyClient {
     });
   }
 
-  static async start(t: TestContext, name: string, encryption: boolean): Promise<HealthyClient> {
-    return new HealthyClient(await clientAt(t, name, { encryption }));
+  static async start(
+    t: TestContext,
+    name: string,
+    { encryption, overStream = false }: HealthyOptions,
+  ): Promise<HealthyClient> {
+    const client = await clientAt(t, name, { encryption });
+    return new HealthyClient(client, overStream ? await client.openStream(1, "") : undefined);
   }
 
   /** Messages that came back so far. */
@@ -39,7 +52,7 @@ export class HealthyClient {
     return this.#roundTrips;
   }
 
-  /** Waits until so many more have come back. Fails where it was disturbed at any time. */
+  /** Waits until that many more have come back. Fails if it was disturbed at any time. */
   async goOn(roundTrips: number): Promise<void> {
     const wanted = this.#roundTrips + roundTrips;
     await until(() => this.#roundTrips >= wanted || this.#disturbances.length > 0);
@@ -55,15 +68,24 @@ export class HealthyClient {
 
   async #run(): Promise<void> {
     for (let sent = 0; !this.#stopping; ) {
-      for (; sent < this.#roundTrips + window; sent++) await this.#client.write(sent + 1, contentOf(sent));
+      for (; sent < this.#roundTrips + window; sent++) await this.#send(sent);
       await this.#receive();
     }
   }
 
+  #send(number: number): Promise<void> | undefined {
+    const content = contentOf(number);
+    return this.#stream === undefined ? this.#client.write(number + 1, content) : this.#stream.write(content);
+  }
+
   async #receive(): Promise<void> {
-    const { type, data } = await this.#client.read();
-    assert.equal(type, this.#roundTrips + 1, "in order");
-    assert.deepEqual(data, contentOf(this.#roundTrips));
+    if (this.#stream === undefined) {
+      const { type, data } = await this.#client.read();
+      assert.equal(type, this.#roundTrips + 1, "in order");
+      assert.deepEqual(data, contentOf(this.#roundTrips));
+    } else {
+      assert.deepEqual((await this.#stream.read())?.data, contentOf(this.#roundTrips));
+    }
     this.#roundTrips += 1;
   }
 }

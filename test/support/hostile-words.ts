@@ -5,7 +5,7 @@ import type { CallerError } from "sealpipe";
 /** Of the messages and requests in the documentation's examples. */
 export const typesInUse = [1, 2, 3, 4, 5];
 
-/** What a program that takes a peer at its word stumbles over. */
+/** Data that break a program that trusts its peer. */
 export const hostileTexts: readonly (string | Uint8Array)[] = [
   "",
   "null",
@@ -30,7 +30,7 @@ export function stay(): Promise<void> {
   return delay(100);
 }
 
-/** Says and asks all that makes no sense, as far as its own `maxMessageBytes` lets it. */
+/** Sends all kinds of senseless messages and requests, as far as its own `maxMessageBytes` lets it. */
 export async function talkNonsense(speaker: Speaker): Promise<void> {
   for (const text of hostileTexts) {
     for (const type of typesInUse) {
@@ -46,7 +46,7 @@ export async function talkNonsense(speaker: Speaker): Promise<void> {
   await stay();
 }
 
-/** Sends as fast as it is let, more than fits into any queue, until the other end takes no more. Reads nothing. */
+/** Sends as fast as it can, more than fits into any queue, until the other end accepts no more. Reads nothing. */
 export async function flood(speaker: Speaker): Promise<void> {
   const data = JSON.stringify({ id: 1, body: 1, padding: "x".repeat(60_000) });
   for (let count = 0; count < 200; count++) {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 
-/** Long enough to tell from nothing. */
+/** Long enough to distinguish from no wait. */
 export const lastingMs = 100;
-/** What another unit, or a factor by mistake, makes of it, even on a machine that is busy with other things. */
+/** How long it would be with a wrong unit or factor; more than any delay of a busy machine. */
 const tooLongMs = 100 * lastingMs;
 
 /**

@@ -1,11 +1,12 @@
-// Loaded into the process of each test file before the file itself. What its tests leave behind fails it: what keeps the
-// process awake once they are over, and at its exit the handles, timers and descriptors that it did not have before.
+// Loaded into the process of each test file before the file itself. The file fails if its tests leave something
+// behind: something that keeps the process alive once they are over, or handles, timers and descriptors at its exit
+// that it did not have before.
 
 import { readdirSync, readlinkSync } from "node:fs";
 import { after } from "node:test";
 import nodeTimers from "node:timers";
 
-/** What libuv tells of a handle in Node's report. */
+/** A handle of libuv in Node's report. */
 interface Handle {
   readonly type: string;
   readonly is_referenced: boolean;
@@ -28,7 +29,8 @@ const handlesBefore = new Set(handles());
 const descriptorsBefore = new Set(descriptors());
 const timers = watchTimers();
 
-// Node's test runner ends with the event loop, so what holds that up would show as a test file that takes too long.
+// Node's test runner ends with the event loop, so whatever keeps that alive would only show as a test file that takes
+// too long.
 after(() => {
   const { setTimeout } = timers;
   setTimeout(() => {
@@ -85,7 +87,7 @@ function descriptorText(descriptor: string): string | undefined {
   }
 }
 
-/** Node tells of no timer that does not keep the process awake, so each is noted when it is made. */
+/** Node does not list timers that do not keep the process alive, so each is recorded when it is created. */
 function watchTimers(): { readonly setTimeout: typeof setTimeout; left(): string[] } {
   const made = new Map<NodeJS.Timeout & { _destroyed?: boolean }, Error>();
   const { setTimeout, setInterval } = globalThis;

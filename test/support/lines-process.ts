@@ -4,13 +4,13 @@ import { createInterface } from "node:readline";
 
 const patienceMs = 60_000;
 
-// A test that fails half-way leaves nothing behind either.
+// So that a test that fails half-way leaves nothing behind either.
 const running = new Set<ChildProcess>();
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** What a process says: one JSON object a line. */
+/** The output of a process: one JSON object a line. */
 export type Line = Record<string, unknown>;
 
 /** A process that talks in lines of JSON on its standard input and output. */
@@ -30,7 +30,7 @@ export class LinesProcess {
     this.child.stderr?.on("data", (chunk) => {
       this.#stderr += chunk;
     });
-    // A process that is gone takes no more commands; whoever waits for its answer is told.
+    // A process that is gone accepts no more commands; pending waits for its answers are rejected.
     this.child.stdin?.on("error", () => {});
     running.add(this.child);
     this.child.on("close", () => {

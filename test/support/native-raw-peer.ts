@@ -19,9 +19,14 @@ export function nativeRecord(...frames: Uint8Array[]): Uint8Array {
 const window = 1_048_576;
 
 /** A hello of a client that wants no session, with bytes of its own and nothing of the library's. */
-export function nativeHello(): Uint8Array {
+export function nativeHello(...rest: readonly Uint8Array[]): Uint8Array {
   const numbers = [1_073_741_824, window, window, window, 4_711].map(uint32);
-  return nativeFrame(0x01, ...numbers, Uint8Array.of(0, 0, 0), Uint8Array.of(0));
+  return nativeFrame(0x01, ...numbers, Uint8Array.of(0, 0, 0), Uint8Array.of(0), ...rest);
+}
+
+/** The rest of a hello that has the feature streams, and neither a codec nor contracts. */
+export function streamOffers(bytes = window): Uint8Array[] {
+  return [...[1, bytes, 64, bytes, 0, 0].map(uint32), Uint8Array.of(0, 0)];
 }
 
 /** A bare socket that speaks the native profile with a server without encryption, once the session is open. */

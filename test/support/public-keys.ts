@@ -1,6 +1,9 @@
 import { concat, hex, pattern } from "./bytes.ts";
 
-/** Bytes that are no uncompressed point on P-384, made of a good one: all 97 bytes long, but for the names that say so. */
+/**
+ * Bytes that are not an uncompressed point on P-384, made from a good one: all 97 bytes long, except where the name
+ * says otherwise.
+ */
 export function invalidPublicKeys(good: Uint8Array): Record<string, Uint8Array> {
   const x = good.subarray(1, 49);
   const y = good.subarray(49);

@@ -9,8 +9,8 @@ export function addressOf(name: string, directory = "/tmp"): string {
 }
 
 /**
- * One end of a bare socket: a peer that says any bytes, right or wrong, and that reads only what the test asks for. A
- * peer that reads nothing fills the system's buffers, as a program does that hangs.
+ * One end of a bare socket: a peer that sends any bytes, right or wrong, and reads only what the test asks for. A
+ * peer that reads nothing fills the system's buffers, like a program that hangs.
  */
 export class RawPeer {
   readonly #socket: Socket;
@@ -89,7 +89,7 @@ export class RawPeer {
   }
 }
 
-/** A listening bare socket, to play servers that are none. */
+/** A listening bare socket, to play any kind of server. */
 export class RawServer {
   readonly #server: Server;
   readonly #accepted: RawPeer[] = [];

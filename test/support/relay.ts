@@ -6,7 +6,10 @@ import { freshName } from "./names.ts";
 import { addressOf } from "./raw-peer.ts";
 import { nextEvent } from "./waiting.ts";
 
-/** Stands between clients and a server, and cuts their connections or holds back what they say when it is told to. */
+/**
+ * Stands between clients and a server, and cuts their connections or holds back their bytes when the test has it do
+ * so.
+ */
 export class Relay {
   readonly name = freshName();
   readonly #target: string;
@@ -41,7 +44,7 @@ export class Relay {
     for (const socket of this.#sockets) socket.pause();
   }
 
-  /** Nothing comes through on the connections of now, for good, and neither end is told. Later ones are as good as any. */
+  /** Nothing comes through on the present connections any more, and neither end notices. Later ones work as usual. */
   holdOpen(): void {
     for (const socket of this.#sockets) {
       socket.removeAllListeners("close");

@@ -1,7 +1,7 @@
+import { Handlers } from "#dist/endpoint/handlers.js";
 import { type HandlingOptions, IncomingRequests } from "#dist/endpoint/requests/incoming-requests.js";
 import { OutgoingRequests, type Resent } from "#dist/endpoint/requests/outgoing-requests.js";
 import { type Answer, IncomingRequest, type RequestHandler } from "#dist/endpoint/requests/request.js";
-import { RequestHandlers } from "#dist/endpoint/requests/request-handlers.js";
 import type {
   ReceivedAnswer,
   ReceivedFailure,
@@ -24,6 +24,12 @@ export class RecordingWire implements RequestWire {
     this.#refuse();
     this.#lastId += 1;
     this.sent.push(`request ${this.#lastId} ${type} ${text(data)}`.trimEnd());
+    return this.#lastId;
+  }
+
+  askAdmin(operation: number, data: Uint8Array): number {
+    this.#lastId += 1;
+    this.sent.push(`admin ${this.#lastId} ${operation} ${text(data)}`.trimEnd());
     return this.#lastId;
   }
 
@@ -63,7 +69,7 @@ export function handling({
   maxConcurrentRequests = 256,
   exposeStacks = false,
 }: RequestsOptions = {}): HandlingOptions<IncomingRequest> {
-  const registry = new RequestHandlers<IncomingRequest>();
+  const registry = new Handlers<RequestHandler<IncomingRequest>>("requests");
   for (const [type, handler] of Object.entries(handlers)) registry.add(Number(type), handler);
   return {
     handlers: registry,
@@ -150,6 +156,10 @@ class LinkedWire implements RequestWire {
     const id = this.#lastId;
     this.#send((requests) => requests.received({ id, type, data: copy, position: id }));
     return id;
+  }
+
+  askAdmin(): never {
+    throw new Error("neither end is a server");
   }
 
   answer(id: number, data: Uint8Array): void {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
+import { Engine } from "#dist/protocol/engine.js";
+import type { EngineEvent } from "#dist/protocol/engine-options.js";
 import { defaultEngineLimits } from "#dist/protocol/limits.js";
 import type { NativeOptions } from "#dist/protocol/native/options.js";
 import type { NativeSession } from "#dist/protocol/native/session.js";
+import type { StreamEvent } from "#dist/protocol/session.js";
 import { concat, toHex } from "./bytes.ts";
 import { nativeDefaults } from "./engine-probe.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -28,7 +30,7 @@ export function digest(data: Uint8Array): string {
   return `${data.length} bytes, ${createHash("sha256").update(data).digest("hex")}`;
 }
 
-/** One end's application, through all of its connections: what it has said and heard, and has yet to take. */
+/** One end's application, through all of its connections: what it has sent, received, and has yet to consume. */
 export class ResumableEnd {
   readonly role: Role;
   engine: Engine | undefined;
@@ -48,6 +50,8 @@ export class ResumableEnd {
   readonly unhandled: Waiting<Content & { readonly id: number }>[] = [];
   readonly handled: number[] = [];
   readonly cancelled: number[] = [];
+  /** What the other did with streams, in order. */
+  readonly streamed: StreamEvent[] = [];
   /** Gets each event first. */
   overhear: ((event: EngineEvent) => void) | undefined;
 
@@ -105,6 +109,9 @@ export class ResumableEnd {
       case "request":
         this.unhandled.push({ what: event, position: event.position });
         return;
+      case "admin-request":
+        this.unhandled.push({ what: { ...event, type: event.operation }, position: event.position });
+        return;
       case "answer":
         this.outcomes.push(`${event.id}: ${digest(event.data)}`);
         return;
@@ -114,10 +121,13 @@ export class ResumableEnd {
       case "cancel":
         this.cancelled.push(event.id);
         return;
-      default:
+      case "closed":
         // One that was not lost may have last words.
         if (event.error?.code === "ERR_CONNECTION_LOST") this.engine = undefined;
         else this.ends.push(event.error?.code ?? "in order");
+        return;
+      default:
+        this.streamed.push(event);
     }
   }
 
@@ -136,8 +146,8 @@ export interface ResumablePairOptions {
 }
 
 /**
- * A client and a server whose session goes on over one connection after another. What moves between them, when, and
- * where the connection breaks is the test's to say.
+ * A client and a server whose session goes on over one connection after another. The test decides what moves between
+ * them, when, and where the connection breaks.
  */
 export class ResumablePair {
   readonly clock = new FakeClock();
@@ -179,7 +189,7 @@ export class ResumablePair {
     return this;
   }
 
-  /** Lets so many bytes arrive there that have left or do so now. Whether there were any. */
+  /** Lets that many of the bytes arrive that have left or leave now. Returns whether there were any. */
   deliver(to: Role, bytes = Number.POSITIVE_INFINITY): boolean {
     const from = this[to === "client" ? "server" : "client"];
     this.#takeOutput(from, to);

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Positions } from "#dist/protocol/native/wire/lanes.js";
+import type { Positions, Windows } from "#dist/protocol/native/wire/lanes.js";
 import type { Offers } from "#dist/protocol/native/wire/offers.js";
 
 // The shared vectors as spec/protocol.md, "Vectors", has them. Bytes are hexadecimal.
@@ -121,7 +121,7 @@ export interface NativeHelloVector {
   readonly from: "client" | "server";
   readonly hello?: {
     readonly maxMessageBytes: number;
-    readonly windows: Positions;
+    readonly windows: Windows;
     readonly pid: number;
     readonly library: string;
     readonly application: string;
@@ -226,6 +226,9 @@ export interface ConnectionStep {
   readonly lane?: "messages" | "requests";
   readonly ms?: number;
   readonly resumed?: boolean;
+  readonly operation?: number;
+  readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 export interface NativeConnectionVector {
@@ -235,7 +238,7 @@ export interface NativeConnectionVector {
   readonly secret?: string;
   readonly resumable: boolean;
   readonly sessionId?: string;
-  readonly clientWindows?: Positions;
+  readonly clientWindows?: Windows;
   readonly connections: readonly {
     readonly serverPrivateKey?: string;
     readonly clientPrivateKey?: string;
@@ -244,3 +247,22 @@ export interface NativeConnectionVector {
 }
 
 export const nativeConnections = read<NativeConnectionVector>("native-connections.json");
+export const nativeStreams = read<NativeConnectionVector>("native-streams.json");
+export const nativeContext = read<NativeConnectionVector>("native-context.json");
+export const nativeAdmin = read<NativeConnectionVector>("native-admin.json");
+
+export interface PrivateDirectoryVector {
+  readonly name: string;
+  /** Modes are octal. */
+  readonly in: string;
+  readonly found?: {
+    readonly kind: "directory" | "link" | "dangling-link" | "file" | "fifo" | "socket";
+    readonly owner: "self" | "other";
+    readonly mode: string;
+  };
+  readonly outcome: "made" | "used" | "refused";
+  readonly says?: string;
+  readonly mode?: string;
+}
+
+export const privateDirectories = read<PrivateDirectoryVector>("private-directory.json");

@@ -21,7 +21,7 @@ export async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-/** The arguments of the next such event; unlike `events.once` it takes `error` as any other. */
+/** The arguments of the next event of that name, which may be `error`: `events.once` would reject for it. */
 export function nextEvent<T extends unknown[]>(emitter: unknown, event: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = (): void => reject(new Error(`there was no ${event} event`));

@@ -148,7 +148,7 @@ describe("an address's length", () => {
     test(`may be ${most} bytes on ${platform} and not one more`, () => {
       const options = { directory: "/tmp", platform };
       assert.equal(resolveAddress(nameFor(most), options).path.length, most);
-      const expected = new RegExp(`has ${most + 1} bytes; ${most} is the most`);
+      const expected = new RegExp(`has ${most + 1} bytes; ${most} is the max`);
       refuses(nameFor(most + 1), options, "ERR_ADDRESS_TOO_LONG", expected);
     });
   }
@@ -156,7 +156,7 @@ describe("an address's length", () => {
   test("may be 256 characters on Windows, the prefix among them, and not one more", () => {
     const name = "n".repeat(256 - "\\\\.\\pipe\\".length);
     assert.equal(resolveAddress(name, windows).path.length, 256);
-    refuses(`${name}n`, windows, "ERR_ADDRESS_TOO_LONG", /has 257 characters; 256 is the most/);
+    refuses(`${name}n`, windows, "ERR_ADDRESS_TOO_LONG", /has 257 characters; 256 is the max/);
   });
 
   test("is counted in bytes, not in characters, where the directory has others than ASCII", () => {

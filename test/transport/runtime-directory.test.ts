@@ -58,14 +58,14 @@ describe("the user's runtime directory", { skip }, () => {
     }
   });
 
-  test("is no relative path", () => refuses("run/me", /is no absolute path: run\/me\. /));
+  test("is no relative path", () => refuses("run/me", /is not an absolute path: run\/me\. /));
 
   test("is there", () => refuses(join(freshDirectory(), "gone"), /cannot be used: ENOENT/));
 
   test("is a directory", () => {
     const path = join(freshDirectory(), "file");
     writeFileSync(path, "");
-    refuses(path, /is no directory/);
+    refuses(path, /is not a directory/);
   });
 
   for (const mode of [0o711, 0o750, 0o770, 0o777, 0o1777, 0o755, 0o500]) {

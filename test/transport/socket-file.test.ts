@@ -14,7 +14,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import type { Address } from "#dist/transport/address.js";
-import { type FileIdentity, identify, identifyNow } from "#dist/transport/file-identity.js";
+import { type FileIdentity, identifyNow } from "#dist/transport/file-identity.js";
 import { claimAddress, removeFromAddress } from "#dist/transport/socket-file.js";
 import {
   makeStagingDirectory,
@@ -57,15 +57,15 @@ describe("claiming an address", { skip }, () => {
       const identity = await claimAddress(address, { staging, mode, isAlive: alive });
       assert.ok(lstatSync(address.path).isSocket());
       assert.equal(lstatSync(address.path).mode & 0o7777, mode);
-      assert.deepEqual(await identify(address.path), identity);
-      assert.deepEqual(await identify(staging.socketPath), identity);
+      assert.deepEqual(identifyNow(address.path), identity);
+      assert.deepEqual(identifyNow(staging.socketPath), identity);
     }
   });
 
   test("replaces a socket that is dead", async () => {
     const address = freshAddress();
     await leaveDeadSocket(address.path);
-    const stale = await identify(address.path);
+    const stale = identifyNow(address.path);
     const staging = await stage(address);
     const asked: Address[] = [];
     const isAlive = async (about: Address): Promise<boolean> => {
@@ -75,19 +75,19 @@ describe("claiming an address", { skip }, () => {
     const identity = await claimAddress(address, { staging, mode, isAlive });
     assert.deepEqual(asked, [address]);
     assert.notDeepEqual(identity, stale);
-    assert.deepEqual(await identify(address.path), identity);
+    assert.deepEqual(identifyNow(address.path), identity);
   });
 
   test("leaves a socket alone where a server is alive", async () => {
     const address = freshAddress();
     await listenAt(address.path);
-    const before = await identify(address.path);
+    const before = identifyNow(address.path);
     const staging = await stage(address);
     await assert.rejects(claimAddress(address, { staging, mode, isAlive: alive }), {
       code: "ERR_ADDRESS_IN_USE",
       message: /a server is alive there/,
     });
-    assert.deepEqual(await identify(address.path), before);
+    assert.deepEqual(identifyNow(address.path), before);
   });
 
   test("leaves a socket of another user alone, dead or not, and does not ask it", {
@@ -96,13 +96,13 @@ describe("claiming an address", { skip }, () => {
     const address = freshAddress();
     await leaveDeadSocket(address.path);
     chownSync(address.path, otherUid, otherUid);
-    const before = await identify(address.path);
+    const before = identifyNow(address.path);
     const staging = await stage(address);
     await assert.rejects(
       claimAddress(address, { staging, mode, isAlive: () => assert.fail("it was asked") }),
       { code: "ERR_ADDRESS_IN_USE", message: new RegExp(`the socket there belongs to the user ${otherUid}`) },
     );
-    assert.deepEqual(await identify(address.path), before);
+    assert.deepEqual(identifyNow(address.path), before);
   });
 
   for (const [what, make] of [
@@ -115,13 +115,13 @@ describe("claiming an address", { skip }, () => {
       const address = freshAddress();
       await leaveDeadSocket(join(dirname(address.path), "dead"));
       make(address.path);
-      const before = await identify(address.path);
+      const before = identifyNow(address.path);
       const staging = await stage(address);
       await assert.rejects(claimAddress(address, { staging, mode, isAlive: dead }), {
         code: "ERR_ADDRESS_IN_USE",
-        message: /is no socket/,
+        message: /is not a socket/,
       });
-      assert.deepEqual(await identify(address.path), before);
+      assert.deepEqual(identifyNow(address.path), before);
     });
   }
 
@@ -134,7 +134,7 @@ describe("claiming an address", { skip }, () => {
       return false;
     };
     const identity = await claimAddress(address, { staging, mode, isAlive });
-    assert.deepEqual(await identify(address.path), identity);
+    assert.deepEqual(identifyNow(address.path), identity);
   });
 
   test("gives up where another has taken the address each time", async () => {
@@ -146,7 +146,7 @@ describe("claiming an address", { skip }, () => {
       // Another file first and then the move: the one that was there must not give its inode to the one that comes.
       const next = join(dirname(address.path), "next");
       await leaveDeadSocket(next);
-      taken = await identify(next);
+      taken = identifyNow(next);
       renameSync(next, address.path);
       return false;
     };
@@ -154,7 +154,7 @@ describe("claiming an address", { skip }, () => {
       code: "ERR_ADDRESS_IN_USE",
       message: /other servers keep taking it/,
     });
-    assert.deepEqual(await identify(address.path), taken);
+    assert.deepEqual(identifyNow(address.path), taken);
   });
 
   test("fails with the system's own error where the directory is gone", async () => {

@@ -84,7 +84,7 @@ describe("a staging directory", { skip }, () => {
     await assert.rejects(makeStagingDirectory({ kind: "unix-socket", path: join(tooDeep, "a") }), {
       code: "ERR_ADDRESS_TOO_LONG",
       message: new RegExp(
-        `has ${most - staged + 1} bytes; ${most - staged} is the most .* bound ${staged} bytes deeper`,
+        `has ${most - staged + 1} bytes; ${most - staged} is the max .* bound ${staged} bytes deeper`,
       ),
     });
     assert.deepEqual(readdirSync(tooDeep), []);

@@ -74,7 +74,7 @@ describe("an address is not trusted", { skip }, () => {
     test(`in a directory that others can write, with mode ${mode.toString(8)}`, () => {
       refuses(
         fileIn(directoryWith(mode)),
-        /directory is a directory that (others|its group \(\d+\)) can write, without the sticky bit; set that bit \(chmod/,
+        /directory is a directory that (others|its group \(\d+\)) can write to, without the sticky bit; set that bit \(chmod/,
       );
     });
 
@@ -94,7 +94,7 @@ describe("an address is not trusted", { skip }, () => {
     const directory = freshDirectory();
     symlinkSync("b", join(directory, "a"));
     symlinkSync("a", join(directory, "b"));
-    refuses(join(directory, "a"), /too many symbolic links; mend the links/);
+    refuses(join(directory, "a"), /too many symbolic links; correct the links/);
   });
 
   test("nor distrusted where it is not there: the system's own error tells", () => {
@@ -113,7 +113,7 @@ describe("another user", { skip: skip || notRoot() }, () => {
 
   test("is not trusted with a socket, unless named", () => {
     const path = give(fileIn(freshDirectory()));
-    refuses(path, /a\.sock belongs to the user 65534; if that user .* the option "trust" with \[65534\]/);
+    refuses(path, /a\.sock belongs to the user 65534; if that user .* set the option "trust" to \[65534\]/);
     refuses(path, /belongs to the user 65534/, [1, 65_533]);
     check(path, [1, otherUid]);
     check(path, "any");

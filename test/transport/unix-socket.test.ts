@@ -236,7 +236,7 @@ describe("a socket's file that has gone", { skip, timeout: 60_000 }, () => {
       assert.equal(accepting.failures.length, times);
       const { code, message } = accepting.failures.at(-1) as SystemError;
       assert.equal(code, "ERR_ADDRESS_LOST");
-      assert.match(message, /something else lies there now/);
+      assert.match(message, /something else is there now/);
       assert.equal(readFileSync(address.path, "utf8"), "another's");
       // Once it has made way, the address is ours again.
       unlinkSync(address.path);

@@ -5,18 +5,18 @@ import (
 	"sealpipe/internal/wire"
 )
 
-// acknowledgeAfterMs: what was consumed is told after so long at the latest.
+// acknowledgeAfterMs: everything consumed is acknowledged after this time at the latest.
 const acknowledgeAfterMs = 20
 
-// acknowledger decides when to tell the peer what was consumed. Source: spec/protocol.md, "Lanes".
+// acknowledger decides when to acknowledge what was consumed. Source: spec/protocol.md, "Lanes".
 type acknowledger struct {
 	session *session.Session
 	at      int64
-	// asked: the peer waits for what we have received to be consumed.
+	// asked: the peer asks for an acknowledgement once everything received is consumed.
 	asked, isLate bool
 }
 
-// isDue: there is news, and it is worth a record of its own.
+// isDue reports whether there is enough to acknowledge for a record of its own.
 func (a *acknowledger) isDue() bool {
 	if !a.session.HasNews() {
 		return false
@@ -24,9 +24,12 @@ func (a *acknowledger) isDue() bool {
 	return a.isLate || a.session.HasUrgentNews() || a.asked && a.session.AllConsumed()
 }
 
-// notice: something may have been consumed.
+// mustNotice reports whether notice, now, has something to notice.
+func (a *acknowledger) mustNotice() bool { return a.at == Never && a.session.HasNews() }
+
+// notice is called when something may have been consumed.
 func (a *acknowledger) notice(now int64) {
-	if a.at == Never && a.session.HasNews() {
+	if a.mustNotice() {
 		a.at = now + acknowledgeAfterMs
 	}
 }
@@ -37,7 +40,7 @@ func (a *acknowledger) handleTimeout(now int64) {
 	}
 }
 
-// appendFrame tells all there is, to go with what else is sent.
+// appendFrame acknowledges everything consumed, in a record that is sent anyway.
 func (a *acknowledger) appendFrame(record []byte) []byte {
 	if !a.session.HasNews() {
 		return record
@@ -46,5 +49,5 @@ func (a *acknowledger) appendFrame(record []byte) []byte {
 		a.asked = false
 	}
 	a.at, a.isLate = Never, false
-	return wire.AppendAcknowledge(record, a.session.Acknowledge())
+	return wire.AppendAcknowledge(record, a.session.Acknowledge(), a.session.Lanes())
 }

@@ -2,25 +2,25 @@ package engine
 
 import "sealpipe/internal/session"
 
-// wait is how long the peer has for a body, and since when our window keeps it from going on.
+// wait is how long the peer has for a body, and since when this end's window holds it up.
 type wait struct {
 	patience  *Patience
 	held      bool
 	heldSince int64
 }
 
-// bodyDeadlines are until when the peer has to go on with the large bodies that it has begun. The time in which a lane's
-// window keeps it from that does not count. Source: spec/protocol.md, "Large bodies" and "Slow peers".
+// bodyDeadlines are the deadlines of the large bodies that the peer has begun. The time in which a lane's window
+// holds the peer up does not count. Source: spec/protocol.md, "Large bodies" and "Slow peers".
 type bodyDeadlines struct {
 	session   *session.Session
 	timeoutMs int64
 	waits     map[*session.IncomingBody]*wait
 	next      int64
-	// isHeld: our window holds up some of them, so that the application has to do with when it is over.
+	// isHeld: a window holds up some bodies, so that their deadlines also depend on the application.
 	isHeld bool
 }
 
-// notice: bodies may have begun, gone on or ended, or a window have opened or closed.
+// notice is called when bodies may have begun, gone on or ended, or a window may have opened or closed.
 func (d *bodyDeadlines) notice(now int64) {
 	if len(d.waits) == 0 && !d.session.HasBodies() {
 		return
@@ -47,5 +47,5 @@ func (d *bodyDeadlines) notice(now int64) {
 	})
 }
 
-// clear: nothing more is waited for.
+// clear drops all deadlines.
 func (d *bodyDeadlines) clear() { d.waits, d.next, d.isHeld = nil, Never, false }

@@ -9,7 +9,7 @@ import (
 	"sealpipe/internal/wire"
 )
 
-// batchBytes: as many whole frames leave in one write as fit, and a larger frame in one of its own.
+// batchBytes: whole frames share a write up to this size, and a larger frame has a write of its own.
 const batchBytes = 32_768
 
 // classic is golang-ipc's messages: one frame each, sealed one by one if the connection is encrypted.
@@ -17,7 +17,7 @@ type classic struct {
 	encrypted           bool
 	maxMessageBytes     int
 	peerMaxMessageBytes int64
-	// payloads counts what the key has sealed and opened, and is to seal.
+	// payloads counts the payloads that the key has sealed and opened, and has yet to seal.
 	payloads int64
 	unit     []byte
 
@@ -74,7 +74,7 @@ func (c *classic) next(event *session.Event) (verdict, error) {
 	}
 	msgType := binary.BigEndian.Uint32(unit)
 	if msgType == 0 {
-		// golang-ipc's own: it is dropped without a word.
+		// golang-ipc's own type: silently dropped.
 		return nothing, nil
 	}
 	*event = session.Event{Kind: session.MessageEvent, Type: msgType, Data: append([]byte(nil), unit[wire.TypeBytes:]...)}
@@ -131,7 +131,7 @@ func (r *classicReceiver) Next(in *wire.Input) ([]byte, error) {
 
 func (r *classicReceiver) Wipe() { r.cipher = nil }
 
-// classicSealer seals what classic.appendOutput has left room for.
+// classicSealer seals the frames for which classic.appendOutput has left room.
 type classicSealer struct {
 	cipher *wire.ClassicCipher
 	random func([]byte)

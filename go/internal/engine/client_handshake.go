@@ -75,8 +75,8 @@ func (h *Handshake) clientHello() *wire.NativeHello {
 	ticket := h.options.Resume
 	switch {
 	case ticket != nil:
-		hello.Session, hello.ID, hello.Received = wire.SessionResume, ticket.ID, ticket.Received
-		hello.Proof = h.proof(wire.ClientSide, &ticket.Identity, ticket.Received)
+		hello = h.resumingHello(ticket)
+		hello.ID = ticket.ID
 	case h.options.Resumable:
 		hello.Session = wire.SessionNew
 	}
@@ -106,7 +106,7 @@ func (h *Handshake) receiveServersHello(in *wire.Input) (Step, error) {
 		if ticket == nil {
 			return Step{}, wire.InvalidFrame("a session resumed that was not asked for")
 		}
-		if !hello.Proof.Equal(h.proof(wire.ServerSide, &ticket.Identity, hello.Received)) {
+		if !hello.Proof.Equal(h.proof(wire.ServerSide, ticket, hello.ReceivedIn(ticket.Lanes))) {
 			return Step{}, badProof()
 		}
 	}

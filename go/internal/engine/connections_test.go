@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"sealpipe/internal/fault"
@@ -16,15 +17,24 @@ import (
 )
 
 type connectionStep struct {
-	From, At             wire.Side
-	Part, Does, Hears    string
-	Bytes, Record, Frame vectors.Bytes
-	Times                int
-	ID, Type             uint32
-	Data                 vectors.Bytes
-	Code, Message, Lane  string
-	Ms                   int64
-	Resumed              bool
+	From, At                wire.Side
+	Part, Does, Hears       string
+	Bytes, Record, Frame    vectors.Bytes
+	Times                   int
+	ID, Type, Operation     uint32
+	Data                    vectors.Bytes
+	Code, Message, Lane     string
+	Ms                      int64
+	Resumed                 bool
+	Traceparent, Tracestate string
+}
+
+func (s *connectionStep) trace() *wire.TraceContext {
+	known, err := wire.TraceContext{Traceparent: s.Traceparent, Tracestate: s.Tracestate}.Known()
+	if err != nil {
+		panic(err)
+	}
+	return known
 }
 
 type connectionVector struct {
@@ -35,7 +45,9 @@ type connectionVector struct {
 	Resumable     bool
 	SessionID     vectors.Bytes
 	ClientWindows *[3]uint32
-	Connections   []struct {
+	// features are those of both hellos.
+	features    wire.Features
+	Connections []struct {
 		ServerPrivateKey, ClientPrivateKey vectors.Bytes
 		Steps                              []connectionStep
 	}
@@ -47,6 +59,13 @@ type heard struct {
 	event   session.Event
 	code    string
 	resumed bool
+}
+
+var eventNames = map[session.EventKind]string{
+	session.MessageEvent: "message", session.RequestEvent: "request", session.AnswerEvent: "answer",
+	session.FailureEvent: "failure", session.CancelEvent: "cancel", session.StreamEvent: "stream", session.ItemEvent: "item",
+	session.StreamEndEvent: "stream-end", session.StreamResetEvent: "stream-reset", session.StopSendingEvent: "stop-sending",
+	session.CreditEvent: "stream-credit",
 }
 
 // side is one role of a vector's session, through all of its connections.
@@ -63,6 +82,14 @@ type side struct {
 	heard      []heard
 	told       bool
 	unconsumed map[string][]int64
+	items      []session.Event
+}
+
+func (s *side) offers() *wire.Offers {
+	if s.vector.features != 0 {
+		return offersOf(s.vector.features)
+	}
+	return wire.NoOffers()
 }
 
 func (s *side) connect(key []byte) {
@@ -73,23 +100,16 @@ func (s *side) connect(key []byte) {
 	}
 	options := HandshakeOptions{
 		Role: s.role, Encryption: v.Encrypted, Profile: Auto, Secret: v.Secret, MaxMessageBytes: wire.DefaultMaxMessageBytes,
-		Windows: windows, Self: wire.PeerInfo{PID: 1, Library: "sealpipe/test"}, Resumable: v.Resumable,
+		Windows: windows, Self: wire.PeerInfo{PID: 1, Library: "sealpipe/test"}, Offers: s.offers(), Resumable: v.Resumable,
 		NewKeyPair: func() (*ecdh.PrivateKey, error) { return ecdh.P384().NewPrivateKey(key) },
 		Random:     func(into []byte) { copy(into, v.SessionID) },
 	}
 	if s.role == wire.ClientSide && s.session != nil {
-		options.Resume = s.ticket()
+		options.Resume = TicketOf(s.session)
 	}
 	s.in, s.engine, s.told = &wire.Input{}, nil, false
 	s.handshake = NewHandshake(options)
 	s.output = s.handshake.Start()
-}
-
-func (s *side) ticket() *Ticket {
-	if s.session == nil || s.session.Identity() == nil {
-		return nil
-	}
-	return &Ticket{Identity: *s.session.Identity(), Received: s.session.Received()}
 }
 
 // listen takes all steps and events that there are.
@@ -99,9 +119,9 @@ func (s *side) listen() {
 		if err == nil && step.Resume != nil {
 			var rewindable error
 			if s.session != nil {
-				rewindable = s.session.CheckRewind(step.Resume.Received)
+				rewindable = s.session.CheckRewind(step.Resume)
 			}
-			step, err = s.handshake.AnswerResume(s.ticket(), rewindable)
+			step, err = s.handshake.AnswerResume(TicketOf(s.session), rewindable)
 		}
 		s.output = append(s.output, step.Output...)
 		if err != nil {
@@ -118,12 +138,14 @@ func (s *side) listen() {
 		return
 	}
 	for _, event := range receiveAll(s.engine, s.in, s.now) {
-		kinds := map[session.EventKind]string{
-			session.MessageEvent: "message", session.RequestEvent: "request", session.AnswerEvent: "answer",
-			session.FailureEvent: "failure", session.CancelEvent: "cancel",
+		kind := eventNames[event.Kind]
+		if kind == "item" {
+			s.items = append(s.items, event)
 		}
-		kind := kinds[event.Kind]
 		s.unconsumed[kind+"s"] = append(s.unconsumed[kind+"s"], event.Position)
+		if event.IsAdmin {
+			kind = "admin-request"
+		}
 		s.heard = append(s.heard, heard{kind: kind, event: event})
 	}
 	if s.engine.Closed() && !s.told {
@@ -143,12 +165,13 @@ func (s *side) closed(err error) {
 
 func (s *side) open(opened *Opened) {
 	if opened.Resumed {
-		if err := s.session.Rewind(opened.Hello.Received); err != nil {
+		if err := s.session.Rewind(opened.Hello); err != nil {
 			s.t.Fatal(err)
 		}
 		s.session.Attach(opened.Hello, s.session.Identity())
 	} else {
-		s.session = session.New(wire.DefaultMaxMessageBytes, [3]uint32{wire.MinWindow, wire.MinWindow, wire.MinWindow})
+		windows := [3]uint32{wire.MinWindow, wire.MinWindow, wire.MinWindow}
+		s.session = session.New(limitsOf(s.role, windows, s.offers()), opened.Hello.Features())
 		s.session.Attach(opened.Hello, opened.Identity)
 	}
 	s.engine = New(s.role, opened, s.session, testLimits, nil, s.now)
@@ -165,9 +188,9 @@ func (s *side) written() []byte {
 	if s.engine == nil {
 		return nil
 	}
-	output := s.engine.AppendOutput(nil, s.now)
+	output := s.engine.AppendOutput(nil, at(s.now))
 	s.engine.Sealer.Seal(output)
-	s.engine.OutputLeft(s.now)
+	s.engine.OutputLeft(at(s.now))
 	return output
 }
 
@@ -218,11 +241,13 @@ func (s *side) does(step *connectionStep) {
 	case "message":
 		err = s.session.SendMessage(step.Type, step.Data)
 	case "request":
-		err = s.session.SendRequest(step.ID, step.Type, step.Data)
+		err = s.session.SendRequest(session.Request{ID: step.ID, Type: step.Type, Data: step.Data, Trace: step.trace()})
+	case "admin-request":
+		err = s.session.SendAdmin(step.ID, wire.Operation(step.Operation), step.Data)
 	case "answer":
 		err = s.session.SendAnswer(step.ID, step.Data)
 	case "fail":
-		s.session.SendFailure(step.ID, step.Code, step.Message)
+		s.session.SendFailure(step.ID, step.Code, step.Message, nil)
 	case "cancel":
 		s.session.SendCancel(step.ID)
 	case "flush":
@@ -235,7 +260,7 @@ func (s *side) does(step *connectionStep) {
 		} else {
 			s.session.ConsumeRequest(position)
 		}
-		s.engine.Consumed(s.now)
+		s.engine.Consumed(at(s.now))
 	case "wait":
 		s.now += step.Ms
 		s.engine.HandleTimeout(s.now)
@@ -244,11 +269,42 @@ func (s *side) does(step *connectionStep) {
 	case "cut":
 		s.engine.ReceiveEnd(errors.New("cut"), false)
 	default:
-		err = fmt.Errorf("a step that this test does not know")
+		err = s.doesWithStreams(step)
 	}
 	if err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+func (s *side) doesWithStreams(step *connectionStep) error {
+	streams := s.session.Streams()
+	switch step.Does {
+	case "stream-open":
+		id, err := streams.Open(session.Request{Type: step.Type, Data: step.Data, Trace: step.trace()})
+		if id != step.ID {
+			s.t.Fatalf("the id %d, not %d", id, step.ID)
+		}
+		return err
+	case "item":
+		if !streams.HasCredit(step.ID) {
+			s.t.Fatal("no credit")
+		}
+		return streams.Write(step.ID, step.Data)
+	case "stream-end":
+		streams.End(step.ID)
+	case "stream-reset":
+		streams.Reset(step.ID, step.Code, step.Message)
+	case "stop-sending":
+		streams.StopSending(step.ID)
+	case "consume-item":
+		for _, item := range s.items[:max(1, step.Times)] {
+			streams.Consumed(item.ID, item.Weight)
+		}
+		s.items = s.items[max(1, step.Times):]
+	default:
+		return fmt.Errorf("a step that this test does not know")
+	}
+	return nil
 }
 
 func (s *side) hears(step *connectionStep) {
@@ -259,13 +315,33 @@ func (s *side) hears(step *connectionStep) {
 	s.heard = s.heard[1:]
 	code := got.code + got.event.Code
 	if got.kind != step.Hears || got.resumed != step.Resumed || code != step.Code || got.event.Text != step.Message ||
-		got.event.ID != step.ID || got.event.Type != step.Type || !bytes.Equal(got.event.Data, step.Data) {
+		got.event.ID != step.ID || got.event.Type != step.Type+step.Operation || !bytes.Equal(got.event.Data, step.Data) {
 		s.t.Fatalf("heard %+v", got)
+	}
+	if want := step.trace(); !reflect.DeepEqual(got.event.Trace, want) {
+		s.t.Fatalf("heard in the trace %+v, not %+v", got.event.Trace, want)
 	}
 }
 
 func TestNativeConnectionVectors(t *testing.T) {
-	for _, v := range vectors.Load[connectionVector](t, "native-connections.json") {
+	replayConnections(t, "native-connections.json", 0)
+}
+
+func TestNativeStreamVectors(t *testing.T) {
+	replayConnections(t, "native-streams.json", wire.FeatureStreams)
+}
+
+func TestNativeContextVectors(t *testing.T) {
+	replayConnections(t, "native-context.json", wire.FeatureStreams|wire.FeatureContext|wire.FeatureAdmin)
+}
+
+func TestNativeAdminVectors(t *testing.T) {
+	replayConnections(t, "native-admin.json", wire.FeatureStreams|wire.FeatureContext|wire.FeatureAdmin)
+}
+
+func replayConnections(t *testing.T, file string, features wire.Features) {
+	for _, v := range vectors.Load[connectionVector](t, file) {
+		v.features = features
 		for _, role := range v.Roles {
 			t.Run(v.Name+" "+string(role), func(t *testing.T) {
 				s := &side{t: t, vector: &v, role: role, unconsumed: map[string][]int64{}}

@@ -10,14 +10,17 @@ const (
 	// EndGraceMs is how long a close waits, once everything has left, for the peer to end its side: golang-ipc v1.0.0's
 	// server never does.
 	EndGraceMs = 250
-	// HandshakeGraceMs is how long a close in the middle of the handshake waits for the handshake to be over.
+	// HandshakeGraceMs is how long a close during the handshake waits for the handshake to end.
 	HandshakeGraceMs = 1_000
-	// settleMs is how long after the handshake a client may end the connection at the earliest: a golang-ipc server whose
-	// client is gone in the instant in which it confirms takes itself for connected, and ignores everyone, for ever.
+	// settleMs is how soon after the handshake a client may end the connection: if a client leaves right after its
+	// confirmation, a golang-ipc server considers itself connected for ever, and ignores all other clients.
 	settleMs = 20
 )
 
-// Limits are what a connection holds its peer to, besides the sizes.
+// Clock says the time, in milliseconds.
+type Clock = func() int64
+
+// Limits are the limits that a connection enforces on its peer, besides sizes.
 type Limits struct {
 	MaxMessageBytes                int
 	FrameTimeoutMs, CloseTimeoutMs int64
@@ -32,7 +35,7 @@ const (
 	peerClosed
 )
 
-// profile is how what two ends say stands on the wire once the handshake is over.
+// profile encodes and decodes what two ends send each other once the handshake is over.
 type profile interface {
 	begin(unit []byte)
 	next(event *session.Event) (verdict, error)
@@ -41,13 +44,13 @@ type profile interface {
 	hasOutput() bool
 	appendOutput(dst []byte) []byte
 	outputLeft()
-	// outputEnded, after a close: nothing will be added to the output any more.
+	// outputEnded reports, after a close, whether nothing more will be added to the output.
 	outputEnded() bool
 	queuedBytes() int64
 	unsentBytes() int64
-	// listensToTheEnd: after a close the peer still says when it has all and is done too.
+	// listensToTheEnd: after a close the peer still reports when it has received everything and is done, too.
 	listensToTheEnd() bool
-	// isSpent: the key has sealed all that it may.
+	// isSpent: the key has sealed as many payloads as it may.
 	isSpent() bool
 	close()
 	finish(orderly bool)
@@ -55,37 +58,26 @@ type profile interface {
 	handleTimeout(now int64) error
 }
 
-// Receiver cuts what arrives into opened units: used by the reading goroutine alone, without a lock.
+// Receiver splits what arrives into opened units. Only the reading goroutine uses it, without a lock.
 type Receiver interface {
-	// Next gives the next unit, lent until the next call of in.Space, or nil until all of it is there.
+	// Next returns the next unit, valid until the next call of in.Space, or nil until all of it is there.
 	Next(in *wire.Input) ([]byte, error)
 	Wipe()
 }
 
-// Sealer seals, in place, what AppendOutput has given: used by the writing goroutine alone, without a lock.
+// Sealer seals the result of AppendOutput in place. Only the writing goroutine uses it, without a lock.
 type Sealer interface {
 	Seal(units []byte)
 	Wipe()
 }
 
-// timer is what a deadline is for.
-type timer int
-
-const (
-	noTimer timer = iota
-	frameTimer
-	settleTimer
-	closeTimer
-	endGraceTimer
-)
-
-// Engine is the state of one connection after its handshake. Whoever drives it holds a lock around every call:
+// Engine is the state of one connection after its handshake. Its driver holds a lock around every call:
 //
 //	reading: Heard, then for each unit of the Receiver Receive, NextEvent until there is none; then UnitsRead.
 //	writing: AppendOutput; without the lock Seal and write; OutputLeft. The end comes with OutputEnded.
 //	time:    HandleTimeout at NextTimeout, which any call may have changed.
 //
-// It never fails for what a peer does: Closed tells that it is over, and Err why.
+// It never fails because of a peer: Closed reports that it is over, and Err why.
 type Engine struct {
 	Receiver Receiver
 	Sealer   Sealer
@@ -107,7 +99,7 @@ type Engine struct {
 	err        error
 }
 
-// New begins where a handshake has ended. The session is that of a native connection.
+// New continues where a handshake has ended. Only a native connection has a session.
 func New(role wire.Side, opened *Opened, sess *session.Session, limits Limits, random func([]byte), now int64) *Engine {
 	e := &Engine{client: role == wire.ClientSide, limits: limits, state: Open, deadline: Never, openedAt: now}
 	if opened.Profile == Native {
@@ -136,33 +128,39 @@ func New(role wire.Side, opened *Opened, sess *session.Session, limits Limits, r
 	return e
 }
 
-// State is where the connection stands.
+// State is the present state of the connection.
 func (e *Engine) State() State { return e.state }
 
-// Closed: it is over. Err is why; nil if the end was orderly.
+// Closed reports whether the connection is over. Err is why; nil if the end was orderly.
 func (e *Engine) Closed() bool { return e.state == Closed }
 func (e *Engine) Err() error   { return e.err }
 
-// IsNative: the session goes on after the connection, if it can be resumed.
+// RoundTripMs is how long the peer took to answer the last ping; 0 before the first, and on the classic profile.
+func (e *Engine) RoundTripMs() int64 {
+	if e.native == nil {
+		return 0
+	}
+	return e.native.keepalive.roundTripMs
+}
+
+// IsNative reports whether the profile is native: then a session that can be resumed outlives the connection.
 func (e *Engine) IsNative() bool { return e.native != nil }
 
-// QueuedBytes were sent and are not done with: have not left or, natively, are not consumed by the peer.
+// QueuedBytes is the number of bytes that were sent and have not left or, natively, are not consumed by the peer.
 func (e *Engine) QueuedBytes() int64 { return e.profile.queuedBytes() }
 
-// UnsentBytes have not left.
+// UnsentBytes is the number of bytes that have not left.
 func (e *Engine) UnsentBytes() int64 { return e.profile.unsentBytes() }
 
-func (e *Engine) isEnding() bool { return e.state == Closing || e.state == Closed }
-
-// Discards: nothing is read any more, and what arrives is to be dropped.
+// Discards reports whether everything that arrives is to be dropped unread.
 func (e *Engine) Discards() bool {
 	return e.state == Closed || e.state == Closing && !e.profile.listensToTheEnd()
 }
 
-// Heard: bytes have come.
+// Heard is called when bytes have arrived.
 func (e *Engine) Heard(now int64) { e.profile.heard(now) }
 
-// Receive is given the next opened unit, lent until NextEvent has no event, or what is wrong with it.
+// Receive processes the next opened unit, which must stay valid until NextEvent has no event, or the error in it.
 func (e *Engine) Receive(unit []byte, err error) {
 	if e.Discards() {
 		e.move(discard)
@@ -172,14 +170,14 @@ func (e *Engine) Receive(unit []byte, err error) {
 		e.finish(faulty, err)
 		return
 	}
-	// A unit was completed: what is left began after it.
+	// A unit was completed: the remaining bytes began after it.
 	if e.timer == frameTimer {
 		e.stopTimer()
 	}
 	e.profile.begin(unit)
 }
 
-// NextEvent gives the next event of the unit that was received.
+// NextEvent returns the next event of the received unit.
 func (e *Engine) NextEvent(event *session.Event, now int64) bool {
 	for !e.Discards() {
 		found, err := e.profile.next(event)
@@ -187,7 +185,7 @@ func (e *Engine) NextEvent(event *session.Event, now int64) bool {
 		case err != nil:
 			e.finish(faulty, err)
 		case found == peerClosed:
-			// What we had sent has been consumed, or is not wanted.
+			// What this end had sent has been consumed, or is not needed.
 			e.finish(end, nil)
 		case found == nothing:
 			e.closeIfSpent(now)
@@ -205,10 +203,10 @@ func (e *Engine) NextEvent(event *session.Event, now int64) bool {
 	return false
 }
 
-// drop: what comes after our close is nobody's, and is not acknowledged.
+// drop: what arrives after a close of this end is dropped, and not acknowledged.
 func (e *Engine) drop(event *session.Event) { *event = session.Event{} }
 
-// UnitsRead: all whole units that have come are read; partial says that there is more of another.
+// UnitsRead is called when all complete units that have arrived are read; partial: a part of another has arrived.
 func (e *Engine) UnitsRead(partial bool, now int64) {
 	if e.Discards() {
 		return
@@ -216,42 +214,6 @@ func (e *Engine) UnitsRead(partial bool, now int64) {
 	e.profile.unitsRead(now)
 	if partial && e.timer == noTimer {
 		e.setTimer(frameTimer, now+e.limits.FrameTimeoutMs)
-	}
-}
-
-// ReceiveEnd: the peer will send no more, because it ended the transport or, with a cause, because that failed. partial says
-// whether the end came within a unit.
-func (e *Engine) ReceiveEnd(cause error, partial bool) {
-	e.peerEnded = true
-	if e.state == Closed {
-		return
-	}
-	if e.Discards() {
-		// What was written before the close, and had not left when the transport failed, never will.
-		if cause != nil && !e.allHasLeft {
-			e.finish(end, connectionLost(cause, "before everything written had left"))
-			return
-		}
-		e.finish(end, nil)
-		return
-	}
-	e.finish(end, e.lossAtEnd(cause, partial))
-}
-
-func (e *Engine) lossAtEnd(cause error, partial bool) error {
-	switch {
-	case partial:
-		return connectionLost(cause, "within a frame")
-	case e.native != nil:
-		// Who is done says so: this is none. Unless we have said it ourselves, and the peer has consumed all there was.
-		if e.state == Closing && e.profile.queuedBytes() == 0 && e.profile.outputEnded() {
-			return nil
-		}
-		return connectionLost(cause, "without a close")
-	case cause != nil:
-		return connectionLost(cause, "")
-	default:
-		return nil
 	}
 }
 
@@ -275,156 +237,55 @@ func (e *Engine) SendClassic(msgType uint32, data []byte, now int64) error {
 	return nil
 }
 
-// AskForAcknowledgement has the peer tell soon what it has consumed, if its profile has a word for that.
+// AskForAcknowledgement asks the peer to acknowledge soon what it has consumed, if the profile has acknowledgements.
 func (e *Engine) AskForAcknowledgement() {
 	if e.native != nil && e.native.session.QueuedBytes() > 0 {
 		e.native.asks = true
 	}
 }
 
-// Consumed: the application has consumed something of the session.
-func (e *Engine) Consumed(now int64) {
+// Consumed is called when the application has consumed something of the session. Here and in the calls below the clock is read
+// only if the time matters: for a small message it costs as much as everything else.
+func (e *Engine) Consumed(clock Clock) {
 	if e.native != nil && e.state == Open {
-		e.native.consumed(now)
+		e.native.consumed(clock)
 	}
 }
 
-// HasOutput: AppendOutput would append something.
+// MustAcknowledge reports whether enough is consumed for an acknowledgement that nothing else waits for.
+func (e *Engine) MustAcknowledge() bool {
+	return e.native != nil && !e.native.closeSent && e.native.acknowledger.isDue()
+}
+
+// HasOutput reports whether AppendOutput would append something.
 func (e *Engine) HasOutput() bool { return e.profile.hasOutput() }
 
 // AppendOutput appends the units of the next write, to be sealed.
-func (e *Engine) AppendOutput(dst []byte, now int64) []byte {
+func (e *Engine) AppendOutput(dst []byte, clock Clock) []byte {
 	dst = e.profile.appendOutput(dst)
 	if e.state == Closing {
-		e.closeProgressed(now)
+		e.closeProgressed(clock())
 	}
 	return dst
 }
 
-// OutputLeft: what was appended last is with the system.
-func (e *Engine) OutputLeft(now int64) {
+// OutputLeft is called when the system has what was appended last.
+func (e *Engine) OutputLeft(clock Clock) {
 	e.profile.outputLeft()
 	if e.state == Closing {
-		e.closeProgressed(now)
+		e.closeProgressed(clock())
 	}
 }
 
-// OutputEnded: nothing will be added to the output any more. When it has left, the transport's direction is to be ended.
+// OutputEnded reports whether nothing more will be added to the output. When all has left, end the transport's
+// direction.
 func (e *Engine) OutputEnded() bool {
 	return e.isEnding() && e.timer != settleTimer && e.profile.outputEnded() && !e.profile.hasOutput()
 }
 
-// Close ends the connection in order: what was sent goes out first.
-func (e *Engine) Close(now int64) {
-	already := e.isEnding()
-	e.move(closeCall)
-	if already {
-		return
-	}
-	e.profile.close()
-	if e.profile.listensToTheEnd() {
-		e.awaitPeer(now)
-		return
-	}
-	if e.peerEnded {
-		e.finish(end, nil)
-		return
-	}
-	if settledAt := e.openedAt + settleMs; e.client && now < settledAt {
-		e.setTimer(settleTimer, settledAt)
-		return
-	}
-	e.awaitPeer(now)
-}
-
-// awaitPeer: from now on the peer's time runs for what was written before the close.
-func (e *Engine) awaitPeer(now int64) {
-	e.patience = NewPatience(e.limits.CloseTimeoutMs, e.profile.queuedBytes(), now)
-	e.setTimer(closeTimer, e.patience.At())
-	e.closeProgressed(now)
-}
-
-// closeProgressed: a peer that still takes what was written before the close, and not too slowly, is not one that hangs.
-func (e *Engine) closeProgressed(now int64) {
-	if e.patience == nil || e.allHasLeft {
-		return
-	}
-	if e.native == nil && e.profile.queuedBytes() == 0 {
-		e.allHasLeft = true
-		e.setTimer(endGraceTimer, now+min(e.limits.CloseTimeoutMs, EndGraceMs))
-		return
-	}
-	e.patience.Left(e.profile.queuedBytes(), now)
-	e.setTimer(closeTimer, e.patience.At())
-}
-
-// closeIfSpent: in order, so that what was sent goes out first. Whoever connects again agrees on another key.
-func (e *Engine) closeIfSpent(now int64) {
-	if e.profile.isSpent() && e.state == Open {
-		e.refused = keyExhausted()
-		e.Close(now)
-	}
-}
-
-// Abandon: the transport is gone, for our own reasons.
-func (e *Engine) Abandon() {
-	e.finish(end, nil)
-	e.profile.finish(false)
-}
-
-// NextTimeout is when to call HandleTimeout; Never if there is nothing to wait for.
-func (e *Engine) NextTimeout() int64 {
-	if e.state == Closed {
-		return Never
-	}
-	return min(e.deadline, e.profile.nextTimeout())
-}
-
-// HandleTimeout ends the connection if a deadline has passed. Too early a call does nothing.
-func (e *Engine) HandleTimeout(now int64) {
-	if e.state != Closed && now >= e.deadline {
-		e.timerPassed(now)
-	}
-	if e.state == Closed {
-		return
-	}
-	if err := e.profile.handleTimeout(now); err != nil {
-		e.finish(timeout, err)
-	}
-}
-
-func (e *Engine) timerPassed(now int64) {
-	passed := e.timer
-	e.stopTimer()
-	switch passed {
-	case frameTimer:
-		e.finish(timeout, frameTimeout(e.limits.FrameTimeoutMs))
-	case settleTimer:
-		e.awaitPeer(now)
-	case closeTimer:
-		e.finish(timeout, closeTimeout(e.limits.CloseTimeoutMs))
-	case endGraceTimer:
-		e.finish(timeout, nil)
-	}
-}
-
-func (e *Engine) setTimer(which timer, at int64) { e.timer, e.deadline = which, at }
-
-func (e *Engine) stopTimer() { e.timer, e.deadline = noTimer, Never }
-
-func (e *Engine) move(in input) { e.state = e.state.next(in) }
-
-func (e *Engine) finish(in input, err error) {
-	if e.state == Closed {
-		return
-	}
-	e.move(in)
-	e.stopTimer()
-	// A peer that ended its side may still read what was sent to it; another gets no more. A native one that ended it
-	// without a close gets none from us either: one that comes back would find its session closed.
-	e.profile.finish(in == end && (e.native == nil || err == nil))
-	e.err = err
-	if e.refused != nil {
-		e.err = e.refused
+func (e *Engine) move(in input) {
+	// The one pair that is as frequent as messages needs no search in the table.
+	if in != message || e.state != Open {
+		e.state = e.state.next(in)
 	}
 }

@@ -7,7 +7,7 @@ func connectionLost(cause error, where string) error {
 }
 
 func keyExhausted() error {
-	return fault.New(fault.KeyExhausted, "the connection's key has sealed as many messages as it may: a new connection has another")
+	return fault.New(fault.KeyExhausted, "the connection's key has sealed as many messages as it may: a new connection has a new key")
 }
 
 func frameTimeout(ms int64) error {
@@ -19,5 +19,5 @@ func bodyTimeout(ms int64) error {
 }
 
 func closeTimeout(ms int64) error {
-	return fault.New(fault.CloseTimeout, "after the close the peer took too little of what was still to be sent: not a tenth in %d ms, or not all in ten times that", ms)
+	return fault.New(fault.CloseTimeout, "after the close the peer accepted too little of what was still to be sent: not a tenth in %d ms, or not all in ten times that", ms)
 }

@@ -23,10 +23,17 @@ func FuzzNative(f *testing.F) {
 		}
 		f.Add(record, uint16(7))
 	}
+	for _, file := range []string{"native-streams.json", "native-context.json", "native-admin.json"} {
+		for _, v := range vectors.Load[connectionVector](f, file) {
+			if !v.Encrypted {
+				f.Add(saidAfterHello(&v), uint16(9))
+			}
+		}
+	}
 	f.Fuzz(func(t *testing.T, said []byte, choices uint16) {
-		e, s := plainEngine(wire.ServerSide)
+		e, s := plainEngine(wire.ServerSide, wire.FeatureStreams|wire.FeatureContext|wire.FeatureFailureData)
 		_ = s.SendMessage(1, []byte("hello"))
-		_ = s.SendRequest(1, 1, make([]byte, 20_000))
+		_ = s.SendRequest(session.Request{ID: 1, Type: 1, Data: make([]byte, 20_000)})
 		in, now := &wire.Input{}, int64(0)
 		for len(said) > 0 {
 			count := min(len(said), 1+int(choices%97))
@@ -39,11 +46,13 @@ func FuzzNative(f *testing.F) {
 				case event.Kind == session.RequestEvent && choices&2 == 0:
 					s.ConsumeRequest(event.Position)
 					_ = s.SendAnswer(event.ID, event.Data)
+				default:
+					streamWith(s.Streams(), &event, choices)
 				}
-				e.Consumed(now)
+				e.Consumed(at(now))
 			}
-			checkRecords(t, e.AppendOutput(nil, now))
-			e.OutputLeft(now)
+			checkRecords(t, e.AppendOutput(nil, at(now)))
+			e.OutputLeft(at(now))
 			now += int64(choices % 50)
 			e.HandleTimeout(now)
 			if choices%11 == 0 && !e.isEnding() {
@@ -54,10 +63,50 @@ func FuzzNative(f *testing.F) {
 		if !e.Closed() {
 			t.Error("it goes on after the transport's end")
 		}
-		if s.KeptBytes() > 64<<20 {
+		if kept := s.KeptBytes(); kept < 0 || kept > 64<<20 {
 			t.Errorf("%d bytes are kept", s.KeptBytes())
 		}
 	})
+}
+
+// saidAfterHello is what the client says in its first connection, in records.
+func saidAfterHello(v *connectionVector) (said []byte) {
+	for _, step := range v.Connections[0].Steps {
+		if step.From != wire.ClientSide || len(step.Record) > 0 && wire.Kind(step.Record[wire.LengthBytes]) == wire.KindHello {
+			continue
+		}
+		said = append(said, step.Record...)
+		if step.Frame != nil && step.Times == 1 {
+			said = append(binary.BigEndian.AppendUint32(said, uint32(len(step.Frame))), step.Frame...)
+		}
+	}
+	return said
+}
+
+// streamWith does what an application may that has a stream.
+func streamWith(streams *session.Streams, event *session.Event, choices uint16) {
+	if event.Kind == session.ItemEvent && choices&4 == 0 {
+		streams.Consumed(event.ID, event.Weight)
+	}
+	if event.Kind < session.StreamEvent {
+		return
+	}
+	switch choices % 7 {
+	case 0:
+		streams.End(event.ID)
+	case 1:
+		streams.StopSending(event.ID)
+	case 2:
+		streams.Reset(event.ID, "NO", "more")
+	case 3:
+		if streams.CanOpen() {
+			_, _ = streams.Open(session.Request{Type: 1, Data: event.Data})
+		}
+	default:
+		if streams.HasCredit(event.ID) {
+			_ = streams.Write(event.ID, event.Data)
+		}
+	}
 }
 
 func checkRecords(t *testing.T, records []byte) {
@@ -98,7 +147,7 @@ func FuzzHandshake(f *testing.F) {
 			role = wire.ClientSide
 		}
 		h := NewHandshake(HandshakeOptions{
-			Role: role, Encryption: encryption, Profile: Auto, MaxMessageBytes: wire.DefaultMaxMessageBytes, Windows: anyWindows, Resumable: true,
+			Role: role, Encryption: encryption, Profile: Auto, MaxMessageBytes: wire.DefaultMaxMessageBytes, Windows: anyWindows, Offers: wire.NoOffers(), Resumable: true,
 			NewKeyPair: func() (*ecdh.PrivateKey, error) { return fuzzKey, nil }, Random: func([]byte) {},
 		})
 		in := &wire.Input{}

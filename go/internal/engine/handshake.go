@@ -1,6 +1,6 @@
-// Package engine is the protocol's state of one connection, from its first byte to its last: first a Handshake, then, from
-// what that has led to, an Engine. It does no I/O, asks no clock, draws no random number and starts no goroutine: bytes and
-// times come in, events and bytes go out.
+// Package engine is the protocol's state of one connection, from its first byte to its last: first a Handshake, then,
+// from its result, an Engine. It does no I/O, reads no clock, draws no random number and starts no goroutine: bytes
+// and times come in, events and bytes go out.
 //
 // Source: spec/protocol.md. Times are milliseconds from any fixed point, and never go back.
 package engine
@@ -13,7 +13,7 @@ import (
 	"sealpipe/internal/wire"
 )
 
-// Profile is how what two ends say stands on the wire.
+// Profile is how messages are encoded on the wire.
 type Profile string
 
 const (
@@ -23,26 +23,28 @@ const (
 	Native  Profile = "native"
 )
 
-// Ticket is what an end needs to go on with a session.
+// Ticket is what an end needs to resume a session.
 type Ticket struct {
 	session.Identity
-	// Received is how far each lane's frames have arrived at the end that has the ticket.
+	// Received is how far each lane's frames have arrived at the end that has the ticket, and Lanes how many the session has.
 	Received wire.Positions
+	Lanes    int
 }
 
-// HandshakeOptions are what either side's handshake is given.
+// HandshakeOptions are the options of either side's handshake.
 type HandshakeOptions struct {
 	Role wire.Side
-	// Encryption: a server that encrypts, a client that insists on it. A client that does not follows the server.
+	// Encryption: a server encrypts, a client insists on encryption. Without it a client follows the server.
 	Encryption      bool
 	Profile         Profile
 	Secret          []byte
 	MaxMessageBytes uint32
 
-	// What is said on the native profile.
+	// For the native profile.
 	Windows [3]uint32
 	Self    wire.PeerInfo
-	// Resumable: a client that asks for a session that can be resumed, a server that gives one.
+	Offers  *wire.Offers
+	// Resumable: a client asks for a session that can be resumed, a server offers one.
 	Resumable bool
 	// Resume is the session that a client had.
 	Resume *Ticket
@@ -57,22 +59,23 @@ func (o *HandshakeOptions) demandsEncryption() bool { return o.Encryption || o.S
 
 func (o *HandshakeOptions) offersNative() bool { return o.Profile != Classic }
 
-// Opened is what a handshake has led to.
+// Opened is the result of a handshake.
 type Opened struct {
 	Profile   Profile
 	Encrypted bool
-	// Refused is why the connection has to close in order at once: nothing is to be sent or delivered.
+	// Refused is why the connection has to close in order at once, without sending or delivering anything.
 	Refused error
 
-	// Cipher seals classic messages; nil if they are plain. PeerMaxMessageBytes is what the server has said.
+	// Cipher seals classic messages; nil if they are plain. PeerMaxMessageBytes is the server's limit.
 	Cipher              *wire.ClassicCipher
 	PeerMaxMessageBytes int64
 
-	// Reader and Writer are those of native records, and Hello is what the peer has said.
+	// Reader and Writer are for native records, and Hello is the peer's.
 	Reader *wire.RecordReader
 	Writer *wire.RecordWriter
 	Hello  *wire.NativeHello
-	// Identity is that of a new session, if it can be resumed. Resumed: the one of before goes on, from Hello.Received.
+	// Identity is that of a new session, if it can be resumed. Resumed: the earlier session goes on, from
+	// Hello.Received.
 	Identity *session.Identity
 	Resumed  bool
 }
@@ -93,20 +96,30 @@ type Handshake struct {
 	resumption []byte
 	reader     *wire.RecordReader
 	writer     *wire.RecordWriter
-	// asked is what a client presented on the native profile, and wants to go on with.
+	// asked is the session that a client wants to resume on the native profile.
 	asked *wire.NativeHello
+	// sessionEnded is why this server has ended the session that the client asked for, if it did.
+	sessionEnded fault.Code
 
 	Opened *Opened
 }
 
-// Step is what one step of a handshake has led to.
+// Step is the result of one step of a handshake.
 type Step struct {
-	// Progress: there may be a further step. Without it, more bytes have to come.
+	// Progress: there may be a further step. Otherwise more bytes have to arrive.
 	Progress bool
 	// Output has parts to send, each in a write of its own.
 	Output [][]byte
-	// Resume: the client wants to go on with this session; AnswerResume is the next call.
+	// Resume: the client wants to resume this session; AnswerResume has to be the next call.
 	Resume *wire.NativeHello
+}
+
+// TicketOf is nil if the session cannot be resumed, or is none.
+func TicketOf(s *session.Session) *Ticket {
+	if s == nil || s.Identity() == nil {
+		return nil
+	}
+	return &Ticket{Identity: *s.Identity(), Received: s.Received(), Lanes: s.Lanes()}
 }
 
 // NewHandshake begins one side.
@@ -118,10 +131,10 @@ func NewHandshake(options HandshakeOptions) *Handshake {
 	return h
 }
 
-// State is where the handshake stands.
+// State is the present state of the handshake.
 func (h *Handshake) State() State { return h.state }
 
-// Start is what to send before anything has arrived: the server speaks first.
+// Start returns what to send before anything has arrived: the server sends first.
 func (h *Handshake) Start() [][]byte {
 	if h.options.Role == wire.ClientSide {
 		return nil
@@ -129,7 +142,8 @@ func (h *Handshake) Start() [][]byte {
 	return [][]byte{wire.EncodeHello(h.options.demandsEncryption())}
 }
 
-// NextIsCostly reports whether all that the next step needs has arrived, and the step costs much more than it cost the peer.
+// NextIsCostly reports whether everything for the next step has arrived, and the step costs much more than it cost
+// the peer.
 func (h *Handshake) NextIsCostly(in *wire.Input) bool {
 	switch h.state {
 	case ServerAwaitsAnswer:
@@ -141,8 +155,8 @@ func (h *Handshake) NextIsCostly(in *wire.Input) bool {
 	}
 }
 
-// Advance takes the next step, if all that it needs has arrived. With an error the handshake has failed, and the step's
-// output is the last that is worth sending.
+// Advance does the next step, if everything for it has arrived. With an error the handshake has failed, and the
+// step's output is the last to send.
 func (h *Handshake) Advance(in *wire.Input) (step Step, err error) {
 	switch h.state {
 	case ClientAwaitsHello:
@@ -169,7 +183,7 @@ func (h *Handshake) Advance(in *wire.Input) (step Step, err error) {
 	return step, err
 }
 
-// End is told that the peer ended the transport, and says what that means.
+// End is called when the peer has ended the transport, and returns what that means.
 func (h *Handshake) End(cause error) error {
 	h.move(end)
 	h.Wipe()
@@ -178,7 +192,7 @@ func (h *Handshake) End(cause error) error {
 
 func (h *Handshake) move(in input) { h.state = h.state.next(in) }
 
-// Wipe overwrites what comes from the key agreement and was not handed on.
+// Wipe overwrites what is derived from the key agreement and was not passed on.
 func (h *Handshake) Wipe() {
 	clear(h.shared)
 	h.shared, h.cipher, h.keyPair = nil, nil, nil

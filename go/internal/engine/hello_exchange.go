@@ -11,10 +11,20 @@ import (
 )
 
 func (h *Handshake) ownHello(wish wire.SessionWish) *wire.NativeHello {
+	offers := *h.options.Offers
 	return &wire.NativeHello{
 		MaxMessageBytes: h.options.MaxMessageBytes, Windows: h.options.Windows, Peer: h.options.Self, Session: wish,
-		Offers: wire.NoOffers(),
+		Offers: &offers,
 	}
+}
+
+// resumingHello is one that resumes the session of the ticket, as that side says it.
+func (h *Handshake) resumingHello(ticket *Ticket) *wire.NativeHello {
+	hello := h.ownHello(wire.SessionResume)
+	hello.Received = ticket.Received
+	hello.Offers.ReceivedStreams = ticket.Received[wire.LanesOfAll]
+	hello.Proof = h.proof(h.options.Role, ticket, ticket.Received)
+	return hello
 }
 
 // seal makes this side's first record.
@@ -25,11 +35,11 @@ func (h *Handshake) seal(hello *wire.NativeHello) []byte {
 	return record
 }
 
-func (h *Handshake) proof(side wire.Side, identity *session.Identity, received wire.Positions) wire.Proof {
-	return wire.ResumptionProof(side, identity.ResumptionKey, h.transcript, identity.ID, received)
+func (h *Handshake) proof(side wire.Side, ticket *Ticket, received wire.Positions) wire.Proof {
+	return wire.ResumptionProof(side, ticket.ResumptionKey, h.transcript, ticket.ID, received[:ticket.Lanes])
 }
 
-// refusal is a hello by which the client, too, finds out what is wrong.
+// refusal is a hello from which the client, too, learns what is wrong.
 func (h *Handshake) refusal(err error) *wire.NativeHello {
 	hello := h.ownHello(wire.SessionRefused)
 	hello.RefusalCode, hello.RefusalText = string(fault.HandshakeRejected), err.Error()
@@ -41,7 +51,7 @@ func (h *Handshake) refusal(err error) *wire.NativeHello {
 	return hello
 }
 
-// refusedBy is what a server's hello says that it refuses ours for. Of other codes than these a server has no say.
+// refusedBy is the error for which a server's hello refuses this end's. A server may use only these codes.
 func refusedBy(hello *wire.NativeHello) error {
 	code := fault.Code(hello.RefusalCode)
 	switch code {
@@ -60,7 +70,7 @@ func (h *Handshake) newIdentity(id wire.SessionID) *session.Identity {
 	if h.resumption == nil {
 		return &session.Identity{ID: id, ResumptionKey: wire.PlainResumptionKey(id)}
 	}
-	// A copy: ours is wiped when the hellos are over.
+	// A copy: the original is wiped when the hellos are over.
 	return &session.Identity{ID: id, ResumptionKey: bytes.Clone(h.resumption)}
 }
 

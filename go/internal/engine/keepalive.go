@@ -1,8 +1,9 @@
 package engine
 
-// KeepaliveLimits say when to ask whether the peer is alive.
+// KeepaliveLimits are when to check whether the peer is alive.
 type KeepaliveLimits struct {
-	// IntervalMs is how long nothing may be heard before a ping; Never never asks. TimeoutMs is how long after it.
+	// IntervalMs is how long a silence leads to a ping; Never: no pings. TimeoutMs is how long the silence may last
+	// after it.
 	IntervalMs, TimeoutMs int64
 }
 
@@ -20,9 +21,19 @@ type keepalive struct {
 	heardAt  int64
 	pinged   bool
 	pingedAt int64
+	// awaitsPong: the last ping is not answered. roundTripMs is how long the answer to a ping took, at least 1;
+	// 0 before the first.
+	awaitsPong  bool
+	roundTripMs int64
 }
 
 func (k *keepalive) heard(now int64) { k.heardAt, k.pinged = now, false }
+
+func (k *keepalive) answered() {
+	if k.awaitsPong {
+		k.awaitsPong, k.roundTripMs = false, max(1, k.heardAt-k.pingedAt)
+	}
+}
 
 func (k *keepalive) nextTimeout() int64 {
 	if k.pinged {
@@ -39,11 +50,12 @@ func (k *keepalive) handleTimeout(now int64) keepaliveVerdict {
 	if now < next {
 		return fine
 	}
-	// That late, it is us who were held up: what the peer sent may lie unread, and our last ping unsent.
+	// A timeout that is this late means that this process was held up: what the peer sent may be unread, and the last
+	// ping unsent.
 	heldUp := now-next > k.limits.TimeoutMs/2
 	if k.pinged && !heldUp {
 		return dead
 	}
-	k.pinged, k.pingedAt = true, now
+	k.pinged, k.pingedAt, k.awaitsPong = true, now, true
 	return ping
 }

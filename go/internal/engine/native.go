@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// maxWriteBytes: records leave in one write until they have so many bytes.
+	// maxWriteBytes: records are gathered in one write up to this size.
 	maxWriteBytes = 2 * wire.MaxRecordBytes
-	// maxWaitingPongs that wait to be sent. A peer that makes more wait does not read them.
+	// maxWaitingPongs bounds the pongs that wait to be sent. A peer for which more would wait does not read them.
 	maxWaitingPongs = 64
 )
 
@@ -16,12 +16,12 @@ type nativePhase int
 
 const (
 	nativeOpen nativePhase = iota
-	// nativeClosing: nothing more is sent after what there is. nativeClosed: the peer has closed, or we both have.
+	// nativeClosing: nothing more is sent after what is queued. nativeClosed: the peer has closed, or both ends have.
 	nativeClosing
 	nativeClosed
 )
 
-// native is a session on one connection: its records, and the frames that are about the connection itself.
+// native is a session on one connection: its records, and the frames that concern the connection itself.
 type native struct {
 	session      *session.Session
 	writer       *wire.RecordWriter
@@ -32,7 +32,7 @@ type native struct {
 	control      []byte
 	waitingPongs int
 	pings        uint32
-	// asks: the peer is to tell soon what it has consumed.
+	// asks: the peer is to acknowledge soon what it has consumed.
 	asks      bool
 	phase     nativePhase
 	closeSent bool
@@ -69,7 +69,7 @@ func (n *native) next(event *session.Event) (verdict, error) {
 func (n *native) receiveControl(kind wire.Kind, body []byte) (closed bool, err error) {
 	switch kind {
 	case wire.KindAcknowledge:
-		consumed, err := wire.DecodePositions(body)
+		consumed, err := wire.DecodePositions(body, n.session.Lanes())
 		if err != nil {
 			return false, err
 		}
@@ -89,8 +89,10 @@ func (n *native) receiveControl(kind wire.Kind, body []byte) (closed bool, err e
 		n.control = wire.AppendUint32Frame(n.control, wire.KindPong, token)
 		return false, nil
 	case wire.KindPong:
-		// That something came is all that matters.
 		_, err := wire.DecodeToken(body)
+		if err == nil {
+			n.keepalive.answered()
+		}
 		return false, err
 	case wire.KindClose:
 		return true, nil
@@ -99,7 +101,7 @@ func (n *native) receiveControl(kind wire.Kind, body []byte) (closed bool, err e
 	}
 }
 
-// unitsRead: all whole records that have come are read.
+// unitsRead is called when all complete records that have arrived are read.
 func (n *native) unitsRead(now int64) {
 	n.acknowledger.notice(now)
 	if n.phase == nativeOpen {
@@ -107,11 +109,13 @@ func (n *native) unitsRead(now int64) {
 	}
 }
 
-// consumed: the application has consumed something.
-func (n *native) consumed(now int64) {
-	n.acknowledger.notice(now)
+// consumed is called when the application has consumed something.
+func (n *native) consumed(clock Clock) {
+	if n.acknowledger.mustNotice() {
+		n.acknowledger.notice(clock())
+	}
 	if n.bodies.isHeld && n.phase == nativeOpen {
-		n.bodies.notice(now)
+		n.bodies.notice(clock())
 	}
 }
 
@@ -132,6 +136,10 @@ func (n *native) hasOutput() bool {
 func (n *native) appendOutput(dst []byte) []byte {
 	for len(dst) < maxWriteBytes && n.hasOutput() {
 		start := len(dst)
+		if frame := n.lendFrame(); frame != nil {
+			dst = n.writer.LendRecord(dst, frame)
+			continue
+		}
 		dst = n.appendFrames(append(dst, 0, 0, 0, 0))
 		if len(dst) == start+wire.LengthBytes {
 			return dst[:start]
@@ -139,6 +147,15 @@ func (n *native) appendOutput(dst []byte) []byte {
 		dst = n.writer.FinishRecord(dst, start)
 	}
 	return dst
+}
+
+// lendFrame is a large frame that is sealed from where it is, instead of being copied first; nil if there is none, or something
+// else has to leave before it.
+func (n *native) lendFrame() []byte {
+	if !n.writer.Seals() || n.phase != nativeOpen || len(n.control) > 0 || n.acknowledger.isDue() {
+		return nil
+	}
+	return n.session.LendFrame()
 }
 
 func (n *native) appendFrames(dst []byte) []byte {
@@ -169,7 +186,7 @@ func (n *native) appendClose(dst []byte) []byte {
 	return wire.AppendFrameHeader(dst, wire.KindClose, 0)
 }
 
-func (n *native) outputLeft()           {}
+func (n *native) outputLeft()           { n.session.FramesSealed() }
 func (n *native) queuedBytes() int64    { return n.session.QueuedBytes() }
 func (n *native) outputEnded() bool     { return n.closeSent }
 func (n *native) listensToTheEnd() bool { return true }
@@ -186,12 +203,12 @@ func (n *native) unsentBytes() int64 {
 func (n *native) close() {
 	if n.phase == nativeOpen {
 		n.phase = nativeClosing
-		// What still comes is dropped, and the close has a time of its own.
+		// What still arrives is dropped, and the close has a timeout of its own.
 		n.bodies.clear()
 	}
 }
 
-// finish: the connection is over. Orderly, the peer may still be told so.
+// finish is called when the connection is over. After an orderly end the peer may still get a close.
 func (n *native) finish(orderly bool) {
 	n.phase = nativeClosed
 	n.frames = nil
@@ -212,6 +229,7 @@ func (n *native) handleTimeout(now int64) error {
 	}
 	switch n.keepalive.handleTimeout(now) {
 	case ping:
+		n.session.Idle()
 		n.pings++
 		n.control = wire.AppendUint32Frame(n.control, wire.KindPing, n.pings)
 	case dead:

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sealpipe/internal/fault"
 	"sealpipe/internal/session"
 	"sealpipe/internal/wire"
 )
@@ -15,7 +16,7 @@ func (h *Handshake) receiveAnswer(in *wire.Input) (Step, error) {
 		h.move(plainAcceptance)
 		return Step{Progress: true, Output: [][]byte{h.sizeFrame}}, nil
 	}
-	// Not before the client has answered: a key pair costs what a silent peer must not get for free.
+	// Not before the client has answered: a silent peer must not cause the cost of a key pair for free.
 	if h.keyPair, err = h.options.NewKeyPair(); err != nil {
 		return Step{}, err
 	}
@@ -48,7 +49,7 @@ func (h *Handshake) receiveConfirmation(in *wire.Input) (Step, error) {
 		return Step{Progress: true}, nil
 	}
 	h.move(confirmation)
-	// A client says nothing of its own limit.
+	// A client does not declare its own limit.
 	h.openClassic(int64(h.options.MaxMessageBytes))
 	return Step{Progress: true}, nil
 }
@@ -73,21 +74,21 @@ func (h *Handshake) receiveClientsHello(in *wire.Input) (Step, error) {
 	return h.beginSession()
 }
 
-// refuse has the client, too, find out what is wrong.
+// refuse lets the client, too, learn what is wrong.
 func (h *Handshake) refuse(err error) (Step, error) {
 	return Step{Output: [][]byte{h.seal(h.refusal(err))}}, err
 }
 
-// AnswerResume goes on with the session that the client has asked for, of which the ticket tells; nil if there is none, and
-// then a new one begins. rewindable is what keeps our side of it from going on. The step's output is to be sent, whether or
-// not there is an error.
+// AnswerResume resumes the session of the ticket, which the client wants; without a ticket a new session begins.
+// rewindable is the error, if any, that keeps this end from resuming. The step's output must be sent, with or without
+// an error.
 func (h *Handshake) AnswerResume(ticket *Ticket, rewindable error) (Step, error) {
 	if ticket == nil {
 		return h.beginSession()
 	}
 	err := rewindable
-	// The proof first: who has none is told nothing.
-	if !h.asked.Proof.Equal(h.proof(wire.ClientSide, &ticket.Identity, h.asked.Received)) {
+	// The proof first: a client without one learns nothing.
+	if !h.asked.Proof.Equal(h.proof(wire.ClientSide, ticket, h.asked.ReceivedIn(ticket.Lanes))) {
 		err = badProof()
 	}
 	if err != nil {
@@ -96,17 +97,21 @@ func (h *Handshake) AnswerResume(ticket *Ticket, rewindable error) (Step, error)
 		h.Wipe()
 		return step, err
 	}
-	hello := h.ownHello(wire.SessionResume)
-	hello.Received = ticket.Received
-	hello.Proof = h.proof(wire.ServerSide, &ticket.Identity, ticket.Received)
-	output := h.seal(hello)
+	output := h.seal(h.resumingHello(ticket))
 	h.move(sessionFound)
 	h.openNative(h.asked, nil)
 	return Step{Progress: true, Output: [][]byte{output}}, nil
 }
 
+// AnswerEnded begins a new session with a client whose session this server has ended, with that code.
+func (h *Handshake) AnswerEnded(code fault.Code) (Step, error) {
+	h.sessionEnded = code
+	return h.beginSession()
+}
+
 func (h *Handshake) beginSession() (Step, error) {
 	hello := h.ownHello(wire.SessionNone)
+	hello.Offers.SessionEnded = string(h.sessionEnded)
 	var identity *session.Identity
 	if h.asked.Session != wire.SessionNone && h.options.Resumable {
 		hello.Session = wire.SessionNew
@@ -119,7 +124,7 @@ func (h *Handshake) beginSession() (Step, error) {
 	} else {
 		h.move(nativeHello)
 	}
-	// What it may have wanted to go on with is not there.
+	// The session that the client may have wanted does not exist.
 	h.asked.Session = hello.Session
 	h.openNative(h.asked, identity)
 	return Step{Progress: true, Output: [][]byte{output}}, nil

@@ -2,7 +2,7 @@ package engine
 
 import "fmt"
 
-// State is where a connection stands. Source: spec/protocol.md, "States".
+// State is the state of a connection. Source: spec/protocol.md, "States".
 type State string
 
 const (
@@ -14,14 +14,14 @@ const (
 	ServerAwaitsClientKey    State = "server-awaits-client-key"
 	ServerAwaitsConfirmation State = "server-awaits-confirmation"
 	ServerAwaitsNativeHello  State = "server-awaits-native-hello"
-	// ServerAwaitsSession is a server whose client wants to go on with a session: AnswerResume says whether there is one.
+	// ServerAwaitsSession is a server whose client wants to resume a session: AnswerResume says whether there is one.
 	ServerAwaitsSession State = "server-awaits-session"
 	Open                State = "open"
 	Closing             State = "closing"
 	Closed              State = "closed"
 )
 
-// input is what can happen: a part that the peer sent, a call of ours, or time.
+// input is what can happen: a part from the peer, a call of this end, or a timeout.
 type input string
 
 const (
@@ -46,8 +46,8 @@ const (
 	timeout             input = "timeout"
 )
 
-// transitions has every pair of state and input that is allowed, and the state it leads to. The spec's table says the same,
-// which a test holds.
+// transitions has every allowed pair of state and input, and the state it leads to. A test compares it with the
+// spec's table.
 var transitions = map[State]map[input]State{
 	ClientAwaitsHello: {
 		plainHello: ClientAwaitsMaximumSize, encryptedHello: ClientAwaitsServerKey,
@@ -73,7 +73,7 @@ var transitions = map[State]map[input]State{
 		clientKey: ServerAwaitsConfirmation,
 		closeCall: ServerAwaitsClientKey, end: Closed, faulty: Closed, timeout: Closed,
 	},
-	// Any byte is the confirmation, so there is none at fault.
+	// Any byte is a confirmation, so there is no fault.
 	ServerAwaitsConfirmation: {
 		confirmation: Open, nativeConfirmation: ServerAwaitsNativeHello,
 		closeCall: ServerAwaitsConfirmation, end: Closed, timeout: Closed,
@@ -91,7 +91,8 @@ var transitions = map[State]map[input]State{
 	Closed:  {discard: Closed, closeCall: Closed, end: Closed},
 }
 
-// next is the state that an input leads to. A pair that the table lacks is a mistake of this library, never the peer's.
+// next is the state that an input leads to. A pair that the table lacks is a defect of this library, never the peer's
+// fault.
 func (s State) next(in input) State {
 	next, ok := transitions[s][in]
 	if !ok {

@@ -185,10 +185,20 @@ func TestBadFrameVectors(t *testing.T) {
 
 var anyWindows = [3]uint32{8 << 20, 2 << 20, 2 << 20}
 
+func offersOf(features wire.Features) *wire.Offers {
+	offers := wire.NoOffers()
+	offers.Features, offers.MaxConcurrentStreams = features, 2
+	return offers
+}
+
+func limitsOf(role wire.Side, windows [3]uint32, offers *wire.Offers) session.Limits {
+	return session.Limits{Side: role, MaxMessageBytes: wire.DefaultMaxMessageBytes, Windows: windows, Offers: offers}
+}
+
 // plainEngine is a native one whose records are not sealed.
-func plainEngine(role wire.Side) (*Engine, *session.Session) {
-	s := session.New(wire.DefaultMaxMessageBytes, anyWindows)
-	hello := &wire.NativeHello{MaxMessageBytes: wire.DefaultMaxMessageBytes, Windows: anyWindows}
+func plainEngine(role wire.Side, features wire.Features) (*Engine, *session.Session) {
+	s := session.New(limitsOf(role, anyWindows, offersOf(features)), features)
+	hello := &wire.NativeHello{MaxMessageBytes: wire.DefaultMaxMessageBytes, Windows: anyWindows, Offers: offersOf(features)}
 	s.Attach(hello, nil)
 	opened := &Opened{Profile: Native, Reader: &wire.RecordReader{}, Writer: &wire.RecordWriter{}, Hello: hello}
 	return New(role, opened, s, testLimits, nil, 0), s
@@ -239,11 +249,11 @@ func (v *frameVector) frames() (frames [][]byte) {
 func TestNativeFrameVectors(t *testing.T) {
 	for _, v := range vectors.Load[frameVector](t, "native-frames.json") {
 		t.Run(v.Name, func(t *testing.T) {
-			e, s := plainEngine(wire.ServerSide)
+			e, s := plainEngine(wire.ServerSide, 0)
 			for _, before := range v.Before {
 				say(t, s, &before)
 			}
-			e.AppendOutput(nil, 0)
+			e.AppendOutput(nil, at(0))
 			in := &wire.Input{}
 			if v.Says != nil && v.Says.Kind == "cancel" {
 				// Of a request that is not being handled it would be no event.
@@ -277,11 +287,11 @@ func say(t *testing.T, s *session.Session, what *said) {
 	case "message":
 		err = s.SendMessage(what.Type, what.data())
 	case "request":
-		err = s.SendRequest(what.ID, what.Type, what.data())
+		err = s.SendRequest(session.Request{ID: what.ID, Type: what.Type, Data: what.data()})
 	case "answer":
 		err = s.SendAnswer(what.ID, what.data())
 	case "failure":
-		s.SendFailure(what.ID, what.Code, what.Message)
+		s.SendFailure(what.ID, what.Code, what.Message, nil)
 	case "cancel":
 		s.SendCancel(what.ID)
 	}
@@ -310,7 +320,7 @@ func checkSays(t *testing.T, e *Engine, events []session.Event, says *said) {
 	if len(events) > 0 || e.Err() != nil {
 		t.Fatalf("%+v %v", events, e.Err())
 	}
-	output := e.AppendOutput(nil, 0)
+	output := e.AppendOutput(nil, at(0))
 	switch says.Kind {
 	case "acknowledge":
 		if e.QueuedBytes() != 0 {
@@ -341,11 +351,11 @@ func checkSays(t *testing.T, e *Engine, events []session.Event, says *said) {
 // checkWritten: what the vector says is written as its frames.
 func checkWritten(t *testing.T, v *frameVector) {
 	t.Helper()
-	e, s := plainEngine(wire.ClientSide)
+	e, s := plainEngine(wire.ClientSide, 0)
 	say(t, s, v.Says)
 	var records []byte
 	for e.HasOutput() {
-		records = append(records, e.AppendOutput(nil, 0)...)
+		records = append(records, e.AppendOutput(nil, at(0))...)
 	}
 	var got []byte
 	for len(records) > 0 {
@@ -357,4 +367,50 @@ func checkWritten(t *testing.T, v *frameVector) {
 	if !bytes.Equal(got, want) {
 		t.Errorf("written as %x, not %x", got[:min(64, len(got))], want[:min(64, len(want))])
 	}
+}
+
+func TestFeatureFrameVectors(t *testing.T) {
+	type vector struct {
+		Name, Feature string
+		Frame         vectors.Bytes
+		Says          *said
+		Outcome       fault.Code
+	}
+	for _, v := range vectors.Load[vector](t, "native-feature-frames.json") {
+		t.Run(v.Name, func(t *testing.T) {
+			if v.Feature != "failure-data" {
+				t.Fatalf("a vector has the feature %q", v.Feature)
+			}
+			record := append(binary.BigEndian.AppendUint32(nil, uint32(len(v.Frame))), v.Frame...)
+			without, in := plainEngineAt(record, 0)
+			if receiveAll(without, in, 0); !errors.Is(without.Err(), fault.FrameInvalid) {
+				t.Errorf("without the feature: %v", without.Err())
+			}
+			with, in := plainEngineAt(record, wire.FeatureFailureData)
+			events := receiveAll(with, in, 0)
+			if v.Says == nil {
+				if !errors.Is(with.Err(), v.Outcome) {
+					t.Errorf("%v, not %s", with.Err(), v.Outcome)
+				}
+				return
+			}
+			if len(events) != 1 || events[0].Data == nil {
+				t.Fatalf("%+v %v", events, with.Err())
+			}
+			v.Says.Kind = "failure"
+			checkSays(t, with, events, v.Says)
+			writer, s := plainEngine(wire.ServerSide, wire.FeatureFailureData)
+			s.SendFailure(v.Says.ID, v.Says.Code, v.Says.Message, v.Says.Data)
+			if got := writer.AppendOutput(nil, at(0)); !bytes.Equal(got, record) {
+				t.Errorf("written as %x, not %x", got, record)
+			}
+		})
+	}
+}
+
+func plainEngineAt(record []byte, features wire.Features) (*Engine, *wire.Input) {
+	e, _ := plainEngine(wire.ClientSide, features)
+	in := &wire.Input{}
+	feed(in, record)
+	return e, in
 }

@@ -4,12 +4,12 @@ package fault
 import "fmt"
 
 // Code says what went wrong, stable across versions; docs/errors.md has a heading for each. It is an error itself, so
-// that errors.Is(err, code) tells.
+// that errors.Is(err, code) works.
 type Code string
 
 func (c Code) Error() string { return string(c) }
 
-// Party is whose fault an error is.
+// Party is who caused an error.
 type Party string
 
 const (
@@ -25,14 +25,20 @@ const (
 	InvalidName     Code = "ERR_INVALID_NAME"
 	InvalidOption   Code = "ERR_INVALID_OPTION"
 	MessageTooLarge Code = "ERR_MESSAGE_TOO_LARGE"
+	NotExpressible  Code = "ERR_NOT_EXPRESSIBLE"
 	ReservedType    Code = "ERR_RESERVED_TYPE"
+	SecretRequired  Code = "ERR_SECRET_REQUIRED"
 	TypeOutOfRange  Code = "ERR_TYPE_OUT_OF_RANGE"
 
 	AuthenticationFailed Code = "ERR_AUTHENTICATION_FAILED"
 	CloseTimeout         Code = "ERR_CLOSE_TIMEOUT"
 	ConnectionLost       Code = "ERR_CONNECTION_LOST"
+	ContractMismatch     Code = "ERR_CONTRACT_MISMATCH"
+	DaemonStays          Code = "ERR_DAEMON_STAYS"
 	DecryptionFailed     Code = "ERR_DECRYPTION_FAILED"
+	DescriptionInvalid   Code = "ERR_DESCRIPTION_INVALID"
 	EncryptionRequired   Code = "ERR_ENCRYPTION_REQUIRED"
+	FellBehind           Code = "ERR_FELL_BEHIND"
 	FrameInvalid         Code = "ERR_FRAME_INVALID"
 	FrameTimeout         Code = "ERR_FRAME_TIMEOUT"
 	FrameTooLarge        Code = "ERR_FRAME_TOO_LARGE"
@@ -41,20 +47,29 @@ const (
 	HandshakeInvalid     Code = "ERR_HANDSHAKE_INVALID"
 	HandshakeRejected    Code = "ERR_HANDSHAKE_REJECTED"
 	HandshakeTimeout     Code = "ERR_HANDSHAKE_TIMEOUT"
+	InvalidInput         Code = "ERR_INVALID_INPUT"
+	InvalidOutput        Code = "ERR_INVALID_OUTPUT"
 	InvalidPublicKey     Code = "ERR_INVALID_PUBLIC_KEY"
 	KeepaliveTimeout     Code = "ERR_KEEPALIVE_TIMEOUT"
 	KeyExhausted         Code = "ERR_KEY_EXHAUSTED"
 	NoHandler            Code = "ERR_NO_HANDLER"
+	NotAllowed           Code = "ERR_NOT_ALLOWED"
 	NotConnected         Code = "ERR_NOT_CONNECTED"
 	PeerMessageTooLarge  Code = "ERR_PEER_MESSAGE_TOO_LARGE"
 	PeerNotNative        Code = "ERR_PEER_NOT_NATIVE"
+	PeerWithoutAdmin     Code = "ERR_PEER_WITHOUT_ADMIN"
+	PeerWithoutStreams   Code = "ERR_PEER_WITHOUT_STREAMS"
 	QueueFull            Code = "ERR_QUEUE_FULL"
 	ReadTimeout          Code = "ERR_READ_TIMEOUT"
 	RequestTimeout       Code = "ERR_REQUEST_TIMEOUT"
 	SessionLost          Code = "ERR_SESSION_LOST"
+	SidecarMismatch      Code = "ERR_SIDECAR_MISMATCH"
+	StreamReset          Code = "ERR_STREAM_RESET"
+	StreamStopped        Code = "ERR_STREAM_STOPPED"
 	TooLargeForPeer      Code = "ERR_TOO_LARGE_FOR_PEER"
 	TooManyConnections   Code = "ERR_TOO_MANY_CONNECTIONS"
 	TooManyHandshakes    Code = "ERR_TOO_MANY_HANDSHAKES"
+	TooManyStreams       Code = "ERR_TOO_MANY_STREAMS"
 	VersionMismatch      Code = "ERR_VERSION_MISMATCH"
 	WindowExceeded       Code = "ERR_WINDOW_EXCEEDED"
 
@@ -64,25 +79,28 @@ const (
 	ConnectFailed      Code = "ERR_CONNECT_FAILED"
 	ConnectTimeout     Code = "ERR_CONNECT_TIMEOUT"
 	ListenFailed       Code = "ERR_LISTEN_FAILED"
+	NoParent           Code = "ERR_NO_PARENT"
 	NoRuntimeDirectory Code = "ERR_NO_RUNTIME_DIRECTORY"
 	SecretFile         Code = "ERR_SECRET_FILE"
+	SidecarEnded       Code = "ERR_SIDECAR_ENDED"
+	SidecarTimeout     Code = "ERR_SIDECAR_TIMEOUT"
 )
 
-// Fault is whose fault an error of this code is. A code that is not the library's own came from the peer.
+// Fault is who caused an error of this code. A code that is not the library's own came from the peer.
 func (c Code) Fault() Party {
 	switch c {
-	case AddressTooLong, Closed, InvalidArgument, InvalidName, InvalidOption, MessageTooLarge, ReservedType,
-		TypeOutOfRange:
+	case AddressTooLong, Closed, InvalidArgument, InvalidName, InvalidOption, MessageTooLarge, NotExpressible, ReservedType,
+		SecretRequired, TypeOutOfRange:
 		return Caller
 	case AddressInUse, AddressLost, AddressUntrusted, ConnectFailed, ConnectTimeout, ListenFailed,
-		NoRuntimeDirectory, SecretFile:
+		NoParent, NoRuntimeDirectory, SecretFile, SidecarEnded, SidecarTimeout:
 		return System
 	default:
 		return Peer
 	}
 }
 
-// Error is what every error of the library is, or wraps.
+// Error is the type of every error of the library, possibly wrapped.
 type Error struct {
 	// Code is stable across versions.
 	Code Code
@@ -90,8 +108,10 @@ type Error struct {
 	Message string
 	// Cause is the system's own error, if there is one.
 	Cause error
-	// Remote: a handler at the other end failed, and Code and Message are what it said.
+	// Remote: a handler at the other end failed, and Code, Message and Data are its own.
 	Remote bool
+	// Data is the application's own about the failure of a handler; nil if there is none.
+	Data []byte
 }
 
 func (e *Error) Error() string {

@@ -34,29 +34,45 @@ func say(what line) {
 func failed(err error) line {
 	var known *sealpipe.Error
 	if errors.As(err, &known) {
-		return line{"event": "failed", "code": string(known.Code), "message": known.Message}
+		hash := sha256.Sum256(known.Data)
+		return line{"event": "failed", "code": string(known.Code), "message": known.Message, "sha256": hex.EncodeToString(hash[:])}
 	}
 	return line{"event": "failed", "code": "", "message": err.Error()}
 }
 
 func main() {
+	if role := os.Args[1]; role == "attacked" || role == "unread" {
+		runAttacked(os.Args[2], os.Args[3], role == "unread")
+		return
+	} else if role == "starter" {
+		runStarter()
+		return
+	} else if role == "sidecar" {
+		runSidecar(os.Args[2], os.Args[3])
+		return
+	} else if role == "handshakes" {
+		runHandshakes(os.Args[2], os.Args[3])
+		return
+	}
 	name := flag.String("name", "", "where to meet")
 	directory := flag.String("directory", "", "where the socket lies")
 	profile := flag.String("profile", "auto", "auto, classic or native")
 	secret := flag.String("secret", "", "a secret, as text")
 	encryption := flag.Bool("encryption", true, "whether to encrypt, or to insist on it")
 	echo := flag.Bool("echo", false, "whether to write messages back, those of type 99 with type 0")
+	closeTimeout := flag.Int("close-timeout-ms", 0, "how long a broadcast waits for a client, among others")
 	maxMessageBytes := flag.Int("max-message-bytes", 0, "the largest message")
 	role := os.Args[1]
 	_ = flag.CommandLine.Parse(os.Args[2:])
 
 	options := &sealpipe.Options{
 		Profile: sealpipe.Profile(*profile), DisableEncryption: !*encryption, Directory: *directory, MaxMessageBytes: *maxMessageBytes,
-		Application: "interop", ApplicationVersion: "1",
+		CloseTimeout: time.Duration(*closeTimeout) * time.Millisecond,
+		Application:  "interop", ApplicationVersion: "1",
 		OnError:  func(_ *sealpipe.Conn, err error) { event := failed(err); event["event"] = "error"; say(event) },
 		OnStatus: func(_ *sealpipe.Conn, status sealpipe.Status) { say(line{"event": "status", "status": status}) },
-		OnSessionLost: func(_ *sealpipe.Conn, lost []sealpipe.Message) {
-			say(line{"event": "session-lost", "count": len(lost)})
+		OnSessionLost: func(_ *sealpipe.Conn, lost sealpipe.LostSession) {
+			say(line{"event": "session-lost", "count": len(lost.Messages), "streams": len(lost.Streams)})
 		},
 	}
 	if *secret != "" {
@@ -95,6 +111,9 @@ func (e *end) serve(name string, options *sealpipe.Options) error {
 	for requestType, handler := range e.handlers() {
 		listener.Handle(requestType, handler)
 	}
+	for streamType, handler := range streamHandlers {
+		listener.HandleStream(streamType, handler)
+	}
 	say(line{"event": "status", "status": "listening"})
 	go func() {
 		for {
@@ -115,6 +134,9 @@ func (e *end) dial(name string, options *sealpipe.Options) error {
 	}
 	for requestType, handler := range e.handlers() {
 		conn.Handle(requestType, handler)
+	}
+	for streamType, handler := range streamHandlers {
+		conn.HandleStream(streamType, handler)
 	}
 	e.use(conn)
 	return nil
@@ -151,38 +173,6 @@ func (e *end) use(conn *sealpipe.Conn) {
 	}()
 }
 
-// writeBack also tries what has to be refused.
-func writeBack(conn *sealpipe.Conn, message sealpipe.Message) {
-	if message.Type == zeroType {
-		message.Type = 0
-	}
-	_ = conn.Write(context.Background(), message.Type, message.Data)
-}
-
-const (
-	zeroType       = 99
-	trafficMessage = 1
-	trafficRequest = 2
-	echoRequest    = 11
-	failRequest    = 12
-	endlessRequest = 13
-)
-
-func (e *end) handlers() map[uint32]sealpipe.Handler {
-	return map[uint32]sealpipe.Handler{
-		echoRequest: func(_ context.Context, r *sealpipe.Request) ([]byte, error) { return r.Data, nil },
-		failRequest: func(context.Context, *sealpipe.Request) ([]byte, error) {
-			return nil, sealpipe.Fail("NOT_FOUND", "not here")
-		},
-		trafficRequest: func(_ context.Context, r *sealpipe.Request) ([]byte, error) { return e.traffic.handle(r.Data), nil },
-		endlessRequest: func(ctx context.Context, _ *sealpipe.Request) ([]byte, error) {
-			<-ctx.Done()
-			say(line{"event": "cancelled"})
-			return nil, ctx.Err()
-		},
-	}
-}
-
 // command is a line on the standard input.
 type command struct {
 	ID          int
@@ -190,6 +180,9 @@ type command struct {
 	Type, Bytes int
 	Seed        int
 	Count       int
+	Reason      string
+	// Trace is what a request or a stream belongs to.
+	Trace sealpipe.TraceContext
 }
 
 func (e *end) obey() {
@@ -218,7 +211,7 @@ func (e *end) do(c *command) line {
 	e.mu.Lock()
 	conn := e.conn
 	e.mu.Unlock()
-	ctx := context.Background()
+	ctx := sealpipe.WithTrace(context.Background(), c.Trace)
 	var err error
 	switch c.Do {
 	case "write":
@@ -227,16 +220,30 @@ func (e *end) do(c *command) line {
 		for number := 0; number < c.Count && err == nil; number++ {
 			err = conn.Write(ctx, uint32(c.Type), filled(uint32(number)))
 		}
+	case "broadcast":
+		for number := 0; number < c.Count && err == nil; number++ {
+			err = e.listener.Broadcast(ctx, uint32(c.Type), pattern(c.Bytes, c.Seed))
+		}
 	case "flush":
 		err = conn.Flush(ctx)
 	case "request":
 		var answer []byte
 		if answer, err = conn.Request(ctx, uint32(c.Type), pattern(c.Bytes, c.Seed)); err == nil {
 			hash := sha256.Sum256(answer)
-			return line{"event": "answer", "bytes": len(answer), "sha256": hex.EncodeToString(hash[:])}
+			return line{"event": "answer", "bytes": len(answer), "text": string(answer[:min(len(answer), 100)]), "sha256": hex.EncodeToString(hash[:])}
 		}
+	case "stream":
+		return stream(conn, c)
+	case "stream-stop", "stream-reset":
+		return streamAndLeave(conn, c)
 	case "talk":
 		return e.traffic.talk(conn)
+	case "describe":
+		return describe(ctx, conn)
+	case "shutdown":
+		err = conn.ShutdownServer(ctx, c.Reason)
+	case "allow":
+		e.allow()
 	case "stop":
 		close(e.traffic.stop)
 	case "tally":
@@ -248,6 +255,10 @@ func (e *end) do(c *command) line {
 			err = conn.Close()
 		}
 	}
+	return lineOf(err)
+}
+
+func lineOf(err error) line {
 	if err != nil {
 		return failed(err)
 	}

@@ -25,7 +25,9 @@ type traffic struct {
 	mu                              sync.Mutex
 	handled                         map[uint32]bool
 	sent, received, asked, answered uint32
-	failures                        []string
+	// echoed counts items that came back.
+	echoed   uint32
+	failures []string
 }
 
 // filled is a number, and bytes that follow from it: mostly few, now and then more than one frame holds.
@@ -77,7 +79,11 @@ func (t *traffic) isStopped() bool {
 func (t *traffic) talk(conn *sealpipe.Conn) line {
 	ctx := context.Background()
 	var talking sync.WaitGroup
-	talking.Add(1 + inFlight)
+	talking.Add(2 + inFlight)
+	go func() {
+		defer talking.Done()
+		t.streams(conn)
+	}()
 	go func() {
 		defer talking.Done()
 		for !t.isStopped() {
@@ -129,6 +135,6 @@ func (t *traffic) report() line {
 	}
 	return line{
 		"event": "tally", "sent": t.sent, "received": t.received, "asked": t.asked, "answered": t.answered,
-		"handled": len(t.handled), "failures": failures[:min(20, len(failures))],
+		"handled": len(t.handled), "echoed": t.echoed, "failures": failures[:min(20, len(failures))],
 	}
 }

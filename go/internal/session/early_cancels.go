@@ -3,28 +3,29 @@ package session
 import "sealpipe/internal/fifo"
 
 const (
-	// maxEarlyCancels bounds the cancels that are kept for requests to come. A peer that sends more has its requests handled
-	// for nothing.
+	// maxEarlyCancels bounds the cancels that are kept for requests yet to arrive. If a peer sends more, its requests
+	// are handled in vain.
 	maxEarlyCancels = 16_384
-	// maxOvertaken bounds the runs of requests that others have overtaken and whose cancels are still known to be early.
+	// maxOvertaken bounds the runs of overtaken requests whose cancels are still recognised as early.
 	maxOvertaken = 1_024
 )
 
-// EarlyCancels are those that came before their requests, as they travel in another lane: a request that waits for its
-// window is overtaken, and so is one whose large body is under way. It is not to be handled when it comes, or those who gave
-// up waiting would keep the handlers busy. Source: spec/protocol.md, "Requests".
+// EarlyCancels are cancels that arrived before their requests, which travel in another lane: a cancel overtakes a
+// request that waits for its window, or whose large body is under way. Such a request must not be handled when it
+// arrives; otherwise requests that nobody waits for would keep the handlers busy. Source: spec/protocol.md,
+// "Requests".
 type EarlyCancels struct {
 	ids         map[uint32]struct{}
 	lastArrived uint32
-	// overtaken are ids before the last that have not come, in order, as runs, so that a peer whose ids leap costs no more
-	// than one that counts.
+	// overtaken are ids before the last that have not arrived, in order, as runs, so that a peer whose ids leap costs no
+	// more than one that counts.
 	overtaken fifo.Queue[idRun]
 }
 
-// idRun has the ids from first to last, both of them too.
+// idRun has the ids from first to last, inclusive.
 type idRun struct{ first, last uint32 }
 
-// Add is told of a cancel of a request that is not there. One whose request was there before has crossed its answer.
+// Add processes a cancel of an unknown request. If the request was there before, the cancel has crossed the answer.
 func (e *EarlyCancels) Add(id uint32) {
 	if !isAfter(id, e.lastArrived) && e.runOf(id) < 0 || len(e.ids) >= maxEarlyCancels {
 		return
@@ -35,7 +36,7 @@ func (e *EarlyCancels) Add(id uint32) {
 	e.ids[id] = struct{}{}
 }
 
-// Arrived is told of a request that has come, and reports whether it was cancelled before.
+// Arrived processes a request that has arrived, and reports whether it was cancelled before.
 func (e *EarlyCancels) Arrived(id uint32) bool {
 	if isAfter(id, e.lastArrived) {
 		e.advance(id)
@@ -53,7 +54,7 @@ func (e *EarlyCancels) advance(id uint32) {
 	if id != first {
 		e.overtaken.Push(idRun{first, id - 1})
 	}
-	// What lies half the way behind is before nothing any more, and those in between stay in order.
+	// An id half way round is no longer before the last, and is dropped; the rest stay in order.
 	for e.overtaken.Len() > 0 && isAfter(e.overtaken.At(0).first, id) {
 		e.overtaken.Pop()
 	}
@@ -88,7 +89,7 @@ func (e *EarlyCancels) remove(index int) {
 	e.overtaken.Pop()
 }
 
-// runOf finds by halves: a peer may ask for each of its cancels and requests, and pays for a few bytes only.
+// runOf is a binary search: every cancel and request of a peer leads here, and costs the peer only a few bytes.
 func (e *EarlyCancels) runOf(id uint32) int {
 	low, high := 0, e.overtaken.Len()
 	for low < high {
@@ -105,17 +106,17 @@ func (e *EarlyCancels) runOf(id uint32) int {
 	return -1
 }
 
-// distanceTo is how far that id lies behind the last that has come.
+// distanceTo is how far that id is before the last that has arrived.
 func (e *EarlyCancels) distanceTo(id uint32) uint32 { return e.lastArrived - id }
 
-// forgetOldest: those that were overtaken first never come, it seems.
+// forgetOldest drops the ids that were overtaken first, which will probably never arrive.
 func (e *EarlyCancels) forgetOldest() {
 	if e.overtaken.Len() > maxOvertaken {
 		e.overtaken.Pop()
 	}
 }
 
-// isAfter: ids go round, so what is less than half the way ahead is after, and the rest before.
+// isAfter: ids wrap around; those less than half way ahead are after, and the rest before.
 func isAfter(id, other uint32) bool {
 	distance := id - other
 	return distance > 0 && distance < 1<<31

@@ -13,6 +13,7 @@ type IncomingBody struct {
 	id, bodyType uint32
 	total        int
 	data         []byte
+	trace        *wire.TraceContext
 }
 
 // Missing is how many bytes are still to come.
@@ -41,7 +42,7 @@ func (b *incomingBodies) bytes() (bytes int64) {
 	return bytes
 }
 
-func (b *incomingBodies) start(id, bodyType uint32, total uint32, data []byte) error {
+func (b *incomingBodies) start(id, bodyType uint32, total uint32, data []byte, memory *arena) error {
 	if int64(total) > int64(b.maxMessageBytes) {
 		return fault.New(fault.PeerMessageTooLarge, "the peer announced a message of %d bytes, over its limit of %d", total, b.maxMessageBytes)
 	}
@@ -51,7 +52,8 @@ func (b *incomingBodies) start(id, bodyType uint32, total uint32, data []byte) e
 	if len(data) >= int(total) {
 		return wire.InvalidFrame("the start of a large body that is all of it")
 	}
-	body := &IncomingBody{id: id, bodyType: bodyType, total: int(total)}
+	// Memory that was returned is there anyway, however little has arrived.
+	body := &IncomingBody{id: id, bodyType: bodyType, total: int(total), data: memory.take(int(total))}
 	b.underWay = append(b.underWay, body)
 	return body.add(data)
 }

@@ -18,6 +18,8 @@ type Message struct {
 type Request struct {
 	ID, Type uint32
 	Data     []byte
+	// Trace is nil if it belongs to none. Leftovers have none.
+	Trace *wire.TraceContext
 }
 
 // Leftovers are what was under way when a session was lost.
@@ -44,10 +46,14 @@ func messagesOf(all []leftover) []Message {
 	var messages []Message
 	for _, one := range all {
 		if one.body != nil {
-			messages = append(messages, Message{one.body.fields[0], one.body.data})
+			data := one.body.data
+			if one.body.lent {
+				data = bytes.Clone(data)
+			}
+			messages = append(messages, Message{one.body.fields[0], data})
 			continue
 		}
-		eachBody(one.frames, func(body []byte) {
+		eachBody(one.frames, func(_ wire.Kind, body []byte) {
 			messages = append(messages, Message{binary.BigEndian.Uint32(body), bytes.Clone(body[4:])})
 		})
 	}
@@ -58,21 +64,23 @@ func requestsOf(all []leftover) []Request {
 	var requests []Request
 	for _, one := range all {
 		if one.body != nil {
-			requests = append(requests, Request{one.body.fields[0], one.body.fields[1], one.body.data})
+			requests = append(requests, Request{ID: one.body.fields[0], Type: one.body.fields[1], Data: one.body.data})
 			continue
 		}
-		eachBody(one.frames, func(body []byte) {
-			id, requestType := binary.BigEndian.Uint32(body), binary.BigEndian.Uint32(body[4:])
-			requests = append(requests, Request{id, requestType, bytes.Clone(body[8:])})
+		eachBody(one.frames, func(kind wire.Kind, body []byte) {
+			if kind == wire.KindRequest {
+				id, requestType := binary.BigEndian.Uint32(body), binary.BigEndian.Uint32(body[4:])
+				requests = append(requests, Request{ID: id, Type: requestType, Data: bytes.Clone(body[8:])})
+			}
 		})
 	}
 	return requests
 }
 
-func eachBody(frames []byte, visit func([]byte)) {
+func eachBody(frames []byte, visit func(wire.Kind, []byte)) {
 	for len(frames) > 0 {
 		frameBytes := wire.FrameBytes(frames)
-		visit(frames[wire.FrameHeaderBytes:frameBytes])
+		visit(wire.Kind(frames[0]), frames[wire.FrameHeaderBytes:frameBytes])
 		frames = frames[frameBytes:]
 	}
 }

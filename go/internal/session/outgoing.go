@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"encoding/binary"
 	"unicode/utf8"
 
@@ -12,6 +11,7 @@ const (
 	messages = iota
 	requests
 	answers
+	streams
 	laneCount
 )
 
@@ -24,30 +24,58 @@ var (
 // recordRoomBytes is what the lanes' frames may have of a record: the rest is for frames about the connection.
 const recordRoomBytes = wire.MaxRecordBytes - 1_024
 
-// outgoing is what this end sends: the three lanes, and the frames that are written into them. Callers have checked types
-// and sizes; nothing of data is needed after a call.
+// maxFailureTextBytes is the most that is sent of the message of a failure or a reset.
+const maxFailureTextBytes = maxSharedBytes - 256
+
+// outgoing is what this end sends: the lanes, and the frames that are written into those of messages, requests and answers.
+// Callers have checked types and sizes; nothing of data is needed after a call.
 type outgoing struct {
 	lanes [laneCount]sendLane
 	// firstLane comes first in the next record.
 	firstLane int
+	// lent is the body whose frame is being sealed from its memory.
+	lent []*outgoingBody
 }
 
-func (o *outgoing) queuedBytes() int64 {
-	return o.lanes[messages].queuedBytes() + o.lanes[requests].queuedBytes() + o.lanes[answers].queuedBytes()
+func (o *outgoing) queuedBytes() (bytes int64) {
+	for index := range o.lanes {
+		bytes += o.lanes[index].queuedBytes()
+	}
+	return bytes
 }
 
-func (o *outgoing) unsentBytes() int64 {
-	return o.lanes[messages].waitingWeight + o.lanes[requests].waitingWeight + o.lanes[answers].waitingWeight
+func (o *outgoing) unsentBytes() (bytes int64) {
+	for index := range o.lanes {
+		bytes += o.lanes[index].waitingWeight
+	}
+	return bytes
 }
 
 func (o *outgoing) allSent() bool {
-	return o.lanes[messages].allSent() && o.lanes[requests].allSent() && o.lanes[answers].allSent()
+	for index := range o.lanes {
+		if !o.lanes[index].allSent() {
+			return false
+		}
+	}
+	return true
+}
+
+func (o *outgoing) canSend() bool {
+	if o.allSent() {
+		return false
+	}
+	for index := range o.lanes {
+		if o.nextBytes(index) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (o *outgoing) message(msgType uint32, data []byte) {
 	lane := &o.lanes[messages]
 	if wire.FrameHeaderBytes+4+len(data) > maxSharedBytes {
-		lane.push(&outgoingBody{kinds: messageKinds, fields: []uint32{msgType}, data: bytes.Clone(data)})
+		lane.push(lane.newBody(messageKinds, []uint32{msgType}, data))
 		return
 	}
 	frame := lane.frame(wire.KindMessage, 4+len(data), 0)
@@ -55,26 +83,46 @@ func (o *outgoing) message(msgType uint32, data []byte) {
 	lane.commit(append(frame, data...))
 }
 
-// request, like what goes out in the lane of answers, is sent after all messages that were written before it, unless a large one
+// request, like what leaves in the lane of answers, is sent after all messages that were written before it, unless a large one
 // or a full window holds them up.
-func (o *outgoing) request(id, requestType uint32, data []byte) {
+func (o *outgoing) request(r *Request) {
+	var ahead []byte
+	if r.Trace != nil {
+		ahead = r.Trace.Frame(wire.KindRequestContext, r.ID)
+	}
+	o.lanes[requests].begin(requestKinds, r, ahead, o.lanes[messages].writtenPosition())
+}
+
+func (o *outgoing) admin(id uint32, operation wire.Operation, data []byte) {
 	lane, after := &o.lanes[requests], o.lanes[messages].writtenPosition()
-	if wire.FrameHeaderBytes+8+len(data) > maxSharedBytes {
-		lane.push(&outgoingBody{
-			kinds: requestKinds, fields: []uint32{id, requestType}, data: bytes.Clone(data), after: after,
-		})
+	frame := binary.BigEndian.AppendUint32(lane.frame(wire.KindAdminRequest, 5+len(data), after), id)
+	lane.commit(append(append(frame, byte(operation)), data...))
+}
+
+// begin writes a request, or the opening of a stream, after the frame that is ahead of it, if there is one.
+func (l *sendLane) begin(kinds bodyKinds, r *Request, ahead []byte, after int64) {
+	if wire.FrameHeaderBytes+8+len(r.Data) > maxSharedBytes {
+		body := l.newBody(kinds, []uint32{r.ID, r.Type}, r.Data)
+		body.ahead, body.after = ahead, after
+		l.push(body)
 		return
 	}
-	frame := lane.frame(wire.KindRequest, 8+len(data), after)
-	frame = binary.BigEndian.AppendUint32(frame, id)
-	frame = binary.BigEndian.AppendUint32(frame, requestType)
-	lane.commit(append(frame, data...))
+	if len(ahead) > 0 {
+		l.makeRoom(len(ahead)+wire.FrameHeaderBytes+8+len(r.Data), after)
+		l.commit(append(l.open.bytes, ahead...))
+	}
+	frame := l.frame(kinds.whole, 8+len(r.Data), after)
+	frame = binary.BigEndian.AppendUint32(frame, r.ID)
+	frame = binary.BigEndian.AppendUint32(frame, r.Type)
+	l.commit(append(frame, r.Data...))
 }
 
 func (o *outgoing) answer(id uint32, data []byte) {
 	lane, after := &o.lanes[answers], o.lanes[messages].writtenPosition()
 	if wire.FrameHeaderBytes+4+len(data) > maxSharedBytes {
-		lane.push(&outgoingBody{kinds: answerKinds, fields: []uint32{id}, data: bytes.Clone(data), after: after})
+		body := lane.newBody(answerKinds, []uint32{id}, data)
+		body.after = after
+		lane.push(body)
 		return
 	}
 	frame := lane.frame(wire.KindAnswer, 4+len(data), after)
@@ -84,11 +132,21 @@ func (o *outgoing) answer(id uint32, data []byte) {
 
 // failure has a code that IsFailureCode; of the message no more is sent than fits into a frame that shares its memory.
 func (o *outgoing) failure(id uint32, code, message string) {
-	message = truncate(message, maxSharedBytes-256)
+	message = truncate(message, maxFailureTextBytes)
 	lane, after := &o.lanes[answers], o.lanes[messages].writtenPosition()
 	frame := lane.frame(wire.KindFailure, 5+len(code)+len(message), after)
 	frame = append(binary.BigEndian.AppendUint32(frame, id), byte(len(code)))
 	lane.commit(append(append(frame, code...), message...))
+}
+
+// failureWithData is the same, with at most MaxFailureDataBytes.
+func (o *outgoing) failureWithData(id uint32, code, message string, data []byte) {
+	message = truncate(message, maxFailureTextBytes)
+	lane, after := &o.lanes[answers], o.lanes[messages].writtenPosition()
+	frame := lane.frame(wire.KindFailureWithData, 7+len(code)+len(message)+len(data), after)
+	frame = append(binary.BigEndian.AppendUint32(frame, id), byte(len(code)))
+	frame = binary.BigEndian.AppendUint16(append(frame, code...), uint16(len(message)))
+	lane.commit(append(append(frame, message...), data...))
 }
 
 // truncate keeps as many whole characters as fit.
@@ -153,8 +211,8 @@ func (o *outgoing) messagesPassed() int64 {
 	return lane.sentPosition
 }
 
-// appendFrames appends runs of the lanes' frames to a record, as many as fit: messages, then requests, then answers. A lane
-// that had to wait for an earlier one comes first in the next record, which then has none of the earlier ones.
+// appendFrames appends runs of the lanes' frames to a record, as many as fit: messages, then requests, then answers, then
+// streams. A lane that had to wait for an earlier one comes first in the next record, which then has none of the earlier ones.
 func (o *outgoing) appendFrames(dst []byte) []byte {
 	start := len(dst)
 	dst, appended := o.appendFrom(o.firstLane, dst)
@@ -162,22 +220,78 @@ func (o *outgoing) appendFrames(dst []byte) []byte {
 		o.firstLane = messages
 		dst, appended = o.appendFrom(messages, dst)
 	}
+	o.passTurn(appended)
+	return dst
+}
+
+// passTurn has a lane that had to wait for an earlier one come first in the next record.
+func (o *outgoing) passTurn(appended [laneCount]bool) {
 	first := o.firstLane
 	o.firstLane = messages
+	if o.allSent() {
+		return
+	}
 	for step := 1; step < laneCount; step++ {
 		index := (first + step) % laneCount
 		if !appended[index] && o.nextBytes(index) > 0 {
 			o.firstLane = index
-			break
+			return
 		}
 	}
-	return dst
+}
+
+// lendFrame is a whole frame that is to be the only one of its record, if the next is a large one: it is in the memory of its
+// body, which stays as it is until returnFrames. Otherwise it is nil.
+func (o *outgoing) lendFrame() []byte {
+	if o.unsentBytes() < maxSharedBytes {
+		return nil
+	}
+	index := o.firstLane
+	for index < laneCount && o.nextBytes(index) == 0 {
+		index++
+	}
+	if index == laneCount {
+		o.firstLane, index = messages, messages
+	}
+	lane := &o.lanes[index]
+	if lane.resendFrom < lane.sent.Len() || o.nextBytes(index) == 0 {
+		return nil
+	}
+	body := lane.nextBody()
+	if body == nil || body.isCut() || len(body.ahead) > 0 {
+		return nil
+	}
+	lane.takeNext()
+	body.lent = true
+	o.lent = append(o.lent, body)
+	o.firstLane = index
+	var appended [laneCount]bool
+	appended[index] = true
+	o.passTurn(appended)
+	return body.wholeFrame()
+}
+
+// returnFrames: what was lent is sealed.
+func (o *outgoing) returnFrames() {
+	for _, body := range o.lent {
+		body.lent = false
+	}
+	o.forgetLent()
+}
+
+// forgetLent: what was lent may be in use for ever, so its memory is not used again.
+func (o *outgoing) forgetLent() {
+	clear(o.lent)
+	o.lent = o.lent[:0]
 }
 
 func (o *outgoing) appendFrom(first int, dst []byte) ([]byte, [laneCount]bool) {
 	room := recordRoomBytes
 	var appended [laneCount]bool
 	for index := first; index < laneCount; index++ {
+		if o.lanes[index].allSent() {
+			continue
+		}
 		for next := o.nextBytes(index); next > 0 && next <= room; next = o.nextBytes(index) {
 			dst = o.lanes[index].appendNext(dst)
 			room -= next

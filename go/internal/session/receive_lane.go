@@ -6,15 +6,17 @@ import (
 )
 
 const (
-	// maxUnacknowledgedBytes: after so much the peer is told at the latest, if its window is not smaller.
+	// maxUnacknowledgedBytes: consumed bytes are acknowledged once they are this many, or a quarter of a smaller window.
 	maxUnacknowledgedBytes = 262_144
-	// notableBytes: to tell of less, even with what is sent anyway, costs more than it is worth.
+	// notableBytes: fewer bytes are not worth a frame, even in a record that is sent anyway.
 	notableBytes = 8_192
-	// maxRecordWeight is that of a record of the smallest frames that a lane can have: an empty message has eight bytes.
+	// maxRecordWeight is the weight of a record full of the smallest frames that a lane can have: an empty message has
+	// eight bytes.
 	maxRecordWeight = wire.MaxRecordBytes + wire.MaxRecordBytes/8*FrameOverheadBytes
 )
 
-// receiveLane is the other end of a sendLane: how far its frames have arrived, and how far the application has consumed them.
+// receiveLane is the peer of a sendLane: how far its frames have arrived, and how far the application has consumed
+// them.
 type receiveLane struct {
 	window                           int64
 	received, consumed, acknowledged int64
@@ -23,14 +25,14 @@ type receiveLane struct {
 	held int
 }
 
-// isFull: what waits to be consumed fills the window, and the peer must send no more.
+// isFull reports whether unconsumed bytes fill the window: the peer must send no more.
 func (l *receiveLane) isFull() bool { return l.received-l.consumed >= l.window }
 
 func (l *receiveLane) hasNews() bool { return l.consumed > l.acknowledged }
 
 func (l *receiveLane) hasNotableNews() bool { return l.consumed-l.acknowledged >= notableBytes }
 
-// hasUrgentNews: so much was consumed that the peer should know, or it may have to wait.
+// hasUrgentNews reports whether so much was consumed that the peer may soon have to wait for its acknowledgement.
 func (l *receiveLane) hasUrgentNews() bool {
 	return l.consumed-l.acknowledged >= min(l.window/4, maxUnacknowledgedBytes)
 }
@@ -39,7 +41,7 @@ func (l *receiveLane) hasUrgentNews() bool {
 func (l *receiveLane) receive(frameBytes int) error {
 	l.lastWeight = int64(frameBytes) + FrameOverheadBytes
 	l.received += l.lastWeight
-	// The last record may reach past the window, which says when to stop.
+	// The last record may exceed the window: a sender stops only after it.
 	if l.received-l.consumed > l.window+maxRecordWeight {
 		return fault.New(fault.WindowExceeded, "the peer sent %d bytes that are not consumed yet; the window is %d", l.received-l.consumed, l.window)
 	}
@@ -49,7 +51,7 @@ func (l *receiveLane) receive(frameBytes int) error {
 	return nil
 }
 
-// hold says that what has just been received is for the application to consume, with the position that says so.
+// hold: the application will consume what has just arrived. It returns the position for consume.
 func (l *receiveLane) hold() int64 {
 	if l.held == 0 {
 		l.consumed = l.received - l.lastWeight
@@ -58,7 +60,7 @@ func (l *receiveLane) hold() int64 {
 	return l.received
 }
 
-// release takes back what hold has just said: the application is not to consume it.
+// release reverses the last hold: the application will not consume it.
 func (l *receiveLane) release() {
 	l.held--
 	if l.held == 0 {
@@ -66,7 +68,7 @@ func (l *receiveLane) release() {
 	}
 }
 
-// consume: the application has consumed what hold gave that position, in the order in which things arrived.
+// consume: the application has consumed what has that position. It consumes in the order of arrival.
 func (l *receiveLane) consume(position int64) {
 	l.held--
 	if l.held == 0 {

@@ -14,9 +14,23 @@ import (
 
 var smallWindows = [3]uint32{wire.MinWindow, wire.MinWindow, wire.MinWindow}
 
+func limitsOf(windows [3]uint32) Limits {
+	return Limits{Side: wire.ServerSide, MaxMessageBytes: wire.DefaultMaxMessageBytes, Windows: windows, Offers: wire.NoOffers()}
+}
+
 func newSession(windows [3]uint32) *Session {
-	s := New(wire.DefaultMaxMessageBytes, windows)
+	s := New(limitsOf(windows), 0)
 	s.Attach(&wire.NativeHello{MaxMessageBytes: wire.DefaultMaxMessageBytes, Windows: windows}, nil)
+	return s
+}
+
+var aTrace = &wire.TraceContext{Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Tracestate: "a=b"}
+
+func tracingSession() *Session {
+	limits := limitsOf(smallWindows)
+	limits.Offers.Features = wire.FeatureContext
+	s := New(limits, wire.FeatureContext)
+	s.Attach(&wire.NativeHello{MaxMessageBytes: wire.DefaultMaxMessageBytes, Windows: smallWindows}, nil)
 	return s
 }
 
@@ -59,6 +73,9 @@ func (r *receiver) receive(frame []byte) {
 	if !bytes.Equal(event.Data, numbered(number, len(event.Data))) {
 		r.t.Fatalf("message %d has other bytes", number)
 	}
+	if wants := event.Kind == RequestEvent && number%3 == 0; wants != (event.Trace != nil) || wants && *event.Trace != *aTrace {
+		r.t.Fatalf("%d came with the trace %+v", number, event.Trace)
+	}
 	switch event.Kind {
 	case MessageEvent:
 		if number != r.messages {
@@ -98,7 +115,7 @@ func TestASessionGoesOnAfterAnyFrame(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			sizes := []int{0, 8, 100, 5_000, 16_000, 17_000, 100_000, 140_000, 400_000}
-			from, to := newSession(smallWindows), newSession(smallWindows)
+			from, to := tracingSession(), tracingSession()
 			r := &receiver{t: t, session: to, requests: map[uint32]bool{}, answers: map[uint32]bool{}}
 			written := [3]int{}
 			const each = 150
@@ -121,7 +138,11 @@ func TestASessionGoesOnAfterAnyFrame(t *testing.T) {
 					case messages:
 						_ = from.SendMessage(1, data)
 					case requests:
-						_ = from.SendRequest(uint32(number), 1, data)
+						request := Request{ID: uint32(number), Type: 1, Data: data}
+						if number%3 == 0 {
+							request.Trace = aTrace
+						}
+						_ = from.SendRequest(request)
 					default:
 						_ = from.SendAnswer(uint32(number), data)
 					}
@@ -149,7 +170,7 @@ func TestASessionGoesOnAfterAnyFrame(t *testing.T) {
 					}
 				}
 				if cut {
-					if err := from.Rewind(to.Received()); err != nil {
+					if err := from.Rewind(&wire.NativeHello{Received: to.Received()}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -186,7 +207,7 @@ func TestMessagesWrittenBeforeARequestLeaveBeforeIt(t *testing.T) {
 				for range count {
 					_ = s.SendMessage(1, make([]byte, messageBytes))
 				}
-				_ = s.SendRequest(1, 1, make([]byte, requestBytes))
+				_ = s.SendRequest(Request{ID: 1, Type: 1, Data: make([]byte, requestBytes)})
 				for range count {
 					_ = s.SendMessage(1, make([]byte, messageBytes))
 				}
@@ -225,7 +246,7 @@ func TestARequestOvertakesALargeMessageAndAFullWindow(t *testing.T) {
 	} {
 		s := newSession([3]uint32{100_000, 100_000, 100_000})
 		fill(s)
-		_ = s.SendRequest(1, 1, nil)
+		_ = s.SendRequest(Request{ID: 1, Type: 1, Data: nil})
 		for range 3 {
 			for _, kind := range kindsOf(t, s.AppendFrames(nil)) {
 				if kind == wire.KindRequest {
@@ -255,7 +276,7 @@ func TestAcknowledgementsAndPositionsThatCannotBeAreRefused(t *testing.T) {
 		if err := s.Acknowledged(wire.Positions{position}); !errors.Is(err, fault.FrameInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := s.Rewind(wire.Positions{position}); !errors.Is(err, fault.FrameInvalid) {
+		if err := s.Rewind(&wire.NativeHello{Received: wire.Positions{position}}); !errors.Is(err, fault.FrameInvalid) {
 			t.Errorf("a position %s: %v", name, err)
 		}
 	}
@@ -279,7 +300,9 @@ func TestAPeerThatOverrunsItsWindowIsRefused(t *testing.T) {
 }
 
 func TestMemoryOfALargeBodyFollowsWhatArrived(t *testing.T) {
-	s := New(wire.MaxMaxMessageBytes, smallWindows)
+	limits := limitsOf(smallWindows)
+	limits.MaxMessageBytes = wire.MaxMaxMessageBytes
+	s := New(limits, 0)
 	start := wire.AppendFrameHeader(nil, wire.KindMessageStart, 8+wire.MinPartBytes)
 	start = binary.BigEndian.AppendUint32(start, 1)
 	start = binary.BigEndian.AppendUint32(start, wire.MaxMaxMessageBytes)
@@ -296,7 +319,7 @@ func TestWhatALostSessionLeavesIsToldOnceAndInOrder(t *testing.T) {
 	s := newSession([3]uint32{wire.MinWindow, wire.MinWindow, wire.MinWindow})
 	for number := range 30 {
 		_ = s.SendMessage(uint32(number+1), numbered(number, 10_000))
-		_ = s.SendRequest(uint32(number+1), 7, numbered(number, 200_000))
+		_ = s.SendRequest(Request{ID: uint32(number + 1), Type: 7, Data: numbered(number, 200_000)})
 	}
 	s.AppendFrames(nil)
 	left := s.Abandon()
@@ -339,5 +362,18 @@ func TestAMessageCostsNoAllocation(t *testing.T) {
 	// What remains is the memory that the data of 250 messages share.
 	if allocs := testing.AllocsPerRun(100, send); allocs > 6 {
 		t.Errorf("%v allocations for 1000 messages", allocs)
+	}
+}
+
+func TestAPeerThatDoesNotKnowOfTheDataOfFailuresGetsTheRest(t *testing.T) {
+	for features, kind := range map[wire.Features]wire.Kind{0: wire.KindFailure, wire.FeatureFailureData: wire.KindFailureWithData} {
+		limits := limitsOf(smallWindows)
+		limits.Offers.Features = wire.FeatureFailureData
+		s := New(limits, features)
+		s.Attach(&wire.NativeHello{Windows: smallWindows}, nil)
+		s.SendFailure(1, "NO", "why", []byte("data"))
+		if kinds := kindsOf(t, s.AppendFrames(nil)); len(kinds) != 1 || kinds[0] != kind {
+			t.Errorf("%x was sent with the features %d", kinds, features)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"encoding/json"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"sealpipe/internal/fault"
@@ -66,6 +67,24 @@ func ResolveUnchecked(name, directory string, trust Trust) (Address, error) {
 		return Address{}, fault.New(fault.AddressTooLong, "the address %s has %d bytes; %d is the max on this platform", address.Path, len(address.Path), limit)
 	}
 	return address, nil
+}
+
+// InPrivateDirectory is the same address in the private directory of this user inside its directory.
+func (a Address) InPrivateDirectory() (Address, error) {
+	return a.inPrivateDirectoryOf(OwnUID())
+}
+
+func (a Address) inPrivateDirectoryOf(user uint32) (Address, error) {
+	if runtime.GOOS == "windows" {
+		return a, nil
+	}
+	slash := strings.LastIndexByte(a.Path, '/')
+	a.Path = a.Path[:slash] + "/sealpipe-" + strconv.FormatUint(uint64(user), 10) + a.Path[slash:]
+	a.private = true
+	if len(a.Path) > maxSocketPathBytes() {
+		return Address{}, fault.New(fault.AddressTooLong, "the socket's path %s has %d bytes; %d is the max on this platform", a.Path, len(a.Path), maxSocketPathBytes())
+	}
+	return a, nil
 }
 
 // maxSocketPathBytes is what sockaddr_un.sun_path has, less the zero byte at its end.

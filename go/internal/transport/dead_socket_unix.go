@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"errors"
 	"math/rand/v2"
 	"path/filepath"
 	"syscall"
@@ -16,13 +17,12 @@ const (
 	maxHoldPause       = 20 * time.Millisecond
 )
 
-// removeDeadSocket removes a dead socket from its address, unless it has gone. Servers that start at the same instant may all
-// have found it, and the slower ones must not remove what the faster one has put in its place. So it is held first, by a
-// further link to it: whoever makes one and then sees no other's holds it, as of any two the later one sees the earlier
-// one's.
-//
-// These links lie in the servers' staging directories, so no other user can make one, nor be in the way of one. What a
-// killed process leaves of them counts as abandoned after a while.
+// removeDeadSocket removes a dead socket from its address, unless it has gone. Servers that start at the same instant
+// may all have found it, and the slower ones must not remove what the fastest has put in its place. So a server first
+// holds the socket by one more link to it: a server that makes such a link and then sees no other server's holds the
+// socket, because of any two the later one sees the earlier one's. These links are in the servers' staging
+// directories, so no other user can make one, nor prevent one. A link that a killed process has left counts as
+// abandoned after a while.
 func removeDeadSocket(address Address, identity fileIdentity, holdPath string) error {
 	for giveUpAt := time.Now().Add(holdPatience); ; {
 		removed, err := removeUnlessHeld(address, identity, holdPath)
@@ -30,16 +30,16 @@ func removeDeadSocket(address Address, identity fileIdentity, holdPath string) e
 			return err
 		}
 		if time.Now().After(giveUpAt) {
-			return addressInUse(address, "other servers are being started there")
+			return addressInUse(address, "other servers are starting there")
 		}
 		time.Sleep(rand.N(maxHoldPause))
 	}
 }
 
-// removeUnlessHeld is false if another holds it.
+// removeUnlessHeld is false if another server holds it.
 func removeUnlessHeld(address Address, identity fileIdentity, holdPath string) (bool, error) {
-	if err := syscall.Link(address.Path, holdPath); err != nil {
-		if err == syscall.ENOENT {
+	if err := Link(address.Path, holdPath); err != nil {
+		if errors.Is(err, syscall.ENOENT) {
 			return true, nil
 		}
 		return false, err
@@ -62,7 +62,7 @@ func isHeldByAnother(address Address, identity fileIdentity, holdPath string) (b
 	if err := syscall.Lstat(holdPath, &status); err != nil {
 		return false, err
 	}
-	// Its address and our hold: there is no further link.
+	// There is no link besides its address and this hold.
 	if status.Nlink == 2 {
 		return false, nil
 	}
@@ -77,7 +77,7 @@ func isHeldByAnother(address Address, identity fileIdentity, holdPath string) (b
 		if time.Since(staging.changedAt) <= holdAbandonedAfter {
 			return true, nil
 		}
-		// Its name is never used again, so whoever finds it later finds nothing.
+		// Its name is never used again, so another server that found it cannot remove a new one.
 		staging.remove()
 	}
 	return false, nil

@@ -44,12 +44,12 @@ func runtimeDirectory(perUser string) (string, error) {
 }
 
 func noRuntimeDirectory(reason string) error {
-	return fault.New(fault.NoRuntimeDirectory, "this user has no runtime directory: %s. Log in by the system (systemd: `loginctl enable-linger` for a user without a session), or give both ends the same Directory, one of mode 0700 that this user owns", reason)
+	return fault.New(fault.NoRuntimeDirectory, "this user has no runtime directory: %s. Log in through the system (systemd: `loginctl enable-linger` for a user without a session), or give both ends the same Directory, one of mode 0700 that this user owns", reason)
 }
 
 func objectionToRuntime(path string) string {
 	if !strings.HasPrefix(path, "/") {
-		return "is no absolute path: " + path
+		return "is not an absolute path: " + path
 	}
 	var status syscall.Stat_t
 	if err := syscall.Stat(path, &status); err != nil {
@@ -58,7 +58,7 @@ func objectionToRuntime(path string) string {
 	mode := uint32(status.Mode)
 	switch {
 	case mode&syscall.S_IFMT != syscall.S_IFDIR:
-		return "is no directory: " + path
+		return "is not a directory: " + path
 	case status.Uid != OwnUID():
 		return fmt.Sprintf("belongs to the user %d, not to %d: %s", status.Uid, OwnUID(), path)
 	case mode&0o777 != 0o700:

@@ -4,27 +4,34 @@ package transport
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"sealpipe/internal/fault"
 )
 
-// maxClaimRounds: each round loses to another process at most; this many in a row are no accident.
+// maxClaimRounds: a round fails only if another process wins it; that many in a row are no accident.
 const maxClaimRounds = 16
 
-// boundSocket listens, and which file it is at its address.
+// boundSocket is a listening socket, and the identity of its file.
 type boundSocket struct {
 	listener *net.UnixListener
 	identity fileIdentity
 }
 
-// bindSocket binds the socket out of sight, in a directory that no one else can enter, and shows it at its address in one
-// step with its final mode: the process's umask has no say and there is no moment at which the mode is wrong.
+// bindSocket binds the socket out of sight, in a directory that nobody else can enter, and then links it to its
+// address in one step with its final mode: the process's umask does not matter, and the mode is wrong at no moment.
 func bindSocket(address Address, options *ListenOptions, isAlive func(Address) bool) (boundSocket, error) {
+	address, release, err := holdDirectory(address)
+	if err != nil {
+		return boundSocket{}, asListenFailed(address, err)
+	}
+	defer release()
 	if err := checkDirectoryOwn(address); err != nil {
 		return boundSocket{}, asListenFailed(address, err)
 	}
@@ -58,8 +65,8 @@ func asListenFailed(address Address, err error) error {
 	return listenFailed(address, err)
 }
 
-// claimAddress shows the bound socket at its address. A link never replaces what is there, so of any number of servers one
-// wins. A socket of ours that is certainly dead is removed first.
+// claimAddress links the bound socket to its address. A link never replaces what is there, so of any number of
+// servers one wins. A socket of this user that is certainly dead is removed first.
 func claimAddress(address Address, staging stagingDirectory, mode os.FileMode, isAlive func(Address) bool) (fileIdentity, error) {
 	if err := os.Chmod(staging.socketPath, mode); err != nil {
 		return fileIdentity{}, err
@@ -69,44 +76,103 @@ func claimAddress(address Address, staging stagingDirectory, mode os.FileMode, i
 		return fileIdentity{}, err
 	}
 	for range maxClaimRounds {
-		err := syscall.Link(staging.socketPath, address.Path)
+		err := Link(staging.socketPath, address.Path)
 		if err == nil {
 			return ours, nil
 		}
-		if err != syscall.EEXIST {
-			return fileIdentity{}, err
+		if errors.Is(err, syscall.EEXIST) {
+			err = removeIfDead(address, staging, isAlive)
 		}
-		if err := removeIfDead(address, staging, isAlive); err != nil {
+		if LacksLinks(err) {
+			return ours, claimByRename(address, staging, isAlive)
+		}
+		if err != nil {
 			return fileIdentity{}, err
 		}
 	}
 	return fileIdentity{}, addressInUse(address, "other servers keep taking it")
 }
 
+// claimByRename does the same where there are no hard links. A foreign program that takes the address in the same instant loses
+// it.
+func claimByRename(address Address, staging stagingDirectory, isAlive func(Address) bool) error {
+	for giveUpAt := time.Now().Add(holdPatience); time.Now().Before(giveUpAt); {
+		dead, err := findDead(address, isAlive)
+		if err != nil {
+			return err
+		}
+		outcome, err := RenameUnlessHeld(Renamed{
+			From: staging.socketPath, To: address.Path, Hold: staging.renameHold(address),
+			Holds: func() []string { return renameHoldsAt(address) },
+			MayReplace: func() bool {
+				_, err := os.Lstat(address.Path)
+				return os.IsNotExist(err) || (dead != nil && dead.isAt(address.Path))
+			},
+		})
+		if err != nil || outcome == RenameDone {
+			return err
+		}
+		if outcome == RenameHeld {
+			time.Sleep(rand.N(maxHoldPause))
+		}
+	}
+	return addressInUse(address, "other servers are starting there")
+}
+
+// renameHoldsAt are those of each server of this user that is being started at the address, or beside it.
+func renameHoldsAt(address Address) (holds []string) {
+	found, _ := findStagings(filepath.Dir(address.Path))
+	for _, staging := range found {
+		holds = append(holds, staging.renameHold(address))
+	}
+	return holds
+}
+
 func removeIfDead(address Address, staging stagingDirectory, isAlive func(Address) bool) error {
+	dead, err := findDead(address, isAlive)
+	if dead == nil || err != nil {
+		return err
+	}
+	return removeDeadSocket(address, *dead, staging.holdPath)
+}
+
+// findDead is the dead socket at the address; nil if there is nothing.
+func findDead(address Address, isAlive func(Address) bool) (*fileIdentity, error) {
 	var status syscall.Stat_t
 	if err := syscall.Lstat(address.Path, &status); err == syscall.ENOENT {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if !isSocket(&status) {
+		return nil, addressInUse(address, "what is there is not a socket")
+	}
+	if status.Uid != OwnUID() {
+		return nil, addressInUse(address, "the socket there belongs to the user "+strconv.FormatUint(uint64(status.Uid), 10))
+	}
+	if isAlive(address) {
+		why := "a server is alive there"
+		if holder := linuxProcesses.holderOf(address.Path); holder != "" {
+			why += ", " + holder
+		}
+		return nil, addressInUse(address, why)
+	}
+	// Its server was killed, so others may have been killed before they had got that far.
+	removeAbandonedStagings(filepath.Dir(address.Path))
+	identity := identityOf(&status)
+	return &identity, nil
+}
+
+// removeFromAddress removes our socket if it is still there. It is an error if by now another user can change the
+// path, and so what would be removed.
+func removeFromAddress(address Address, identity fileIdentity) error {
+	address, release, err := holdIfThere(address, processDescriptors)
+	if err == syscall.ENOENT {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	if !isSocket(&status) {
-		return addressInUse(address, "what lies there is no socket")
-	}
-	if status.Uid != OwnUID() {
-		return addressInUse(address, "the socket there belongs to the user "+strconv.FormatUint(uint64(status.Uid), 10))
-	}
-	if isAlive(address) {
-		return addressInUse(address, "a server is alive there")
-	}
-	// Its server was killed, so others may have been that had not come as far.
-	removeAbandonedStagings(filepath.Dir(address.Path))
-	return removeDeadSocket(address, identityOf(&status), staging.holdPath)
-}
-
-// removeFromAddress removes our socket if it still lies there. It is an error if another user can change the way there by now,
-// and so what is removed.
-func removeFromAddress(address Address, identity fileIdentity) error {
+	defer release()
 	if !identity.isAt(address.Path) {
 		return nil
 	}

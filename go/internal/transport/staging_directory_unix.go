@@ -29,8 +29,10 @@ type stagingDirectory struct {
 }
 
 const (
-	stagingPrefix     = ".sp-"
-	stagingHold       = "d"
+	stagingPrefix = ".sp-"
+	stagingHold   = "d"
+	// renameHoldPrefix is before the name of the socket's place.
+	renameHoldPrefix  = "c-"
 	stagingCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	// stagingBytes is what it adds to the directory: twice a slash, the prefix and six random characters.
 	stagingBytes = 2 * (1 + len(stagingPrefix) + 6)
@@ -54,7 +56,7 @@ func makeStagingDirectory(address Address) (stagingDirectory, error) {
 	roomBytes := maxSocketPathBytes() - stagingBytes - length
 	if roomBytes < 0 {
 		return stagingDirectory{}, fault.New(fault.AddressTooLong,
-			"the directory %s has %d bytes; %d is the max in which a server can listen on this platform, as its socket is bound %d bytes deeper before it is shown",
+			"the directory %s has %d bytes; %d is the max with which a server can listen on this platform, as its socket is bound %d bytes deeper before it is shown",
 			directory, length, length+roomBytes, stagingBytes)
 	}
 	// A name is ASCII.
@@ -85,11 +87,19 @@ func randomName() string {
 	return string(random[:])
 }
 
+// renameHold exists while the socket is renamed to the address, where there are no hard links.
+func (s stagingDirectory) renameHold(address Address) string {
+	return filepath.Join(s.path, renameHoldPrefix+filepath.Base(address.Path))
+}
+
 // remove removes it with the sockets that a server has put there. Whatever else lies in it stays, and keeps it.
 func (s stagingDirectory) remove() {
 	entries, _ := os.ReadDir(s.path)
 	for _, entry := range entries {
 		name := entry.Name()
+		if strings.HasPrefix(name, renameHoldPrefix) {
+			_ = syscall.Rmdir(filepath.Join(s.path, name))
+		}
 		if name != stagingHold && !strings.HasSuffix(name, filepath.Base(s.path)) {
 			continue
 		}

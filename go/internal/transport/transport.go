@@ -23,11 +23,22 @@ type Conn interface {
 type Address struct {
 	// Path is the socket's path, or the pipe's whole name.
 	Path string
-	// Trust is who may hold the address besides us and root. Not used on Windows.
+	// Trust is who may own the address besides this user and root. Not used on Windows.
 	Trust Trust
+	// private: the directory is one of this user's own, to be opened before anything is done at the path.
+	private bool
+	// held is that directory once it is open, and shown the path for people, since Path then leads through held.
+	held, shown string
 }
 
-// Trust says which users may hold an address, besides the user of this process and root.
+func (a Address) shownPath() string {
+	if a.shown != "" {
+		return a.shown
+	}
+	return a.Path
+}
+
+// Trust is the set of users that may own an address, besides the user of this process and root.
 type Trust struct {
 	Anyone bool
 	Users  []uint32
@@ -35,9 +46,10 @@ type Trust struct {
 
 // ListenOptions say how to listen.
 type ListenOptions struct {
-	// OpenToAllUsers: every user of the machine may connect, not only the one whose process listens.
+	// OpenToAllUsers: every user of the machine may connect, not only the user whose process listens.
 	OpenToAllUsers bool
-	// IsAlive reports whether a server is alive behind an address that is taken. Only what is certainly dead is replaced.
+	// IsAlive reports whether a server is alive at an address that is in use. Only a socket that is certainly dead is
+	// replaced.
 	IsAlive func(Address) bool
 	// CheckInterval is how often to look whether the socket is still at its address; 0 is never.
 	CheckInterval time.Duration
@@ -49,20 +61,20 @@ type ListenOptions struct {
 
 // Listener accepts connections until it is closed.
 type Listener interface {
-	// Close accepts no more and gives the address free. Accepted connections live on.
+	// Close stops accepting and frees the address. Accepted connections live on.
 	Close() error
 }
 
 func addressInUse(address Address, why string) error {
-	return fault.New(fault.AddressInUse, "the address %s is taken: %s", address.Path, why)
+	return fault.New(fault.AddressInUse, "the address %s is taken: %s", address.shownPath(), why)
 }
 
 func listenFailed(address Address, cause error) error {
-	return fault.Wrap(fault.ListenFailed, cause, "cannot listen at %s", address.Path)
+	return fault.Wrap(fault.ListenFailed, cause, "cannot listen at %s", address.shownPath())
 }
 
 func connectFailed(address Address, cause error) error {
-	return fault.Wrap(fault.ConnectFailed, cause, "cannot connect to %s", address.Path)
+	return fault.Wrap(fault.ConnectFailed, cause, "cannot connect to %s", address.shownPath())
 }
 
 const (
@@ -70,7 +82,8 @@ const (
 	maxAcceptPause = time.Second
 )
 
-// accept hands on what connects until the listener is closed. Out of descriptors it pauses, and tells of it once.
+// accept passes on connections until the listener is closed. When descriptors run out it pauses, and reports that
+// once.
 func accept(listener net.Listener, stop <-chan struct{}, options *ListenOptions, admit func(net.Conn) (Conn, error)) {
 	pause := minAcceptPause
 	for {

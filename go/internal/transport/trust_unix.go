@@ -13,7 +13,7 @@ import (
 	"sealpipe/internal/fault"
 )
 
-// maxLinks are as many symbolic links as Linux follows on one way.
+// maxLinks: Linux follows at most this many symbolic links in one path.
 const maxLinks = 40
 
 const (
@@ -21,16 +21,15 @@ const (
 	writableByOthers = 0o002
 )
 
-// mendDirectory is what can be done about a directory that many can write. Whom one trusts has no say in that.
-const mendDirectory = ": set that bit (chmod +t), or give both ends a Directory that only its user can write"
+// mendDirectory is what can be done about a directory that many can write to. Trust does not help with that.
+const mendDirectory = ": set that bit (chmod +t), or give both ends the option PrivateDirectory, or a Directory that only its user can write to"
 
-// OwnUID is the user as whom the files of this process are made.
+// OwnUID is the user that owns the files this process creates.
 func OwnUID() uint32 { return uint32(os.Geteuid()) }
 
-// checkAddressTrusted is an error unless only trusted users can have put there what lies at the address: each of them owns
-// it, or has put themselves in the position to replace it.
+// checkAddressTrusted is an error unless only trusted users own what is at the address or can replace it.
 func checkAddressTrusted(address Address) error {
-	objection, err := ObjectionToWay(address.Path, address.Trust)
+	objection, err := objectionFrom(address.held, address.Path, address.Trust)
 	if err != nil {
 		return connectFailed(address, err)
 	}
@@ -40,10 +39,10 @@ func checkAddressTrusted(address Address) error {
 	return nil
 }
 
-// checkDirectoryOwn is an error unless nobody but this user and root can change the way to the address's directory, whomever
-// the address trusts: what a server makes, opens to others and removes there, it finds by its path.
+// checkDirectoryOwn is an error unless only this user and root can change the path to the address's directory,
+// whomever the address trusts: a server creates, opens to others and removes files there by their paths.
 func checkDirectoryOwn(address Address) error {
-	objection, err := ObjectionToWay(filepath.Dir(address.Path), Trust{})
+	objection, err := objectionFrom(address.held, filepath.Dir(address.Path), Trust{})
 	if err != nil {
 		return err
 	}
@@ -54,17 +53,26 @@ func checkDirectoryOwn(address Address) error {
 }
 
 func untrusted(address Address, objection string) error {
-	return fault.New(fault.AddressUntrusted, "the address %s is not safe: %s", address.Path, objection)
+	return fault.New(fault.AddressUntrusted, "the address %s is not safe: %s", address.shownPath(), objection)
 }
 
-// ObjectionToWay looks at every step to end: whoever can write a directory, or owns a symbolic link, decides where the way
-// goes from there. It gives the first step that a user who is not trusted owns or can change, with what is wrong with it.
+// ObjectionToWay checks every step to end: a user that can write to a directory, or owns a symbolic link, decides
+// where the path leads from there. It returns what is wrong with the first step that an untrusted user owns or can
+// change.
 func ObjectionToWay(end string, trust Trust) (string, error) {
+	return objectionFrom("", end, trust)
+}
+
+// objectionFrom trusts the directory from, unless it is empty, and what leads there.
+func objectionFrom(from, end string, trust Trust) (string, error) {
 	if trust.Anyone {
 		return "", nil
 	}
-	rest := append([]string{""}, steps(end)...)
-	at, links := "/", 0
+	at, links := from, 0
+	rest := steps(strings.TrimPrefix(end, from))
+	if from == "" {
+		at, rest = "/", append([]string{""}, rest...)
+	}
 	for len(rest) > 0 {
 		here := filepath.Join(at, rest[0])
 		rest = rest[1:]
@@ -105,25 +113,25 @@ func (t Trust) includes(user uint32) bool {
 func objectionTo(status *syscall.Stat_t, trust Trust) string {
 	mode := uint32(status.Mode)
 	if !trust.includes(status.Uid) {
-		return fmt.Sprintf("belongs to the user %d; give both ends a Directory of this user or, if that user may hold the address, name it in the client's option Trust", status.Uid)
+		return fmt.Sprintf("belongs to the user %d; give both ends a Directory of this user or, if that user may own the address, name it in the client's option Trust", status.Uid)
 	}
-	// With the sticky bit, whoever can write the directory can remove and rename only what is theirs.
+	// With the sticky bit, users that can write to the directory can remove and rename only their own files.
 	if mode&syscall.S_IFMT != syscall.S_IFDIR || mode&syscall.S_ISVTX != 0 {
 		return ""
 	}
 	if mode&writableByOthers != 0 {
-		return "is a directory that others can write, without the sticky bit" + mendDirectory
+		return "is a directory that others can write to, without the sticky bit" + mendDirectory
 	}
 	if mode&writableByGroup == 0 || isPrivateGroup(status.Uid, status.Gid, "/etc/passwd", "/etc/group") {
 		return ""
 	}
-	return fmt.Sprintf("is a directory that its group (%d) can write, without the sticky bit", status.Gid) + mendDirectory
+	return fmt.Sprintf("is a directory that its group (%d) can write to, without the sticky bit", status.Gid) + mendDirectory
 }
 
-// isPrivateGroup reports whether the group is its user's own: many Linux distributions make one for each user, with the
-// same number, and let what the user makes be writable for it. What cannot be told counts as no.
+// isPrivateGroup reports whether the group is its user's own: many Linux distributions create a group for each user,
+// with the same number, and let the user's files be writable for it. False if that cannot be determined.
 func isPrivateGroup(uid, gid uint32, passwd, group string) bool {
-	// Root's has others in it on some systems, which are not listed.
+	// On some systems root's group has members that are not listed.
 	if gid != uid || gid == 0 {
 		return false
 	}

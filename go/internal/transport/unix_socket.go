@@ -8,14 +8,20 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"sealpipe/internal/fault"
 )
 
-// Dial connects. It checks who holds the address before and again after: between the two it may have changed hands. Nothing
-// was sent by then. The system then tells as which user the server listens.
+// Dial connects. It checks the owner of the address before connecting, and again afterwards, because it may have
+// changed in between; nothing has been sent by then. Then it checks the kernel's report of the server's user.
 func Dial(ctx context.Context, address Address) (Conn, error) {
+	address, release, err := holdDirectory(address)
+	if err != nil {
+		return nil, asConnectFailed(address, err)
+	}
+	defer release()
 	if err := checkAddressTrusted(address); err != nil {
 		return nil, err
 	}
@@ -33,6 +39,14 @@ func Dial(ctx context.Context, address Address) (Conn, error) {
 		return nil, err
 	}
 	return unix, nil
+}
+
+func asConnectFailed(address Address, err error) error {
+	var known *fault.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	return connectFailed(address, err)
 }
 
 func checkPeer(conn *net.UnixConn, address Address) error {
@@ -61,8 +75,9 @@ func Listen(address Address, options ListenOptions) (Listener, error) {
 	return l, nil
 }
 
-// unixListener looks now and then whether its socket still lies at its address. One that has vanished is put back, as a new
-// socket: the old one has no name any more by which it could be linked. One that has made way for another is not.
+// unixListener checks from time to time that its socket is still at its address. If it has vanished, a new socket is
+// put there, because the old one has no path left by which it could be linked. If another file has replaced it, that
+// stays.
 type unixListener struct {
 	address Address
 	options ListenOptions
@@ -121,14 +136,14 @@ func (l *unixListener) keepAddress() {
 func (l *unixListener) lookAfterAddress() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	found, err := identify(l.address.Path)
+	found, err := identifyAt(l.address)
 	if err != nil || found == l.bound.identity {
 		return err
 	}
 	if found != (fileIdentity{}) {
-		return errors.New("something else lies there now")
+		return errors.New("something else is there now")
 	}
-	// Whatever has come there meanwhile is not ours to judge: nothing is replaced.
+	// Nothing that has appeared there meanwhile is replaced.
 	next, err := bindSocket(l.address, &l.options, func(Address) bool { return true })
 	if err != nil {
 		return err
@@ -139,12 +154,24 @@ func (l *unixListener) lookAfterAddress() error {
 	return nil
 }
 
+// identifyAt is which socket is at the address; none if its private directory is gone.
+func identifyAt(address Address) (fileIdentity, error) {
+	address, release, err := holdIfThere(address, processDescriptors)
+	if err == syscall.ENOENT {
+		return fileIdentity{}, nil
+	} else if err != nil {
+		return fileIdentity{}, err
+	}
+	defer release()
+	return identify(address.Path)
+}
+
 func (l *unixListener) Close() (err error) {
 	l.closing.Do(func() {
 		close(l.closed)
 		l.mu.Lock()
-		// The name first, so that no one connects to a server that is about to be gone, and so that the identity still says
-		// something: once the socket is closed, the system may give the same inode to another's.
+		// The file first: nobody connects to a server that is about to end, and the identity is still valid: once the
+		// socket is closed, the system may reuse the inode for another one.
 		err = removeFromAddress(l.address, l.bound.identity)
 		_ = l.bound.listener.Close()
 		l.mu.Unlock()

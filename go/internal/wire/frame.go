@@ -22,11 +22,24 @@ const (
 	KindRequest         Kind = 0x20
 	KindRequestStart    Kind = 0x21
 	KindRequestPart     Kind = 0x22
+	KindRequestContext  Kind = 0x23
+	KindAdminRequest    Kind = 0x24
 	KindAnswer          Kind = 0x30
 	KindAnswerStart     Kind = 0x31
 	KindAnswerPart      Kind = 0x32
 	KindFailure         Kind = 0x33
 	KindCancel          Kind = 0x34
+	KindFailureWithData Kind = 0x35
+	KindStreamOpen      Kind = 0x40
+	KindStreamOpenStart Kind = 0x41
+	KindItem            Kind = 0x42
+	KindItemStart       Kind = 0x43
+	KindStreamPart      Kind = 0x44
+	KindStreamEnd       Kind = 0x45
+	KindStreamReset     Kind = 0x46
+	KindStopSending     Kind = 0x47
+	KindStreamCredit    Kind = 0x48
+	KindStreamContext   Kind = 0x49
 )
 
 const (
@@ -67,35 +80,40 @@ func InvalidFrame(what string) error {
 	return fault.New(fault.FrameInvalid, "the peer sent %s", what)
 }
 
-// Positions are those of the three lanes: messages, requests, answers. Source: spec/protocol.md, "Lanes".
-type Positions [3]int64
+// Positions are those of the lanes: messages, requests, answers, streams. Source: spec/protocol.md, "Lanes".
+type Positions [4]int64
 
-// PositionsBytes is a u64 for each lane.
-const PositionsBytes = 24
+const (
+	// LanesOfAll is how many lanes every session has, and LanesWithStreams how many one of two ends with streams has.
+	LanesOfAll       = 3
+	LanesWithStreams = 4
+
+	positionBytes = 8
+)
 
 // MaxPosition is the largest that a peer may say; none reaches it.
 const MaxPosition = 1<<53 - 1
 
-func (p Positions) append(dst []byte) []byte {
-	for _, position := range p {
+func (p Positions) append(dst []byte, lanes int) []byte {
+	for _, position := range p[:lanes] {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(position))
 	}
 	return dst
 }
 
-// AppendAcknowledge appends a frame that says how far each lane was consumed.
-func AppendAcknowledge(dst []byte, consumed Positions) []byte {
-	return consumed.append(AppendFrameHeader(dst, KindAcknowledge, PositionsBytes))
+// AppendAcknowledge appends a frame that says how far each of the lanes was consumed.
+func AppendAcknowledge(dst []byte, consumed Positions, lanes int) []byte {
+	return consumed.append(AppendFrameHeader(dst, KindAcknowledge, positionBytes*lanes), lanes)
 }
 
-// DecodePositions reads the positions at the start of body.
-func DecodePositions(body []byte) (Positions, error) {
+// DecodePositions reads the positions of the first lanes, at the start of body.
+func DecodePositions(body []byte, lanes int) (Positions, error) {
 	var positions Positions
-	if len(body) < PositionsBytes {
+	if len(body) < positionBytes*lanes {
 		return positions, InvalidFrame("positions that are cut short")
 	}
-	for lane := range positions {
-		position := binary.BigEndian.Uint64(body[8*lane:])
+	for lane := range lanes {
+		position := binary.BigEndian.Uint64(body[positionBytes*lane:])
 		if position > MaxPosition {
 			return positions, InvalidFrame("a position of 2^53 or more")
 		}
@@ -112,8 +130,12 @@ func DecodeToken(body []byte) (uint32, error) {
 	return binary.BigEndian.Uint32(body), nil
 }
 
-// MaxFailureCodeBytes is the length of the longest code of a failure.
-const MaxFailureCodeBytes = 64
+const (
+	// MaxFailureCodeBytes is the length of the longest code of a failure.
+	MaxFailureCodeBytes = 64
+	// MaxFailureDataBytes is the most data of a failure: with its code and message they have to fit into one frame.
+	MaxFailureDataBytes = 65_536
+)
 
 // IsFailureCode reports whether a failure can carry that code. Source: spec/protocol.md, "Requests".
 func IsFailureCode(code string) bool {

@@ -9,10 +9,10 @@ import (
 
 // The parts of the handshake in the order in which they are sent. Source: spec/protocol.md, "Handshake".
 
-// ProtocolVersion is what all releases of golang-ipc from v1.0.0 to v1.2.4 say.
+// ProtocolVersion is the version that all releases of golang-ipc from v1.0.0 to v1.2.4 send.
 const ProtocolVersion = 2
 
-// EncodeHello is the server's first word.
+// EncodeHello encodes the server's first part.
 func EncodeHello(encrypted bool) []byte {
 	if encrypted {
 		return []byte{ProtocolVersion, 1}
@@ -20,13 +20,13 @@ func EncodeHello(encrypted bool) []byte {
 	return []byte{ProtocolVersion, 0}
 }
 
-// Hello is what the server says first.
+// Hello is the server's first part.
 type Hello struct {
 	Version   byte
 	Encrypted bool
 }
 
-// DecodeHello gives the hello, or nil until it is there.
+// DecodeHello returns the hello, or nil until it is there.
 func DecodeHello(in *Input) (*Hello, error) {
 	part := in.Take(2)
 	if part == nil {
@@ -39,7 +39,7 @@ func DecodeHello(in *Input) (*Hello, error) {
 	return &Hello{Version: part[0], Encrypted: part[1] == 1}, nil
 }
 
-// Answer is what the client makes of the hello. After anything but Accepted both sides give up.
+// Answer is the client's answer to the hello. After anything but Accepted both sides end the connection.
 type Answer byte
 
 const (
@@ -70,8 +70,8 @@ func DecodeAnswer(in *Input) (bool, error) {
 // NativeMagic is what a plain server that speaks native puts after its maximum size: `sealpip1`.
 var NativeMagic = []byte("sealpip1")
 
-// EncodeMaximumSize is the server's largest message as a frame. With a cipher it is sealed under nonce, by which a native
-// server says that it is one; plain, a native server adds NativeMagic.
+// EncodeMaximumSize encodes the server's max message size as a frame. With a cipher it is sealed under nonce, by
+// which a native server shows that it is native; plain, a native server adds NativeMagic.
 func EncodeMaximumSize(maxMessageBytes uint32, cipher *ClassicCipher, nonce []byte, native bool) []byte {
 	size := binary.BigEndian.AppendUint32(nil, maxMessageBytes)
 	if cipher == nil {
@@ -85,14 +85,14 @@ func EncodeMaximumSize(maxMessageBytes uint32, cipher *ClassicCipher, nonce []by
 	return cipher.appendSealed(payload, nonce, size)
 }
 
-// MaximumSize is what the server says last.
+// MaximumSize is the server's last part.
 type MaximumSize struct {
 	MaxMessageBytes uint32
-	// Frame is the whole frame, as it stands on the wire.
+	// Frame is the whole frame, as it was on the wire.
 	Frame []byte
 }
 
-// DecodeMaximumSize gives the maximum size, or nil until it is there. What follows its four bytes is ignored.
+// DecodeMaximumSize returns the maximum size, or nil until it is there. Anything after its four bytes is ignored.
 func DecodeMaximumSize(in *Input, cipher *ClassicCipher) (*MaximumSize, error) {
 	bounds := Bounds{Min: 4, Max: maxMaximumSizeBytes, TooLarge: fault.FrameTooLarge, What: "a maximum size"}
 	if cipher != nil {
@@ -111,7 +111,8 @@ func DecodeMaximumSize(in *Input, cipher *ClassicCipher) (*MaximumSize, error) {
 	return &MaximumSize{MaxMessageBytes: binary.BigEndian.Uint32(payload), Frame: frame}, nil
 }
 
-// SaysNative reports whether the server says that it speaks native, which an encrypted one does by this nonce.
+// SaysNative reports whether the frame shows that the server speaks native, which an encrypted server shows by this
+// nonce.
 func (m *MaximumSize) SaysNative(nonce []byte) bool {
 	if nonce != nil {
 		return bytes.Equal(m.Frame[LengthBytes:LengthBytes+NonceBytes], nonce)
@@ -119,7 +120,7 @@ func (m *MaximumSize) SaysNative(nonce []byte) bool {
 	return bytes.HasPrefix(m.Frame[LengthBytes+4:], NativeMagic)
 }
 
-// Confirmation is the client's last byte. Only to a server that has said that it is native does it mean anything.
+// Confirmation is the client's last byte. It has a meaning only to a server that has shown that it is native.
 type Confirmation byte
 
 const (

@@ -53,7 +53,7 @@ type NativeHello struct {
 	Session SessionWish
 	// ID is that of a new session, from the server, and of the one to resume, from the client.
 	ID SessionID
-	// Received and Proof are there with SessionResume.
+	// Received and Proof are there with SessionResume. Received has three lanes: that of streams is in the Offers.
 	Received Positions
 	Proof    Proof
 	// RefusalCode and RefusalText are there with SessionRefused.
@@ -78,7 +78,7 @@ func (h *NativeHello) Encode(from Side) []byte {
 		body = append(body, h.ID[:]...)
 	}
 	if h.Session == SessionResume {
-		body = append(h.Received.append(body), h.Proof[:]...)
+		body = append(h.Received.append(body, LanesOfAll), h.Proof[:]...)
 	}
 	if h.isRefusal(from) {
 		body = appendText(appendText(body, h.RefusalCode), h.RefusalText)
@@ -87,6 +87,23 @@ func (h *NativeHello) Encode(from Side) []byte {
 		body = h.Offers.append(body)
 	}
 	return append(AppendFrameHeader(nil, KindHello, len(body)), body...)
+}
+
+// ReceivedIn is how far the sender has received, in a session of that number of lanes.
+func (h *NativeHello) ReceivedIn(lanes int) Positions {
+	received := h.Received
+	if lanes == LanesWithStreams && h.Offers != nil {
+		received[LanesOfAll] = h.Offers.ReceivedStreams
+	}
+	return received
+}
+
+// Features are those that the sender has.
+func (h *NativeHello) Features() Features {
+	if h.Offers == nil {
+		return 0
+	}
+	return h.Offers.Features
 }
 
 func appendText(dst []byte, text string) []byte {
@@ -138,7 +155,7 @@ func decodeHelloBody(body []byte, from Side) (*NativeHello, error) {
 		fields.err = hello.objection(from)
 	}
 	if fields.err == nil && len(fields.rest) > 0 {
-		hello.Offers = readOffers(&fields)
+		hello.Offers = readOffers(&fields, from)
 	}
 	if fields.err != nil {
 		return nil, fields.err
@@ -200,7 +217,7 @@ func (f *fields) text() string {
 }
 
 func (f *fields) positions() Positions {
-	positions, err := DecodePositions(f.take(PositionsBytes))
+	positions, err := DecodePositions(f.take(positionBytes*LanesOfAll), LanesOfAll)
 	if f.err == nil {
 		f.err = err
 	}

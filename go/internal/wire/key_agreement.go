@@ -13,12 +13,12 @@ const PublicKeyBytes = 97
 
 // Agree computes the shared point's X coordinate, all 48 bytes of it. The caller wipes it.
 func Agree(own *ecdh.PrivateKey, peerKey []byte) ([]byte, error) {
-	// Sent back our own key, a peer would agree on a secret with itself.
+	// If a peer sent our own key back, this end would agree on a secret with itself.
 	if bytes.Equal(own.PublicKey().Bytes(), peerKey) {
 		return nil, fault.New(fault.InvalidPublicKey, "the peer sent our own public key back")
 	}
 	if len(peerKey) != PublicKeyBytes || peerKey[0] != 4 {
-		return nil, fault.New(fault.InvalidPublicKey, "the peer's public key is no uncompressed point")
+		return nil, fault.New(fault.InvalidPublicKey, "the peer's public key is not an uncompressed point on the curve P-384")
 	}
 	key, err := ecdh.P384().NewPublicKey(peerKey)
 	if err != nil {
@@ -31,7 +31,7 @@ func Agree(own *ecdh.PrivateKey, peerKey []byte) ([]byte, error) {
 	return shared, nil
 }
 
-// ClassicKey is the traffic key of the classic profile: the hash of the coordinate as a big integer's shortest bytes.
+// ClassicKey is the traffic key of the classic profile: the hash of the coordinate without its leading zero bytes.
 // Source: spec/protocol.md, "Key".
 func ClassicKey(shared []byte) [sha256.Size]byte {
 	return sha256.Sum256(bytes.TrimLeft(shared, "\x00"))

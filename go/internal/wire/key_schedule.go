@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/binary"
 )
 
 // Source: spec/protocol.md, "Native key schedule".
@@ -89,14 +90,17 @@ const (
 	ServerSide Side = "server"
 )
 
-// ResumptionProof shows that a side had part in the session. The transcript is the new connection's, empty if plain.
+// ResumptionProof shows that a side had part in the session. The transcript is the new connection's, empty if plain;
+// received has a position for each lane of the session.
 // Source: spec/protocol.md, "Resume".
-func ResumptionProof(side Side, resumptionKey, transcript []byte, sessionID SessionID, received Positions) Proof {
+func ResumptionProof(side Side, resumptionKey, transcript []byte, sessionID SessionID, received []int64) Proof {
 	mac := hmac.New(sha256.New, resumptionKey)
 	mac.Write([]byte(side))
 	mac.Write(transcript)
 	mac.Write(sessionID[:])
-	mac.Write(received.append(nil))
+	for _, position := range received {
+		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(position)))
+	}
 	return Proof(mac.Sum(nil))
 }
 

@@ -15,8 +15,8 @@ const (
 	FeatureAdmin       Features = 1 << 3
 )
 
-// maxContracts in one hello.
-const maxContracts = 16
+// MaxContracts in one hello.
+const MaxContracts = 16
 
 // Contract is by which two ends know whether they speak of the same.
 type Contract struct {
@@ -35,6 +35,8 @@ type Offers struct {
 	// Codec is how the application encodes what it says; empty if that is bytes to the library.
 	Codec     string
 	Contracts []Contract
+	// SessionEnded is a server's: the code for which it ended the session that the client asked for; otherwise empty.
+	SessionEnded string
 }
 
 // NoOffers is what an end says that has no features.
@@ -51,11 +53,14 @@ func (o *Offers) append(dst []byte) []byte {
 		dst = appendText(appendText(dst, contract.Name), contract.Version)
 		dst = append(dst, contract.Hash[:]...)
 	}
+	if o.SessionEnded != "" {
+		dst = appendText(dst, o.SessionEnded)
+	}
 	return dst
 }
 
 // readOffers reads what is left of a hello; what follows it is ignored.
-func readOffers(f *fields) *Offers {
+func readOffers(f *fields, from Side) *Offers {
 	o := &Offers{Features: Features(f.uint32())}
 	o.StreamLaneWindow, o.MaxConcurrentStreams, o.StreamWindow = f.uint32(), f.uint32(), f.uint32()
 	received := binary.BigEndian.Uint64(f.take(8))
@@ -70,11 +75,17 @@ func readOffers(f *fields) *Offers {
 		copy(contract.Hash[:], f.take(len(contract.Hash)))
 		o.Contracts = append(o.Contracts, contract)
 	}
+	if from == ServerSide && f.err == nil && len(f.rest) > 0 {
+		o.SessionEnded = f.text()
+		if f.err == nil && o.SessionEnded != "" && !IsFailureCode(o.SessionEnded) {
+			f.err = InvalidFrame("a session that ended without a code")
+		}
+	}
 	return o
 }
 
 func (o *Offers) objection(received uint64, contracts int) error {
-	if contracts > maxContracts {
+	if contracts > MaxContracts {
 		return InvalidFrame(fmt.Sprintf("a hello with %d contracts", contracts))
 	}
 	if received > MaxPosition {

@@ -3,6 +3,7 @@ package wire
 import (
 	"crypto/cipher"
 	"encoding/binary"
+	"slices"
 
 	"sealpipe/internal/fault"
 )
@@ -10,7 +11,7 @@ import (
 // RecordsPerKey is how many records each direction seals under one key. Source: spec/protocol.md, "Native key schedule".
 const RecordsPerKey = 1 << 19
 
-// MaxRecordBytes is the max of the frames in one record together.
+// MaxRecordBytes is the max total size of the frames in one record, in bytes.
 const MaxRecordBytes = 131_072
 
 // protection is one direction's key and the number of its next record.
@@ -63,11 +64,21 @@ func (p *protection) wipe() {
 }
 
 // RecordWriter makes records of frames. The zero value makes plain ones. Source: spec/protocol.md, "Native record".
-type RecordWriter struct{ protection *protection }
+type RecordWriter struct {
+	protection *protection
+	// lent are the frames of records that are yet to be sealed, and were not copied.
+	lent []lentFrames
+}
 
-// NewRecordWriter makes a writer of sealed records. The secret is the writer's own from now on: it wipes it.
+// lentFrames are those of the record that begins at that index.
+type lentFrames struct {
+	start  int
+	frames []byte
+}
+
+// NewRecordWriter makes a writer of sealed records. The secret belongs to the writer from now on, which wipes it.
 func NewRecordWriter(secret []byte, recordsPerKey int) *RecordWriter {
-	return &RecordWriter{newProtection(secret, recordsPerKey)}
+	return &RecordWriter{protection: newProtection(secret, recordsPerKey)}
 }
 
 // OverheadBytes is what sealing adds to a record's frames.
@@ -87,21 +98,41 @@ func (w *RecordWriter) FinishRecord(buf []byte, start int) []byte {
 	return buf
 }
 
-// Seal seals a run of finished records in place.
+// Seals reports whether records are sealed.
+func (w *RecordWriter) Seals() bool { return w.protection != nil }
+
+// LendRecord appends a finished record of frames that stay where they are, and as they are, until Seal has sealed them from there.
+// The writer seals records.
+func (w *RecordWriter) LendRecord(buf, frames []byte) []byte {
+	start := len(buf)
+	w.lent = append(w.lent, lentFrames{start, frames})
+	buf = slices.Grow(buf, LengthBytes+len(frames)+TagBytes)[:start+LengthBytes+len(frames)+TagBytes]
+	binary.BigEndian.PutUint32(buf[start:], uint32(len(frames)+TagBytes))
+	return buf
+}
+
+// Seal seals a run of finished records in place: all that were appended to one buffer.
 func (w *RecordWriter) Seal(records []byte) {
 	if w.protection == nil {
 		return
 	}
-	for len(records) > 0 {
-		length := int(binary.BigEndian.Uint32(records))
-		header, payload := records[:LengthBytes], records[LengthBytes:LengthBytes+length]
-		records = records[LengthBytes+length:]
+	lent := w.lent
+	for start := 0; start < len(records); {
+		length := int(binary.BigEndian.Uint32(records[start:]))
+		header, payload := records[start:start+LengthBytes], records[start+LengthBytes:start+LengthBytes+length]
+		frames := payload[:length-TagBytes]
+		if len(lent) > 0 && lent[0].start == start {
+			frames, lent = lent[0].frames, lent[1:]
+		}
+		start += LengthBytes + length
 		w.protection.next()
-		w.protection.aead.Seal(payload[:0], w.protection.nonce[:], payload[:length-TagBytes], header)
+		w.protection.aead.Seal(payload[:0], w.protection.nonce[:], frames, header)
 	}
+	clear(w.lent)
+	w.lent = w.lent[:0]
 }
 
-// Wipe overwrites the secret: there is no further record.
+// Wipe overwrites the secret. No further record can be written.
 func (w *RecordWriter) Wipe() { w.protection.wipe() }
 
 // RecordReader makes frames of records. The zero value reads plain ones.
@@ -111,12 +142,13 @@ type RecordReader struct {
 	header     [LengthBytes]byte
 }
 
-// NewRecordReader makes a reader of sealed records. The secret is the reader's own from now on: it wipes it.
+// NewRecordReader makes a reader of sealed records. The secret belongs to the reader from now on, which wipes it.
 func NewRecordReader(secret []byte, recordsPerKey int) *RecordReader {
 	return &RecordReader{protection: newProtection(secret, recordsPerKey)}
 }
 
-// Read gives the frames of the next record, lent until the next call of Input.Space, or nil until all of it is there.
+// Read returns the frames of the next record, valid until the next call of Input.Space, or nil until all of it is
+// there.
 func (r *RecordReader) Read(in *Input) ([]byte, error) {
 	overhead := 0
 	if r.protection != nil {
@@ -141,5 +173,5 @@ func (r *RecordReader) Read(in *Input) ([]byte, error) {
 	return frames, nil
 }
 
-// Wipe overwrites the secret: no further record is read.
+// Wipe overwrites the secret. No further record can be read.
 func (r *RecordReader) Wipe() { r.protection.wipe() }

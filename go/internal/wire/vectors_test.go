@@ -139,7 +139,7 @@ func TestKeyScheduleVectors(t *testing.T) {
 			checkDirection(t, secrets.Client, v.Client.Secrets, v.Client.Ivs)
 			checkDirection(t, secrets.Server, v.Server.Secrets, v.Server.Ivs)
 			for _, p := range v.Proofs {
-				proof := ResumptionProof(p.Side, v.ResumptionKey, transcript, SessionID(p.SessionID), p.Received)
+				proof := ResumptionProof(p.Side, v.ResumptionKey, transcript, SessionID(p.SessionID), p.Received[:LanesOfAll])
 				equal(t, "the proof", proof[:], p.Proof)
 			}
 		})
@@ -241,6 +241,7 @@ func TestHelloVectors(t *testing.T) {
 				Name, Version string
 				Hash          vectors.Bytes
 			}
+			SessionEnded string
 		}
 	}
 	type vector struct {
@@ -274,7 +275,7 @@ func TestHelloVectors(t *testing.T) {
 			if o := v.Hello.Offers; o != nil {
 				want.Offers = &Offers{
 					Features: o.Features, StreamLaneWindow: o.StreamLaneWindow, MaxConcurrentStreams: o.MaxConcurrentStreams,
-					StreamWindow: o.StreamWindow, ReceivedStreams: o.ReceivedStreams, Codec: o.Codec,
+					StreamWindow: o.StreamWindow, ReceivedStreams: o.ReceivedStreams, Codec: o.Codec, SessionEnded: o.SessionEnded,
 				}
 				for _, contract := range o.Contracts {
 					want.Offers.Contracts = append(want.Offers.Contracts, Contract{contract.Name, contract.Version, [32]byte(contract.Hash)})

@@ -16,6 +16,7 @@ type event struct {
 	Bytes    *int            `json:"bytes,omitempty"`
 	SHA256   string          `json:"sha256,omitempty"`
 	Text     *string         `json:"text,omitempty"`
+	Object   map[string]any  `json:"object,omitempty"`
 	InOrder  *bool           `json:"inOrder,omitempty"`
 	Error    string          `json:"error,omitempty"`
 	From     string          `json:"from,omitempty"`

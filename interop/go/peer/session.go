@@ -3,6 +3,7 @@ package peer
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -115,6 +116,10 @@ func (s *session) received(message Message) {
 	}
 	if len(message.Data) <= maxTextBytes && utf8.Valid(message.Data) {
 		told.Text = pointer(string(message.Data))
+	}
+	var object map[string]any
+	if json.Unmarshal(message.Data, &object) == nil {
+		told.Object = object
 	}
 	s.output.emit(told)
 }

@@ -33,6 +33,9 @@ func allFiles() map[string]vectorFile {
 		"native-hello.json":          {nativeHelloDescription, nativeHelloVectors()},
 		"native-features.json":       {nativeFeaturesDescription, nativeFeatureVectors()},
 		"native-connections.json":    {nativeConnectionsDescription, nativeConnectionVectors()},
+		"native-streams.json":        {nativeStreamsDescription, nativeStreamVectors()},
+		"native-context.json":        {nativeContextDescription, nativeContextVectors()},
+		"native-admin.json":          {nativeAdminDescription, nativeAdminVectors()},
 		"native-feature-frames.json": {nativeFeatureFramesDescription, nativeFeatureFrames()},
 		"native-frames.json":         {nativeFramesDescription, nativeFrameVectors()},
 	}

@@ -58,6 +58,10 @@ type connectionStep struct {
 	Lane    string    `json:"lane,omitempty"`
 	Ms      int       `json:"ms,omitempty"`
 	Resumed *bool     `json:"resumed,omitempty"`
+
+	Operation   *uint32 `json:"operation,omitempty"`
+	Traceparent string  `json:"traceparent,omitempty"`
+	Tracestate  string  `json:"tracestate,omitempty"`
 }
 
 var bothRoles = []string{"client", "server"}
@@ -108,9 +112,13 @@ func (c *oneConnection) record(from string, frames ...nativeFrame) *oneConnectio
 }
 
 func (c *oneConnection) hello(from string, content helloContent) *oneConnection {
+	return c.helloOffering(from, content, noOffers())
+}
+
+func (c *oneConnection) helloOffering(from string, content helloContent, offered offers) *oneConnection {
 	content.MaxMessageBytes, content.PID = defaultMaximumMessage, 1
 	content.Library, content.Application, content.ApplicationVersion = "sealpipe/test", "", ""
-	return c.record(from, nativeFrame{Head: hello("", from, content.offering(noOffers())).Frame})
+	return c.record(from, nativeFrame{Head: hello("", from, content.offering(offered)).Frame})
 }
 
 // open is both hellos, with what either side says of the session.
@@ -214,19 +222,29 @@ func ask() *oneConnection {
 		c.add(hears("server", "request").of(kind, data).id(id), consumes("server", "requests"))
 	}
 	request(1, 7, pattern(5, 1))
-	c.add(does("server", "answer").id(1).with(pattern(3, 2)))
-	c.record("server", short(kindAnswer, uint32Bytes(1), pattern(3, 2)))
-	c.add(hears("client", "answer").id(1).with(pattern(3, 2)))
+	c.answers(1, pattern(3, 2))
 	request(2, 8, nil)
-	c.add(does("server", "fail").id(2).failing("ERR_NO_HANDLER", "é"))
-	c.record("server", short(kindFailure, uint32Bytes(2), []byte{14}, []byte("ERR_NO_HANDLER"), []byte("é")))
-	c.add(hears("client", "failure").id(2).failing("ERR_NO_HANDLER", "é"))
+	c.fails(2, "ERR_NO_HANDLER", "é")
 	request(3, 7, nil)
 	c.add(does("client", "cancel").id(3))
 	c.record("client", short(kindCancel, uint32Bytes(3)))
 	c.add(hears("server", "cancel").id(3))
 	request(4, 7, nil)
 	return c.closingAfter("server", "client", acknowledges(0, 4*(4+8+frameOverhead)+5, 4+4+frameOverhead), acknowledges(0, 0, 4+4+3+4+5+14+2+2*frameOverhead))
+}
+
+// answers has the server answer a request.
+func (c *oneConnection) answers(id uint32, data []byte) {
+	c.add(does("server", "answer").id(id).with(data))
+	c.record("server", short(kindAnswer, uint32Bytes(id), data))
+	c.add(hears("client", "answer").id(id).with(data))
+}
+
+// fails has the server fail at a request.
+func (c *oneConnection) fails(id uint32, code, message string) {
+	c.add(does("server", "fail").id(id).failing(code, message))
+	c.record("server", short(kindFailure, uint32Bytes(id), []byte{byte(len(code))}, []byte(code), []byte(message)))
+	c.add(hears("client", "failure").id(id).failing(code, message))
 }
 
 // closingAfter is a close whose sides have something to acknowledge.

@@ -12,6 +12,7 @@ type offers struct {
 	ReceivedStreams      uint64             `json:"receivedStreams"`
 	Codec                string             `json:"codec"`
 	Contracts            []contractIdentity `json:"contracts"`
+	SessionEnded         string             `json:"sessionEnded,omitempty"`
 }
 
 type contractIdentity struct {
@@ -27,6 +28,8 @@ func nativeFeatureVectors() []nativeHelloVector {
 	none, some, all := noOffers(), usualOffers(), usualOffers()
 	some.Codec, some.Contracts = "json", []contractIdentity{contract}
 	all.Features, all.Contracts = 1<<32-1, []contractIdentity{contract, other}
+	ended := usualOffers()
+	ended.SessionEnded = "ERR_FELL_BEHIND"
 	resumes := usualOffers()
 	resumes.ReceivedStreams = 1<<53 - 1
 	refuses := func(code, message string) helloContent {
@@ -41,6 +44,7 @@ func nativeFeatureVectors() []nativeHelloVector {
 		hello("Features that nobody knows, and two contracts.", "server", usualHello().offering(all)),
 		hello("A client that comes back to a session with streams.", "client", usualHello().with("resume", id, received, mac).offering(resumes)),
 		hello("A server that knows a session with streams.", "server", usualHello().with("resumed", nil, received, mac).offering(resumes)),
+		hello("A server that says why the session is over.", "server", usualHello().with("new", id, nil, nil).offering(ended)),
 		hello("A server that refuses.", "server", refuses(frameInvalid, "a window of 65535 bytes").offering(none)),
 		hello("A server that refuses with a code that nobody knows.", "server", refuses("ERR_1", "").offering(none)),
 		hello("A server without features that refuses.", "server", refuses("ERR_AUTHENTICATION_FAILED", "é")),
@@ -112,6 +116,9 @@ func (o offers) bytes() []byte {
 	for _, contract := range o.Contracts {
 		body = append(body, join(textBytes(contract.Name), textBytes(contract.Version), contract.Hash)...)
 	}
+	if o.SessionEnded != "" {
+		body = append(body, textBytes(o.SessionEnded)...)
+	}
 	return body
 }
 
@@ -128,9 +135,13 @@ func badOffers() []nativeHelloVector {
 	}
 	cut := hexBytes(join(helloBody(usualHello()), []byte{0, 0, 0}))
 	session := len(helloBody(usualHello())) - 1
+	ended := usualOffers()
+	ended.SessionEnded = "fell behind"
+	noCodeOfTheEnd := hexBytes(helloBody(usualHello().with("new", pattern(16, 5), nil, nil).offering(ended)))
 	noCode := hexBytes(join(helloBody(usualHello())[:session], []byte{3, 0, 0}))
 	return []nativeHelloVector{
 		{Name: "The features lack their last byte.", From: "client", Body: &cut, Outcome: frameInvalid},
+		{Name: "A session that ended without a code.", From: "server", Body: &noCodeOfTheEnd, Outcome: frameInvalid},
 		{Name: "A refusal without a code.", From: "server", Body: &noCode, Outcome: frameInvalid},
 		bad("A window of the lane of streams below the least.", func(o *offers) { o.StreamLaneWindow = 65535 }),
 		bad("A window of a stream above the most.", func(o *offers) { o.StreamWindow = 1 << 31 }),

@@ -1,6 +1,7 @@
-"""sealpipe: encrypted messages between two processes on one machine, by name. Speaks golang-ipc's wire.
+"""sealpipe: encrypted messages between two processes on one machine, by name. Speaks golang-ipc's wire, and
+with another sealpipe end its own.
 
-This module blocks; ``sealpipe.aio`` is the same for asyncio.
+This module blocks; ``sealpipe.aio`` is the same for asyncio, and has streams.
 
 >>> import sealpipe
 >>> with sealpipe.serve("my-app") as server, sealpipe.connect("my-app", connect_timeout=5) as client:
@@ -17,31 +18,45 @@ from typing import TYPE_CHECKING
 
 from .blocking.client import Client
 from .blocking.server import Connection, Server
-from .endpoint.client import Client as _AsyncClient
 from .endpoint.message import Message, MessageFrom
-from .endpoint.options import ClientOptions, ServerOptions, address_of, parse_client_options, parse_server_options
-from .endpoint.server import Server as _AsyncServer
+from .endpoint.options import (
+    ClientOptions,
+    Retry,
+    ServerOptions,
+    address_of,
+    parse_client_options,
+    parse_server_options,
+    with_secret,
+)
+from .endpoint.requests.request import Answer, Request, RequestFrom
 from .endpoint.status import Status
-from .errors import ERROR_CODES, CallerError, Fault, PeerError, SealpipeError, SystemError
+from .errors import ERROR_CODES, CallerError, Fault, PeerError, RemoteError, SealpipeError, SystemError
+from .protocol.session import TraceContext
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = [
     "ERROR_CODES",
+    "Answer",
     "CallerError",
     "Client",
     "ClientOptions",
     "Connection",
     "ConnectionMessage",
+    "ConnectionRequest",
     "Fault",
     "Message",
     "PeerError",
+    "RemoteError",
+    "Request",
+    "Retry",
     "SealpipeError",
     "Server",
     "ServerOptions",
     "Status",
     "SystemError",
+    "TraceContext",
     "connect",
     "create_client",
     "serve",
@@ -50,7 +65,10 @@ __all__ = [
 __version__ = "0.1.0"
 
 ConnectionMessage = MessageFrom[Connection]
-"""A message that arrived at a server, with the connection that it came by."""
+"""A message that arrived at a server, with its connection."""
+
+ConnectionRequest = RequestFrom[Connection]
+"""A request from a client to a server, with its connection."""
 
 
 def serve(name: str, **options: Unpack[ServerOptions]) -> Server:
@@ -62,28 +80,26 @@ def serve(name: str, **options: Unpack[ServerOptions]) -> Server:
     ``ERR_LISTEN_FAILED``.
     """
     parsed = parse_server_options(options)
-    address = address_of(name, parsed.directory)
-    return Server(lambda: _AsyncServer(name, address, parsed))
+    address = address_of(name, parsed)
+    return Server(name, address, with_secret(parsed))
 
 
 def connect(name: str, **options: Unpack[ClientOptions]) -> Client:
-    """Connects to the server of that name; waits for one that is not there yet. ``with`` closes it.
+    """Connects to the server with that name; waits for a server that is not there yet. ``with`` closes it.
 
     Raises a CallerError ``ERR_INVALID_NAME``, ``ERR_ADDRESS_TOO_LONG`` or ``ERR_INVALID_OPTION``, a SystemError
     ``ERR_CONNECT_TIMEOUT``, ``ERR_CONNECT_FAILED``, ``ERR_ADDRESS_UNTRUSTED`` or ``ERR_NO_RUNTIME_DIRECTORY``, or a
-    PeerError for a failure of the handshake that trying again does not mend.
-    """
+    PeerError for a failure of the handshake that another try cannot mend."""
     parsed = parse_client_options(options)
-    address = address_of(name, parsed.directory, parsed.trust)
-    return Client(lambda: _AsyncClient(name, address, parsed), wait=True)
+    address = address_of(name, parsed)
+    return Client(name, address, with_secret(parsed), wait=True)
 
 
 def create_client(name: str, **options: Unpack[ClientOptions]) -> Client:
-    """The same without the wait: the client is there at once, ``connecting``.
+    """The same without the wait: returns the client at once, with the status ``connecting``.
 
-    For those who show its status, write what shall go out first, or close it before there is a server. If it cannot
-    connect for good, its ``status`` becomes ``error`` or ``timeout``, and what reads from it raises the reason.
-    """
+    Use it to show the client's status, to write its first messages, or to close it before there is a server. If it
+    cannot connect for good, its ``status`` becomes ``error`` or ``timeout``, and its reads raise the reason."""
     parsed = parse_client_options(options)
-    address = address_of(name, parsed.directory, parsed.trust)
-    return Client(lambda: _AsyncClient(name, address, parsed), wait=False)
+    address = address_of(name, parsed)
+    return Client(name, address, with_secret(parsed), wait=False)

@@ -17,11 +17,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .endpoint.admin.admin_handlers import ShutdownRequest
+from .endpoint.admin.description import ServerDescription
 from .endpoint.client import Client
-from .endpoint.connection import Connection
+from .endpoint.connection import Connection, ConnectionStream
+from .endpoint.lost_session import LostSession
 from .endpoint.message import Message, MessageFrom
-from .endpoint.options import ClientOptions, ServerOptions, address_of, parse_client_options, parse_server_options
+from .endpoint.options import (
+    ClientOptions,
+    Retry,
+    ServerOptions,
+    address_of,
+    parse_client_options,
+    parse_server_options,
+    with_secret,
+)
+from .endpoint.requests.request import Answer, Request, RequestFrom
 from .endpoint.server import Server
+from .endpoint.streams.stream import Item, Stream
+from .protocol.native.options import NativePeer
+from .protocol.session import TraceContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
@@ -33,20 +48,35 @@ if TYPE_CHECKING:
     from .endpoint.endpoint import Endpoint
 
 __all__ = [
+    "Answer",
     "Client",
     "ClientOptions",
     "Connection",
     "ConnectionMessage",
+    "ConnectionRequest",
+    "ConnectionStream",
+    "Item",
+    "LostSession",
     "Message",
+    "NativePeer",
+    "Request",
+    "Retry",
     "Server",
+    "ServerDescription",
     "ServerOptions",
+    "ShutdownRequest",
+    "Stream",
+    "TraceContext",
     "connect",
     "create_client",
     "serve",
 ]
 
 ConnectionMessage = MessageFrom[Connection]
-"""A message that arrived at a server, with the connection that it came by."""
+"""A message that arrived at a server, with its connection."""
+
+ConnectionRequest = RequestFrom[Connection]
+"""A request from a client to a server, with its connection."""
 
 E = TypeVar("E", bound="Endpoint[Any]")
 
@@ -83,36 +113,34 @@ def serve(name: str, **options: Unpack[ServerOptions]) -> Starting[Server]:
     ``ERR_LISTEN_FAILED``.
     """
     parsed = parse_server_options(options)
-    address = address_of(name, parsed.directory)
+    address = address_of(name, parsed)
 
     async def start() -> Server:
-        return await Server(name, address, parsed).listen()
+        return await Server(name, address, with_secret(parsed)).listen()
 
     return Starting(start)
 
 
 def connect(name: str, **options: Unpack[ClientOptions]) -> Starting[Client]:
-    """Connects to the server of that name; waits for one that is not there yet.
+    """Connects to the server with that name; waits for a server that is not there yet.
 
     ``await`` it, or ``async with`` it. Raises a CallerError ``ERR_INVALID_NAME``, ``ERR_ADDRESS_TOO_LONG`` or
     ``ERR_INVALID_OPTION``, at once; then a SystemError ``ERR_CONNECT_TIMEOUT``, ``ERR_CONNECT_FAILED``,
-    ``ERR_ADDRESS_UNTRUSTED`` or ``ERR_NO_RUNTIME_DIRECTORY``, or a PeerError for a failure of the handshake
-    that trying again does not mend.
-    """
+    ``ERR_ADDRESS_UNTRUSTED`` or ``ERR_NO_RUNTIME_DIRECTORY``, or a PeerError for a failure of the handshake that
+    another try cannot mend."""
     parsed = parse_client_options(options)
-    address = address_of(name, parsed.directory, parsed.trust)
+    address = address_of(name, parsed)
 
     async def start() -> Client:
-        return await Client(name, address, parsed).connected()
+        return await Client(name, address, with_secret(parsed)).established()
 
     return Starting(start)
 
 
 def create_client(name: str, **options: Unpack[ClientOptions]) -> Client:
-    """The same without the wait: the client is there at once, ``connecting``. Needs a running event loop.
+    """The same without the wait: returns the client at once, ``connecting``. Needs a running event loop.
 
-    For those who show its status, write what shall go out first, or close it before there is a server. If it cannot
-    connect for good, its ``status`` becomes ``error`` or ``timeout``, and what reads from it raises the reason.
-    """
+    Use it to show the client's status, to write its first messages, or to close it before there is a server. If it
+    cannot connect for good, its ``status`` becomes ``error`` or ``timeout``, and its reads raise the reason."""
     parsed = parse_client_options(options)
-    return Client(name, address_of(name, parsed.directory, parsed.trust), parsed)
+    return Client(name, address_of(name, parsed), with_secret(parsed))

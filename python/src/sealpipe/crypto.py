@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -21,7 +22,7 @@ class P384KeyPair:
         self.public_key = private_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
     def derive_shared_secret(self, peer_public_key: bytes) -> bytes | None:
-        # OpenSSL would take compressed points too; the wire has none.
+        # OpenSSL also accepts compressed points, which the wire does not have.
         if len(peer_public_key) != PUBLIC_KEY_BYTES or peer_public_key[0] != _UNCOMPRESSED_POINT:
             return None
         try:
@@ -35,18 +36,18 @@ class AesGcm:
     def __init__(self, key: bytes) -> None:
         self._aead = AESGCM(key)
 
-    def seal(self, nonce: bytes, plaintext: bytes) -> bytes:
-        return self._aead.encrypt(nonce, plaintext, None)
+    def seal(self, nonce: bytes, plaintext: bytes, additional_data: bytes | None = None) -> bytes:
+        return self._aead.encrypt(nonce, plaintext, additional_data)
 
-    def open(self, nonce: bytes, sealed: bytes) -> bytes | None:
+    def open(self, nonce: bytes, sealed: bytes, additional_data: bytes | None = None) -> bytes | None:
         try:
-            return self._aead.decrypt(nonce, sealed, None)
+            return self._aead.decrypt(nonce, sealed, additional_data)
         except InvalidTag:
             return None
 
 
 class SystemCrypto:
-    """What engines use. Python cannot overwrite ``bytes``: keys stay in memory until it is used again."""
+    """The engines' cryptography. Python cannot overwrite ``bytes``: keys stay in memory until that is reused."""
 
     # NIST SP 800-38D, 8.3.
     random_nonces_per_key = 2**32
@@ -56,6 +57,9 @@ class SystemCrypto:
 
     def sha256(self, data: bytes) -> bytes:
         return hashlib.sha256(data).digest()
+
+    def hmac_sha256(self, key: bytes, data: bytes) -> bytes:
+        return hmac.digest(key, data, "sha256")
 
     def create_aead(self, key: bytes) -> AesGcm:
         return AesGcm(key)

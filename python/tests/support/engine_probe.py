@@ -9,9 +9,14 @@ from dataclasses import replace
 from sealpipe.crypto import P384KeyPair, SystemCrypto
 from sealpipe.errors import PeerError
 from sealpipe.protocol.crypto_provider import KeyPair
-from sealpipe.protocol.engine import ClosedEvent, Engine, EngineEvent, EngineOptions, Role
+from sealpipe.protocol.engine import Engine
+from sealpipe.protocol.engine_options import ClosedEvent, EngineEvent, EngineOptions, OpenEvent, Role
+from sealpipe.protocol.handshake.options import ProfileChoice
 from sealpipe.protocol.limits import EngineLimits
-from sealpipe.protocol.message import MessageContent
+from sealpipe.protocol.native.options import NativeOptions, NativeSelf
+from sealpipe.protocol.native.wire.lanes import MIN_WINDOW
+from sealpipe.protocol.profile import MessagesCame
+from sealpipe.protocol.session import Session
 
 from .wire import CLIENT_PRIVATE_KEY, SERVER_PRIVATE_KEY, client_handshake, private_key, server_handshake
 
@@ -78,6 +83,10 @@ class EngineProbe:
         encryption: bool = False,
         limits: EngineLimits | None = None,
         crypto: SystemCrypto | None = None,
+        *,
+        native: NativeOptions | None = None,
+        profile: ProfileChoice = "auto",
+        secret: bytes | None = None,
     ) -> None:
         scalar = CLIENT_PRIVATE_KEY if role == "client" else SERVER_PRIVATE_KEY
         self.now = 1000.0
@@ -90,8 +99,13 @@ class EngineProbe:
                 limits=limits or EngineLimits(),
                 crypto=crypto or FixedCrypto(scalar),
                 now=lambda: self.now,
+                native=native,
+                profile=profile,
+                secret=secret,
             )
         )
+        self.session: Session | None = None
+        """Once it is open."""
 
     @property
     def state(self) -> str:
@@ -117,11 +131,18 @@ class EngineProbe:
         self.engine.handle_timeout(self.now)
         return self.take_events()
 
+    def send(self, type: int, data: bytes) -> None:
+        """By the session; the engine has opened."""
+        assert self.session is not None
+        self.session.send(type, data)
+
     def take_events(self) -> EngineProbe:
         while (event := self.engine.next_event()) is not None:
             self.events.append(event_text(event))
             if isinstance(event, ClosedEvent):
                 self.error = event.error
+            elif isinstance(event, OpenEvent):
+                self.session = event.session
         return self
 
     def take_writes(self) -> list[bytes]:
@@ -137,11 +158,20 @@ class EngineProbe:
 
 
 def event_text(event: EngineEvent) -> str:
-    if isinstance(event, MessageContent):
-        return f"message {event.type}: {event.data.hex()}"
+    if isinstance(event, MessagesCame):
+        return "; ".join(f"message {type}: {data.hex()}" for type, data, _ in event.messages)
     if isinstance(event, ClosedEvent):
         return "closed" if event.error is None else f"closed {event.error.code}"
-    return "open encrypted" if event.encrypted else "open plain"
+    if isinstance(event, OpenEvent):
+        how = "encrypted" if event.encrypted else "plain"
+        return f"open {how}" if event.native is None else f"open native {how}"
+    return str(event)
+
+
+NATIVE = NativeOptions(
+    self=NativeSelf(pid=1, library="sealpipe/test"), windows=(MIN_WINDOW, MIN_WINDOW, MIN_WINDOW), resumable=False
+)
+"""Options of the native profile, as the vectors have them."""
 
 
 def open_probe(role: Role, encrypted: bool = False, limits: EngineLimits | None = None) -> EngineProbe:

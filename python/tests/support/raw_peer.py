@@ -18,6 +18,11 @@ class RawPeer:
     async def hear(self, count: int) -> bytes:
         return await asyncio.wait_for(self.reader.readexactly(count), 10)
 
+    async def message(self) -> tuple[int, bytes]:
+        """The type and the data of the next message on a plain wire."""
+        body = await self.hear(int.from_bytes(await self.hear(4), "big"))
+        return int.from_bytes(body[:4], "big"), body[4:]
+
     async def hear_end(self) -> bytes:
         """Everything until the end, orderly or not."""
         try:
@@ -40,6 +45,7 @@ async def connect_plainly(path: str) -> RawPeer:
     peer = await connect_raw(path)
     await peer.hear(2)
     await peer.say(b"\0")
-    await peer.hear(8)
+    # A server that speaks native shows that after the size.
+    await peer.hear(int.from_bytes(await peer.hear(4), "big"))
     await peer.say(b"\0")
     return peer

@@ -43,7 +43,9 @@ def frame(*payload: bytes) -> bytes:
 
 def pattern(count: int, seed: int = 0) -> bytes:
     """Bytes no two neighbours of which are alike, as the Go peers make them."""
-    return bytes((i * 31 + seed * 17 + (i >> 8) * 7) & 255 for i in range(count))
+    # They come again after so many, which makes a hundred megabytes in a moment.
+    period = bytes((i * 31 + seed * 17 + (i >> 8) * 7) & 255 for i in range(min(count, 65_536)))
+    return (period * (count // 65_536 + 1))[:count]
 
 
 class Wire:

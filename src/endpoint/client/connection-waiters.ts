@@ -1,5 +1,5 @@
 import { clearTimeout, setTimeout } from "../../transport/timers.ts";
-import { parseReadOptions, type ReadOptions } from "../options/options.ts";
+import { parseReadOptions, type ReadOptions } from "../options/call-options.ts";
 import { onAbort } from "../reading/abort-listeners.ts";
 
 interface Waiter {
@@ -38,7 +38,7 @@ export class ConnectionWaiters {
     for (const waiter of this.#waiters) waiter.resolve();
   }
 
-  /** It never will be again. */
+  /** The client has ended. */
   end(error: unknown): void {
     for (const waiter of this.#waiters) waiter.reject(error);
   }

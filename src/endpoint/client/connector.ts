@@ -2,85 +2,55 @@ import { PeerError, type SealpipeError, SystemError } from "../../errors.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
 import type { Address } from "../../transport/address.ts";
-import { isAbsence } from "../../transport/connect-failure.ts";
 import { messageOf } from "../../transport/system-errors.ts";
 import { clearTimeout, setTimeout } from "../../transport/timers.ts";
-import type { Transport, TransportProvider, Watch } from "../../transport/transport.ts";
+import type { Dialer, Transport } from "../../transport/transport.ts";
 import { clock } from "../clock.ts";
-import { deaf, EngineDriver } from "../driver/engine-driver.ts";
+import { type About, channels } from "../diagnostics.ts";
+import { deaf } from "../driver/driver-handler.ts";
+import { EngineDriver } from "../driver/engine-driver.ts";
 import type { ConnectionHandler, TakeOver } from "../driver/established.ts";
 import { nativeOptions } from "../options/native-options.ts";
 import type { ParsedClientOptions } from "../options/options.ts";
 import { withSecret } from "../options/secret.ts";
 import { eitherOf } from "../reading/abort-listeners.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
-import { Pause } from "./pause.ts";
-import { Backoff, isCrowded, isPassing } from "./reconnect.ts";
-
-/** What a client does after it failed to connect, or has lost its connection. */
-export interface Retry {
-  /** Which try the next one is, of those since the client was last connected; the one that it started with is the first. */
-  readonly attempt: number;
-  /** Why there is to be another; nothing if the server ended the connection in order. */
-  readonly error: SealpipeError | undefined;
-  /** How long it pauses before that, in milliseconds, unless a server comes before. */
-  readonly delayMs: number;
-}
+import { isPassing } from "./reconnect.ts";
+import { type LostConnection, Retries, type Retry } from "./retries.ts";
 
 export interface ConnectorTarget {
+  /** Whose it is, for diagnostics. */
+  readonly about: About;
   readonly address: Address;
-  readonly provider: TransportProvider;
+  readonly dialer: Dialer;
   readonly options: ParsedClientOptions;
-  /** What the application has yet to read, of all connections in turn. */
+  /** How much the application has yet to read, of all successive connections. */
   readonly quota: ReadQuota;
-  /** The session to go on with, if there is one. */
+  /** The session to resume, if there is one. */
   readonly session: () => NativeSession | undefined;
-  /** Who a native server was when the client was last connected. */
+  /** The native server to which the client was last connected. */
   readonly lastServer: () => NativePeer | undefined;
-  /** There will be another try. `isNews`: somebody should hear of its error, which is not just that no server is there. */
+  /** There will be another try. `isNews`: the error is worth reporting, because it is more than an absent server. */
   retrying(retry: Retry, isNews: boolean): void;
 }
 
-/** A server that has just come, or is just coming, is tried to reach no sooner than this after the last try. */
-const minPauseMs = 100;
-
-/** How a connection ended. */
-export interface LostConnection {
-  /** Nothing if the server ended it in order. */
-  readonly error: SealpipeError | undefined;
-  /** Whether anything came by it. */
-  readonly wasUsed: boolean;
-}
-
-/** Tries to reach a server until it does, the time is over, or trying again makes no sense. */
+/** Tries to reach a server until it succeeds, the time is over, or another try makes no sense. */
 export class Connector {
   readonly #target: ConnectorTarget;
   #options: ParsedClientOptions;
-  readonly #backoff: Backoff;
+  readonly #retries: Retries;
   #driver: EngineDriver | undefined;
   #lastError: unknown;
-  /** What would be said of the try that is under way if its time was over now. */
+  /** The error of the try that is under way, if its time were over now. */
   #underWay: (() => PeerError) | undefined;
   #destroyed = false;
   #referenced = true;
-  readonly #pause = new Pause();
-  #attempt = 1;
-  #openedAt = 0;
-  #openedNative = false;
-  /** How many connections in a row the server has ended right after the handshake. */
-  #hangUps = 0;
-  #triedAt = 0;
-  #watch: Watch | undefined;
-  /** Something has come to the address or gone since the last try began. */
-  #addressChanged = false;
-  /** The last failure of the system's that was told since there was a connection. */
-  #toldMessage: string | undefined;
   #whenReleased: Promise<void> = Promise.resolve();
 
   constructor(target: ConnectorTarget) {
     this.#target = target;
     this.#options = target.options;
-    this.#backoff = new Backoff(target.options);
+    this.#retries = new Retries(target);
   }
 
   /** Settles once the transport of the last try is gone. */
@@ -91,8 +61,8 @@ export class Connector {
   /**
    * Resolves once a connection is established and `takeOver` has it.
    *
-   * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`, `ERR_SECRET_FILE`; PeerError where the handshake
-   *   failed for good; the signal's reason.
+   * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`, `ERR_SECRET_FILE`; PeerError if the handshake
+   * failed for good; the signal's reason.
    */
   async establish(
     takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
@@ -102,7 +72,7 @@ export class Connector {
     if (connectTimeoutMs === 0) return this.#establish(takeOver, signal);
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), connectTimeoutMs);
-    // What is tried meanwhile keeps the process alive, or is not to.
+    // The tries keep the process alive, unless unreferenced; the timer need not.
     timer.unref();
     const either = eitherOf(signal, timeout.signal);
     try {
@@ -116,27 +86,26 @@ export class Connector {
     }
   }
 
-  /** The same, after the pause that a connection is given which was lost for that reason. */
+  /** The same, after the pause that follows a connection which was lost like that. */
   async reestablish(
     lost: LostConnection,
     takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      await this.#pauseAfter(lost, signal);
+      await this.#retries.waitAfter(lost, signal);
       await this.establish(takeOver, signal);
     } finally {
-      this.#stopWatching();
+      this.#retries.stopWatching();
     }
   }
 
-  /** Ends the pause that is under way, and has the next ones begin anew. */
+  /** Ends the present pause; the next ones start from the shortest again. */
   tryNow(): void {
-    this.#backoff.reset();
-    this.#pause.end();
+    this.#retries.tryNow();
   }
 
-  /** That no server was reached in that time, and why the last try failed. */
+  /** The error that no server was reached within `ms`, with the failure of the last try. */
   timeoutError(ms: number): SystemError {
     return connectTimeout(this.#target.address, ms, this.#lastTry);
   }
@@ -145,10 +114,10 @@ export class Connector {
   setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
     this.#driver?.setReferenced(referenced);
-    this.#pause.setReferenced(referenced);
+    this.#retries.setReferenced(referenced);
   }
 
-  /** Drops a handshake that is under way, for good; the caller has aborted its signal. */
+  /** Drops a handshake that is under way; the caller has aborted its signal. */
   destroy(): void {
     this.#destroyed = true;
     this.#driver?.destroy();
@@ -159,12 +128,12 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<void> {
     this.#lastError = undefined;
-    // The secret once, and not again for a connection that takes the place of one that was lost.
+    // The secret is read once, and not again when reconnecting.
     if (this.#options.secretFile !== undefined) this.#options = await withSecret(this.#options);
     try {
       await this.#tryUntilOpen(takeOver, signal);
     } finally {
-      this.#stopWatching();
+      this.#retries.stopWatching();
     }
   }
 
@@ -175,82 +144,20 @@ export class Connector {
     for (;;) {
       try {
         await this.#tryOnce(takeOver, signal);
-        this.#openedAt = clock.now();
-        this.#attempt = 0;
-        this.#toldMessage = undefined;
         return;
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if (!this.#options.retry || !isPassing(error)) throw error;
         this.#lastError = error;
-        if (isCrowded(error)) this.#backoff.reset();
-        await this.#waitToRetry(error as SealpipeError, this.#isNews(error as SealpipeError), signal);
+        await this.#retries.waitAfterFailure(error as SealpipeError, signal);
       }
     }
   }
 
-  /** One that ends at once, again and again, is no success: the server has said nothing of it, and pauses must grow. */
-  async #pauseAfter({ error, wasUsed }: LostConnection, signal: AbortSignal): Promise<void> {
-    // A key that is used up is our own reason to end.
-    const isUsed = wasUsed || error?.code === "ERR_KEY_EXHAUSTED";
-    const lived = isUsed || this.#openedNative || clock.now() - this.#openedAt >= shortLifeMs;
-    if (lived) {
-      this.#backoff.reset();
-      this.#hangUps = 0;
-    } else {
-      this.#hangUps += 1;
-    }
-    const count = this.#hangUps;
-    if (count < 2) return this.#waitToRetry(error, false, signal);
-    // The second, the fourth, the eighth: who listens knows, and no log is filled.
-    return this.#waitToRetry(hungUp(count), Number.isInteger(Math.log2(count)), signal);
-  }
-
-  /** A server that is not there is what waiting is for. Of other failures each is told once, not at each try. */
-  #isNews(error: SealpipeError): boolean {
-    if (isAbsence(error)) return false;
-    if (error.fault !== "system") return true;
-    const isNews = error.message !== this.#toldMessage;
-    this.#toldMessage = error.message;
-    return isNews;
-  }
-
-  /** @throws the signal's reason */
-  async #waitToRetry(error: SealpipeError | undefined, isNews: boolean, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    this.#attempt += 1;
-    // What has come before there was a watch is found by one more try, soon.
-    const watchesAnew = this.#startWatching();
-    const delayMs = watchesAnew ? Math.min(this.#backoff.next(), minPauseMs) : this.#backoff.next();
-    const waiting = this.#pause.wait(delayMs, signal);
-    if (this.#addressChanged) this.#tryChangedAddress();
-    this.#target.retrying({ attempt: this.#attempt, error, delayMs: Math.round(delayMs) }, isNews);
-    await waiting;
-    signal.throwIfAborted();
-  }
-
-  /** Whether it did not before. */
-  #startWatching(): boolean {
-    if (this.#watch?.isOpen) return false;
-    const { address, provider } = this.#target;
-    this.#watch = provider.watch?.(address, () => {
-      this.#addressChanged = true;
-      this.#tryChangedAddress();
-    });
-    return this.#watch?.isOpen === true;
-  }
-
-  #stopWatching(): void {
-    this.#watch?.close();
-    this.#watch = undefined;
-  }
-
-  #tryChangedAddress(): void {
-    const sinceMs = clock.now() - this.#triedAt;
-    this.#pause.endIn(Math.max(0, Math.min(minPauseMs, this.#options.retryDelayMs) - sinceMs));
-  }
-
-  /** From now on `whenReleased` waits, for what is called once the next transport is gone, or was never there. */
+  /**
+   * From now on `whenReleased` waits until the returned function is called: once the next transport is gone, or
+   * failed to connect.
+   */
   #expectRelease(): () => void {
     let released = (): void => {};
     this.#whenReleased = new Promise((resolve) => {
@@ -263,11 +170,11 @@ export class Connector {
     takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { address, provider } = this.#target;
+    const { about, address, dialer } = this.#target;
+    if (channels.connecting.hasSubscribers) channels.connecting.publish({ ...about, address: address.path });
     const released = this.#expectRelease();
-    this.#triedAt = clock.now();
-    this.#addressChanged = false;
-    const transport = await provider.connect(address, signal).catch((error: unknown) => {
+    this.#retries.tryBegins();
+    const transport = await dialer.connect(address, signal).catch((error: unknown) => {
       released();
       throw error;
     });
@@ -297,12 +204,12 @@ export class Connector {
     }
   }
 
-  /** The last that is known of the server: of a try that is under way only if none before said more. */
+  /** The last known failure: that of the try under way only if no earlier one says more. */
   get #lastTry(): unknown {
     return isSilence(this.#lastError) ? this.#lastError : (this.#underWay?.() ?? this.#lastError);
   }
 
-  /** What is known of a server that accepted a connection and has not finished the handshake, and no more. */
+  /** The error for a server that accepted a connection and has not finished the handshake. */
   #unfinished(since: number, hasHeard: boolean): PeerError {
     const ms = Math.round(clock.now() - since);
     const done = hasHeard ? "did not finish the handshake" : "said nothing";
@@ -324,11 +231,11 @@ export class Connector {
     const native = nativeOptions(options, { resumable: options.retry, session: this.#target.session() });
     const driver: EngineDriver = new EngineDriver(
       transport,
-      { ...options, quota, native, turns: undefined, role: "client" },
+      { ...options, about: this.#target.about, quota, native, turns: undefined, role: "client" },
       {
         ...deaf,
         opened: (event) => {
-          this.#openedNative = event.profile === "native";
+          this.#retries.connected(event.profile);
           driver.handler = {
             ...deaf,
             ...takeOver({ ...event, driver, quota }),
@@ -352,25 +259,14 @@ export class Connector {
   }
 }
 
-/** A classic server that refuses a client, and can only do so by ending the connection, does it sooner. */
-const shortLifeMs = 1_000;
-
-function hungUp(count: number): PeerError {
-  return new PeerError(
-    "ERR_HANDSHAKE_REJECTED",
-    `the server ended ${count} connections in a row right after the handshake, before any message. It may want a secret or a` +
-      " native peer, which this end does not offer, or turn away clients; what was written by then may not have arrived",
-  );
-}
-
-/** A server that is merely busy speaks sooner. */
+/** A server that is merely busy answers sooner. */
 const longSilenceMs = 150;
 
 function isSilence(error: unknown): boolean {
   return error instanceof PeerError && error.code === "ERR_HANDSHAKE_TIMEOUT";
 }
 
-/** Why a server says nothing. */
+/** Why a server may send nothing. */
 function guessAt(before: NativePeer | undefined): string {
   if (before === undefined)
     return ". It may hang, or be a golang-ipc server that already has its one client; it ignores every further one";

@@ -7,7 +7,7 @@ export class Pause {
   #timer: NodeJS.Timeout | undefined;
   #over: () => void = () => {};
 
-  /** Resolves after that time, once `end` is called, or the signal aborts; never rejects. */
+  /** Resolves after `ms`, once `end` is called, or the signal aborts; never rejects. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     await new Promise<void>((resolve) => {
@@ -26,14 +26,14 @@ export class Pause {
     return this.#timer !== undefined;
   }
 
-  /** Ends it after that time from now, if it is under way. */
+  /** Ends the pause `ms` from now, if it is under way. */
   endIn(ms: number): void {
     if (!this.isUnderWay) return;
     clearTimeout(this.#timer);
     this.#start(ms);
   }
 
-  /** Ends it now, if it is under way. */
+  /** Ends the pause now, if it is under way. */
   end(): void {
     if (this.isUnderWay) this.#over();
   }

@@ -1,4 +1,5 @@
 import { SealpipeError } from "../../errors.ts";
+import { isTransient } from "../../transport/connect-failure.ts";
 import { codeOf, hasCode } from "../../transport/system-errors.ts";
 
 export interface BackoffOptions {
@@ -7,15 +8,15 @@ export interface BackoffOptions {
 }
 
 /**
- * Pauses between tries: each twice the one before, up to the longest, less up to half of it at random, so that clients
- * which lost the same server do not come back at the same instant.
+ * Pauses between tries: each is twice the previous one, up to the longest, and is shortened by a random part of up to
+ * half, so that clients which lost the same server do not come back at the same instant.
  */
 export class Backoff {
   readonly #options: BackoffOptions;
   readonly #random: () => number;
   #delayMs: number;
 
-  /** `random` gives numbers from 0 to less than 1. */
+  /** `random` returns numbers from 0 to less than 1. */
   constructor(options: BackoffOptions, random: () => number = Math.random) {
     this.#options = options;
     this.#random = random;
@@ -35,16 +36,16 @@ export class Backoff {
   }
 }
 
-/** The system's ways to say that a server is not there yet, too busy to be reached, or that we are short of something. */
+/** The system's codes for a server that is not there yet or too busy, or for a shortage in this process. */
 const passingSystemCodes = new Set([
   ...["ENOENT", "ECONNREFUSED", "ECONNRESET", "EAGAIN", "EBUSY", "EPIPE"],
   ...["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EINTR"],
-  // Windows, of a pipe whose server does not listen any more while a connection of it lives, and of one that is just being
-  // taken away, for which Node has no name.
+  // On Windows: for a pipe whose server no longer listens while one of its connections lives, and for one that is
+  // just being removed, for which Node has no name.
   ...["ETIMEDOUT", "UNKNOWN"],
 ]);
 
-/** Whether another try can go better: the server is not up yet, is busy, or was just going down. */
+/** Whether another try may succeed: the server is not up yet, is busy, or was just ending. */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof SealpipeError)) return false;
   switch (error.code) {
@@ -52,15 +53,15 @@ export function isPassing(error: unknown): boolean {
     case "ERR_CONNECTION_LOST":
       return true;
     case "ERR_CONNECT_FAILED":
-      return isPassingCause(error.cause);
+      return isTransient(error) || isPassingCause(error.cause);
     default:
       return false;
   }
 }
 
 /**
- * Whether a native session may go on after its connection was lost so: it broke, hung, or was tampered with, and the
- * peer itself did nothing wrong.
+ * Whether a native session may go on after its connection was lost with this error: it broke, hung, or was tampered
+ * with, and the peer itself did nothing wrong.
  */
 export function isResumable(error: SealpipeError | undefined): boolean {
   return error !== undefined && resumableCodes.has(error.code);
@@ -71,8 +72,8 @@ const resumableCodes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a server is there, but more clients than the system lets wait are trying to reach it. Who then waits longer and
- * longer between tries is never among those that get in.
+ * Whether a server is there, but more clients try to reach it than the system lets wait. A client that then waits
+ * longer and longer between tries would never get in.
  */
 export function isCrowded(error: unknown): boolean {
   if (!(error instanceof SealpipeError) || error.code !== "ERR_CONNECT_FAILED") return false;

@@ -1,69 +1,45 @@
-import { nodeCrypto, platformCrypto } from "../../crypto/node.ts";
+import { nodeCrypto, platformCrypto, waitForKeyPair } from "../../crypto/node.ts";
 import type { SealpipeError } from "../../errors.ts";
 import { isShared } from "../../protocol/data-memory.ts";
-import { Engine, type EngineEvent } from "../../protocol/engine.ts";
-import type { ProfileChoice } from "../../protocol/handshake/handshake.ts";
+import { Engine } from "../../protocol/engine.ts";
+import type { EngineEvent } from "../../protocol/engine-options.ts";
+import type { ProfileChoice } from "../../protocol/handshake/options.ts";
 import type { EngineLimits } from "../../protocol/limits.ts";
 import type { NativeOptions } from "../../protocol/native/options.ts";
-import type { NativeSession } from "../../protocol/native/session.ts";
-import { Patience } from "../../protocol/patience.ts";
 import { batchBytes } from "../../protocol/send-buffer.ts";
+import type { State } from "../../protocol/states.ts";
 import { clearTimeout, setImmediate, setTimeout } from "../../transport/timers.ts";
 import type { Transport, TransportHandler } from "../../transport/transport.ts";
 import { clock } from "../clock.ts";
+import { type About, aboutNobody, channels } from "../diagnostics.ts";
 import { keepWhole } from "../messages/shared-buffer.ts";
 import { engineLimits } from "../options/options.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
-import type { HandshakeTurns } from "./handshake-turns.ts";
+import type { DriverHandler } from "./driver-handler.ts";
+import type { HandshakeTurns, TakeTurn } from "./handshake-turns.ts";
 
-/** Each is given, if only as `undefined`: what is not there would be looked for in `Object.prototype`. */
+/** All are required, if only as `undefined`: a missing property would be looked up in `Object.prototype`. */
 export interface DriverOptions extends EngineLimits {
+  /** Whose connection it is, for diagnostics. */
+  readonly about: About | undefined;
   readonly role: "client" | "server";
   readonly encryption: boolean;
-  /** What the application has yet to read of the messages that are told. */
+  /** How much the application has yet to read of the delivered messages. */
   readonly quota: ReadQuota;
   readonly profile: ProfileChoice;
   readonly secret: Uint8Array | undefined;
   readonly batchCipher: boolean;
-  /** What is needed to speak the native profile; without it the classic one is spoken. */
+  /** Options of the native profile; without them the engine speaks classic. */
   readonly native: NativeOptions | undefined;
-  /** Where the costly steps of the handshake wait for their turn. Without it they are taken at once. */
+  /** Where the costly steps of the handshake wait for their turn. Without it they are done at once. */
   readonly turns: HandshakeTurns | undefined;
 }
 
-/** An engine that has opened. */
-export type EngineOpened = Extract<EngineEvent, { kind: "open" }>;
-
-/** What belongs to requests; only the native profile has them. */
-export type RequestEvent = Exclude<EngineEvent, { kind: "open" | "resume" | "message" | "closed" }>;
-
-/** What is done about what happens to an engine. */
-export interface DriverHandler {
-  opened(event: EngineOpened): void;
-  /** The session that a client asks to go on with. Absent if there are none. */
-  resume?(sessionId: Uint8Array): NativeSession | undefined;
-  message(event: Extract<EngineEvent, { kind: "message" }>): void;
-  /** A request, or what belongs to one. */
-  request(event: RequestEvent): void;
-  /** A costly step of the handshake is taken. */
-  tookTurn?(): void;
-  /** Some of what was written has left this process. */
-  progressed(): void;
-  /** The engine is over; without an error, in order. Nothing is told after it but `released`. */
-  closed(error?: SealpipeError): void;
-  /** The transport is gone and nothing of it is held any more. */
-  released(): void;
-}
-
-/** Who wants to know nothing. */
-export const deaf: DriverHandler = {
-  opened: () => {},
-  message: () => {},
-  request: () => {},
-  progressed: () => {},
-  closed: () => {},
-  released: () => {},
-};
+/**
+ * What is left of an engine and its transport: both; the transport alone, through which the last output leaves
+ * (`ending`); the engine alone, from which events of what had arrived are still fetched (`draining`); or neither.
+ */
+type Life = "open" | "ending" | "draining" | "gone";
 
 /**
  * An engine on a transport, with its timer: moves bytes between the two, writes once per turn of the event loop, and
@@ -74,29 +50,22 @@ export class EngineDriver implements TransportHandler {
   #handler: DriverHandler;
   readonly #options: DriverOptions;
   readonly #engine: Engine;
-  /** A costly step of the handshake is left alone until then. */
+  /** The last state of the handshake that a subscriber was told, and since when there is one to tell. */
+  #step: { state: State; readonly since: number } | undefined;
+  /** A costly step of the handshake waits for its turn. */
   #awaitsTurn = false;
   #pumping = false;
   #paused = false;
   #flushScheduled = false;
-  /** The transport has the parts of a write, which are not the engine's until it has let go of them. */
+  /** A write is under way: its parts belong to the transport. */
   #writing = false;
-  /** The transport has been told that nothing more will be written. */
+  /** The transport's writing side is ended. */
   #ended = false;
-  /** The engine's end has been told, or will not be. */
-  #over = false;
-  #isNative = false;
-  /** The last buffer that was marked so. */
+  #life: Life = "open";
+  /** The last buffer that was made untransferable. */
   #untransferable: ArrayBufferLike | undefined;
-  /** The engine failed: nothing is worth waiting for but its last words. */
-  #failed = false;
-  /** Nothing is asked of the transport any more. */
-  #transportGone = false;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = 0;
-  #lingerTimer: NodeJS.Timeout | undefined;
-  /** With a peer that may still take what was written before the engine's end. */
-  #patience: Patience | undefined;
 
   constructor(transport: Transport, options: DriverOptions, handler: DriverHandler) {
     this.#transport = transport;
@@ -120,27 +89,28 @@ export class EngineDriver implements TransportHandler {
     });
   }
 
-  /** Who is told from now on. */
+  /** Replaces the handler. */
   set handler(handler: DriverHandler) {
     this.#handler = handler;
   }
 
-  /** Bytes that are not done with: have not left this process or, where the peer tells, are not taken by it. */
+  /** Bytes that have not left this process or, if the peer acknowledges, that it has not consumed. */
   get queuedBytes(): number {
     return this.#engine.queuedBytes + this.#transport.pendingBytes;
   }
 
-  /** Whether anything has come from the peer. */
+  /** Whether anything has arrived from the peer. */
   get hasHeard(): boolean {
     return this.#engine.hasHeard;
   }
 
-  /** False once nothing that is sent can leave any more, though what had arrived may still be unread. */
+  /** False once nothing can leave any more, though what had arrived may still be unread. */
   get canSend(): boolean {
     return this.#isAlive && !this.#engine.isSpent;
   }
 
   start(): void {
+    if (channels.handshake.hasSubscribers) this.#step = { state: this.#engine.state, since: clock.now() };
     this.#transport.start(this);
     this.#pump();
   }
@@ -149,11 +119,14 @@ export class EngineDriver implements TransportHandler {
   flushSoon(): void {
     if (!this.#isAlive) return;
     if (this.#engine.unsentBytes >= batchBytes) this.#flush();
-    // What arrives is dealt with to its end, and then all that came of it is sent.
+    // All that has arrived is processed first, and then everything that results from it is sent.
     if (!this.#pumping && this.#engine.unsentBytes > 0) this.#scheduleFlush();
   }
 
-  /** The session may have something to send, if only an acknowledgement: it is asked in this turn of the event loop. */
+  /**
+   * The session may have something to send, if only an acknowledgement: this is checked in this turn of the event
+   * loop.
+   */
   lookSoon(): void {
     if (!this.#pumping && this.#isAlive) this.#scheduleFlush();
   }
@@ -166,8 +139,6 @@ export class EngineDriver implements TransportHandler {
 
   /** Drops the connection. `closed` does not follow, `released` does. */
   destroy(): void {
-    this.#over = true;
-    clearTimeout(this.#timer);
     this.#leaveTurns();
     this.#drop();
   }
@@ -177,7 +148,7 @@ export class EngineDriver implements TransportHandler {
     this.#transport.setReferenced(referenced);
   }
 
-  // From the transport.
+  // Called by the transport.
 
   chunk(chunk: Uint8Array): void {
     this.#engine.receive(chunk);
@@ -193,49 +164,76 @@ export class EngineDriver implements TransportHandler {
     if (this.#writing) this.#returnOutput();
     this.#flush();
     this.#armTimer();
-    if (this.#patience !== undefined) {
-      this.#patience.left(this.#unwrittenBytes, clock.now());
-      this.#linger(this.#patience);
-    }
     this.#handler.progressed();
   }
 
-  /** What had arrived can still be read, and the engine is over only after that. */
+  /** What had arrived can still be read, and the engine ends only after that. */
   closed(error?: Error): void {
-    this.#transportGone = true;
-    clearTimeout(this.#lingerTimer);
+    this.#life = this.#isOver ? "gone" : "draining";
     this.#engine.receiveEnd(error);
     this.#pump();
-    if (this.#over) this.#engine.abandon();
+    if (this.#isOver) this.#drop();
     this.#handler.released();
   }
 
   /**
-   * An engine that ends is heard to its end, however much is unread: it has no more messages, or if the transport is
-   * gone, no more than what had arrived. Who waits to write has to learn of the end, even if it is who should read.
+   * The events of an engine that ends are fetched to the last, however much is unread: it has no more messages or, if
+   * the transport is gone, only those that had arrived. A writer that waits has to learn of the end, even if the same
+   * code should be reading.
    */
   get #wantsMore(): boolean {
-    return !this.#engine.needsPausing || this.#transportGone || !this.#options.quota.isFull;
+    return !this.#engine.needsPausing || this.#life === "draining" || !this.#options.quota.isFull;
   }
 
   get #isAlive(): boolean {
-    return !this.#over && !this.#transportGone;
+    return this.#life === "open";
   }
 
-  /** A step of the handshake that costs us much more than the peer is taken in a turn of its own. */
+  /** The engine's end has been reported, or will not be. */
+  get #isOver(): boolean {
+    return this.#life === "ending" || this.#life === "gone";
+  }
+
+  /** The transport is not used any more. */
+  get #transportGone(): boolean {
+    return this.#life === "draining" || this.#life === "gone";
+  }
+
+  /** A step of the handshake that costs this end much more than the peer gets a turn of its own. */
   #awaitTurn(): void {
     const { turns } = this.#options;
-    if (turns === undefined || this.#awaitsTurn || this.#over || !this.#engine.nextStepIsCostly) return;
+    if (turns === undefined || this.#awaitsTurn || this.#isOver || !this.#engine.nextStepIsCostly) return;
     this.#awaitsTurn = true;
     turns.wait(this.#engine.state === "server-awaits-answer" ? "fresh" : "begun", this.#takeTurn);
   }
 
-  readonly #takeTurn = (): void => {
+  readonly #takeTurn: TakeTurn = () => {
+    if (this.#goesElsewhere()) return "elsewhere";
+    this.#makeStep();
+    return "here";
+  };
+
+  /** Whether what the step costs is computed on another thread first. */
+  #goesElsewhere(): boolean {
+    const keys = this.#engine.keysToAgreeOn;
+    if (keys === undefined) return waitForKeyPair(this.#cameBack);
+    keys.keyPair.deriveElsewhere?.(keys.peerPublicKey, this.#cameBack);
+    return keys.keyPair.deriveElsewhere !== undefined;
+  }
+
+  readonly #cameBack = (sharedSecret?: Uint8Array): void => {
+    this.#options.turns?.cameBack();
+    // The connection may have ended meanwhile.
+    if (this.#awaitsTurn) this.#makeStep(sharedSecret);
+    else sharedSecret?.fill(0);
+  };
+
+  #makeStep(sharedSecret?: Uint8Array): void {
     this.#awaitsTurn = false;
-    this.#engine.allowCostlyStep();
+    this.#engine.allowCostlyStep(sharedSecret);
     this.#handler.tookTurn?.();
     this.#pump();
-  };
+  }
 
   #leaveTurns(): void {
     if (!this.#awaitsTurn) return;
@@ -244,11 +242,11 @@ export class EngineDriver implements TransportHandler {
   }
 
   #pump(): void {
-    // A handler may close, write or read, and so come back here.
+    // A handler may close, write or read, and so call this again.
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      while (!this.#over && this.#wantsMore) {
+      while (!this.#isOver && this.#wantsMore) {
         const event = this.#engine.nextEvent();
         if (event === undefined) break;
         if (event.kind === "message") {
@@ -261,18 +259,29 @@ export class EngineDriver implements TransportHandler {
     } finally {
       this.#pumping = false;
     }
+    if (this.#step !== undefined) this.#tellStep(this.#step);
     this.#awaitTurn();
     this.#pauseOrResume();
     this.#flush();
+    if (this.#life === "ending" && this.#engine.isDone) this.#drop();
     this.#armTimer();
-    // What the peer has acknowledged makes room.
-    if (!this.#over) this.#handler.progressed();
+    // Acknowledgements of the peer make room.
+    if (!this.#isOver) this.#handler.progressed();
+  }
+
+  /** The handshake has come to another state. */
+  #tellStep(step: { state: State; readonly since: number }): void {
+    const { state } = this.#engine;
+    if (state === step.state) return;
+    step.state = state;
+    if (state === "open" || state === "closed" || state === "closing") this.#step = undefined;
+    const about = this.#options.about ?? aboutNobody;
+    channels.handshake.publish({ ...about, step: state, ms: clock.now() - step.since });
   }
 
   #dispatch(event: Exclude<EngineEvent, { kind: "message" }>): void {
     switch (event.kind) {
       case "open":
-        this.#isNative = event.profile === "native";
         this.#handler.opened(event);
         return;
       case "resume":
@@ -287,7 +296,7 @@ export class EngineDriver implements TransportHandler {
     }
   }
 
-  /** A buffer that several messages share cannot be transferred: whoever took one of them would take the others. */
+  /** A buffer that several messages share cannot be transferred: that would take the other messages' data. */
   #keepWhole(data: Uint8Array): void {
     if (!isShared(data) || data.buffer === this.#untransferable) return;
     this.#untransferable = data.buffer;
@@ -295,40 +304,16 @@ export class EngineDriver implements TransportHandler {
   }
 
   #finish(error: SealpipeError | undefined): void {
-    this.#over = true;
-    this.#failed = error !== undefined;
-    clearTimeout(this.#timer);
     this.#leaveTurns();
-    const allHasLeft = this.#ended && !this.#writing;
-    // What a native peer has not received is sent again if it comes back, and this transport must be gone by then.
-    const lost = error !== undefined && this.#isNative;
-    if (allHasLeft || lost || error?.code === "ERR_CLOSE_TIMEOUT") this.#drop();
-    else if (!this.#transportGone) this.#beginLinger();
-    else this.#engine.abandon();
+    if (this.#life === "draining" || this.#engine.isDone) this.#drop();
+    else this.#life = "ending";
     this.#handler.closed(error);
   }
 
-  get #unwrittenBytes(): number {
-    return this.#engine.unsentBytes + this.#transport.pendingBytes;
-  }
-
-  /** The peer may still read what was written to it, but it does not get for ever to do so. */
-  #beginLinger(): void {
-    const { closeTimeoutMs } = this.#options;
-    this.#patience = new Patience(closeTimeoutMs, { amount: this.#unwrittenBytes, now: clock.now() });
-    this.#linger(this.#patience);
-  }
-
-  #linger({ at }: Patience): void {
-    clearTimeout(this.#lingerTimer);
-    if (this.#transportGone) return;
-    this.#lingerTimer = setTimeout(() => this.#drop(), Math.max(1, Math.ceil(at - clock.now())));
-    this.#lingerTimer.unref();
-  }
-
   #drop(): void {
-    this.#transportGone = true;
-    this.#transport.destroy();
+    clearTimeout(this.#timer);
+    if (!this.#transportGone) this.#transport.destroy();
+    this.#life = "gone";
     this.#engine.abandon();
   }
 
@@ -355,7 +340,7 @@ export class EngineDriver implements TransportHandler {
 
   #flush(): void {
     if (this.#transportGone) return;
-    // One write at a time: more would be joined by the platform, and cut where it likes.
+    // One write at a time: the platform would join several, and cut them anywhere.
     while (!this.#writing) {
       const parts = this.#engine.takeOutput();
       if (parts.length === 0) break;
@@ -366,28 +351,28 @@ export class EngineDriver implements TransportHandler {
     if (this.#engine.unsentBytes > 0 || !this.#engine.outputEnded) return;
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#failed) this.#transport.endAndDestroy();
+    if (this.#engine.hasFailed) this.#transport.endAndDestroy();
     else this.#transport.end();
   }
 
-  /** Not after the transport is gone, or is no longer ours: it never lets go of what it has then. */
+  /** Not after the transport is gone or taken over: then its memory must never be reused. */
   #returnOutput(): void {
     if (this.#transportGone) return;
     this.#writing = false;
     this.#engine.returnOutput();
   }
 
-  /** One timer for all deadlines. One that is set too early finds nothing to do and sets the next. */
+  /** One timer for all deadlines. If it fires too early, it finds nothing to do and is set again. */
   #armTimer(): void {
     const at = this.#engine.nextTimeout();
-    if (at === undefined || this.#over || (this.#timer !== undefined && this.#timerAt <= at)) return;
+    if (at === undefined || (this.#timer !== undefined && this.#timerAt <= at)) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
     this.#timer = setTimeout(this.#timedOut, Math.max(1, Math.ceil(at - clock.now())));
     this.#timer.unref();
   }
 
-  // Timers run before the sockets are read: where our own event loop was late, what the peer sent in time is read first.
+  // Timers run before sockets are read: if the event loop was late, what the peer sent in time is read first.
   readonly #timedOut = (): void => {
     setImmediate(() => {
       this.#timer = undefined;

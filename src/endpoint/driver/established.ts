@@ -1,15 +1,18 @@
 import type { ReadQuota } from "../reading/read-quota.ts";
-import type { DriverHandler, EngineDriver, EngineOpened } from "./engine-driver.ts";
+import type { DriverHandler, EngineOpened } from "./driver-handler.ts";
+import type { EngineDriver } from "./engine-driver.ts";
 
-/** A connection whose handshake is over, and its driver. A client and a server's acceptor end with it alike. */
+/**
+ * A connection whose handshake is over, and its driver: the result of a client's connector and a server's acceptor.
+ */
 export type Established = EngineOpened & {
   readonly driver: EngineDriver;
-  /** What the application has yet to read of what comes by it. */
+  /** How much the application has yet to read of this connection's messages. */
   readonly quota: ReadQuota;
 };
 
 /** What happens to a connection once it is established. */
 export type ConnectionHandler = Omit<DriverHandler, "opened" | "resume" | "tookTurn">;
 
-/** Goes on with a connection. Called as it is established, before its first message. */
+/** Takes a connection over. Called when it is established, before its first message. */
 export type TakeOver<H = ConnectionHandler> = (established: Established) => H;

@@ -1,34 +1,51 @@
 import { setImmediate } from "../../transport/timers.ts";
-/** How far the handshake is that waits: one that has its key pair, or one that needs it yet. */
+/** How far a waiting handshake is: `begun` has its key pair, `fresh` has not. */
 export type Stage = "begun" | "fresh";
 
+/** Makes the step, or has it go on outside the event loop: then {@link HandshakeTurns.cameBack} follows. */
+export type TakeTurn = () => "here" | "elsewhere";
+
 /**
- * The most turns of the event loop in a row that are left to clients that connect. Node accepts one client in a turn, so
- * without this a newcomer would wait for a costly step of each client before it. When the server is full, each newcomer
- * pushes out another, and to hurry would only push out more.
+ * Max number of successive turns of the event loop that are left to clients that connect. Node accepts one client in
+ * a turn, so without this a newcomer would wait for a costly step of each client before it. When the server is full,
+ * each newcomer displaces another client, so hurrying would only displace more.
  */
 const maxLeft = 4;
 
 /**
- * Lets the handshakes of a server take turns, one in each turn of the event loop. A step of an encrypted handshake costs
- * a millisecond or two of computing: if a thousand clients took it at once, the others would wait for seconds.
+ * Max number of steps that go on outside the event loop at a time, on libuv's threads, of which there are four unless the
+ * application has more: it needs them, too.
+ */
+const maxElsewhere = 2;
+
+/**
+ * Lets the handshakes of a server take turns, one in each turn of the event loop. A step of an encrypted handshake
+ * costs a millisecond or two of computing: the steps of a thousand clients at once would make the others wait for
+ * seconds.
  *
- * A peer that has many handshakes wait must not keep out the others. So those that have begun and those that are fresh
- * alternate, and of each kind the newest and the oldest do: a newcomer does not wait for all that came before, and the one
- * that has waited longest is soon next, however many come after.
+ * A peer with many waiting handshakes must not keep out the others. So turns alternate between begun and fresh
+ * handshakes, and within each kind between the newest and the oldest: a newcomer does not wait for all that came
+ * before it, and the handshake that has waited longest is soon next, however many come after it.
  */
 export class HandshakeTurns {
-  readonly #waiting: Record<Stage, (() => void)[]> = { begun: [], fresh: [] };
+  readonly #waiting: Record<Stage, TakeTurn[]> = { begun: [], fresh: [] };
   #scheduled = false;
+  #elsewhere = 0;
   #taken = 0;
-  /** Whether a client came since the last turn of the event loop. */
+  /** Whether a client connected since the last turn of the event loop. */
   #clientCame = false;
-  /** Turns of the event loop that were left to clients that came, since the last step. */
+  /** Turns of the event loop that were left to clients that connect, since the last step. */
   #left = 0;
 
-  /** Calls `takeTurn` once it is its turn, never before this returns. */
-  wait(stage: Stage, takeTurn: () => void): void {
+  /** Calls `takeTurn` when its turn comes, never before this returns. */
+  wait(stage: Stage, takeTurn: TakeTurn): void {
     this.#waiting[stage].push(takeTurn);
+    this.#schedule();
+  }
+
+  /** A step that went on elsewhere is done there. */
+  cameBack(): void {
+    this.#elsewhere -= 1;
     this.#schedule();
   }
 
@@ -37,8 +54,8 @@ export class HandshakeTurns {
     this.#clientCame = true;
   }
 
-  /** It has nothing to do any more. */
-  leave(takeTurn: () => void): void {
+  /** Removes a waiting handshake. */
+  leave(takeTurn: TakeTurn): void {
     for (const waiting of Object.values(this.#waiting)) {
       const index = waiting.indexOf(takeTurn);
       if (index >= 0) waiting.splice(index, 1);
@@ -53,6 +70,7 @@ export class HandshakeTurns {
 
   readonly #next = (): void => {
     this.#scheduled = false;
+    if (this.#elsewhere >= maxElsewhere) return;
     if (this.#leavesThisTurn()) {
       this.#schedule();
       return;
@@ -61,7 +79,7 @@ export class HandshakeTurns {
     if (takeTurn === undefined) return;
     const { begun, fresh } = this.#waiting;
     if (begun.length + fresh.length > 0) this.#schedule();
-    takeTurn();
+    if (takeTurn() === "elsewhere") this.#elsewhere += 1;
   };
 
   #leavesThisTurn(): boolean {
@@ -71,7 +89,7 @@ export class HandshakeTurns {
     return leaves;
   }
 
-  #takeNext(): (() => void) | undefined {
+  #takeNext(): TakeTurn | undefined {
     const { begun, fresh } = this.#waiting;
     const [first, second] = this.#taken % 2 === 0 ? [begun, fresh] : [fresh, begun];
     const waiting = first.length > 0 ? first : second;

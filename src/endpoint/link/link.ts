@@ -1,9 +1,18 @@
-import type { MessageContent } from "../../protocol/message.ts";
+import type { Channel } from "node:diagnostics_channel";
 import { NativeSession } from "../../protocol/native/session.ts";
-import type { Failure, Leftovers, Session } from "../../protocol/session.ts";
-import type { EngineDriver, RequestEvent } from "../driver/engine-driver.ts";
+import type {
+  Failure,
+  Leftovers,
+  RequestContent,
+  Session,
+  SessionStreams,
+  TraceContext,
+} from "../../protocol/session.ts";
+import { type About, aboutNobody, channels } from "../diagnostics.ts";
+import type { RequestEvent } from "../driver/driver-handler.ts";
+import type { EngineDriver } from "../driver/engine-driver.ts";
 import type { Message, MessageData } from "../messages/message.ts";
-import type { RequestOptions } from "../options/options.ts";
+import type { OpenStreamOptions, ReadOptions, RequestOptions } from "../options/call-options.ts";
 import { closedError, type MessageSource } from "../reading/inbox.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
 import { type HandlingOptions, IncomingRequests } from "../requests/incoming-requests.ts";
@@ -11,27 +20,34 @@ import { OutgoingRequests, type Resent } from "../requests/outgoing-requests.ts"
 import type { Answer, IncomingRequest } from "../requests/request.ts";
 import { sessionLost } from "../requests/request-errors.ts";
 import type { RequestWire } from "../requests/request-wire.ts";
+import type { EndpointStats } from "../stats.ts";
+import type { Stream } from "../streams/stream.ts";
+import { Streams, type StreamsOptions } from "../streams/streams.ts";
+import { type LostSession, lostSession } from "./lost-session.ts";
 import { OfflineQueue } from "./offline-queue.ts";
 import { WriteGate } from "./write-gate.ts";
 
-export interface LinkOptions<R extends IncomingRequest> extends HandlingOptions<R> {
+export interface LinkOptions<R extends IncomingRequest, S extends Stream>
+  extends HandlingOptions<R>,
+    StreamsOptions<S> {
+  /** Whose it is, for diagnostics. */
+  readonly about?: About;
   readonly quota: ReadQuota;
   readonly maxQueuedBytes: number;
   readonly requestTimeoutMs: number;
   readonly maxMessageBytes: number;
-  /** Whether what is said without a session waits for the next one. */
+  /** Whether what is sent without a session waits for the next one. */
   readonly queuesOffline: boolean;
-  /** More is kept for a peer that is away. */
+  /** More bytes are kept for a peer without a connection. */
   keepsMore(): void;
 }
 
-/** What became of what an earlier session had left. */
+/** What happened to the leftovers of an earlier session. */
 export interface Carried {
-  /** It outlived its connection, and the peer no longer has it. */
+  /** The session outlived its connection, and the peer no longer has it. */
   readonly wasResumable: boolean;
-  /** Sent and not acknowledged: they may have arrived or not. */
-  readonly lostMessages: readonly MessageContent[];
-  /** Why messages could not be sent to the peer of now. */
+  readonly lost: LostSession;
+  /** Why messages could not be sent to the present peer. */
   readonly messageErrors: readonly unknown[];
 }
 
@@ -39,23 +55,33 @@ export interface Carried {
 const congestedBytes = 1_048_576;
 
 /**
- * What an endpoint says to its peer and hears from it, over one connection after another: by the session that the peer
- * knows or, while there is none, by a queue for the next. Whatever becomes of either, each promise that was given settles:
- * that there is room, that all has left, that a request is answered.
+ * Everything that an endpoint sends to its peer and receives from it, over one connection after another: through the
+ * session that both have or, while there is none, through a queue for the next. Whatever happens to either, every
+ * promise settles: for room, for a flush, for the answer to a request.
  */
-export class Link<R extends IncomingRequest> implements RequestWire, MessageSource {
-  readonly #options: LinkOptions<R>;
+export class Link<R extends IncomingRequest, S extends Stream = Stream>
+  implements RequestWire, MessageSource
+{
+  readonly #options: LinkOptions<R, S>;
+  readonly #about: About;
   readonly #gate: WriteGate;
   readonly #asked: OutgoingRequests;
   readonly #handled: IncomingRequests<R>;
-  /** The connection of now, if there is one. */
+  /** Made for the first stream: most connections have none. */
+  #madeStreams: Streams<S> | undefined;
+  /** The present connection, if there is one. */
   #driver: EngineDriver | undefined;
   #session: Session | undefined;
+  readonly #sent = { messages: 0, bytes: 0 };
+  readonly #received = { messages: 0, bytes: 0 };
+  readonly #counts = { droppedMessages: 0, lostMessages: 0, reconnects: 0, resumes: 0 };
+  #hasBeenAttached = false;
 
-  constructor(options: LinkOptions<R>) {
+  constructor(options: LinkOptions<R, S>) {
     this.#options = options;
-    this.#gate = new WriteGate(options.maxQueuedBytes);
-    this.#asked = new OutgoingRequests(this, options.requestTimeoutMs);
+    this.#about = options.about ?? aboutNobody;
+    this.#gate = new WriteGate(options.maxQueuedBytes, this.#about);
+    this.#asked = new OutgoingRequests(this, options.requestTimeoutMs, this.#about);
     this.#handled = new IncomingRequests(this, options);
   }
 
@@ -63,31 +89,44 @@ export class Link<R extends IncomingRequest> implements RequestWire, MessageSour
     return this.#driver;
   }
 
-  /** The session of now, which messages that arrive belong to. */
+  /** The present session, to which messages that arrive belong. */
   get session(): Session | undefined {
     return this.#session;
   }
 
-  /** The same if it is native, with a connection or without. */
+  /** The present session if it is native, with or without a connection. */
   get native(): NativeSession | undefined {
     return this.#session instanceof NativeSession ? this.#session : undefined;
   }
 
-  /** Whether what is said can arrive some time. */
+  /** Whether what is sent now can arrive at some time. */
   get canSend(): boolean {
     return this.#session?.isAcknowledged === true || this.isConnected;
   }
 
-  /** Whether what is said leaves now. */
+  /** Whether what is sent leaves now. */
   get isConnected(): boolean {
     return this.#session !== undefined && this.#driver?.canSend === true;
   }
 
-  /** Bytes that are not done with: have not left this process or, natively, are not consumed by the peer. */
+  /** Bytes that have not left this process or, natively, are not consumed by the peer. */
   get queuedBytes(): number {
     const session = this.#session;
     if (session === undefined) return 0;
     return session.isAcknowledged ? session.queuedBytes : (this.#driver?.queuedBytes ?? 0);
+  }
+
+  get stats(): EndpointStats {
+    return {
+      sent: { ...this.#sent },
+      received: { ...this.#received },
+      ...this.#counts,
+      asked: this.#asked.stats,
+      handled: this.#handled.stats,
+      queuedBytes: this.queuedBytes,
+      unreadBytes: this.#options.quota.bytes,
+      roundTripMs: this.native?.roundTripMs,
+    };
   }
 
   get congested(): boolean {
@@ -95,14 +134,29 @@ export class Link<R extends IncomingRequest> implements RequestWire, MessageSour
   }
 
   /**
-   * `undefined` while there is room, else a promise that settles when there is again.
+   * Returns `undefined` while there is room, else a promise that settles when there is room again.
    * @throws PeerError `ERR_QUEUE_FULL`, and as `Session.send`.
    */
   write(type: number, data: Uint8Array): Promise<void> | undefined {
     this.#gate.checkRoom(this.#queuedMessageBytes);
     this.#target.send(type, data);
-    this.#said();
+    this.#sent.messages += 1;
+    this.#sent.bytes += data.length;
+    if (channels.messageSent.hasSubscribers) this.#publish(channels.messageSent, type, data.length);
+    this.said();
     return this.#gate.roomAt(this.#queuedMessageBytes);
+  }
+
+  /** A message will not be sent. */
+  dropping(): void {
+    this.#counts.droppedMessages += 1;
+  }
+
+  /** A message has arrived, with `bytes` bytes of data. */
+  heard(type: number, bytes: number): void {
+    this.#received.messages += 1;
+    this.#received.bytes += bytes;
+    if (channels.messageReceived.hasSubscribers) this.#publish(channels.messageReceived, type, bytes);
   }
 
   /** Settles once nothing is queued. */
@@ -112,10 +166,10 @@ export class Link<R extends IncomingRequest> implements RequestWire, MessageSour
     return this.#gate.flushAt(this.queuedBytes);
   }
 
-  /** Rejects, and never throws, whatever is wrong. */
+  /** Rejects on any error, and never throws. */
   request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
     try {
-      // By themselves: messages that nobody reads there must not keep us from asking.
+      // Requests are counted separately: messages that the peer does not read must not block requests.
       this.#gate.checkRoom(this.#session?.queuedRequestBytes ?? 0);
     } catch (error) {
       return Promise.reject(error);
@@ -123,11 +177,24 @@ export class Link<R extends IncomingRequest> implements RequestWire, MessageSour
     return this.#asked.request(type, data, options);
   }
 
-  /** A request has arrived, or what belongs to one. */
+  /** The same, to the server's library itself. */
+  admin(operation: number, data: Uint8Array, options?: ReadOptions): Promise<Answer> {
+    return this.#asked.admin(operation, data, options);
+  }
+
+  /** Rejects, and never throws, whatever is wrong. */
+  openStream(type: number, data: MessageData, options?: OpenStreamOptions): Promise<S> {
+    return this.#streams.open(type, data, options);
+  }
+
+  /** A request, an answer, a failure, a cancel or something of a stream has arrived. */
   received(event: RequestEvent): void {
     switch (event.kind) {
       case "request":
         this.#handled.received(event);
+        return;
+      case "admin-request":
+        this.#handled.received({ ...event, type: event.operation, isAdmin: true });
         return;
       case "answer":
         this.#asked.answered(event);
@@ -137,45 +204,60 @@ export class Link<R extends IncomingRequest> implements RequestWire, MessageSour
         return;
       case "cancel":
         this.#handled.cancelled(event);
+        return;
+      default:
+        this.#streams.received(event);
     }
   }
 
   /** Some of what was queued has left. */
   progressed(): void {
     this.#gate.progressed(this.#queuedMessageBytes, this.queuedBytes);
+    this.#madeStreams?.progressed();
     this.#handled.startWaiting();
   }
 
-  /** Goes on by this connection and its session. What became of what an earlier session had left, if that is another. */
-  attach(driver: EngineDriver, session: Session): Carried | undefined {
+  /**
+   * Goes on with this connection and its session. If the earlier session was another one, returns what happened to
+   * its leftovers; `ended` says why it ended, if that is known.
+   */
+  attach(driver: EngineDriver, session: Session, ended?: Error): Carried | undefined {
     this.#driver = driver;
-    return this.#replace(session);
+    if (this.#hasBeenAttached) this.#counts.reconnects += 1;
+    if (this.#hasBeenAttached && this.#session === session) this.#counts.resumes += 1;
+    this.#hasBeenAttached = true;
+    const carried = this.#replace(session, ended);
+    this.#madeStreams?.openWaiting();
+    return carried;
   }
 
-  /** The connection is gone, and another may go on with its session. */
+  /** The connection is gone, and another may resume its session. */
   detach(): void {
     this.#driver = undefined;
   }
 
-  /** The connection is gone, and its session with it: what is left waits for another. `error`: for what waits for a flush. */
+  /** The connection and its session are gone: leftovers wait for another. Pending flushes reject with `error`. */
   lose(error: unknown): Carried | undefined {
     this.#driver = undefined;
-    // Nobody will say whether what had left has arrived.
+    // Nothing will show whether what had left has arrived.
     if (this.#session?.isAcknowledged === false) this.#gate.lost(error);
     return this.#session instanceof OfflineQueue ? undefined : this.#replace(undefined);
   }
 
-  /** Nothing more will be said or heard. What was sent and not acknowledged. */
-  end(error: unknown): readonly MessageContent[] {
+  /** Nothing more will be sent or received. */
+  end(error: unknown): LostSession {
     const leftovers = this.#session?.abandon();
     this.#session = undefined;
     this.#asked.end(error);
     this.#handled.end(error);
+    const streams = this.#madeStreams?.end(error);
     this.#gate.end(error);
-    return leftovers?.unacknowledged ?? [];
+    this.#counts.droppedMessages += leftovers?.unsent.length ?? 0;
+    this.#counts.lostMessages += leftovers?.unacknowledged.length ?? 0;
+    return lostSession(leftovers?.unacknowledged ?? [], streams ?? []);
   }
 
-  // To the inbox: what becomes of messages.
+  // Called by the inbox: what happens to messages.
 
   queued(message: Message): void {
     this.#options.quota.queued(message);
@@ -196,11 +278,17 @@ export class Link<R extends IncomingRequest> implements RequestWire, MessageSour
     this.#options.quota.taken(message);
   }
 
-  // To the requests: how they reach the peer.
+  // Called by the requests: how they reach the peer.
 
-  ask(type: number, data: Uint8Array): number {
-    const id = this.#target.request(type, data);
-    this.#said();
+  ask(type: number, data: Uint8Array, context?: TraceContext): number {
+    const id = this.#target.request(type, data, context);
+    this.said();
+    return id;
+  }
+
+  askAdmin(operation: number, data: Uint8Array): number {
+    const id = this.#target.admin(operation, data);
+    this.said();
     return id;
   }
 
@@ -211,17 +299,40 @@ export class Link<R extends IncomingRequest> implements RequestWire, MessageSour
 
   answer(id: number, data: Uint8Array): void {
     this.#session?.answer(id, data);
-    this.#said();
+    this.said();
   }
 
   fail(id: number, failure: Failure): void {
     this.#session?.fail(id, failure);
-    this.#said();
+    this.said();
+  }
+
+  // To the streams: how they reach the peer.
+
+  get streams(): SessionStreams | undefined {
+    const session = this.#session;
+    const isThere = session !== undefined && !(session instanceof OfflineQueue) && this.canSend;
+    return isThere ? session.streams : undefined;
+  }
+
+  said(): void {
+    if (this.#driver === undefined) this.#options.keepsMore();
+    else this.#driver.flushSoon();
   }
 
   consumed(position: number): void {
     this.#session?.consumed("requests", position);
     this.#driver?.lookSoon();
+  }
+
+  #publish(channel: Channel, type: number, bytes: number): void {
+    const { side, endpoint } = this.#about;
+    channel.publish({ side, endpoint, type, bytes });
+  }
+
+  get #streams(): Streams<S> {
+    this.#madeStreams ??= new Streams<S>(this, this.#options);
+    return this.#madeStreams;
   }
 
   get #queuedMessageBytes(): number {
@@ -238,45 +349,46 @@ export class Link<R extends IncomingRequest> implements RequestWire, MessageSour
     return this.#session;
   }
 
-  #said(): void {
-    if (this.#driver === undefined) this.#options.keepsMore();
-    else this.#driver.flushSoon();
-  }
-
-  #replace(session: Session | undefined): Carried | undefined {
+  #replace(session: Session | undefined, ended?: Error): Carried | undefined {
     const before = this.#session;
     if (before === session) return undefined;
     this.#session = session;
     if (before === undefined) return undefined;
     const wasResumable = before.isResumable;
-    return { wasResumable, ...this.#carry(before.abandon()) };
+    return { wasResumable, ...this.#carry(before.abandon(), ended) };
   }
 
-  /** Has the next session send what the one before had not sent, and rejects what that has lost. */
-  #carry({ unacknowledged, unsent, unsentRequests }: Leftovers): Omit<Carried, "wasResumable"> {
+  /** Sends through the next session what the previous one had not sent, and rejects what that one has lost. */
+  #carry(
+    { unacknowledged, unsent, unsentRequests }: Leftovers,
+    ended?: Error,
+  ): Omit<Carried, "wasResumable"> {
     const messageErrors: unknown[] = [];
     for (const { type, data } of unsent) {
       try {
         this.#target.send(type, data);
       } catch (error) {
-        // The peer of now takes less than the one of then: that message's error is reported, and the others go on.
+        // The present peer accepts less than the earlier one: this message's error is reported, and the others go on.
         messageErrors.push(error);
+        this.#counts.droppedMessages += 1;
       }
     }
     const resent = new Map<number, Resent>();
-    for (const { id, type, data } of unsentRequests)
-      if (this.#asked.has(id)) resent.set(id, this.#resend(type, data));
-    // At once, before any listener is called: what that asks belongs to the next session.
-    this.#asked.lost(sessionLost(), resent);
+    for (const request of unsentRequests)
+      if (this.#asked.has(request.id)) resent.set(request.id, this.#resend(request));
+    // At once, before any listener is called: requests that a listener makes belong to the next session.
+    this.#asked.lost(sessionLost(ended), resent);
     this.#handled.lost(sessionLost());
-    if (unacknowledged.length > 0) this.#gate.lost(sessionLost());
-    if (this.#session !== undefined) this.#said();
-    return { lostMessages: unacknowledged, messageErrors };
+    const streams = this.#madeStreams?.lost(sessionLost(ended));
+    this.#counts.lostMessages += unacknowledged.length;
+    if (unacknowledged.length > 0) this.#gate.lost(sessionLost(ended));
+    if (this.#session !== undefined) this.said();
+    return { lost: lostSession(unacknowledged, streams ?? []), messageErrors };
   }
 
-  #resend(type: number, data: Uint8Array): Resent {
+  #resend({ type, data, context }: RequestContent): Resent {
     try {
-      return { id: this.#target.request(type, data) };
+      return { id: this.#target.request(type, data, context) };
     } catch (error) {
       return { error };
     }

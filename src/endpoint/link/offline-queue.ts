@@ -1,14 +1,22 @@
+import { PeerError } from "../../errors.ts";
 import { checkMessage, type MessageContent } from "../../protocol/message.ts";
 import { frameOverheadBytes } from "../../protocol/native/lanes/send-lane.ts";
 import { OwnRequestIds } from "../../protocol/native/requests/request-ids.ts";
 import { frameHeaderBytes } from "../../protocol/native/wire/frame.ts";
-import type { Leftovers, RequestContent, Session } from "../../protocol/session.ts";
+import { traceparentBytes } from "../../protocol/native/wire/trace-context.ts";
+import type { Leftovers, RequestContent, Session, TraceContext } from "../../protocol/session.ts";
 
-/** What a message, or a request, weighs besides its data: as much as in a lane. */
+/** The weight of a message, or a request, besides its data: the same as in a lane. */
 const messageOverheadBytes = frameHeaderBytes + 4 + frameOverheadBytes;
 const requestOverheadBytes = frameHeaderBytes + 8 + frameOverheadBytes;
+const contextOverheadBytes = frameHeaderBytes + 4 + traceparentBytes + frameOverheadBytes;
 
-/** What an end says while it has no session: messages and requests, in order, for the next one. */
+function weightOf({ data, context }: RequestContent): number {
+  const contextBytes = context === undefined ? 0 : contextOverheadBytes + (context.tracestate?.length ?? 0);
+  return data.length + requestOverheadBytes + contextBytes;
+}
+
+/** Messages and requests that are sent while there is no session: they wait here, in order, for the next one. */
 export class OfflineQueue implements Session {
   readonly isAcknowledged = true;
   readonly isResumable = false;
@@ -42,11 +50,12 @@ export class OfflineQueue implements Session {
     this.#messageBytes += data.length + messageOverheadBytes;
   }
 
-  request(type: number, data: Uint8Array): number {
+  request(type: number, data: Uint8Array, context?: TraceContext): number {
     checkMessage(type, data.length, this.#maxMessageBytes);
     const id = this.#ids.next();
-    this.#requests.set(id, { id, type, data: data.slice() });
-    this.#requestBytes += data.length + requestOverheadBytes;
+    const request = { id, type, data: data.slice(), context };
+    this.#requests.set(id, request);
+    this.#requestBytes += weightOf(request);
     return id;
   }
 
@@ -54,7 +63,17 @@ export class OfflineQueue implements Session {
     const request = this.#requests.get(id);
     if (request === undefined) return;
     this.#requests.delete(id);
-    this.#requestBytes -= request.data.length + requestOverheadBytes;
+    this.#requestBytes -= weightOf(request);
+  }
+
+  /** It is for a server that is there. @throws PeerError `ERR_NOT_CONNECTED` */
+  admin(): never {
+    throw new PeerError("ERR_NOT_CONNECTED", "there is no server that could be asked");
+  }
+
+  /** There is none before there is a session. @throws PeerError `ERR_NOT_CONNECTED` */
+  get streams(): never {
+    throw new PeerError("ERR_NOT_CONNECTED", "there is no session that could have a stream");
   }
 
   abandon(): Leftovers {

@@ -1,18 +1,18 @@
 import { CallerError } from "../../errors.ts";
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
-/** What each array says of itself by what it is, whatever its class or its own properties say in place of that. */
+/** The intrinsic properties of an array, whatever its class or its own properties claim. */
 const tagOf = intrinsic<string | undefined>(Symbol.toStringTag);
 const bufferOf = intrinsic<ArrayBufferLike>("buffer");
 const offsetOf = intrinsic<number>("byteOffset");
 const lengthOf = intrinsic<number>("length");
 
-/** A view of more bytes than this costs nothing beside what else is done with them. */
+/** For more bytes than this the cost of a view does not matter. */
 const maxPlainBytes = 4_096;
 
 /**
- * The bytes of what a caller gives, as an array whose properties can be relied on: with no class of the caller's that says
- * another length, and of a length that stays if the buffer is resized.
+ * The bytes that a caller passes, as an array whose properties can be relied on: no class of the caller's can claim
+ * another length, and the length stays if the buffer is resized.
  *
  * @throws CallerError `ERR_INVALID_ARGUMENT` for anything but a Uint8Array, of any realm, and for one whose memory was
  *   transferred, or is no longer within its buffer.
@@ -24,7 +24,7 @@ export function byteView(data: unknown): Uint8Array {
   if (isPlain(data)) return data;
   const count = lengthOf(data);
   try {
-    // An array without memory has the length 0, too; a copy is what tells the two apart.
+    // An array whose memory was transferred also has length 0; only the copy of such an array throws.
     return count === 0 ? new Uint8Array(data) : new Uint8Array(bufferOf(data), offsetOf(data), count);
   } catch {
     throw new CallerError(
@@ -38,7 +38,7 @@ function isUint8Array(data: unknown): data is Uint8Array {
   return typeof data === "object" && data !== null && tagOf(data) === "Uint8Array";
 }
 
-/** Most of what is written is: to see that is quicker than to make a view. */
+/** Most data that are written need no view, and this check is cheaper than one. */
 function isPlain(data: Uint8Array): boolean {
   const prototype: unknown = Object.getPrototypeOf(data);
   if (prototype !== Uint8Array.prototype && prototype !== Buffer.prototype) return false;

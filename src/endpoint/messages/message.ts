@@ -4,12 +4,12 @@ import { byteView } from "./byte-view.ts";
 import { keepWhole } from "./shared-buffer.ts";
 import { textBytes, toText } from "./text.ts";
 
-/** What a message that waits to be read takes besides its data, in bytes, so that empty ones are bounded too. */
+/** The memory of a waiting message besides its data, in bytes, counted so that empty messages are bounded, too. */
 export const messageOverheadBytes = 256;
 
 let released: Uint8Array | undefined;
 
-/** One for all that were released: a small message is handled in less time than it takes to make such a thing. */
+/** Shared by all released messages: creating an array takes longer than handling a small message. */
 export function noData(): Uint8Array {
   if (released === undefined) {
     released = new Uint8Array(0);
@@ -20,7 +20,7 @@ export function noData(): Uint8Array {
 
 /** One application payload with its type. */
 export class Message {
-  /** 1 to 4294967295; the two programs agree on what each means. */
+  /** 1 to 4294967295; what each means is up to the two programs. */
   readonly type: number;
   /**
    * The payload. It is yours to keep and to change. Up to 2 KiB it may share its `buffer` with other messages of
@@ -36,18 +36,18 @@ export class Message {
     this.#weight = data.length + messageOverheadBytes;
   }
 
-  /** `data` as UTF-8 text, with the byte order mark, if there is one. Bytes that are no UTF-8 become U+FFFD. */
+  /** `data` as UTF-8 text, with the byte order mark, if there is one. Bytes that are not UTF-8 become U+FFFD. */
   get text(): string {
     return toText(this.data);
   }
 
   /**
-   * Gives the memory of `data` back at once, and not when the garbage collector comes by; `data` is empty from then on.
-   * For an application that reads many messages of 16 KiB and more: there the garbage collector costs more than the
-   * encryption. Smaller data are left to it.
+   * Frees the memory of `data` at once, without waiting for the garbage collector; `data` is empty from then on. This
+   * is for applications that read many messages of 16 KiB and more, for which garbage collection costs more than
+   * encryption. The memory of smaller data is left to the garbage collector.
    *
-   * Nobody may need `data` any more: no other listener, and nobody who was given a view of it. What has been passed to
-   * `write` is not needed once that has returned.
+   * Nothing may use `data` any more: no other listener, and no view of it. Data that were passed to `write` are not
+   * used once that has returned.
    *
    * Platform: Node from 22 on, Bun and Deno. On Node 20 the memory is left to the garbage collector.
    *
@@ -70,18 +70,18 @@ export class Message {
     (this as { data: Uint8Array }).data = noData();
   }
 
-  /** @internal What it weighs in a queue. It does not change, whatever its taker does to it. */
+  /** @internal Its weight in a queue, which stays the same whatever the application does with the message. */
   get weight(): number {
     return this.#weight;
   }
 }
 
-/** What can be written: text goes as UTF-8, so it must not have half of a surrogate pair. */
+/** What can be written. Text is sent as UTF-8, so it must not have half of a surrogate pair. */
 export type MessageData = string | Uint8Array;
 
 /**
- * @throws CallerError `ERR_INVALID_ARGUMENT` as {@link byteView}: nothing else is turned into text or JSON unasked. Also
- *   for text that would not arrive as it is.
+ * @throws CallerError `ERR_INVALID_ARGUMENT` as {@link byteView}: nothing else is converted to text or JSON. Also for
+ * text with half of a surrogate pair.
  */
 export function toBytes(data: MessageData): Uint8Array {
   if (typeof data !== "string") return byteView(data);

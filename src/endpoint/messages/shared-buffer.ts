@@ -4,10 +4,10 @@ const takingMethods = ["transfer", "transferToFixedLength"] as const;
 type Mark = (buffer: ArrayBufferLike) => void;
 
 let mark: Mark | undefined;
-/** Node 22 and Bun heed the mark when a buffer is posted or cloned, but not when it is asked for its memory itself. */
+/** Node 22 and Bun obey the mark when a buffer is posted or cloned, but not in its `transfer` methods. */
 let markHoldsAll = false;
 
-/** Has `buffer` refuse to be transferred: several messages have their data in it, and whoever took one would take all. */
+/** Makes `buffer` untransferable: several messages have their data in it, and a transfer would take all of them. */
 export function keepWhole(buffer: ArrayBufferLike): void {
   mark ??= loadMark();
   mark(buffer);
@@ -15,7 +15,10 @@ export function keepWhole(buffer: ArrayBufferLike): void {
   for (const method of takingMethods) Object.defineProperty(buffer, method, { value: refuse });
 }
 
-/** Now and not before: a program that gets a few messages needs neither it nor the modules that Node loads for it. */
+/**
+ * Loaded only when needed: a program that receives few messages needs neither it nor the modules that Node loads for
+ * it.
+ */
 function loadMark(): Mark {
   const { markAsUntransferable } = process.getBuiltinModule("node:worker_threads");
   markHoldsAll = holdsAll(markAsUntransferable);
@@ -28,13 +31,13 @@ function holdsAll(mark: Mark): boolean {
   try {
     (buffer as Transferable).transfer?.();
   } catch {
-    // As it should.
+    // The mark works, as it should.
   }
   return buffer.byteLength === 1;
 }
 
 function refuse(): never {
-  throw new TypeError("this buffer has the data of other messages, too: transfer a copy, data.slice()");
+  throw new TypeError("this buffer also contains the data of other messages: transfer a copy, data.slice()");
 }
 
 interface Transferable {

@@ -2,11 +2,11 @@ import { TextDecoder, TextEncoder } from "node:util";
 
 // Source: spec/protocol.md, "Text".
 
-// What is read is what was written: a byte order mark is a part of a text, as a file's.
+// The text that is read must be the text that was written: a byte order mark is part of it, as of a file's content.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** Bytes that are no UTF-8 become U+FFFD. */
+/** Bytes that are not UTF-8 become U+FFFD. */
 export function toText(data: Uint8Array): string {
   return decoder.decode(data);
 }

@@ -3,8 +3,8 @@ import { demand } from "./option-checks.ts";
 const variable = "SEALPIPE_BATCH_CIPHER";
 
 /**
- * Whether runs of short messages are sealed and opened by the library's own AES-GCM: unless the option or the
- * environment turns that off. The variable is for those who run a program, the option for those who write it.
+ * Whether runs of short messages are sealed and opened by the library's own AES-GCM: yes, unless the option or the
+ * environment turns that off. The variable is for a program's users, the option for its authors.
  *
  * @throws CallerError `ERR_INVALID_OPTION`
  */

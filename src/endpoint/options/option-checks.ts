@@ -5,10 +5,10 @@ import { CallerError } from "../../errors.ts";
 import { maxTextBytes } from "../../protocol/native/wire/hello-fields.ts";
 import { textBytes } from "../messages/text.ts";
 
-/** Throws unless `value` fits; `name` is the option's. */
+/** Throws unless `value` is valid; `name` is the option's name. */
 export type Check = (value: unknown, name: string) => void;
 
-/** @throws CallerError `ERR_INVALID_OPTION` unless it fits. */
+/** @throws CallerError `ERR_INVALID_OPTION` unless `fits`. */
 export function demand(fits: boolean, name: string, wanted: string, value: unknown): void {
   if (fits) return;
   throw new CallerError("ERR_INVALID_OPTION", `${name} must be ${wanted}, not ${inspect(value)}`);
@@ -24,14 +24,14 @@ export function isIntegerFrom(least: number, most: number): Check {
   };
 }
 
-/** Timers of the platform take no more. */
+/** The platform's timers do not allow more. */
 const maxTimeoutMs = 2_147_483_647;
 
 export const isTimeoutMs = isIntegerFrom(1, maxTimeoutMs);
 export const isTimeoutMsOrNever = isIntegerFrom(0, maxTimeoutMs);
 export const isCount = isIntegerFrom(1, 1_000_000);
 
-/** The platform's. One with half of a surrogate pair would name another file than it says. */
+/** An absolute path of the platform. With half of a surrogate pair it would name another file. */
 export function isPath(value: unknown): value is string {
   return typeof value === "string" && isAbsolute(value) && !value.includes("\0") && value.isWellFormed();
 }
@@ -41,7 +41,7 @@ export const isDirectory: Check = (value, name) => {
   demand(fits, name, 'an absolute path or "runtime"', value);
 };
 
-/** The highest is kept by the systems for 'no user'. */
+/** The next higher one is reserved for 'no user'. */
 const maxUid = 2 ** 32 - 2;
 
 export const isTrust: Check = (value, name) => {
@@ -55,6 +55,16 @@ export const isText: Check = (value, name) => {
   const bytes = typeof value === "string" ? textBytes(value) : undefined;
   const fits = bytes !== undefined && bytes.length <= maxTextBytes;
   demand(fits, name, `a string of at most ${maxTextBytes} bytes of UTF-8`, value);
+};
+
+/** Those below are the standard streams. */
+const minDescriptor = 3;
+
+export const isDescriptor: Check = (value, name) => {
+  demand(process.platform !== "win32", name, "left out on Windows", value);
+  const isNumber =
+    Number.isInteger(value) && (value as number) >= minDescriptor && (value as number) < 2 ** 31;
+  demand(value === "systemd" || isNumber, name, `a descriptor from ${minDescriptor} on or "systemd"`, value);
 };
 
 export const isProfile: Check = (value, name) =>
@@ -71,22 +81,36 @@ export const isSlow: Check = (value, name) =>
 export const isWaitOrFail: Check = (value, name) =>
   demand(value === "wait" || value === "fail", name, '"wait" or "fail"', value);
 
+export const isAuthenticatedBy: Check = (value, name) =>
+  demand(value === "secret" || value === "transport", name, '"secret" or "transport"', value);
+
+export const isFunction: Check = (value, name) =>
+  demand(typeof value === "function", name, "a function", value);
+
+/** A program and its arguments. */
+export const isCommand: Check = (value, name) => {
+  const isPart = (part: unknown): boolean =>
+    typeof part === "string" && !part.includes("\0") && part.isWellFormed();
+  const fits = Array.isArray(value) && value.length > 0 && value[0] !== "" && value.every(isPart);
+  demand(fits, name, "a list of strings, the program and its arguments", value);
+};
+
 export const isSignal: Check = (value, name) => demand(isAbortSignal(value), name, "an AbortSignal", value);
 
-/** By what it can do: one of another realm, as jsdom's, is no instance of this one's class. */
+/** Checked by its methods: a signal of another realm, such as jsdom's, is not an instance of this realm's class. */
 function isAbortSignal(value: unknown): boolean {
   const { aborted, addEventListener, removeEventListener } = Object(value) as Partial<AbortSignal>;
   const listens = typeof addEventListener === "function" && typeof removeEventListener === "function";
   return typeof aborted === "boolean" && listens;
 }
 
-/** The same options, each of them given. */
+/** The same options, each of them set. */
 export type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 
 /**
- * The options that were given, each checked; `undefined` counts as not given.
+ * The given options, each checked; `undefined` counts as not given.
  *
- * @throws CallerError `ERR_INVALID_OPTION`, of an option that is not in `checks` too.
+ * @throws CallerError `ERR_INVALID_OPTION`, also for an option that is not in `checks`.
  */
 export function checked<T extends object>(
   options: T,
@@ -95,7 +119,7 @@ export function checked<T extends object>(
   if (!isPlainObject(options)) {
     throw new CallerError("ERR_INVALID_OPTION", `options must be a plain object, not ${kindOf(options)}`);
   }
-  // Without a prototype: what another library has put into `Object.prototype` is nobody's option.
+  // Without a prototype: properties that another library has added to `Object.prototype` are not options.
   const given: Record<string, unknown> = Object.create(null);
   for (const [name, option] of Object.entries(options)) {
     if (!Object.hasOwn(checks, name)) {
@@ -110,25 +134,25 @@ export function checked<T extends object>(
   return given as Complete<Partial<T>> & Partial<T>;
 }
 
-/** What is checked is what is used, whatever the caller's list or bytes say when they are asked again. */
+/** A copy, so that the checked value is the one that is used, whatever the caller's list or bytes contain later. */
 function ownOf(option: unknown): unknown {
   if (Array.isArray(option)) return Object.freeze([...option]);
   if (!isUint8Array(option)) return option;
-  // By what it is, and not by what a subclass says of itself; a detached one has no bytes.
+  // By its intrinsic length, not by what a subclass claims; a detached array has no bytes.
   const length: number = Reflect.get(typedArrayPrototype, "length", option);
   return length === 0 ? new Uint8Array(0) : new Uint8Array(option);
 }
 
 const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
 
-/** A map or an instance of a class would be read as if it had no options. */
+/** A `Map` or an instance of a class would be read as if it had no options. */
 function isPlainObject(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** What it is, and nothing of what is in it: that may be a secret. */
+/** The kind of the value, without its content, which may be a secret. */
 function kindOf(value: unknown): string {
   return typeof value === "object" ? inspect(value, { depth: -1, customInspect: false }) : typeof value;
 }

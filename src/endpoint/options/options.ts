@@ -1,168 +1,213 @@
 import { defaultEngineLimits, type EngineLimits, maxMaxMessageBytes } from "../../protocol/limits.ts";
+import { maxWindow, minWindow } from "../../protocol/native/wire/lanes.ts";
+import type { ContractIdentity } from "../../protocol/native/wire/offers.ts";
 import { type Address, defaultDirectory, resolveAddress } from "../../transport/address.ts";
-import type { Trust } from "../../transport/trust.ts";
+import type { MakeDuplex } from "../../transport/handed-in.ts";
+import { ownUid, type Trust } from "../../transport/trust.ts";
+import { checkHandedIn } from "./authentication.ts";
 import { parseBatchCipher } from "./batch-cipher.ts";
+import { isContracts, ownContracts } from "./contract-identities.ts";
 import {
   type Check,
   type Complete,
   checked,
   demand,
+  isAuthenticatedBy,
   isBoolean,
+  isCommand,
   isCount,
+  isDescriptor,
   isDirectory,
+  isFunction,
   isIntegerFrom,
   isProfile,
   isSignal,
-  isSlow,
   isText,
   isTimeoutMs,
   isTimeoutMsOrNever,
   isTrust,
-  isWaitOrFail,
 } from "./option-checks.ts";
 import { checkSecret, checkSecretFile, type ParsedSecret, parseSecret } from "./secret.ts";
 
-export type { Trust };
+export type { MakeDuplex, Trust };
 
-/** What servers and clients share. Each option is checked once; one that is out of range or unknown throws. */
+/** Options of both servers and clients. Each is checked once; one that is out of range or unknown throws. */
 export interface EndpointOptions {
   /**
-   * Where the Unix socket lies. Default `"/tmp"`, where golang-ipc looks; both ends need the same. An absolute path of
-   * a directory that exists, or `"runtime"`: the directory that the system gives each user for this, which nobody else
-   * can enter. Platform: `"runtime"` is `XDG_RUNTIME_DIR` on Linux and the BSDs, which has to be the user's own with mode
-   * 0700, and `TMPDIR` on macOS, likewise. On Windows, where pipes have no directory, it is checked and not used.
+   * The directory of the Unix socket. Default `"/tmp"`, where golang-ipc looks; both ends need the same. The absolute
+   * path of a directory that exists, or `"runtime"`: the directory that the system gives each user for this, which
+   * nobody else can enter. Platform: `"runtime"` is `XDG_RUNTIME_DIR` on Linux and the BSDs, which has to be the
+   * user's own with mode 0700, and `TMPDIR` on macOS, likewise. On Windows, where pipes have no directory, it is
+   * checked and not used.
    */
   readonly directory?: "runtime" | (string & {}) | undefined;
+  /**
+   * Whether the socket is in a directory of this user's own inside `directory`: `sealpipe-` and the user's number, with mode
+   * 0700, which the end that comes first makes. Default `false`; both ends need the same, and run as the same user. With it
+   * they work, and are safe from other users, in a directory that anybody can write to and that has no sticky bit, as a volume
+   * of Kubernetes. golang-ipc's programs do not look there. Platform: on Windows it is checked and not used.
+   */
+  readonly privateDirectory?: boolean | undefined;
   /** Largest `data` of a message, in bytes, written or received. Default 3145728, at most 1073741824. */
   readonly maxMessageBytes?: number | undefined;
   /**
-   * Most memory that waits on a connection, in bytes, each way: to be sent, and to be read by the application. Default
-   * 8388608. To be sent, a message counts with some 70 bytes more than its data, and requests are counted by themselves, up
-   * to as much again. To be read, it counts with what it takes: 256 bytes more than its data on golang-ipc's wire; on the
-   * native wire a quarter of this may wait, counted as by the sender.
+   * Max memory that waits on a connection, in bytes, each way: to be sent, and to be read by the application. Default
+   * 8388608. While it waits to be sent, a message counts as some 70 bytes more than its data; requests are counted
+   * separately, up to the same bound. While it waits to be read, a message counts as 256 bytes more than its data on
+   * golang-ipc's wire; on the native wire a quarter of this may wait, counted as at the sender.
    */
   readonly maxQueuedBytes?: number | undefined;
   /** How long a handshake may take, in milliseconds. Default 5000. */
   readonly handshakeTimeoutMs?: number | undefined;
   /**
-   * How long one frame may take from its first byte to its last, in milliseconds; on sealpipe's own wire, where a large
-   * message is several frames, each tenth of it, while the application reads what was before. Default 30000.
+   * How long one frame may take from its first byte to its last, in milliseconds. On sealpipe's own wire, where a
+   * large message is several frames, this is the time for each tenth of the message, and does not run while the
+   * application does not read what came before. Default 30000.
    */
   readonly frameTimeoutMs?: number | undefined;
   /**
-   * How long `close` waits for the peer to take each tenth of what was written before, in milliseconds; ten times that is
-   * the longest that it takes. Default 5000.
+   * How long `close` waits for the peer to accept each tenth of what was written before, in milliseconds; the close
+   * takes at most ten times that. Default 5000.
    */
   readonly closeTimeoutMs?: number | undefined;
   /**
-   * The wire. Default `"auto"`: sealpipe's own where the other end is sealpipe too, golang-ipc's otherwise. `"classic"`:
-   * golang-ipc's always. `"native"`: sealpipe's always; another peer is refused with `ERR_PEER_NOT_NATIVE`.
+   * The wire. Default `"auto"`: sealpipe's own if the other end is sealpipe, too, golang-ipc's otherwise.
+   * `"classic"`: golang-ipc's always. `"native"`: sealpipe's always; another peer is refused with
+   * `ERR_PEER_NOT_NATIVE`.
    */
   readonly profile?: "auto" | "classic" | "native" | undefined;
   /**
-   * What both ends know and nobody else, by which they know each other: text or 1 to 1024 bytes. It must be one that
-   * cannot be guessed, such as 32 random bytes. With it the end speaks sealpipe's own wire, encrypted, and no other; an end
-   * with another secret, or with none, is refused with `ERR_AUTHENTICATION_FAILED`.
+   * A secret of the two ends, by which they authenticate each other: text or bytes, 1 to 1024 bytes long. It must not
+   * be guessable, so use for example 32 random bytes. With it the end speaks only sealpipe's own wire, encrypted; an
+   * end with another secret, or with none, is refused with `ERR_AUTHENTICATION_FAILED`.
    */
   readonly secret?: string | Uint8Array | undefined;
   /**
-   * The absolute path of a file with such a secret, read once as the endpoint starts. Where there is none, it is made of 32
-   * random bytes, with the mode 0600; whichever end starts first does so. One that belongs to another user than this
-   * process's or root, that others may read or write, that is a symbolic link, or to which another user can change the way
-   * is refused with `ERR_SECRET_FILE`. Platform: on Windows none of this is checked; put it where only your user can read.
+   * The absolute path of a file with such a secret, read once when the endpoint starts. If there is no such file, the
+   * end that starts first creates it, with 32 random bytes and the mode 0600. A file that belongs to a user other
+   * than this process's or root, that others may read or write, that is a symbolic link, or whose path another user
+   * can change is refused with `ERR_SECRET_FILE`. Platform: on Windows none of this is checked; put the file where
+   * only your user can read it.
    */
   readonly secretFile?: string | undefined;
   /**
-   * Whether runs of short messages are sealed and opened by the library's own AES-GCM, which is much faster than a cipher
-   * object of the platform for each. Default `true`, unless the environment variable `SEALPIPE_BATCH_CIPHER` is `0`, which
-   * turns it off for all endpoints of the process. The wire is the same.
+   * By what the two ends of a connection that is not made at an address know each other: by a client's `transport` or `via`,
+   * or a server's `accept`. Default `"secret"`: it needs a `secret`, because nobody has looked at the owner of a socket.
+   * `"transport"` refuses that: whoever is at the other end of what the program hands in is right, as with ssh, which has
+   * checked the host and the user, or a process that the program has started itself. It does not go together with a secret.
+   */
+  readonly authenticatedBy?: "secret" | "transport" | undefined;
+  /**
+   * Whether runs of short messages are sealed and opened by the library's own AES-GCM, which is much faster than one
+   * of the platform's cipher objects for each. Default `true`, unless the environment variable
+   * `SEALPIPE_BATCH_CIPHER` is `0`, which turns it off for all endpoints of the process. The wire is the same.
    */
   readonly batchCipher?: boolean | undefined;
   /**
-   * How long nothing may be heard of a native peer before it is asked whether it is alive, in milliseconds. Default
-   * 10000; 0 never asks.
+   * After how long a silence of a native peer to ask it whether it is alive, in milliseconds. Default 10000; 0:
+   * never.
    */
   readonly keepaliveIntervalMs?: number | undefined;
-  /** How long a native peer may take to answer that, in milliseconds. Default 10000. */
+  /** How long a native peer may take to answer that question, in milliseconds. Default 10000. */
   readonly keepaliveTimeoutMs?: number | undefined;
-  /** What a native peer is told of this program: its name, at most 255 bytes of UTF-8. Default `""`. */
+  /** This program's name, which a native peer sees: at most 255 bytes of UTF-8. Default `""`. */
   readonly application?: string | undefined;
-  /** What a native peer is told of this program: its version, at most 255 bytes of UTF-8. Default `""`. */
+  /** This program's version, which a native peer sees: at most 255 bytes of UTF-8. Default `""`. */
   readonly applicationVersion?: string | undefined;
   /**
-   * Most handlers of requests at work at a time, of one connection. Default 256. Further requests wait for their turn, in
+   * The name of this program's encoding, which a native peer sees: at most 255 bytes of UTF-8. Default `""`. The
+   * library only carries it; `sealpipe/contract` sets it.
+   */
+  readonly codec?: string | undefined;
+  /**
+   * The contracts of this program, which a native peer sees: at most 16. Default `[]`. The library only carries them;
+   * `sealpipe/contract` sets them.
+   */
+  readonly contracts?: readonly ContractIdentity[] | undefined;
+  /**
+   * Max number of request handlers that run at a time, for each connection. Default 256. Further requests wait, in
    * order.
    */
   readonly maxConcurrentRequests?: number | undefined;
+  /** Most streams that each peer may have open at a time of those that it opened. Default 64. Further ones wait at the peer. */
+  readonly maxConcurrentStreams?: number | undefined;
   /**
-   * How long a request waits for its answer if it does not say so itself, in milliseconds. Default 0: for ever, also while
-   * there is no connection.
+   * Most bytes of each stream that the peer may send before they are read, 65536 to 2147483647. Default 524288. The last item
+   * may go beyond it.
+   */
+  readonly streamWindowBytes?: number | undefined;
+  /**
+   * How long a request without a `timeoutMs` of its own waits for its answer, in milliseconds. Default 0: for ever,
+   * also while there is no connection.
    */
   readonly requestTimeoutMs?: number | undefined;
   /**
-   * Whether the message of an error that a handler throws goes to the peer with the places in the code where it was
-   * thrown. Default `false`: they are nobody else's business.
+   * Whether the message of an error that a handler throws is sent to the peer together with its stack. Default
+   * `false`: the stack shows details of the program.
    */
   readonly exposeStacks?: boolean | undefined;
 }
 
 /** Options of `startServer`. */
 export interface ServerOptions extends EndpointOptions {
+  /**
+   * Whether the server listens at its address. Default `true`. With `false` it has none, and its clients are those whose
+   * duplexes `accept` gets.
+   */
+  readonly listen?: boolean | undefined;
   /** Whether the server encrypts. Default `true`. Without it, clients that insist on encryption refuse the server. */
   readonly encryption?: boolean | undefined;
   /**
-   * Whether every user of the machine may connect, not only the one whose process serves. Default `false`. The socket's
-   * mode is then 0777 instead of 0600. Platform: on Windows the pipe can then be read and written by all users.
+   * A descriptor on which the server is to listen, instead of making a socket: one that a supervisor has handed over, which
+   * belongs to the server from then on. It has to listen at the address of the name. `"systemd"`: the one that systemd has handed
+   * over for that address, if it has; otherwise the server listens itself. The socket's file, its owner and its mode are not the
+   * server's then: it neither removes nor restores the file, but refuses one that other users may write to, unless
+   * `unmaskPermissions` is `true`. Default: none. Platform: refused on Windows; `"systemd"` finds nothing but on Linux.
+   */
+  readonly fd?: number | "systemd" | undefined;
+  /**
+   * Whether every user of the machine may connect, not only the server's. Default `false`. The socket's mode is then
+   * 0777 instead of 0600. Platform: on Windows the pipe can then be read and written by all users.
    */
   readonly unmaskPermissions?: boolean | undefined;
   /**
-   * How often the server looks whether its socket still lies at its address, to put it back where it has vanished, in
-   * milliseconds. Default 5000; 0: never. Where something else lies there instead, an `error` event with
-   * `ERR_ADDRESS_LOST` tells. Platform: not used on Windows.
+   * How often the server checks that its socket is still at its address, in milliseconds. If the socket has vanished,
+   * the server puts it back; if something else is there instead, there is an `error` event with `ERR_ADDRESS_LOST`.
+   * Default 5000; 0: never. Platform: not used on Windows.
    */
   readonly addressCheckIntervalMs?: number | undefined;
   /**
-   * Most clients at a time, those in the handshake among them, but not those that are waited for to come back. Default
-   * 1024. A further one takes the place of the oldest that is still in the handshake; where there is none it is dropped.
-   * Each that is dropped is told by an `error` event.
+   * Max number of clients at a time, including those in the handshake, but not sessions without a connection. Default
+   * 1024. A further client replaces the oldest that is still in the handshake; if there is none, the further client
+   * is dropped. Each dropped client is reported by an `error` event.
    */
   readonly maxConnections?: number | undefined;
-  /** Most handshakes at a time. Default 1024. A further client takes the place of the oldest, told by an `error` event. */
+  /**
+   * Max number of handshakes at a time. Default 1024. A further client replaces the oldest, which an `error` event
+   * reports.
+   */
   readonly maxPendingHandshakes?: number | undefined;
   /**
-   * How long a native client whose connection was lost may take to come back and go on where it was, in milliseconds.
+   * How long a native client whose connection was lost may take to come back and resume its session, in milliseconds.
    * Default 30000; with 0 its session ends with the connection.
    */
   readonly resumeWindowMs?: number | undefined;
   /**
-   * Most clients that are waited for so. Default 64. Beyond that those go that have the least standing: the time for which
-   * their sessions had lasted, times the bytes that had been acknowledged in them. Of equals the one lost first goes.
+   * Max number of sessions that wait for their client to come back. Default 64. Beyond that the server gives up those
+   * with the least standing: the time for which a session had lasted, times the bytes acknowledged in it. Of equals
+   * the one that was lost first goes.
    */
   readonly maxDetachedSessions?: number | undefined;
   /**
-   * Most bytes that wait for such clients, all together. Default 67108864. Beyond that those go that have the least standing
-   * for each byte that waits for them.
+   * Max number of bytes that wait for such clients, all together. Default 67108864. Beyond that the server gives up
+   * the sessions with the least standing per waiting byte.
    */
   readonly maxDetachedBytes?: number | undefined;
   /**
-   * How long `broadcast` waits for a client that has no room, in milliseconds. Default 1000; with 0 for none. After that the
-   * client is not waited for until it has read all that was written to it.
+   * How long `broadcast` waits for a client that has no room, in milliseconds. Default 1000; 0: not at all. After
+   * that, `broadcast` does not wait for that client again until it has read all that was written to it.
    */
   readonly broadcastGraceMs?: number | undefined;
-}
-
-/** What becomes of a client for which `maxQueuedBytes` wait. */
-export type Slow = "skip" | "drop" | "wait";
-
-/** Options of a server's `broadcast`. */
-export interface BroadcastOptions {
-  /**
-   * What becomes of a client that reads too slowly. Default `"skip"`: the message is not written to it, which its
-   * `skippedMessages` count, and an `error` event tells with `ERR_QUEUE_FULL`, once until it has room again. `"drop"`: its
-   * connection is dropped, for messages of which none may be missed. `"wait"`: the broadcast waits for it for as long as
-   * it takes, and all others with it; if that is not awaited, it is dropped.
-   */
-  readonly slow?: Slow | undefined;
 }
 
 /** Options of `startClient`. */
@@ -173,67 +218,61 @@ export interface ClientOptions extends EndpointOptions {
    */
   readonly encryption?: boolean | undefined;
   /**
-   * Who else may hold the address, besides the user of this process and root: a list of user ids, or `"any"`. Default
-   * `[]`. The client connects to a socket of theirs, in a directory of theirs. A server has no such option: it listens
-   * only in directories of its own user and of root. Platform: not used on Windows.
+   * Who may own the address besides the user of this process and root: a list of user ids, or `"any"`. Default `[]`.
+   * The client then also connects to a socket of these users, in a directory of theirs. A server has no such option:
+   * it listens only in directories of its own user and of root. Platform: not used on Windows.
    */
   readonly trust?: Trust | undefined;
   /**
-   * Whether to try again. Default `true`. With `false` there is one try: if it fails, `startClient` rejects at once, with
-   * `ERR_CONNECT_FAILED` if no server is there; and when the connection ends, the client does, `disconnected` or with an
-   * `error`.
+   * Whether to try again. Default `true`. With `false` there is one try: if it fails, `startClient` rejects at once,
+   * with `ERR_CONNECT_FAILED` if no server is there; and when the connection ends, so does the client, with the
+   * status `disconnected` or `error`.
    */
   readonly retry?: boolean | undefined;
   /** How long to try to connect, and later to reconnect, in milliseconds. Default 0: for ever. */
   readonly connectTimeoutMs?: number | undefined;
   /**
-   * Pause before the second try to connect, in milliseconds; it doubles with each further one, but not where a server is
-   * there and more clients try to reach it than the system lets wait. Default 100. What comes to the address ends the pause:
-   * a client is back a tenth of a second after its server. Platform: on Windows, and in directories that the system does
-   * not let the process watch, it waits out the pause.
+   * Pause before the second try to connect, in milliseconds. It doubles with each further try, but not if a server is
+   * there and more clients try to reach it than the system lets wait. Default 100. A change at the address ends the
+   * pause: a client is back a tenth of a second after its server. Platform: on Windows, and if the system does not
+   * let the process watch the directory, the client waits out the pause.
    */
   readonly retryDelayMs?: number | undefined;
-  /** Longest pause between tries, in milliseconds. Default 5000, or `retryDelayMs` where that is more. */
+  /** Longest pause between tries, in milliseconds. Default 5000, or `retryDelayMs` if that is more. */
   readonly maxRetryDelayMs?: number | undefined;
   /**
-   * Whether what is written while the client reconnects waits and is sent later, in order. Default `true`. With `false`
-   * such a write throws `ERR_NOT_CONNECTED`, as golang-ipc's does.
+   * Whether messages that are written while the client reconnects wait and are sent later, in order. Default `true`.
+   * With `false` such a write throws `ERR_NOT_CONNECTED`, as golang-ipc's fails.
    */
   readonly offlineQueue?: boolean | undefined;
+  /**
+   * Makes the duplex stream through which the client talks to its server, instead of a socket at an address: a new one for
+   * each try to connect. Its `signal` aborts when the client does not want it any more. The server has to be
+   * heard within `handshakeTimeoutMs`. If it is not, or the function throws or rejects, or the stream ends before, the client tries
+   * again after a pause. Needs a `secret`, see `authenticatedBy`, and does not go together with `directory`, `privateDirectory` and
+   * `trust`.
+   */
+  readonly transport?: MakeDuplex | undefined;
+  /**
+   * A command, as the program and its arguments, through whose standard input and output the client talks to its server,
+   * such as `["ssh", "-T", host, "sealpipe", "dial", "my-app"]`. It is run without a shell, anew for each try to connect. Its server
+   * has 30 seconds to be heard, or `handshakeTimeoutMs` if that is more. Needs a `secret`, and excludes other options, as
+   * `transport` does.
+   */
+  readonly via?: readonly string[] | undefined;
   /** Ends the first try to connect; `startClient` rejects with its reason. Not used once connected. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Options of `read`, and of a client's `connected`. */
-export interface ReadOptions {
-  /** Ends the wait, which rejects with its reason; no message is lost. */
-  readonly signal?: AbortSignal | undefined;
-  /** How long to wait for a message, or for the connection, in milliseconds. Default 0: for ever. */
-  readonly timeoutMs?: number | undefined;
-}
-
-/** Options of `request`. */
-export interface RequestOptions {
-  /** Ends the wait; `request` rejects with its reason, and the peer's handler is told. */
-  readonly signal?: AbortSignal | undefined;
-  /** How long to wait for the answer, in milliseconds; 0 is for ever. Default: `requestTimeoutMs` of the endpoint. */
-  readonly timeoutMs?: number | undefined;
-  /**
-   * What becomes of it if there is no connection at the moment. Default `"wait"`: it is sent once there is one. `"fail"`: it
-   * is rejected with `ERR_NOT_CONNECTED`, and nothing of it is sent. One that was sent goes on when its connection breaks,
-   * with either.
-   */
-  readonly ifDisconnected?: "wait" | "fail" | undefined;
-}
-
-export type ParsedServerOptions = Complete<Omit<ServerOptions, keyof ParsedSecret>> & ParsedSecret;
-export type ParsedClientOptions = Complete<Omit<ClientOptions, "signal" | keyof ParsedSecret>> &
-  ParsedSecret & { readonly signal: AbortSignal | undefined };
-export type ParsedReadOptions = { readonly signal: AbortSignal | undefined; readonly timeoutMs: number };
-export type ParsedRequestOptions = ParsedReadOptions & { readonly ifDisconnected: "wait" | "fail" };
+export type ParsedServerOptions = Complete<Omit<ServerOptions, "fd" | keyof ParsedSecret>> &
+  ParsedSecret & { readonly fd: ServerOptions["fd"] };
+type MayBeMissing = "signal" | "transport" | "via";
+export type ParsedClientOptions = Complete<Omit<ClientOptions, MayBeMissing | keyof ParsedSecret>> &
+  ParsedSecret & { readonly [K in MayBeMissing]: ClientOptions[K] | undefined };
 
 const endpointChecks = {
   directory: isDirectory,
+  privateDirectory: isBoolean,
   maxMessageBytes: isIntegerFrom(1, maxMaxMessageBytes),
   maxQueuedBytes: isIntegerFrom(1, Number.MAX_SAFE_INTEGER),
   handshakeTimeoutMs: isTimeoutMs,
@@ -242,12 +281,17 @@ const endpointChecks = {
   profile: isProfile,
   secret: checkSecret,
   secretFile: checkSecretFile,
+  authenticatedBy: isAuthenticatedBy,
   batchCipher: isBoolean,
   keepaliveIntervalMs: isTimeoutMsOrNever,
   keepaliveTimeoutMs: isTimeoutMs,
   application: isText,
   applicationVersion: isText,
+  codec: isText,
+  contracts: isContracts,
   maxConcurrentRequests: isCount,
+  maxConcurrentStreams: isCount,
+  streamWindowBytes: isIntegerFrom(minWindow, maxWindow),
   requestTimeoutMs: isTimeoutMsOrNever,
   exposeStacks: isBoolean,
 };
@@ -255,13 +299,19 @@ const endpointChecks = {
 const endpointDefaults = {
   ...defaultEngineLimits,
   directory: defaultDirectory,
+  privateDirectory: false,
   maxQueuedBytes: 8_388_608,
   profile: "auto" as const,
+  authenticatedBy: "secret" as const,
   keepaliveIntervalMs: 10_000,
   keepaliveTimeoutMs: 10_000,
   application: "",
   applicationVersion: "",
+  codec: "",
+  contracts: Object.freeze([]) as readonly ContractIdentity[],
   maxConcurrentRequests: 256,
+  maxConcurrentStreams: 64,
+  streamWindowBytes: 524_288,
   requestTimeoutMs: 0,
   exposeStacks: false,
   encryption: true,
@@ -269,7 +319,9 @@ const endpointDefaults = {
 
 const serverChecks: Record<keyof ServerOptions, Check> = {
   ...endpointChecks,
+  listen: isBoolean,
   encryption: isBoolean,
+  fd: isDescriptor,
   unmaskPermissions: isBoolean,
   addressCheckIntervalMs: isTimeoutMsOrNever,
   maxConnections: isCount,
@@ -289,24 +341,17 @@ const clientChecks: Record<keyof ClientOptions, Check> = {
   retryDelayMs: isTimeoutMs,
   maxRetryDelayMs: isTimeoutMs,
   offlineQueue: isBoolean,
+  transport: isFunction,
+  via: isCommand,
   signal: isSignal,
-};
-
-/** Of what is waited for: a message, an answer. */
-const waitChecks: Record<keyof ReadOptions, Check> = {
-  signal: isSignal,
-  timeoutMs: isTimeoutMsOrNever,
-};
-
-const requestChecks: Record<keyof RequestOptions, Check> = {
-  ...waitChecks,
-  ifDisconnected: isWaitOrFail,
 };
 
 /** @throws CallerError `ERR_INVALID_OPTION` */
 export function parseServerOptions(options: ServerOptions = {}): ParsedServerOptions {
   const defaults = {
     ...endpointDefaults,
+    listen: true,
+    fd: undefined,
     unmaskPermissions: false,
     addressCheckIntervalMs: 5_000,
     maxConnections: 1_024,
@@ -317,8 +362,18 @@ export function parseServerOptions(options: ServerOptions = {}): ParsedServerOpt
     broadcastGraceMs: 1_000,
   };
   const given = checked(options, serverChecks);
+  const { privateDirectory, unmaskPermissions = false } = given;
+  const isForNobody = privateDirectory === true && unmaskPermissions;
+  const wanted = "false in a private directory, which no other user can enter";
+  demand(!isForNobody, "unmaskPermissions", wanted, true);
+  demand(
+    given.listen !== false || given.fd === undefined,
+    "fd",
+    "left out if the server does not listen",
+    given.fd,
+  );
   const batchCipher = parseBatchCipher(given.batchCipher);
-  return Object.freeze({ ...defaults, ...given, ...parseSecret(given), batchCipher });
+  return Object.freeze({ ...defaults, ...given, ...parseSecret(given), ...ownContracts(given), batchCipher });
 }
 
 /** @throws CallerError `ERR_INVALID_OPTION` */
@@ -328,53 +383,58 @@ export function parseClientOptions(options: ClientOptions = {}): ParsedClientOpt
   const maxRetryDelayMs = given.maxRetryDelayMs ?? Math.max(5_000, retryDelayMs);
   demand(maxRetryDelayMs >= retryDelayMs, "maxRetryDelayMs", "at least retryDelayMs", maxRetryDelayMs);
   const trust: Trust = Object.freeze([]);
-  const once = { connectTimeoutMs: 0, retry: true, offlineQueue: true, signal: undefined };
+  const once = {
+    connectTimeoutMs: 0,
+    retry: true,
+    offlineQueue: true,
+    signal: undefined,
+    transport: undefined,
+    via: undefined,
+  };
   const defaults = { ...endpointDefaults, ...once, trust };
+  checkHandedIn(given);
   const batchCipher = parseBatchCipher(given.batchCipher);
-  const parsed = { ...parseSecret(given), batchCipher, retryDelayMs, maxRetryDelayMs };
+  const parsed = {
+    ...parseSecret(given),
+    ...ownContracts(given),
+    batchCipher,
+    retryDelayMs,
+    maxRetryDelayMs,
+  };
   return Object.freeze({ ...defaults, ...given, ...parsed });
 }
 
-const broadcastChecks: Record<keyof BroadcastOptions, Check> = { slow: isSlow };
+const dialChecks = { directory: isDirectory, privateDirectory: isBoolean, trust: isTrust, signal: isSignal };
 
 /** @throws CallerError `ERR_INVALID_OPTION` */
-export function parseSlow(options: BroadcastOptions | undefined): Slow {
-  if (options === undefined) return "skip";
-  return checked(options, broadcastChecks).slow ?? "skip";
-}
-
-const waitDefaults: ParsedReadOptions = Object.freeze({ signal: undefined, timeoutMs: 0 });
-
-const requestDefaults: ParsedRequestOptions = Object.freeze({ ...waitDefaults, ifDisconnected: "wait" });
-
-/** @throws CallerError `ERR_INVALID_OPTION` */
-export function parseReadOptions(options?: ReadOptions): ParsedReadOptions {
-  if (options === undefined) return waitDefaults;
-  return { ...waitDefaults, ...checked(options, waitChecks) };
+export function parseDialOptions(
+  options: Pick<ClientOptions, keyof typeof dialChecks>,
+): AddressedOptions & Pick<ClientOptions, "signal"> {
+  const { directory, privateDirectory } = endpointDefaults;
+  const defaults = { directory, privateDirectory, trust: Object.freeze([]) as Trust, signal: undefined };
+  return { ...defaults, ...checked(options, dialChecks) };
 }
 
 /**
- * `timeoutMs`: for requests that do not say so themselves.
- * @throws CallerError `ERR_INVALID_OPTION`
- */
-export function parseRequestOptions(options?: RequestOptions, timeoutMs = 0): ParsedRequestOptions {
-  if (options === undefined && timeoutMs === 0) return requestDefaults;
-  const defaults: ParsedRequestOptions = { ...requestDefaults, timeoutMs };
-  if (options === undefined) return defaults;
-  return { ...defaults, ...checked(options, requestChecks) };
-}
-
-/**
- * Where endpoints with these options find that name. A server trusts nobody.
+ * The address of `name` with these options. A server trusts nobody.
  *
  * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`.
  * @throws SystemError `ERR_NO_RUNTIME_DIRECTORY`.
  */
-export function addressOf(name: string, directory: string, trust: Trust = []): Address {
-  return resolveAddress(name, { directory, trust, platform: process.platform });
+export function addressOf(name: string, options: AddressedOptions): Address {
+  const { directory, privateDirectory, trust } = options;
+  const platform = process.platform;
+  if (!privateDirectory) return resolveAddress(name, { directory, trust, platform });
+  return resolveAddress(name, { directory, privateTo: ownUid(), trust, platform });
 }
 
-/** The part of the options that a session needs. */
+interface AddressedOptions {
+  readonly directory: string;
+  readonly privateDirectory: boolean;
+  readonly trust: Trust;
+}
+
+/** The options that an engine needs. */
 export function engineLimits(options: EngineLimits): EngineLimits {
   const { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs } = options;
   return { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs };

@@ -1,30 +1,39 @@
-import { constants, type Stats } from "node:fs";
+import { constants, readdirSync, type Stats } from "node:fs";
 import { type FileHandle, link, open, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { nodeCrypto } from "../../crypto/node.ts";
 import { SystemError } from "../../errors.ts";
 import { maxSecretBytes } from "../../protocol/limits.ts";
+import { identifyNow } from "../../transport/file-identity.ts";
 import { ignoreMissing } from "../../transport/file-system.ts";
+import { lacksLinks, renameUnlessHeld } from "../../transport/rename-hold.ts";
 import { hasCode } from "../../transport/system-errors.ts";
+import { delay } from "../../transport/timers.ts";
 import { objectionToWay, ownUid } from "../../transport/trust.ts";
 
 const freshSecretBytes = 32;
 const onlyOwner = 0o600;
 const othersRights = 0o077;
 
-// Windows has neither of the two. A pipe that somebody put there must not make us wait for its writer.
+// Windows has neither flag. `O_NONBLOCK`: a pipe that somebody put there must not make this process wait for a
+// writer.
 const readFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 const makeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
-/** Each round loses to somebody who removes the file; this many in a row are no accident. */
+/** A round fails only if somebody removes the file meanwhile; that many in a row are no accident. */
 const maxRounds = 4;
 
+/** What a file's hold has after its own name. */
+const holdSuffix = ".hold";
+const maxPauseMs = 20;
+
 /**
- * The secret in the file at that absolute path. Where there is none it is made, of random bytes: of any number of
- * processes that do so at once one wins, and all get what that one has made.
+ * The secret in the file at that absolute path. If there is none, it is created with random bytes: if any number of
+ * processes do so at once, one wins, and all get that one's secret.
  *
- * Nobody but this user and root may be able to change the way there, or another user could choose the file. Whose it is and
- * who may read it is looked at on the open file. Platform: on Windows none of this is, nor whether it is a link.
+ * Nobody but this user and root may be able to change the path, because otherwise another user could choose the file.
+ * Its owner and mode are checked on the open file. Platform: on Windows none of this is checked, nor whether it is a
+ * link.
  *
  * @throws SystemError `ERR_SECRET_FILE`
  */
@@ -77,7 +86,7 @@ async function readAll(path: string, file: FileHandle): Promise<Uint8Array> {
   throw unusable(path, length === 0 ? "is empty" : `has more than ${maxSecretBytes} bytes`);
 }
 
-/** Written whole beside its place and then shown there: whoever finds the file finds all of it. */
+/** The file is written completely under another name and then linked: a process that finds it finds all of it. */
 async function makeUnlessThere(path: string): Promise<void> {
   const suffix = Buffer.from(nodeCrypto.randomBytes(8)).toString("hex");
   const beside = `${path}.${suffix}`;
@@ -85,20 +94,39 @@ async function makeUnlessThere(path: string): Promise<void> {
   try {
     await fill(file);
     await link(beside, path).catch((error: unknown) => {
-      if (!hasCode(error, "EEXIST")) throw error;
+      if (hasCode(error, "EEXIST")) return undefined;
+      if (!lacksLinks(error)) throw error;
+      return renameUnlessThere(beside, path);
     });
   } finally {
     await ignoreMissing(unlink(beside));
   }
 }
 
+/** The same where there are no hard links. */
+async function renameUnlessThere(beside: string, path: string): Promise<void> {
+  const directory = dirname(path);
+  const name = `${basename(path)}.`;
+  const renamed = {
+    from: beside,
+    to: path,
+    hold: `${beside}${holdSuffix}`,
+    holds: () =>
+      readdirSync(directory)
+        .filter((entry) => entry.startsWith(name) && entry.endsWith(holdSuffix))
+        .map((entry) => join(directory, entry)),
+    mayReplace: () => identifyNow(path) === undefined,
+  };
+  while (renameUnlessHeld(renamed) === "held") await delay(Math.random() * maxPauseMs);
+}
+
 async function fill(file: FileHandle): Promise<void> {
   const secret = nodeCrypto.randomBytes(freshSecretBytes);
   try {
-    // The umask may have taken even the owner's rights.
+    // The umask may have removed even the owner's permissions.
     await file.chmod(onlyOwner);
     await file.writeFile(secret);
-    // Or it could be there and empty after a power cut.
+    // Otherwise the file could exist and be empty after a power cut.
     await file.sync();
   } finally {
     secret.fill(0);

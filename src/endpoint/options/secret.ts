@@ -1,11 +1,11 @@
 import { isUint8Array } from "node:util/types";
 import { CallerError } from "../../errors.ts";
-import type { ProfileChoice } from "../../protocol/handshake/handshake.ts";
+import type { ProfileChoice } from "../../protocol/handshake/options.ts";
 import { maxSecretBytes } from "../../protocol/limits.ts";
 import { textBytes } from "../messages/text.ts";
 import { isPath } from "./option-checks.ts";
 
-/** What the options come to: one of the two at most. */
+/** The checked options: at most one of the two. */
 export interface ParsedSecret {
   readonly secret: Uint8Array | undefined;
   readonly secretFile: string | undefined;
@@ -29,22 +29,24 @@ export function checkSecretFile(value: unknown, name: string): void {
 }
 
 /**
- * The secret of options that are checked one by one, in bytes.
- * @throws CallerError `ERR_INVALID_OPTION` for those that do not go together.
+ * The secret of options that are each checked already, in bytes. @throws CallerError `ERR_INVALID_OPTION` if they
+ * conflict.
  */
 export function parseSecret(given: {
   readonly secret?: string | Uint8Array;
   readonly secretFile?: string;
   readonly profile?: ProfileChoice;
   readonly encryption?: boolean;
+  readonly authenticatedBy?: "secret" | "transport";
 }): ParsedSecret {
-  const { secret, secretFile, profile, encryption } = given;
+  const { secret, secretFile, profile, encryption, authenticatedBy } = given;
   if (secret === undefined && secretFile === undefined) return { secret, secretFile };
   const name = secret === undefined ? "secretFile" : "secret";
   const conflict = conflictOf([
     [secret !== undefined && secretFile !== undefined, "secretFile: give one of them"],
     [profile === "classic", 'profile "classic": golang-ipc\'s protocol has no place for it'],
     [encryption === false, "encryption false: it is what the keys are made with"],
+    [authenticatedBy === "transport", 'authenticatedBy "transport": one of them authenticates'],
   ]);
   if (conflict !== undefined) {
     throw new CallerError("ERR_INVALID_OPTION", `${name} does not go together with ${conflict}`);
@@ -53,7 +55,7 @@ export function parseSecret(given: {
 }
 
 /**
- * The same options with the secret in place of its file, which is made where there is none yet.
+ * The same options with the secret in place of its file, which is created if there is none yet.
  * @throws SystemError `ERR_SECRET_FILE`
  */
 export async function withSecret<T extends ParsedSecret>(options: T): Promise<T> {

@@ -6,10 +6,10 @@ interface Listeners {
 const listenersOf = new WeakMap<AbortSignal, Listeners>();
 
 /**
- * Calls `listener` when the signal aborts, once at the most. However many listen, the signal itself has one listener:
- * the platform warns of a leak where there are more than ten, and looks through all of them to remove one.
+ * Calls `listener` when the signal aborts, at most once. However many listen, the signal itself has one listener: the
+ * platform warns of a leak if there are more than ten, and searches all of them to remove one.
  *
- * @returns Takes the listener away; to be called in any case.
+ * @returns A function that removes the listener; call it in any case.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   const listeners = listenersOf.get(signal) ?? listenTo(signal);
@@ -33,8 +33,8 @@ function listenTo(signal: AbortSignal): Listeners {
 }
 
 /**
- * A signal that aborts as the first of the two does. Not `AbortSignal.any`, which takes signals of its own realm only, as
- * the platform's are, and which some test environments do not have.
+ * A signal that aborts when the first of the two does. Not `AbortSignal.any`, which accepts only signals of its own
+ * realm, and which some test environments do not have.
  */
 export function eitherOf(
   one: AbortSignal,

@@ -1,7 +1,7 @@
-/** What waits for its turn. Taking the first costs the same however many there are. */
+/** A queue. Removing the first item costs the same however many there are. */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
-  /** Items before this one are taken. */
+  /** Items before this one are removed. */
   #head = 0;
 
   get length(): number {
@@ -24,7 +24,7 @@ export class Fifo<T> {
     if (this.#head === this.#items.length) {
       this.clear();
     } else if (this.#head > 1_024 && this.#head * 2 > this.#items.length) {
-      // Now and then, not each time: moving what follows costs as much as it is long.
+      // Now and then, not each time: moving the remaining items costs time in proportion to their number.
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }

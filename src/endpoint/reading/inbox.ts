@@ -2,20 +2,20 @@ import { CallerError, PeerError } from "../../errors.ts";
 import type { Session } from "../../protocol/session.ts";
 import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import type { Message } from "../messages/message.ts";
-import { parseReadOptions, type ReadOptions } from "../options/options.ts";
+import { parseReadOptions, type ReadOptions } from "../options/call-options.ts";
 import { onAbort } from "./abort-listeners.ts";
 
-/** Where a message came from. It may wait longer than its session lasts. */
+/** The source of messages. A message may wait longer than its session lasts. */
 export interface MessageSource {
-  /** The session by which messages come now. */
+  /** The session from which messages come now. */
   readonly session: Session | undefined;
   /** A message waits to be read. */
   queued(message: Message): void;
-  /** It no longer does: the application has consumed what came by that session, with that position. */
+  /** It no longer waits: the application has consumed it. It came from that session, with that position. */
   taken(message: Message, session: Session | undefined, position: number): void;
-  /** The application has consumed a message as it came. */
+  /** The application has consumed a message on arrival. */
   passed(session: Session | undefined, position: number): void;
-  /** A message of ours that waited will be read by nobody: the peer is not to hear that it was. */
+  /** A message that waited will not be read, and must not be acknowledged. */
   dropped(message: Message): void;
 }
 
@@ -28,40 +28,40 @@ interface Entry<M> {
 
 interface Waiter<M> {
   resolve(message: M): void;
-  /** `inOrder`: the inbox has ended, and for no error. */
+  /** `inOrder`: the inbox has ended without an error. */
   reject(error: unknown, inOrder?: boolean): void;
 }
 
-/** Those who take messages as they come. */
+/** Listeners, which consume messages on arrival. */
 export interface MessageListeners<M> {
   readonly present: boolean;
   emit(message: M): void;
 }
 
-/** How an inbox ended: in order, or for an error. */
+/** How an inbox ended: in order, or with an error. */
 interface Ending {
   readonly error: unknown;
 }
 
 /**
- * Messages on their way from connections to the application. Each goes to one taker: the `read` that has waited
- * longest, or else the listeners, or else it waits here.
+ * Messages on their way from connections to the application. Each goes to the `read` that has waited longest, or else
+ * to the listeners, or else it waits here.
  */
 export class Inbox<M extends Message> {
   readonly #listeners: MessageListeners<M>;
   #entries: (Entry<M> | undefined)[] = [];
-  /** Entries before this one are taken. */
+  /** Entries before this one are consumed. */
   #head = 0;
   #waiters = new Set<Waiter<M>>();
   #ending: Ending | undefined;
-  /** Nobody will read any more: what comes is dropped. */
+  /** Nobody will read any more: messages that arrive are dropped. */
   #drops = false;
 
   constructor(listeners: MessageListeners<M>) {
     this.#listeners = listeners;
   }
 
-  /** `position` is the message's in its session. */
+  /** `position` is the message's position in its session. */
   deliver(message: M, source: MessageSource, position: number): void {
     if (this.#drops) return;
     const { session } = source;
@@ -73,13 +73,13 @@ export class Inbox<M extends Message> {
     source.queued(message);
   }
 
-  /** Gives what waits to the listeners, while there are any. */
+  /** Passes waiting messages to the listeners, while there are any. */
   drain(): void {
     while (this.#listeners.present) {
       const entry = this.#shift();
       if (entry === undefined) return;
       this.#listeners.emit(entry.message);
-      // Only now: a source that is told of room may deliver the next message at once.
+      // Only now: a source that learns of room may deliver the next message at once.
       entry.source.taken(entry.message, entry.session, entry.position);
     }
   }
@@ -102,8 +102,8 @@ export class Inbox<M extends Message> {
   }
 
   /**
-   * The next message, for an iterator: done where the inbox ended in order, throws where it failed. While it waits,
-   * `leaving` has what ends the wait, with the same result as an end in order.
+   * The next message, for an iterator: done if the inbox ended in order, throws if it failed. While it waits,
+   * `leaving` contains a function that ends the wait, with the same result as an orderly end.
    */
   async next(leaving: Set<() => void>): Promise<IteratorResult<M, undefined>> {
     const entry = this.#shift();
@@ -116,7 +116,7 @@ export class Inbox<M extends Message> {
     return { done: true, value: undefined };
   }
 
-  /** No more will come. What waits can still be read, unless it is to be dropped. */
+  /** No more messages will come. Those that wait can still be read, unless they are to be dropped. */
   end(error: unknown, unread: "keep" | "drop"): void {
     if (unread === "drop") {
       this.#drops = true;
@@ -128,7 +128,7 @@ export class Inbox<M extends Message> {
     this.#waiters.clear();
   }
 
-  /** Hands what waits from `source` over to another inbox. */
+  /** Moves the waiting messages of `source` to another inbox. */
   moveTo(target: Inbox<M>, source: MessageSource): void {
     if (target.#drops) {
       this.drop(source);
@@ -139,16 +139,16 @@ export class Inbox<M extends Message> {
       if (target.#pass(entry.message)) passed.push(entry);
       else target.#entries.push(entry);
     }
-    // Only now: a source that is told of room may deliver the next message at once.
+    // Only now: a source that learns of room may deliver the next message at once.
     for (const { message, session, position } of passed) source.taken(message, session, position);
   }
 
-  /** Drops what waits from `source`. */
+  /** Drops the waiting messages of `source`. */
   drop(source: MessageSource): void {
     for (const { message } of this.#extract(source)) source.dropped(message);
   }
 
-  /** Whether there was a taker. */
+  /** Passes the message to a `read` or the listeners, if there is one; returns whether it did. */
   #pass(message: M): boolean {
     if (this.#waiters.size > 0) {
       const [waiter] = this.#waiters as Iterable<Waiter<M>> as [Waiter<M>];
@@ -210,7 +210,7 @@ export class Inbox<M extends Message> {
     });
   }
 
-  /** The next that waits; its source is not told yet. */
+  /** The next waiting entry; its source does not know yet. */
   #shift(): Entry<M> | undefined {
     const entry = this.#entries[this.#head];
     if (entry === undefined) return undefined;
@@ -219,7 +219,7 @@ export class Inbox<M extends Message> {
     if (this.#head === this.#entries.length) {
       this.#clear();
     } else if (this.#head > 1_024 && this.#head * 2 > this.#entries.length) {
-      // Now and then, not each time: moving what follows costs as much as it is long.
+      // Now and then, not each time: moving the remaining entries costs time in proportion to their number.
       this.#entries = this.#entries.slice(this.#head);
       this.#head = 0;
     }
@@ -232,7 +232,7 @@ export class Inbox<M extends Message> {
     return waiting.filter((entry) => entry.source === source);
   }
 
-  /** Empties the queue and returns what waited in it. */
+  /** Empties the queue and returns the entries that waited. */
   #clear(): Entry<M>[] {
     const waiting = this.#entries.slice(this.#head) as Entry<M>[];
     this.#entries = [];
@@ -241,7 +241,7 @@ export class Inbox<M extends Message> {
   }
 }
 
-/** `cause`: what closed it, where that was not a call of `close`. */
+/** `cause`: what closed it, if that was not a call of `close`. */
 export function closedError(cause?: Error): CallerError {
   const message = "it is closed: there is nothing more to read or to write";
   return new CallerError("ERR_CLOSED", message, cause === undefined ? undefined : { cause });

@@ -2,16 +2,16 @@ import type { Message } from "../messages/message.ts";
 import type { Inbox } from "./inbox.ts";
 
 /**
- * Not `AsyncIterableIterator`, which takes no type of what it returns before TypeScript 5.6: there a message would silently
- * be `any`.
+ * Not `AsyncIterableIterator`, which before TypeScript 5.6 has no parameter for the return type: there a message
+ * would silently be `any`.
  */
 export interface Messages<M extends Message> extends AsyncIterator<M, undefined> {
   [Symbol.asyncIterator](): Messages<M>;
 }
 
 /**
- * Takes messages one after another, for `for await`. One that is left takes no more: a `next` that waited is done, and
- * the message that would have been its own is someone else's.
+ * Reads messages one after another, for `for await`. Once its loop has ended it reads no more: a pending `next` is
+ * done, and the next message goes to another reader.
  */
 export class MessageIterator<M extends Message> implements Messages<M>, AsyncDisposable {
   readonly #inbox: Inbox<M>;
@@ -22,7 +22,7 @@ export class MessageIterator<M extends Message> implements Messages<M>, AsyncDis
     this.#inbox = inbox;
   }
 
-  /** The next message; done where the inbox ended in order or the iterator was left. Throws where the inbox failed. */
+  /** The next message; done if the inbox ended in order or `return` was called. Throws if the inbox failed. */
   next(): Promise<IteratorResult<M, undefined>> {
     return this.#left ? Promise.resolve(done) : this.#inbox.next(this.#leaving);
   }

@@ -1,8 +1,8 @@
 import type { Message } from "../messages/message.ts";
 
 /**
- * How much of what arrived the application has yet to read. Full at `maxQueuedBytes`; there is room again at half of it.
- * A connection of a server has one, and a client has one for all its connections in turn.
+ * How much the application has yet to read of what has arrived. Full at `maxQueuedBytes`; there is room again at half
+ * of that. Each connection of a server has one, and a client has one for all its successive connections.
  */
 export class ReadQuota {
   readonly #maxBytes: number;
@@ -17,12 +17,12 @@ export class ReadQuota {
     return this.#bytes >= this.#maxBytes;
   }
 
-  /** What waits to be read. */
+  /** The weight of the messages that wait to be read. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Who reads the transport now, and goes on once there is room. */
+  /** Sets the callback of the driver that reads the transport now, which goes on once there is room. */
   onRoom(tell: () => void): void {
     this.#tellRoom = tell;
   }

@@ -1,47 +1,77 @@
-import type { MessageContent } from "../../protocol/message.ts";
-import type { Failure } from "../../protocol/session.ts";
+import { IdMap } from "../../protocol/id-map.ts";
+import type { Failure, RequestContent } from "../../protocol/session.ts";
+import {
+  type About,
+  aboutNobody,
+  isTraced,
+  bytesOf as sizeOf,
+  type Traced,
+  traced,
+  tracings,
+} from "../diagnostics.ts";
+import type { Handlers } from "../handlers.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
 import { Fifo } from "../reading/fifo.ts";
+import type { HandledRequests } from "../stats.ts";
 import { LazyAbort } from "./lazy-abort.ts";
-import type { IncomingRequest } from "./request.ts";
-import { failureOf, noHandler } from "./request-failure.ts";
-import type { RequestHandlers } from "./request-handlers.ts";
+import type { IncomingRequest, RequestHandler } from "./request.ts";
+import { failureOf, noHandler, notAllowed } from "./request-failure.ts";
 import type { ReceivedRequest, RequestWire } from "./request-wire.ts";
 
 export interface HandlingOptions<R extends IncomingRequest> {
-  readonly handlers: RequestHandlers<R>;
-  /** Most handlers at work at a time. */
+  /** Whose they are, for diagnostics. */
+  readonly about?: About;
+  readonly handlers: Handlers<RequestHandler<R>>;
+  /** Server: what answers requests to the library itself. */
+  readonly admin?: { find(operation: number): RequestHandler<R> | undefined } | undefined;
+  /** Max number of handlers that run at a time. */
   readonly maxConcurrentRequests: number;
   readonly exposeStacks: boolean;
-  /** What a handler is given. */
-  makeRequest(content: MessageContent, abort: { readonly signal: AbortSignal }): R;
+  /** Makes the argument of a handler. */
+  makeRequest(content: Omit<RequestContent, "id">, abort: { readonly signal: AbortSignal }): R;
 }
 
-interface Handling<R> {
+/** One of the peer's requests, which its signal aborts. */
+class Handling<R> extends LazyAbort {
   readonly id: number;
   readonly position: number;
+  readonly isAdmin: boolean;
   readonly request: R;
-  readonly abort: LazyAbort;
+
+  constructor(
+    received: ReceivedRequest,
+    makeRequest: (content: ReceivedRequest, abort: { readonly signal: AbortSignal }) => R,
+  ) {
+    super();
+    this.isAdmin = received.isAdmin === true;
+    this.id = received.id;
+    this.position = received.position;
+    this.request = makeRequest(received, this);
+  }
 }
 
 const noData = new Uint8Array(0);
 
 /**
- * What the peer asks of us. Requests wait in order for a handler to be free; how many wait is bounded by the lane's
- * window, as they are not consumed before.
+ * Requests from the peer. They wait in order until a handler may start; the lane's window bounds how many wait,
+ * because they are not consumed before.
  */
 export class IncomingRequests<R extends IncomingRequest> {
-  readonly #wire: Omit<RequestWire, "ask" | "cancel" | "isConnected">;
+  readonly #wire: Omit<RequestWire, "ask" | "askAdmin" | "cancel" | "isConnected">;
   readonly #options: HandlingOptions<R>;
-  /** Those that the peer waits for, by id: waiting here, or with a handler at work. */
-  readonly #wanted = new Map<number, Handling<R>>();
+  /** Requests that the peer waits for, by id: waiting here, or with a running handler. */
+  readonly #wanted = new IdMap<Handling<R>>();
   readonly #waiting = new Fifo<Handling<R>>();
-  /** Handlers at work, also for requests that nobody wants any more: a handler may be deaf to its signal. */
+  /** Running handlers, including those of cancelled requests: a handler may ignore its signal. */
   #running = 0;
+  readonly #counts = { answered: 0, failed: 0, cancelled: 0, lost: 0 };
   #starting = false;
   #ended = false;
 
-  constructor(wire: Omit<RequestWire, "ask" | "cancel" | "isConnected">, options: HandlingOptions<R>) {
+  constructor(
+    wire: Omit<RequestWire, "ask" | "askAdmin" | "cancel" | "isConnected">,
+    options: HandlingOptions<R>,
+  ) {
     this.#wire = wire;
     this.#options = options;
   }
@@ -54,12 +84,14 @@ export class IncomingRequests<R extends IncomingRequest> {
     return this.#waiting.length;
   }
 
+  get stats(): HandledRequests {
+    return { running: this.#running, waiting: this.#waiting.length, ...this.#counts };
+  }
+
   received(received: ReceivedRequest): void {
     if (this.#ended) return;
-    const { id, position } = received;
-    const abort = new LazyAbort();
-    const handling = { id, position, abort, request: this.#options.makeRequest(received, abort) };
-    this.#wanted.set(id, handling);
+    const handling = new Handling(received, this.#options.makeRequest);
+    this.#wanted.add(received.id, handling);
     this.#waiting.push(handling);
     this.startWaiting();
   }
@@ -68,28 +100,30 @@ export class IncomingRequests<R extends IncomingRequest> {
     const handling = this.#wanted.get(id);
     if (handling === undefined) return;
     this.#wanted.delete(id);
-    handling.abort.abort();
-    // One that waits keeps its place until it is at the front, so that requests are consumed in order.
+    this.#counts.cancelled += 1;
+    handling.abort();
+    // A waiting request keeps its place until it is at the front, so that requests are consumed in order.
     this.startWaiting();
   }
 
-  /** The peer forgot what it asked. */
+  /** The session is lost: the peer waits for no answer any more. */
   lost(error: unknown): void {
-    const wanted = [...this.#wanted.values()];
+    const wanted = this.#wanted.values();
+    this.#counts.lost += wanted.length;
     this.#wanted.clear();
     this.#waiting.clear();
-    for (const { abort } of wanted) abort.abort(error);
+    for (const handling of wanted) handling.abort(error);
   }
 
-  /** As `lost`, and what still comes is dropped. */
+  /** Like `lost`, and requests that still arrive are dropped. */
   end(error: unknown): void {
     this.#ended = true;
     this.lost(error);
   }
 
-  /** Starts handlers while there may be more of them. */
+  /** Starts handlers while more of them may run. */
   startWaiting(): void {
-    // A handler that answers at once comes back here: going on in this loop keeps the stack flat.
+    // A handler that answers at once calls this again: to go on in the loop below keeps the stack flat.
     if (this.#starting) return;
     this.#starting = true;
     for (;;) {
@@ -113,17 +147,18 @@ export class IncomingRequests<R extends IncomingRequest> {
   }
 
   #start(handling: Handling<R>): void {
-    const { id, request } = handling;
-    const handler = this.#options.handlers.find(request.type);
+    const { id, isAdmin, request } = handling;
+    const { handlers, admin } = this.#options;
+    const handler = isAdmin ? admin?.find(request.type) : handlers.find(request.type);
     if (handler === undefined) {
       this.#wanted.delete(id);
-      this.#sendFailure(id, noHandler(request.type));
+      this.#sendFailure(id, isAdmin ? notAllowed() : noHandler(request.type));
       return;
     }
     this.#running += 1;
     let answer: unknown;
     try {
-      answer = handler(request);
+      answer = !isAdmin && isTraced(tracings.handler) ? this.#traced(handler, request) : handler(request);
       if (isThenable(answer)) {
         this.#await(handling, answer);
         return;
@@ -133,6 +168,17 @@ export class IncomingRequests<R extends IncomingRequest> {
       return;
     }
     this.#returned(handling, answer);
+  }
+
+  #traced(handler: RequestHandler<R>, request: R): unknown {
+    const { type, data, context } = request;
+    const about = this.#options.about ?? aboutNobody;
+    const event: Traced = { ...about, type, bytes: data.length, context };
+    return traced(tracings.handler, event, async () => {
+      const answer = await handler(request);
+      event.answerBytes = sizeOf(answer);
+      return answer;
+    });
   }
 
   #await(handling: Handling<R>, answer: PromiseLike<unknown>): void {
@@ -152,7 +198,7 @@ export class IncomingRequests<R extends IncomingRequest> {
     this.startWaiting();
   }
 
-  /** A handler is done. Whether the peer still waits for what it gave. */
+  /** A handler is done. Returns whether the peer still waits for its result. */
   #finish(handling: Handling<R>): boolean {
     this.#running -= 1;
     return this.#isWanted(handling) && this.#wanted.delete(handling.id);
@@ -161,12 +207,14 @@ export class IncomingRequests<R extends IncomingRequest> {
   #sendAnswer(id: number, answer: unknown): void {
     try {
       this.#wire.answer(id, bytesOf(answer));
+      this.#counts.answered += 1;
     } catch (error) {
       this.#sendFailure(id, failureOf(error, false));
     }
   }
 
   #sendFailure(id: number, failure: Failure): void {
+    this.#counts.failed += 1;
     this.#wire.fail(id, failure);
   }
 }
@@ -180,7 +228,7 @@ function bytesOf(answer: unknown): Uint8Array {
   try {
     return toBytes(answer as MessageData);
   } catch (error) {
-    // Not our own error for wrong data: its code would blame the peer that asked.
-    throw new TypeError(`the handler returned no answer: ${(error as Error).message}`);
+    // Not the library's own error for wrong data: its code would blame the peer that sent the request.
+    throw new TypeError(`the handler did not return an answer: ${(error as Error).message}`);
   }
 }

@@ -1,4 +1,6 @@
-/** An `AbortController` that is made when somebody asks for its signal: it costs more than all the rest of a small request. */
+/**
+ * An `AbortController` that is created when its signal is first read: it costs more than the rest of a small request.
+ */
 export class LazyAbort {
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;

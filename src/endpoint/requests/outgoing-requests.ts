@@ -1,14 +1,26 @@
 import { RemoteError } from "../../errors.ts";
+import { IdMap } from "../../protocol/id-map.ts";
 import { clearTimeout, setImmediate, setTimeout } from "../../transport/timers.ts";
+import { clock } from "../clock.ts";
+import { type About, aboutNobody, bytesOf, isTraced, type Traced, traced, tracings } from "../diagnostics.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
-import { type ParsedRequestOptions, parseRequestOptions, type RequestOptions } from "../options/options.ts";
+import {
+  type ParsedReadOptions,
+  type ParsedRequestOptions,
+  parseReadOptions,
+  parseRequestOptions,
+  type ReadOptions,
+  type RequestOptions,
+} from "../options/call-options.ts";
+import { ownContext } from "../options/trace-context.ts";
 import { onAbort } from "../reading/abort-listeners.ts";
+import type { AskedRequests } from "../stats.ts";
 import { Answer } from "./request.ts";
 import { notConnected, requestTimeout } from "./request-errors.ts";
 import type { ReceivedAnswer, ReceivedFailure, RequestWire } from "./request-wire.ts";
 
 interface PendingRequest {
-  /** It changes if the request goes on in another session. */
+  /** Changes if the request goes on in another session. */
   id: number;
   resolve(answer: Answer): void;
   reject(error: unknown): void;
@@ -16,22 +28,32 @@ interface PendingRequest {
   release: (() => void) | undefined;
 }
 
-/** What became of a request that a lost session had not sent: its id in the next session, or why it cannot be asked there. */
+/**
+ * What happened to a request that a lost session had not sent: its id in the next session, or why that cannot send
+ * it.
+ */
 export type Resent = { readonly id: number } | { readonly error: unknown };
 
-type OutgoingWire = Pick<RequestWire, "ask" | "cancel" | "isConnected">;
+type OutgoingWire = Pick<RequestWire, "ask" | "askAdmin" | "cancel" | "isConnected">;
 
 const none: ReadonlyMap<number, Resent> = new Map();
 
-/** What we have asked the peer and has no answer yet. Each promise settles. */
+/** Requests of this end that have no answer yet. Each promise settles. */
 export class OutgoingRequests {
   readonly #wire: OutgoingWire;
   readonly #timeoutMs: number;
-  readonly #pending = new Map<number, PendingRequest>();
+  readonly #about: About;
+  readonly #pending = new IdMap<PendingRequest>();
+  readonly #counts = { answered: 0, failed: 0, timedOut: 0, aborted: 0, lost: 0 };
+  /** The request whose answer is timed, if there is one: to read the clock for each would cost something. */
+  #timed: PendingRequest | undefined;
+  #timedSince = 0;
+  #lastAnswerMs: number | undefined;
   #ending: { readonly error: unknown } | undefined;
 
-  /** `timeoutMs`: of requests that do not say so themselves. */
-  constructor(wire: OutgoingWire, timeoutMs = 0) {
+  /** `timeoutMs`: for requests without one of their own. */
+  constructor(wire: OutgoingWire, timeoutMs = 0, about = aboutNobody) {
+    this.#about = about;
     this.#wire = wire;
     this.#timeoutMs = timeoutMs;
   }
@@ -40,81 +62,133 @@ export class OutgoingRequests {
     return this.#pending.size;
   }
 
+  get stats(): AskedRequests {
+    return { pending: this.#pending.size, ...this.#counts, lastAnswerMs: this.#lastAnswerMs };
+  }
+
   has(id: number): boolean {
     return this.#pending.has(id);
   }
 
-  /** Rejects, and never throws, whatever is wrong. */
+  /** Rejects on any error, and never throws. */
   request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
     try {
       const parsed = parseRequestOptions(options, this.#timeoutMs);
-      this.#throwIfEnded();
-      if (parsed.signal?.aborted) throw parsed.signal.reason;
-      if (parsed.ifDisconnected === "fail" && !this.#wire.isConnected) throw notConnected();
-      const id = this.#wire.ask(type, toBytes(data));
-      // What is asked of a peer that is away may be one byte too many that is kept for it.
-      this.#throwIfEnded();
-      return this.#waitFor(id, parsed);
+      if (isTraced(tracings.request)) return this.#traced(type, data, parsed);
+      return this.#ask(type, data, parsed);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #ask(type: number, data: MessageData, parsed: ParsedRequestOptions): Promise<Answer> {
+    this.#checkSends(parsed);
+    return this.#waitFor(this.#wire.ask(type, toBytes(data), parsed.context), parsed);
+  }
+
+  #traced(type: number, data: MessageData, parsed: ParsedRequestOptions): Promise<Answer> {
+    const event: Traced = { ...this.#about, type, bytes: bytesOf(data), context: parsed.context };
+    return traced(tracings.request, event, async () => {
+      // A subscriber may have begun a trace.
+      const context = parsed.context ?? ownContext(event.context);
+      const answer = await this.#ask(type, data, { ...parsed, context });
+      event.answerBytes = answer.data.length;
+      return answer;
+    });
+  }
+
+  /** Like `request`, to the server's library itself, and only to one that is there. */
+  admin(operation: number, data: Uint8Array, options?: ReadOptions): Promise<Answer> {
+    try {
+      const parsed = parseReadOptions(options, this.#timeoutMs);
+      this.#checkSends({ ...parsed, ifDisconnected: "fail" });
+      return this.#waitFor(this.#wire.askAdmin(operation, data), parsed);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   answered({ id, data }: ReceivedAnswer): void {
-    this.#take(id)?.resolve(new Answer(data));
+    const timed = this.#timed;
+    const pending = this.#take(id);
+    if (pending === undefined) return;
+    this.#counts.answered += 1;
+    if (pending === timed) this.#lastAnswerMs = clock.now() - this.#timedSince;
+    pending.resolve(new Answer(data));
   }
 
   failed({ id, code, message, data }: ReceivedFailure): void {
-    this.#take(id)?.reject(new RemoteError(code, message, { data }));
+    const pending = this.#take(id);
+    if (pending === undefined) return;
+    this.#counts.failed += 1;
+    pending.reject(new RemoteError(code, message, { data }));
   }
 
-  /** The session is lost: requests that are not `resent` in the next are rejected with `error`. */
+  /** The session is lost: requests that are not `resent` in the next one are rejected with `error`. */
   lost(error: unknown, resent: ReadonlyMap<number, Resent> = none): void {
-    const before = [...this.#pending.values()];
+    const before = this.#pending.values();
     this.#pending.clear();
     for (const pending of before) {
       const next = resent.get(pending.id) ?? { error };
       if ("id" in next) {
         pending.id = next.id;
-        this.#pending.set(next.id, pending);
+        this.#pending.add(next.id, pending);
       } else {
+        this.#counts.lost += 1;
+        if (pending === this.#timed) this.#timed = undefined;
         pending.release?.();
         pending.reject(next.error);
       }
     }
   }
 
-  /** As `lost`, for all now and later. */
+  /** Like `lost`, for all present and later requests. */
   end(error: unknown): void {
     this.#ending ??= { error };
     this.lost(error);
+  }
+
+  /** Throws if nothing is to be sent. */
+  #checkSends({ signal, ifDisconnected }: Omit<ParsedRequestOptions, "timeoutMs" | "context">): void {
+    this.#throwIfEnded();
+    if (signal?.aborted) throw signal.reason;
+    if (ifDisconnected === "fail" && !this.#wire.isConnected) throw notConnected();
   }
 
   #throwIfEnded(): void {
     if (this.#ending !== undefined) throw this.#ending.error;
   }
 
-  #waitFor(id: number, options: ParsedRequestOptions): Promise<Answer> {
+  #waitFor(id: number, options: ParsedReadOptions): Promise<Answer> {
+    // A request to a peer without a connection may exceed what is kept for it, which ends the session.
+    this.#throwIfEnded();
     return new Promise((resolve, reject) => {
       const pending: PendingRequest = { id, resolve, reject, release: undefined };
-      this.#pending.set(id, pending);
+      this.#pending.add(id, pending);
+      if (this.#timed === undefined) this.#time(pending);
       if (options.signal !== undefined || options.timeoutMs > 0) this.#watch(pending, options);
     });
   }
 
-  #watch(pending: PendingRequest, { signal, timeoutMs }: ParsedRequestOptions): void {
-    const giveUp = (reason: unknown): void => {
+  #time(pending: PendingRequest): void {
+    this.#timed = pending;
+    this.#timedSince = clock.now();
+  }
+
+  #watch(pending: PendingRequest, { signal, timeoutMs }: ParsedReadOptions): void {
+    const giveUp = (outcome: "timedOut" | "aborted", reason: unknown): void => {
       if (this.#pending.get(pending.id) !== pending) return;
+      this.#counts[outcome] += 1;
       this.#take(pending.id);
       pending.reject(reason);
       this.#wire.cancel(pending.id);
     };
-    // Timers run before the sockets are read: if our own event loop was late, an answer that came in time is read.
+    // Timers run before sockets are read: if the event loop was late, an answer that arrived in time is read first.
     const late = (): void => {
-      setImmediate(() => giveUp(requestTimeout(timeoutMs)));
+      setImmediate(() => giveUp("timedOut", requestTimeout(timeoutMs)));
     };
     const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs) : undefined;
-    const stopListening = signal && onAbort(signal, () => giveUp(signal.reason));
+    const stopListening = signal && onAbort(signal, () => giveUp("aborted", signal.reason));
     pending.release = () => {
       clearTimeout(timer);
       stopListening?.();
@@ -125,6 +199,7 @@ export class OutgoingRequests {
     const pending = this.#pending.get(id);
     if (pending === undefined) return undefined;
     this.#pending.delete(id);
+    if (pending === this.#timed) this.#timed = undefined;
     pending.release?.();
     return pending;
   }

@@ -4,13 +4,15 @@ export function requestTimeout(timeoutMs: number): PeerError {
   return new PeerError("ERR_REQUEST_TIMEOUT", `the request was not answered within ${timeoutMs} ms`);
 }
 
-export function sessionLost(): PeerError {
+/** `cause`: why the peer ended the session, if known. */
+export function sessionLost(cause?: Error): PeerError {
   return new PeerError(
     "ERR_SESSION_LOST",
-    "the peer no longer knows the session, so whether the request was handled cannot be told",
+    "the peer no longer has the session, so whether the request was handled cannot be known",
+    cause === undefined ? undefined : { cause },
   );
 }
 
 export function notConnected(): PeerError {
-  return new PeerError("ERR_NOT_CONNECTED", "there is no connection, and the request is not to wait for one");
+  return new PeerError("ERR_NOT_CONNECTED", "there is no connection, and the request does not wait for one");
 }

@@ -1,41 +1,31 @@
-import { releaseData } from "../../protocol/memory.ts";
-import { Message, type MessageData, noData } from "../messages/message.ts";
-import { toText } from "../messages/text.ts";
+import type { TraceContext } from "../../protocol/session.ts";
+import { Message, type MessageData } from "../messages/message.ts";
+import { Payload } from "../messages/payload.ts";
 
-/** What a request was answered with. */
-export class Answer {
-  /** What the handler returned. It is yours, as that of a {@link Message} is. */
-  readonly data: Uint8Array;
+/** The answer to a request: `data` is what the handler returned. */
+export class Answer extends Payload {}
 
-  constructor(data: Uint8Array) {
-    this.data = data;
-  }
-
-  /** `data` as UTF-8 text, with the byte order mark, if there is one. Bytes that are no UTF-8 become U+FFFD. */
-  get text(): string {
-    return toText(this.data);
-  }
-
-  /** Gives the memory of `data` back at once, which is empty from then on. See {@link Message.release}. */
-  release(): void {
-    releaseData(this.data);
-    (this as { data: Uint8Array }).data = noData();
-  }
+/** What a request begins with. */
+export interface RequestStart extends Pick<Message, "type" | "data"> {
+  readonly context?: TraceContext | undefined;
 }
 
-/** What the peer asks, as a handler is given it. */
+/** A request from the peer: the argument of a handler. */
 export class IncomingRequest extends Message {
+  /** The trace that it belongs to, if its sender said so: `context` of {@link RequestOptions}. */
+  readonly context: TraceContext | undefined;
   readonly #abort: { readonly signal: AbortSignal };
 
-  /** For tests of a handler an `AbortController` will do as `abort`. */
-  constructor({ type, data }: Pick<Message, "type" | "data">, abort: { readonly signal: AbortSignal }) {
+  /** To test a handler, pass an `AbortController` as `abort`. */
+  constructor({ type, data, context }: RequestStart, abort: { readonly signal: AbortSignal }) {
     super(type, data);
+    this.context = context;
     this.#abort = abort;
   }
 
   /**
-   * Aborts when nobody waits for the answer any more: the peer gave up, or the connection is closed or its session lost.
-   * Nothing that the handler returns or throws after that is sent.
+   * Aborts when nobody waits for the answer any more: the peer gave up, the connection is closed, or its session is
+   * lost. What the handler returns or throws after that is not sent.
    */
   get signal(): AbortSignal {
     return this.#abort.signal;
@@ -46,9 +36,9 @@ export class IncomingRequest extends Message {
 export type HandlerAnswer = MessageData | undefined;
 
 /**
- * Answers requests of one type. What it throws, or its promise rejects with, rejects the peer's request: with the
- * error's `code`, where that is a string of 1 to 64 characters of `A-Z 0-9 _`, else with `ERR_HANDLER_FAILED`, and with
- * its message. Its stack stays here, unless `exposeStacks` is on.
+ * Answers requests of one type. If it throws, or its promise rejects, the peer's request rejects with the error's
+ * `code`, if that is a string of 1 to 64 characters of `A-Z 0-9 _`, or else `ERR_HANDLER_FAILED`, and with its
+ * message. The stack is not sent, unless `exposeStacks` is on.
  */
 export type RequestHandler<R extends IncomingRequest = IncomingRequest> = (
   request: R,

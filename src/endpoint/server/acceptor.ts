@@ -1,7 +1,9 @@
 import type { SealpipeError } from "../../errors.ts";
-import type { NativeSession } from "../../protocol/native/session.ts";
+import type { SessionAnswer } from "../../protocol/native/options.ts";
 import type { Transport } from "../../transport/transport.ts";
-import { deaf, EngineDriver } from "../driver/engine-driver.ts";
+import type { About } from "../diagnostics.ts";
+import { deaf } from "../driver/driver-handler.ts";
+import { EngineDriver } from "../driver/engine-driver.ts";
 import type { TakeOver } from "../driver/established.ts";
 import { HandshakeTurns } from "../driver/handshake-turns.ts";
 import { nativeOptions } from "../options/native-options.ts";
@@ -9,23 +11,25 @@ import type { ParsedServerOptions } from "../options/options.ts";
 import { ReadQuota } from "../reading/read-quota.ts";
 
 export interface AcceptorTarget {
+  /** Whose it is, for diagnostics. */
+  readonly about: About;
   readonly options: ParsedServerOptions;
-  /** The session that a client asks to go on with. That it is the one is seen after this. */
-  session(id: Uint8Array): NativeSession | undefined;
+  /** The session that a client wants to resume, or why it has ended. The client's proof is checked after this. */
+  session(id: Uint8Array): SessionAnswer;
   readonly takeOver: TakeOver;
-  /** A handshake has come to nothing; in order if there is no error. */
+  /** A handshake has failed; without an error, the client has left in order. */
   failed(error: SealpipeError | undefined): void;
-  /** One has had a turn for a costly step. */
+  /** A handshake has had a turn for a costly step. */
   tookTurn(driver: EngineDriver): void;
-  /** The transport of one that has come to nothing is gone. */
+  /** The transport of a failed handshake is gone. */
   released(driver: EngineDriver): void;
 }
 
-/** Takes clients through their handshakes. What comes of one is a connection, or an error that belongs to none. */
+/** Takes clients through their handshakes. The result of each is a connection, or an error without one. */
 export class Acceptor {
   readonly #target: AcceptorTarget;
   readonly #turns = new HandshakeTurns();
-  /** Each with what is to be called once it is over. */
+  /** Each handshake with the function to call once it is over. */
   readonly #underWay = new Map<EngineDriver, () => void>();
   #referenced = true;
 
@@ -33,19 +37,19 @@ export class Acceptor {
     this.#target = target;
   }
 
-  /** A client has come, for which nobody else has to make room. */
+  /** A client has connected, for which nobody else has to make room. */
   clientCame(): void {
     this.#turns.clientCame();
   }
 
   /** Begins a handshake. */
   accept(transport: Transport): EngineDriver {
-    const { options } = this.#target;
+    const { about, options } = this.#target;
     const quota = new ReadQuota(options.maxQueuedBytes);
     const native = nativeOptions(options, { resumable: options.resumeWindowMs > 0 });
     const driver: EngineDriver = new EngineDriver(
       transport,
-      { ...options, quota, native, turns: this.#turns, role: "server" },
+      { ...options, about, quota, native, turns: this.#turns, role: "server" },
       {
         ...deaf,
         resume: (id) => this.#target.session(id),

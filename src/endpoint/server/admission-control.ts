@@ -7,87 +7,93 @@ export interface AdmissionLimits {
   readonly maxPendingHandshakes: number;
 }
 
-/** Which clients a server has room for, and which gives way to another. */
+/** Decides for which clients a server has room, and which gives way to another. */
 export class AdmissionControl {
   readonly #limits: AdmissionLimits;
-  /** Connections that hold a transport: open, or on their way out. */
+  /** Connections that have a transport: open, or closing. */
   readonly #held = new Set<Connection>();
-  /** Handshakes that hold a transport: under way, or come to nothing and on their way out. */
+  /** Handshakes that have a transport: under way, or failed and closing. */
   readonly #unestablished = new Set<EngineDriver>();
-  /** Those under way, in the order in which they came, or last had a turn. */
+  /** Handshakes under way, in the order in which they began or last had a turn. */
   readonly #handshaking = new Set<EngineDriver>();
-  /** Gone, but what came by them is still to be read: they count, or what waits would have no bound. */
+  /**
+   * Connections that are gone, but have unread messages: they count, because otherwise unread messages would have no
+   * bound.
+   */
   readonly #unread = new Set<Connection>();
 
   constructor(limits: AdmissionLimits) {
     this.#limits = limits;
   }
 
-  /** The connections that hold a transport. */
+  /** The connections that have a transport. */
   get held(): Iterable<Connection> {
     return this.#held;
   }
 
-  /** Why one more client is to be dropped: there is no room, and nobody who could give way. */
+  /** Why one more client must be dropped, if there is no room and no handshake that could give way. */
   refusal(): PeerError | undefined {
     const { maxConnections } = this.#limits;
     if (this.#handshaking.size > 0 || this.#taken < maxConnections) return undefined;
     return tooManyConnections(maxConnections);
   }
 
-  /** A client has come, whose handshake begins. */
+  /** A client has connected, and its handshake begins. */
   accepted(driver: EngineDriver): void {
     this.#unestablished.add(driver);
     this.#handshaking.add(driver);
   }
 
   /**
-   * The oldest handshake gives way to the newest. To refuse the newest instead would let a few that say nothing keep out
-   * everyone: to keep others from finishing theirs now takes as many new connections as there may be handshakes, in the
-   * few milliseconds that one takes.
+   * The oldest handshake gives way to the newest. To refuse the newest instead would let a few silent clients keep
+   * everyone out. To keep others from finishing their handshakes now takes as many new connections as there may be
+   * handshakes, within the few milliseconds of one handshake.
    *
-   * @returns Why one has given way, if one had to.
+   * @returns Why a handshake gave way, if one had to.
    */
   makeRoom(): PeerError | undefined {
     const { maxConnections, maxPendingHandshakes } = this.#limits;
     if (this.#handshaking.size <= maxPendingHandshakes && this.#taken <= maxConnections) return undefined;
     const [driver] = this.#handshaking;
     if (driver === undefined) return undefined;
-    // Its place is free at once, not only when the system has closed its socket.
+    // Its place is free now, not only when the system has closed its socket.
     this.failed(driver);
     driver.destroy();
     return tooManyHandshakes(maxPendingHandshakes, maxConnections);
   }
 
-  /** It had a turn for a costly step, which is not to have been for nothing: it gives way as late as one that has just come. */
+  /**
+   * A handshake had a turn for a costly step, which must not be wasted: it now gives way as late as one that has just
+   * begun.
+   */
   tookTurn(driver: EngineDriver): void {
     if (this.#handshaking.delete(driver)) this.#handshaking.add(driver);
   }
 
-  /** The transport of a handshake that came to nothing is gone. */
+  /** The transport of a failed handshake is gone. */
   failed(driver: EngineDriver): void {
     this.#unestablished.delete(driver);
     this.#handshaking.delete(driver);
   }
 
-  /** A handshake is over, and this connection, new or one that resumes, has its transport. */
+  /** A handshake has succeeded, and this connection, new or resumed, has its transport. */
   established(driver: EngineDriver, connection: Connection): void {
     this.failed(driver);
     this.#held.add(connection);
   }
 
-  /** It has no transport any more. */
+  /** The connection has no transport any more. */
   parted(connection: Connection): void {
     this.#held.delete(connection);
   }
 
-  /** It is over and has no transport any more. */
+  /** The connection is over and has no transport any more. */
   released(connection: Connection): void {
     this.parted(connection);
     if (connection.hasUnread) this.#unread.add(connection);
   }
 
-  /** How many of `maxConnections` are taken. */
+  /** How many of `maxConnections` are in use. */
   get #taken(): number {
     for (const connection of this.#unread) {
       if (!connection.hasUnread) this.#unread.delete(connection);

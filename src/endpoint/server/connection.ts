@@ -1,40 +1,60 @@
 import { PeerError, type SealpipeError } from "../../errors.ts";
-import { checkMessage, type MessageContent } from "../../protocol/message.ts";
+import { checkMessage } from "../../protocol/message.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
 import { isResumable } from "../client/reconnect.ts";
-import { deaf, type EngineDriver } from "../driver/engine-driver.ts";
+import { type About, channels } from "../diagnostics.ts";
+import { deaf } from "../driver/driver-handler.ts";
+import type { EngineDriver } from "../driver/engine-driver.ts";
 import type { ConnectionHandler, Established } from "../driver/established.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
+import { Handlers } from "../handlers.ts";
+import type { Shown } from "../inspection.ts";
+import { publishOpen, publishSessionLost } from "../life-cycle.ts";
 import { Link } from "../link/link.ts";
-import { type LostSession, lostSession } from "../link/lost-session.ts";
+import { isAnythingLost, type LostSession } from "../link/lost-session.ts";
 import { Message, type MessageData, toBytes } from "../messages/message.ts";
+import type { OpenStreamOptions, RequestOptions, Slow } from "../options/call-options.ts";
 import { peerText } from "../options/native-options.ts";
-import type { RequestOptions, Slow } from "../options/options.ts";
 import { closedError } from "../reading/inbox.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
-import { type Answer, IncomingRequest, type RequestHandler } from "../requests/request.ts";
-import { RequestHandlers } from "../requests/request-handlers.ts";
+import { type Answer, IncomingRequest, type RequestHandler, type RequestStart } from "../requests/request.ts";
+import type { EndpointStats } from "../stats.ts";
+import { Stream, type StreamStart, type StreamWire } from "../streams/stream.ts";
+import type { StreamHandler } from "../streams/streams.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 
-type Host = ConnectionHost<Connection, ConnectionMessage, ConnectionRequest>;
+type Host = ConnectionHost<Connection, ConnectionMessage, ConnectionRequest, ConnectionStream>;
+
+/** The state of a connection; its transport may still exist when it is over. */
+type Life =
+  | { readonly kind: "open" }
+  /** Its client may come back. `keptBytes` are kept for it besides queued and unread messages. */
+  | { readonly kind: "away"; readonly keptBytes: number }
+  /** This end has closed it. */
+  | { readonly kind: "closing" }
+  /** `endedHere`: by a call at this end, also a later one. */
+  | { readonly kind: "over"; readonly endedHere: boolean };
 
 export interface ConnectionEvents extends EndpointEvents<ConnectionMessage> {
   /**
-   * It failed: `close` follows, unless `status` is `reconnecting`, as then the client may come back. Or it goes on, as its
-   * `status` tells: the client does not take messages as large as one that was written to it, or a listener of this
-   * connection let an error of the client's through.
+   * The connection failed: `close` follows, unless `status` is `reconnecting`, because then the client may come back.
+   * Or it goes on, as its `status` shows: the client does not accept messages as large as one that was written to it,
+   * or a listener of this connection did not catch an error that the client caused.
    */
   error: [error: SealpipeError];
-  /** A native client did not come back in time: these messages may have arrived or not. `close` follows. */
+  /**
+   * A native client did not come back in time: these messages may or may not have arrived, and these streams were open.
+   * `close` follows.
+   */
   "session-lost": [lost: LostSession];
 }
 
 /**
  * A server's end of one client's connection.
  *
- * Its messages are the server's, for `server.read()` and the like, until someone asks this connection for them with
- * `read`, `for await` or a `message` listener: from then on they are its own.
+ * Its messages go to the server's readers, `server.read()` and the like, until the program reads from this connection
+ * with `read`, `for await` or a `message` listener: from then on they go only there.
  *
  * @example
  * ```ts
@@ -57,21 +77,19 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   readonly id: number;
   readonly #host: Host;
   readonly #quota: ReadQuota;
-  readonly #link: Link<ConnectionRequest>;
-  readonly #handlers: RequestHandlers<ConnectionRequest>;
-  /** The one of now, or the last. */
+  readonly #link: Link<ConnectionRequest, ConnectionStream>;
+  readonly #handlers: Handlers<RequestHandler<ConnectionRequest>>;
+  readonly #streamHandlers: Handlers<StreamHandler<ConnectionStream>>;
+  /** The present one, or the last. */
   #established: Established;
+  readonly #about: About = { side: "server", endpoint: this };
   #claimed = false;
   #referenced = true;
-  /** What was kept when the client went, besides what is queued and what is unread. */
-  #keptBesides = 0;
-  /** By a call of our side, not by the client. */
-  #closedHere = false;
+  #life: Life = { kind: "open" };
   #toldTooLarge = false;
   #skippedMessages = 0;
-  /** Since it last had room. */
+  /** Whether skipped messages have been reported since it last had room. */
   #toldSkipping = false;
-  #over = false;
   #released = false;
 
   /** @internal Connections are made by a server. */
@@ -81,20 +99,26 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#host = host;
     this.#established = established;
     this.#quota = established.quota;
-    this.#handlers = new RequestHandlers(host.handlers);
+    this.#handlers = new Handlers("requests", host.handlers);
+    this.#streamHandlers = new Handlers("streams", host.streamHandlers);
     this.#link = new Link({
       ...host.options,
+      about: this.#about,
       quota: this.#quota,
       queuesOffline: false,
       keepsMore: () => host.keepsMore(),
       handlers: this.#handlers,
+      admin: host.admin,
+      streamHandlers: this.#streamHandlers,
+      makeStream: (start, wire) => new ConnectionStream(start, wire, this),
       makeRequest: (content, abort) => new ConnectionRequest(content, abort, this),
     });
     this.#link.attach(established.driver, established.session);
+    publishOpen(this.#about, established);
     this.setStatus("connected");
   }
 
-  /** The protocol that is spoken: `"classic"` is golang-ipc's, `"native"` is sealpipe's own. */
+  /** The protocol: `"classic"` is golang-ipc's, `"native"` is sealpipe's own. */
   get profile(): "classic" | "native" {
     return this.#established.profile;
   }
@@ -104,68 +128,72 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     return this.#established.encrypted;
   }
 
-  /** What a native client told of the process that it is in. */
+  /** What a native client declares about its process. */
   get peer(): NativePeer | undefined {
     return this.#established.native?.peer;
   }
 
   /**
-   * Bytes that were written and have not left this process or, with a native client, have not been read by it. A message
-   * counts there with some 70 bytes more than its data.
+   * Bytes that were written and have not left this process or, with a native client, have not been read by it. With a
+   * native client a message counts as some 70 bytes more than its data.
    */
   get queuedBytes(): number {
-    return this.#over ? 0 : this.#link.queuedBytes;
+    return this.#isOver ? 0 : this.#link.queuedBytes;
   }
 
-  /** Messages of broadcasts that were not written to this client, as `maxQueuedBytes` waited for it. */
+  /** Broadcast messages that were not written to this client, because `maxQueuedBytes` waited for it. */
   get skippedMessages(): number {
     return this.#skippedMessages;
   }
 
+  /** What this end of the connection has sent, received, requested and handled so far. Copies some 20 numbers. */
+  stats(): EndpointStats {
+    return this.#link.stats;
+  }
+
   /**
-   * Takes a message for this client. Nothing of `data` is needed after the call.
+   * Queues a message for this client. `data` is not used after the call. * Returns `undefined` while there is room,
+   * else a promise that settles once there is room again, so that `await connection.write(…)` is always right and a
+   * loop that never fills the queue creates no promise. The promise never rejects.
    *
-   * Returns `undefined` while there is room, else a promise that settles once there is again, so that
-   * `await connection.write(…)` is always right and a loop that never fills the queue pays for no promise. The promise
-   * never rejects.
-   *
-   * What a client does is never thrown here: an `error` event of the connection and of the server tells it.
-   * - What is written to a client that has left is dropped, as is what was on its way when it left: that it did not wait
-   *   for its answer is no error of the server's. `status` tells. One that has ended its side and still reads gets what
-   *   was written before, as long as it takes it no more slowly than a `close` allows.
+   * An error that a client causes is never thrown here: an `error` event of the connection and of the server reports
+   * it.
+   * - What is written to a client that has left is dropped, as is what was on its way when it left: that a client did
+   *   not wait for its answer is not an error of the server. `status` shows it. A client that has ended its side and
+   *   still reads gets what was written before, as long as it reads no more slowly than a `close` allows.
    * - A client that does not read while `maxQueuedBytes` are written to it is dropped, with `ERR_QUEUE_FULL`.
-   * - A message larger than the client's `maxMessageBytes` is dropped, and the connection goes on. The first such message
-   *   of a connection is told, with `ERR_TOO_LARGE_FOR_PEER`, and the further ones are not, so that no client fills a log.
+   * - A message larger than the client's `maxMessageBytes` is dropped, and the connection goes on. Only the first
+   *   such message of a connection is reported, with `ERR_TOO_LARGE_FOR_PEER`, so that no client fills a log.
    *
    * @param type 1 to 4294967295.
    * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes`.
-   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`, or
-   *   `ERR_CLOSED` after a `close` or `destroy` of ours.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`,
+   * `ERR_MESSAGE_TOO_LARGE`, or `ERR_CLOSED` after a `close` or `destroy` at this end.
    */
   write(type: number, data: MessageData): Promise<void> | undefined {
-    if (this.#closedHere) throw closedError();
+    if (this.#endedHere) throw closedError();
     return this.send(type, toBytes(data));
   }
 
   /**
-   * Settles once everything written has left this process or, with a native client, has been read by its application. That
-   * a classic one has read it only an answer of its own tells.
+   * Settles once everything written has left this process or, with a native client, has been read by its application.
+   * Only an answer of its own shows that a classic client has read it.
    *
-   * @throws PeerError what made the connection fail, or CallerError `ERR_CLOSED`.
+   * @throws PeerError the failure of the connection, or CallerError `ERR_CLOSED`.
    */
   flush(): Promise<void> {
-    if (this.#over) return Promise.reject(closedError());
+    if (this.#isOver) return Promise.reject(closedError());
     return this.#link.flush();
   }
 
   /**
-   * Asks the client, and settles with its answer, whatever happens.
-   *
-   * @param type 1 to 4294967295, as of messages; requests and messages have types of their own.
+   * Sends a request to the client. The promise always settles. *
+   * @param type 1 to 4294967295, as for messages; the types of requests and messages are separate.
    * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes`.
    * @throws RemoteError what its handler threw; PeerError `ERR_PEER_NOT_NATIVE`, `ERR_REQUEST_TIMEOUT`,
-   *   `ERR_CONNECTION_LOST` where the client does not come back, `ERR_TOO_LARGE_FOR_PEER`, `ERR_QUEUE_FULL` if it lets
-   *   `maxQueuedBytes` of requests wait; CallerError as `write`, `ERR_CLOSED` where the client has left; the signal's reason.
+   * `ERR_CONNECTION_LOST` if the client does not come back, `ERR_TOO_LARGE_FOR_PEER`, `ERR_QUEUE_FULL` if
+   * `maxQueuedBytes` of requests wait for it; CallerError as `write`, `ERR_CLOSED` if the client has left; the
+   * signal's reason.
    *
    * @example
    * ```ts
@@ -183,25 +211,26 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * ```
    */
   request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
-    if (this.#over || this.#closedHere) return Promise.reject(closedError());
+    if (this.#isOver || this.#endedHere) return Promise.reject(closedError());
     return this.#link.request(type, data, options);
   }
 
   /**
    * Handles the client's requests of that type, in place of the server's own handler.
    *
-   * @returns Takes the handler away again.
-   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` where that type has one.
+   * @returns A function that removes the handler.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` if that type has a
+   * handler.
    */
   handle(type: number, handler: RequestHandler<ConnectionRequest>): () => void {
     return this.#handlers.add(type, handler);
   }
 
   /**
-   * Handles the client's requests, in place of the server's `handleAny`, of each type that has no handler of its own, for taps, proxies and the like. The request's `type` tells
-   * which it is.
+   * Handles the client's requests of all types without a handler of their own, in place of the server's `handleAny`,
+   * for taps, proxies and the like. The request's `type` shows which type it is.
    *
-   * @returns Takes the handler away again.
+   * @returns A function that removes the handler.
    * @throws CallerError `ERR_INVALID_ARGUMENT` if there is one already.
    */
   handleAny(handler: RequestHandler<ConnectionRequest>): () => void {
@@ -209,16 +238,56 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /**
-   * Ends the connection in order: what was written is sent first, reads that wait are rejected with `ERR_CLOSED`, what
-   * was not read is dropped. Settles once it is closed: a peer gets `closeTimeoutMs` to take each tenth of what was
-   * written, and ten times that in all. Never rejects.
+   * Opens a stream to the client. Resolves once it is open here; waits while the client has
+   * `maxConcurrentStreams` of this end's open.
+   *
+   * @param type 1 to 4294967295, as of messages; streams have types of their own.
+   * @param data What the client's handler gets with it: text (sent as UTF-8) or bytes, at most `maxMessageBytes` of both ends.
+   * @throws PeerError `ERR_PEER_NOT_NATIVE`, `ERR_PEER_WITHOUT_STREAMS` if the client does not know of streams,
+   *   `ERR_TOO_LARGE_FOR_PEER`; CallerError as `write`; or the signal's reason. A client that handles no streams of that type
+   *   resets the stream with `ERR_NO_HANDLER`.
+   */
+  openStream(type: number, data: MessageData, options?: OpenStreamOptions): Promise<ConnectionStream> {
+    if (this.#isOver || this.#endedHere) return Promise.reject(closedError());
+    return this.#link.openStream(type, data, options);
+  }
+
+  /**
+   * Handles the client's streams of that type, in place of the server's handler. When the
+   * handler's promise settles, this end's direction ends; what it throws resets the stream. At most `maxConcurrentStreams` are open
+   * at a time.
+   *
+   * @returns A function that removes the handler; calls of it that have begun go on.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` if that type has one.
+   */
+  handleStream(type: number, handler: StreamHandler<ConnectionStream>): () => void {
+    return this.#streamHandlers.add(type, handler);
+  }
+
+  /**
+   * Handles the client's streams of all types without a handler of their own, in place of the server's
+   * `handleAnyStream`, for taps, proxies and the like. The stream's
+   * `type` shows which type it is.
+   *
+   * @returns A function that removes the handler; calls of it that have begun go on.
+   * @throws CallerError `ERR_INVALID_ARGUMENT` if there is one already.
+   */
+  handleAnyStream(handler: StreamHandler<ConnectionStream>): () => void {
+    return this.#streamHandlers.addForAny(handler);
+  }
+
+  /**
+   * Ends the connection in order: what was written is sent first, pending reads are rejected with `ERR_CLOSED`, and
+   * unread messages are dropped. Settles once it is closed: the peer has `closeTimeoutMs` to accept each tenth of
+   * what was written, and ten times that in all. Never rejects.
    */
   close(): Promise<void> {
-    this.#closedHere = true;
-    if (!this.#over) this.setStatus("closing");
+    const before = this.#life.kind;
+    this.#life = before === "over" ? { kind: "over", endedHere: true } : { kind: "closing" };
+    if (before !== "over") this.setStatus("closing");
     this.#dropUnread(undefined);
-    if (this.#isDetached) {
-      this.giveUp(undefined);
+    if (before === "away") {
+      this.#fail(undefined);
       return this.whenClosed;
     }
     this.#driver.setReferenced(true);
@@ -227,37 +296,43 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /**
-   * Drops the connection at once, and what was written with it. What waits for a message or a `flush` is rejected with
-   * `error`, and the status becomes `error`; without one, `ERR_CLOSED` and `closed`. There is no `error` event.
+   * Drops the connection at once, and everything queued with it. Pending reads and flushes are rejected with `error`,
+   * and the status becomes `error`; without an error these are `ERR_CLOSED` and `closed`. There is no `error` event.
    */
   destroy(error?: Error): void {
-    this.#closedHere = true;
+    const wasOver = this.#isOver;
+    this.#life = wasOver ? { kind: "over", endedHere: true } : { kind: "closing" };
     this.#dropUnread(error);
-    if (this.#over) return;
+    if (wasOver) return;
     this.#driver.destroy();
     this.#end(error === undefined ? "closed" : "error", error ?? closedError());
     this.#host.closed(this);
     this.#finish();
   }
 
-  /** @internal As `write`, but that what is written after a close of ours is dropped. */
+  /** @internal Like `write`, but after a close at this end the message is dropped. */
   send(type: number, bytes: Uint8Array, slow: Slow = "drop"): Promise<void> | undefined {
     checkMessage(type, bytes.length, this.#host.options.maxMessageBytes);
-    if (this.#closedHere || this.#over || !this.#link.canSend) return undefined;
+    if (this.#endedHere) return undefined;
+    if (this.#isOver || !this.#link.canSend) {
+      this.#link.dropping();
+      return undefined;
+    }
     let room: Promise<void> | undefined;
     try {
       room = this.#link.write(type, bytes);
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
+      this.#link.dropping();
       if (slow === "skip" && error.code === "ERR_QUEUE_FULL") this.#skip(error);
       else this.#notTaken(error);
       return undefined;
     }
     if (room === undefined) this.#toldSkipping = false;
-    return this.#over ? undefined : room;
+    return this.#isOver ? undefined : room;
   }
 
-  /** @internal Whether something that came by it waits to be read, here or at the server. */
+  /** @internal Whether messages of this connection wait to be read, here or at the server. */
   get hasUnread(): boolean {
     return this.#quota.bytes > 0;
   }
@@ -267,44 +342,50 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     return this.#link.native;
   }
 
-  /** @internal Whether its client may come back to it: one that we close is done with. */
+  /** @internal Whether its client may resume it: not after a close at this end. */
   get mayBeResumed(): boolean {
-    return !this.#closedHere && !this.#over;
+    return this.#life.kind === "open" || this.#life.kind === "away";
   }
 
-  /** @internal What is kept for the client, in bytes. */
+  /** @internal Bytes that are kept for the client. */
   get keptBytes(): number {
-    return this.queuedBytes + this.#quota.bytes + this.#keptBesides;
+    const besides = this.#life.kind === "away" ? this.#life.keptBytes : 0;
+    return this.queuedBytes + (this.session?.waitingItemBytes ?? 0) + this.#quota.bytes + besides;
   }
 
-  /** @internal The client is back: what it had before, if that seems to live, is to say and hear nothing more. */
+  /**
+   * @internal The client is back: its previous connection, if it still seems to live, must neither send nor receive
+   * any more.
+   */
   resume(established: Established): void {
     this.#driver.handler = deaf;
     this.#driver.destroy();
     this.#link.detach();
     this.#established = established;
     this.#released = false;
+    this.#life = { kind: "open" };
     this.#driver.setReferenced(this.#referenced);
     this.#link.attach(this.#driver, established.session);
+    publishOpen(this.#about, established);
     this.setStatus("connected");
     this.#link.progressed();
   }
 
   /** @internal The client does not come back. */
   giveUp(error: SealpipeError | undefined): void {
-    if (this.#isDetached) this.#fail(error);
+    if (this.#isAway) this.#fail(error);
   }
 
   /** @internal */
-  protected override shown(): Record<string, string | number | undefined> {
+  protected override shown(): Shown {
     const { id, profile, queuedBytes } = this;
     return { id, profile, peer: peerText(this.peer), queuedBytes };
   }
 
-  /** @internal For its server too. */
+  /** @internal Also called by its server. */
   override setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
-    if (!this.#closedHere) this.#driver.setReferenced(referenced);
+    if (!this.#endedHere) this.#driver.setReferenced(referenced);
   }
 
   /** @internal */
@@ -324,18 +405,27 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     return this.#established.driver;
   }
 
-  get #isDetached(): boolean {
-    return !this.#over && this.#link.driver === undefined;
+  get #isAway(): boolean {
+    return this.#life.kind === "away";
+  }
+
+  get #isOver(): boolean {
+    return this.#life.kind === "over";
+  }
+
+  get #endedHere(): boolean {
+    return this.#life.kind === "closing" || (this.#life.kind === "over" && this.#life.endedHere);
   }
 
   #mayResume(error: SealpipeError | undefined): boolean {
-    return !this.#closedHere && isResumable(error) && this.#link.session?.isResumable === true;
+    return !this.#endedHere && isResumable(error) && this.#link.session?.isResumable === true;
   }
 
-  /** @internal Takes what comes by the connection that is established now. */
+  /** @internal Handles the events of the connection that is established now. */
   get handler(): ConnectionHandler {
     return {
       message: ({ type, data, position }) => {
+        this.#link.heard(type, data.length);
         const inbox = this.#claimed ? this.inbox : this.#host.inbox;
         inbox.deliver(new ConnectionMessage(type, data, this), this.#link, position);
       },
@@ -344,20 +434,21 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       closed: (error) => this.#closed(error),
       released: () => {
         this.#released = true;
-        if (this.#isDetached) this.#host.parted(this);
+        if (this.#isAway) this.#host.parted(this);
         this.#finish();
       },
     };
   }
 
   #closed(error: SealpipeError | undefined): void {
+    if (channels.lost.hasSubscribers) channels.lost.publish({ ...this.#about, error });
     if (this.#mayResume(error)) {
       this.#link.detach();
-      this.#keptBesides = this.#link.native?.keptBytes ?? 0;
+      this.#life = { kind: "away", keptBytes: this.#link.native?.keptBytes ?? 0 };
       this.setStatus("reconnecting");
       if (error !== undefined) this.emitSafely("error", error);
-      // A listener may have ended it.
-      if (this.#isDetached) this.#host.detached(this);
+      // A listener may have ended the connection.
+      if (this.#isAway) this.#host.detached(this);
       return;
     }
     this.inbox.end(error, "keep");
@@ -368,7 +459,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#finish();
   }
 
-  /** It is not written to, as it reads too slowly. */
+  /** The message is not written to the client, which reads too slowly. */
   #skip(error: PeerError): void {
     this.#skippedMessages += 1;
     if (this.#toldSkipping) return;
@@ -376,7 +467,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.tell(error);
   }
 
-  /** The client does not take what is written to it. */
+  /** The client does not accept what is written to it. */
   #notTaken(error: PeerError): void {
     if (error.code !== "ERR_TOO_LARGE_FOR_PEER") {
       this.#driver.destroy();
@@ -390,8 +481,11 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   #fail(error: SealpipeError | undefined): void {
     this.inbox.end(error, "keep");
-    const lostMessages = this.#end(error === undefined ? "closed" : "error", error ?? closedError());
-    if (lostMessages.length > 0) this.emitSafely("session-lost", lostSession(lostMessages));
+    const lost = this.#end(error === undefined ? "closed" : "error", error ?? closedError());
+    if (isAnythingLost(lost)) {
+      publishSessionLost(this.#about, lost);
+      this.emitSafely("session-lost", lost);
+    }
     if (error !== undefined) this.emitSafely("error", error);
     this.#host.closed(this, error);
     this.#finish();
@@ -402,24 +496,25 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#host.inbox.drop(this.#link);
   }
 
-  /** What was sent and not acknowledged. */
-  #end(status: "closed" | "disconnected" | "error", reason: Error): readonly MessageContent[] {
-    this.#over = true;
-    const unacknowledged = this.#link.end(reason);
+  #end(status: "closed" | "disconnected" | "error", reason: Error): LostSession {
+    this.#life = { kind: "over", endedHere: this.#endedHere };
+    const lost = this.#link.end(reason);
     this.setStatus(status);
-    return unacknowledged;
+    if (channels.closed.hasSubscribers)
+      channels.closed.publish({ ...this.#about, status, error: status === "error" ? reason : undefined });
+    return lost;
   }
 
   #finish(): void {
-    if (!this.#over || !this.#released) return;
+    if (!this.#isOver || !this.#released) return;
     this.tellClosed();
     this.#host.released(this);
   }
 }
 
-/** A message that arrived at a server, with the connection that it came by. */
+/** A message that arrived at a server, with its connection. */
 export class ConnectionMessage extends Message {
-  /** Write to it to answer. */
+  /** The connection on which it arrived; write to it to answer. */
   readonly connection: Connection;
 
   constructor(type: number, data: Uint8Array, connection: Connection) {
@@ -428,17 +523,24 @@ export class ConnectionMessage extends Message {
   }
 }
 
-/** What a client asks of a server. */
-export class ConnectionRequest extends IncomingRequest {
-  /** The connection that it came by. */
+/** A stream between a server and a client, with the connection that it belongs to. */
+export class ConnectionStream extends Stream {
   readonly connection: Connection;
 
-  constructor(
-    content: Pick<Message, "type" | "data">,
-    abort: { readonly signal: AbortSignal },
-    connection: Connection,
-  ) {
-    super(content, abort);
+  /** @internal */
+  constructor(start: StreamStart, wire: StreamWire, connection: Connection) {
+    super(start, wire, connection);
+    this.connection = connection;
+  }
+}
+
+/** A request from a client to a server. */
+export class ConnectionRequest extends IncomingRequest {
+  /** The connection on which it arrived. */
+  readonly connection: Connection;
+
+  constructor(start: RequestStart, abort: { readonly signal: AbortSignal }, connection: Connection) {
+    super(start, abort);
     this.connection = connection;
   }
 }

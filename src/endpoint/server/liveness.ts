@@ -5,15 +5,16 @@ import { isListedAsListening } from "../../transport/socket-table.ts";
 import { hasCode } from "../../transport/system-errors.ts";
 import { clearTimeout, delay, setTimeout } from "../../transport/timers.ts";
 import type { Transport, TransportProvider } from "../../transport/transport.ts";
-import { type DriverOptions, deaf, EngineDriver } from "../driver/engine-driver.ts";
+import { deaf } from "../driver/driver-handler.ts";
+import { type DriverOptions, EngineDriver } from "../driver/engine-driver.ts";
 import { ReadQuota } from "../reading/read-quota.ts";
 
-/** How long a server that is alive may take to say so, in milliseconds. */
+/** How long a live server may take to answer, in milliseconds. */
 const patienceMs = 2_000;
 
 /**
- * How often a socket has to refuse before it counts as dead, and the pause between, in milliseconds. Linux refuses only
- * where nobody listens. Others refuse too where a server has as many clients waiting as the system keeps for it.
+ * How often a socket has to refuse before it counts as dead, and the pause between, in milliseconds. Linux refuses
+ * only if nobody listens. Other systems also refuse if as many clients wait for a server as the system allows.
  */
 export interface Refusals {
   readonly needed: number;
@@ -24,10 +25,11 @@ const refusals: Refusals =
   process.platform === "linux" ? { needed: 1, pauseMs: 0 } : { needed: 10, pauseMs: 50 };
 
 /**
- * Whether a server is alive at `address`. Dead is only what refuses a connection, or is not there.
+ * Whether a server is alive at `address`. Only a socket that refuses connections, or does not exist, counts as dead.
  *
- * A golang-ipc server stops serving for ever when a client hangs up in the handshake. So the kernel is asked first,
- * which touches nothing, and where only a connection can tell, the handshake is finished before it is closed.
+ * A golang-ipc server stops serving for ever when a client hangs up in the handshake. So the kernel's list is
+ * consulted first, which the server does not notice; if only a connection can show it, the handshake is finished
+ * before the connection is closed.
  */
 export async function isServerAlive(
   address: Address,
@@ -55,9 +57,10 @@ async function answers(address: Address, provider: TransportProvider): Promise<b
   }
 }
 
-/** Goes through the handshake and leaves in order. */
+/** Completes the handshake and closes in order. */
 function meet(transport: Transport): Promise<void> {
   const options: DriverOptions = {
+    about: undefined,
     ...defaultEngineLimits,
     handshakeTimeoutMs: patienceMs,
     closeTimeoutMs: patienceMs,
@@ -77,7 +80,7 @@ function meet(transport: Transport): Promise<void> {
   });
 }
 
-/** True for the two ways in which the system says that nobody listens. */
+/** True for the two errors by which the system reports that nobody listens. */
 function saysNobody(error: unknown): boolean {
   if (!(error instanceof SealpipeError) || error.code !== "ERR_CONNECT_FAILED") return false;
   return hasCode(error.cause, "ECONNREFUSED") || hasCode(error.cause, "ENOENT");

@@ -1,15 +1,18 @@
 import { PeerError, type PeerErrorCode, type SealpipeError } from "../../errors.ts";
 import { clock } from "../clock.ts";
 
-/** Why a client is refused that comes back again and again: nothing of it changes by itself. */
+/** Refusals of a client that comes back again and again, because their cause does not pass by itself. */
 const repeated: ReadonlySet<string> = new Set([
   ...["ERR_AUTHENTICATION_FAILED", "ERR_ENCRYPTION_REQUIRED", "ERR_PEER_NOT_NATIVE", "ERR_VERSION_MISMATCH"],
 ]);
 
-/** Of each kind of refusal one is told in that time, in milliseconds. */
+/** Each kind of refusal is reported once in this time, in milliseconds. */
 const quietMs = 10_000;
 
-/** Which refusals of clients a server tells: a client that does not fit, and comes back at once, is not to fill a log. */
+/**
+ * Decides which refusals of clients a server reports: a client that is refused and comes back at once must not fill a
+ * log.
+ */
 export class Refusals {
   readonly #now: () => number;
   readonly #told = new Map<string, { at: number; untold: number }>();
@@ -18,7 +21,9 @@ export class Refusals {
     this.#now = now;
   }
 
-  /** What to tell of it, with how many of its kind were not told; nothing if that was told a moment ago. */
+  /**
+   * The error to report, with the number of unreported ones of its kind; `undefined` if that kind was just reported.
+   */
   worthTelling(error: SealpipeError): SealpipeError | undefined {
     if (!repeated.has(error.code)) return error;
     const last = this.#told.get(error.code);

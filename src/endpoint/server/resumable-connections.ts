@@ -1,8 +1,13 @@
+import type { SealpipeError } from "../../errors.ts";
 import { connectionLost } from "../../protocol/engine-errors.ts";
+import type { SessionAnswer } from "../../protocol/native/options.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
 import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import { clock } from "../clock.ts";
 import type { Connection } from "./connection.ts";
+
+/** Max number of ended sessions whose reason is remembered. */
+const maxRemembered = 64;
 
 export interface ResumeLimits {
   readonly resumeWindowMs: number;
@@ -10,48 +15,53 @@ export interface ResumeLimits {
   readonly maxDetachedBytes: number;
 }
 
-/** One whose client is gone. */
+/** A connection whose client is gone. */
 interface Detached {
   /** Ends the wait. */
   readonly timer: NodeJS.Timeout;
   /**
-   * How long its session had lasted, times how much it had settled: what one would have to do to push it out. One that
-   * was opened only to be dropped has none.
+   * How long its session had lasted, times how much it had settled: another client would have to do as much to
+   * displace it. A session that was opened only to be dropped has none.
    */
   readonly standing: number;
 }
 
 /**
- * The connections of a server whose clients may come back, while they are there and when they are gone.
+ * The connections of a server whose clients may resume them, with and without their clients.
  *
- * Where more are gone than may be waited for, those with the least standing are given up: a peer that drops many connections
- * must not push out others' sessions. Whose a connection is cannot be told: Node does not give a peer's credentials.
+ * If more clients are gone than the limits allow, the sessions with the least standing are given up: a peer that
+ * drops many connections must not displace others' sessions. The server cannot know whose a connection is, because
+ * Node does not give a peer's credentials.
  */
 export class ResumableConnections {
   readonly #limits: ResumeLimits;
   readonly #now: () => number;
   readonly #byId = new Map<string, Connection>();
   readonly #known = new Map<Connection, { readonly key: string; readonly openedAt: number }>();
-  /** Those whose clients are gone, in the order in which they were lost. */
+  /** Connections whose clients are gone, in the order in which they were lost. */
   readonly #detached = new Map<Connection, Detached>();
+  /** Ids of the last sessions that ended because their clients did not read, in that order. */
+  readonly #fellBehind = new Set<string>();
 
   constructor(limits: ResumeLimits, now = clock.now) {
     this.#limits = limits;
     this.#now = now;
   }
 
-  /** Those whose clients are gone. */
+  /** Connections whose clients are gone. */
   get detached(): Iterable<Connection> {
     return this.#detached.keys();
   }
 
-  /** The session of that id, if its client may come back to it. */
-  find(id: Uint8Array): NativeSession | undefined {
-    const connection = this.#byId.get(keyOf(id));
-    return connection?.mayBeResumed ? connection.session : undefined;
+  /** The session with that id, if its client may resume it, or why not, if that is known. */
+  find(id: Uint8Array): SessionAnswer {
+    const key = keyOf(id);
+    const connection = this.#byId.get(key);
+    if (connection?.mayBeResumed) return connection.session;
+    return this.#fellBehind.has(key) ? { ended: "ERR_FELL_BEHIND" } : undefined;
   }
 
-  /** The client of that session is back: its connection is waited for no longer. */
+  /** The client of that session is back. Returns its connection. */
   resumed({ identity }: NativeSession): Connection | undefined {
     const connection = identity && this.#byId.get(keyOf(identity.id));
     if (connection !== undefined) this.#forgetDetached(connection);
@@ -66,7 +76,7 @@ export class ResumableConnections {
     this.#known.set(connection, { key, openedAt: this.#now() });
   }
 
-  /** Its client is gone, and is waited for. */
+  /** The connection's client is gone, and may come back. */
   lost(connection: Connection): void {
     const { resumeWindowMs } = this.#limits;
     const timer = setTimeout(() => connection.giveUp(notBack(resumeWindowMs)), resumeWindowMs);
@@ -75,10 +85,10 @@ export class ResumableConnections {
     this.enforce();
   }
 
-  /** Gives up one after the other, until what is kept is within the limits. */
+  /** Gives up one connection after the other, until all limits hold. */
   enforce(): void {
     for (let next = this.#excess(); next !== undefined; next = this.#excess()) {
-      // First, as whoever is told of it may do something that leads here again.
+      // First, because a listener may do something that leads here again.
       this.#forgetDetached(next);
       next.giveUp(
         connectionLost("and its session, one of too many without a client, was given up", undefined),
@@ -86,12 +96,19 @@ export class ResumableConnections {
     }
   }
 
-  /** It is over. */
-  closed(connection: Connection): void {
+  /** The connection is over. `error`: why, if it did not end in order. */
+  closed(connection: Connection, error?: SealpipeError): void {
     this.#forgetDetached(connection);
     const known = this.#known.get(connection);
     if (known !== undefined) this.#byId.delete(known.key);
+    if (known !== undefined && error?.code === "ERR_QUEUE_FULL") this.#remember(known.key);
     this.#known.delete(connection);
+  }
+
+  #remember(key: string): void {
+    this.#fellBehind.add(key);
+    const [oldest] = this.#fellBehind as Iterable<string> as [string];
+    if (this.#fellBehind.size > maxRemembered) this.#fellBehind.delete(oldest);
   }
 
   #standingOf(connection: Connection): number {
@@ -99,7 +116,10 @@ export class ResumableConnections {
     return (this.#now() - openedAt) * (connection.session?.settledBytes ?? 0);
   }
 
-  /** The one to give up if there are too many: the least standing, or if too many bytes are kept, the least for each byte. */
+  /**
+   * The connection to give up, if there are too many: that with the least standing or, if too many bytes are kept,
+   * the least per byte.
+   */
   #excess(): Connection | undefined {
     const { maxDetachedSessions, maxDetachedBytes } = this.#limits;
     if (this.#detached.size > maxDetachedSessions) return this.#least(({ standing }) => standing);
@@ -109,7 +129,7 @@ export class ResumableConnections {
     return this.#least(({ standing }, { keptBytes }) => (standing + 1) / keptBytes);
   }
 
-  /** Of several the one that was lost first. */
+  /** The connection with the least worth; of equals the one that was lost first. */
   #least(worthOf: (detached: Detached, connection: Connection) => number): Connection | undefined {
     let least: Connection | undefined;
     let minWorth = Number.POSITIVE_INFINITY;

@@ -1,112 +1,102 @@
+import { captureRejectionSymbol } from "node:events";
+import type { Duplex } from "node:stream";
 import { SealpipeError, SystemError } from "../../errors.ts";
 import { checkMessage } from "../../protocol/message.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
 import type { Address } from "../../transport/address.ts";
-import { providerOf } from "../../transport/providers.ts";
+import { DuplexTransport } from "../../transport/duplex-transport.ts";
 import type { Listener, Transport, TransportProvider } from "../../transport/transport.ts";
+import { AdminHandlers, type ShutdownHandler } from "../admin/admin-handlers.ts";
+import { encodeDescription } from "../admin/description.ts";
+import { clock } from "../clock.ts";
+import { type About, channels } from "../diagnostics.ts";
 import type { ConnectionHandler, Established } from "../driver/established.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
+import { Handlers } from "../handlers.ts";
+import type { Shown } from "../inspection.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
-import {
-  addressOf,
-  type BroadcastOptions,
-  type ParsedServerOptions,
-  parseServerOptions,
-  parseSlow,
-  type ServerOptions,
-} from "../options/options.ts";
-import { withSecret } from "../options/secret.ts";
+import { demandAuthentication } from "../options/authentication.ts";
+import { type BroadcastOptions, parseSlow } from "../options/call-options.ts";
+import { selfOf } from "../options/native-options.ts";
+import type { ParsedServerOptions } from "../options/options.ts";
 import { closedError } from "../reading/inbox.ts";
 import type { RequestHandler } from "../requests/request.ts";
-import { RequestHandlers } from "../requests/request-handlers.ts";
 import { Shutdown } from "../shutdown.ts";
+import type { ServerStats } from "../stats.ts";
+import type { StreamHandler } from "../streams/streams.ts";
 import { Acceptor } from "./acceptor.ts";
 import { AdmissionControl } from "./admission-control.ts";
-import { Connection, ConnectionMessage, type ConnectionRequest } from "./connection.ts";
+import {
+  Connection,
+  ConnectionMessage,
+  type ConnectionRequest,
+  type ConnectionStream,
+} from "./connection.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import { Refusals } from "./refusals.ts";
 import { ResumableConnections } from "./resumable-connections.ts";
+import { ConnectionTotals } from "./server-stats.ts";
 import { SlowClients } from "./slow-clients.ts";
 
 export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
   /**
-   * A client has connected: its handshake is over. One that leaves at once may be a second start of a server at this
-   * name, which asks in that way whether this one is alive.
+   * A client has connected: its handshake is over. A client that leaves at once may be a second server that starts
+   * with this name, and checks in that way whether this one is alive.
    */
   connection: [connection: Connection];
   /**
-   * A client's connection failed, or does not take a message that was written to it, or a listener let an error of the
-   * client's through; or the socket failed, or lost its address. The server goes on. Refusals of clients that do not fit, such
-   * as those without the secret, are told once in ten seconds, with how many there were.
+   * A client's connection failed, or the client does not accept a message that was written to it, or a listener did
+   * not catch an error that the client caused; or the socket failed, or lost its address. The server goes on.
+   * Refusals of unsuitable clients, such as those without the secret, are reported once in ten seconds, with their
+   * number.
    */
   error: [error: SealpipeError, connection: Connection | undefined];
 }
 
-/**
- * Starts a server that clients find by `name`: `/tmp/<name>.sock`, or `\\.\pipe\<name>` on Windows. Resolves once it
- * listens. A socket that a killed server left behind is replaced; a server that is alive, another user's socket and what is
- * no socket are not.
- *
- * @param name Letters, digits, `.`, `_` and `-`; no `..`.
- * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`, `ERR_INVALID_OPTION`.
- * @throws SystemError `ERR_SECRET_FILE`, `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_UNTRUSTED`, `ERR_NO_RUNTIME_DIRECTORY`, `ERR_LISTEN_FAILED`.
- *
- * @example
- * ```ts
- * import { startClient, startServer } from "sealpipe";
- *
- * await using server = await startServer("my-app");
- * server.on("connection", async (connection) => {
- *   for await (const { type, text } of connection) {
- *     await connection.write(type, `you said: ${text}`);
- *   }
- * });
- *
- * await using client = await startClient("my-app");
- * await client.write(5, "hello");
- * console.log((await client.read()).text); // you said: hello
- * ```
- */
-export async function startServer(name: string, options?: ServerOptions): Promise<Server> {
-  const parsed = parseServerOptions(options);
-  const address = addressOf(name, parsed.directory);
-  const server = new Server(name, address, await withSecret(parsed));
-  await server.listen(providerOf(address));
-  return server;
-}
-
-/** A server with any number of clients. Made by {@link startServer}. */
+/** A server with any number of clients. Created by `startServer`. */
 export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   /** The name it was started with. */
   readonly name: string;
-  /** Where it listens: the socket's path or the pipe's name. */
+  /** The address: the socket's path or the pipe's name; `""` if it does not listen. */
   readonly address: string;
+  readonly #about: About = { side: "server", endpoint: this };
   readonly #address: Address;
   readonly #options: ParsedServerOptions;
-  readonly #handlers = new RequestHandlers<ConnectionRequest>();
+  readonly #handlers = new Handlers<RequestHandler<ConnectionRequest>>("requests");
+  readonly #streamHandlers = new Handlers<StreamHandler<ConnectionStream>>("streams");
+  readonly #admin: AdminHandlers<Connection, ConnectionRequest>;
   readonly #resumable: ResumableConnections;
   readonly #admission: AdmissionControl;
   readonly #acceptor: Acceptor;
-  /** What each connection knows of this server. */
-  readonly #host: ConnectionHost<Connection, ConnectionMessage, ConnectionRequest>;
+  /** What each connection needs of this server. */
+  readonly #host: ConnectionHost<Connection, ConnectionMessage, ConnectionRequest, ConnectionStream>;
   readonly #connections = new Set<Connection>();
-  /** With clients that let a broadcast wait. */
+  /** Tracks clients that make a broadcast wait. */
   readonly #slowClients: SlowClients<Connection>;
-  /** Accepted before whoever started us has a server to which to add listeners. */
+  /**
+   * Transports that were accepted before `startServer` has returned the server, to which the caller can then add
+   * listeners.
+   */
   readonly #waiting: Transport[] = [];
   readonly #refusals = new Refusals();
+  readonly #totals = new ConnectionTotals();
   readonly #shutdown = new Shutdown();
   #listener: Listener | undefined;
   #lastId = 0;
+  #listeningSince = 0;
   #referenced = true;
 
-  /** @internal Use {@link startServer}. */
+  /** @internal Use `startServer`. */
   constructor(name: string, address: Address, options: ParsedServerOptions) {
     super();
     this.name = name;
     this.address = address.path;
     this.#address = address;
     this.#options = options;
+    this.#admin = new AdminHandlers({
+      describe: () => this.#describe(),
+      failed: (error, connection) => this[captureRejectionSymbol](error, "shutdown", connection),
+    });
     this.#resumable = new ResumableConnections(options);
     this.#admission = new AdmissionControl(options);
     this.#slowClients = new SlowClients(options.broadcastGraceMs);
@@ -114,19 +104,32 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.#host = this.#makeHost();
   }
 
-  /** The clients that are connected now, or are waited for to come back, as a list of its own. */
+  /** A copy of the list of clients that are connected, or may come back. */
   get connections(): readonly Connection[] {
     return [...this.#connections];
   }
 
   /**
-   * Writes a message to every client that is connected, which is each from its `connection` event on: a client knows of
-   * its connection a moment before the server does. Returns `undefined` while all have room, else a promise that
-   * settles once all have room again or are gone. A client that does not take the message is dealt with as
-   * {@link Connection.write} does, and the others notice nothing.
+   * What all its clients' connections have sent, received, requested and handled so far. The cost grows with their
+   * number.
+   */
+  stats(): ServerStats {
+    return {
+      ...this.#totals.with([...this.#connections].map((connection) => connection.stats())),
+      connections: this.#connections.size,
+      totalConnections: this.#lastId,
+      refusedConnections: this.#totals.refused,
+    };
+  }
+
+  /**
+   * Writes a message to every connected client. A client counts as connected from its `connection` event on, a moment
+   * after the client itself knows. Returns `undefined` while all have room, else a promise that settles once all have
+   * room again or are gone. A client that does not accept the message is treated as in {@link Connection.write}, and
+   * the others notice nothing.
    *
-   * A client that has had no room for `broadcastGraceMs` is not waited for any more until it has read all that was written
-   * to it. Once `maxQueuedBytes` wait for it, `slow` says what becomes of it.
+   * After a client has had no room for `broadcastGraceMs`, broadcasts do not wait for it until it has read all that
+   * was written to it. Once `maxQueuedBytes` wait for it, `slow` says what happens to it.
    *
    * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, `ERR_INVALID_ARGUMENT`, `ERR_MESSAGE_TOO_LARGE`,
    *   `ERR_INVALID_OPTION`, `ERR_CLOSED`; then no client was written to.
@@ -162,10 +165,11 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   /**
-   * Handles all clients' requests of that type, but for connections that have a handler of their own for it.
+   * Handles all clients' requests of that type, except those of connections that have a handler of their own for it.
    *
-   * @returns Takes the handler away again.
-   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` where that type has one.
+   * @returns A function that removes the handler.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` if that type has a
+   * handler.
    *
    * @example
    * ```ts
@@ -186,10 +190,10 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   /**
-   * Handles all clients' requests of each type that has no handler of its own, for taps, proxies and the like. The request's `type` tells
-   * which it is.
+   * Handles all clients' requests of all types without a handler of their own, for taps, proxies and the like. The
+   * request's `type` shows which type it is.
    *
-   * @returns Takes the handler away again.
+   * @returns A function that removes the handler.
    * @throws CallerError `ERR_INVALID_ARGUMENT` if there is one already.
    *
    * @example
@@ -210,8 +214,103 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   /**
-   * Stops listening, ends every connection in order and removes the socket. Settles once all is closed, each peer being
-   * waited for as by {@link Connection.close}; never rejects. A second call waits for the first.
+   * Handles the clients' streams of that type. When the handler's promise settles, this end's direction ends; what it throws resets
+   * the stream. At most `maxConcurrentStreams` of a client are open at a time; the stream's
+   * `connection` tells whose it is.
+   *
+   * @returns A function that removes the handler; calls of it that have begun go on.
+   * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` if that type has one.
+   */
+  handleStream(type: number, handler: StreamHandler<ConnectionStream>): () => void {
+    return this.#streamHandlers.add(type, handler);
+  }
+
+  /**
+   * Handles all clients' streams of all types without a handler of their own, for taps, proxies and the like. The stream's
+   * `type` shows which type it is.
+   *
+   * @returns A function that removes the handler; calls of it that have begun go on.
+   * @throws CallerError `ERR_INVALID_ARGUMENT` if there is one already.
+   */
+  handleAnyStream(handler: StreamHandler<ConnectionStream>): () => void {
+    return this.#streamHandlers.addForAny(handler);
+  }
+
+  /**
+   * Lets clients ask this server to shut down, by `client.shutdownServer`. Without a call of this they get
+   * `ERR_NOT_ALLOWED`. Any process that can connect may ask.
+   *
+   * @param handler Called once a client has its answer; what it does is the program's affair. While it runs, further
+   *   requests to shut down begin nothing. If it throws an error that a client did not cause, that is thrown again from
+   *   the event loop.
+   * @returns A function that removes the handler.
+   * @throws CallerError `ERR_INVALID_ARGUMENT` if there is one already.
+   *
+   * @example
+   * ```ts
+   * import { startClient, startServer } from "sealpipe";
+   *
+   * const server = await startServer("my-app");
+   * server.allowShutdown(async ({ reason }) => {
+   *   console.log(reason); // a new version is installed
+   *   await server.close();
+   * });
+   *
+   * const client = await startClient("my-app", { retry: false });
+   * await client.shutdownServer("a new version is installed");
+   * ```
+   */
+  allowShutdown(handler: ShutdownHandler<Connection>): () => void {
+    return this.#admin.allowShutdown(handler);
+  }
+
+  /**
+   * Lets clients ask what this server is, by `client.describe`. Without a call of this they get `ERR_NOT_ALLOWED`.
+   *
+   * @returns A function that forbids it again.
+   */
+  allowDescribe(): () => void {
+    return this.#admin.allowDescribe();
+  }
+
+  /**
+   * Accepts a client at the other end of a duplex stream, however that came about: see `transport` of the client. From now on the
+   * stream is the server's, which ends or destroys it with the connection. The client counts as any other:
+   * a `connection` event follows, or an `error` event if its handshake fails. A native client resumes its session on another
+   * duplex.
+   *
+   * @param duplex A `Duplex` of `node:stream` that carries bytes, and that nobody reads or has destroyed or ended.
+   * @throws CallerError `ERR_SECRET_REQUIRED` if the server has no secret and `authenticatedBy` does not refuse one;
+   *   `ERR_INVALID_ARGUMENT` for anything but such a duplex; `ERR_CLOSED`. Then the duplex is left as it is.
+   *
+   * @example
+   * ```ts
+   * import { randomBytes } from "node:crypto";
+   * import { once } from "node:events";
+   * import { type AddressInfo, connect, createServer } from "node:net";
+   * import { startClient, startServer } from "sealpipe";
+   *
+   * const secret = randomBytes(32);
+   * await using server = await startServer("my-app", { listen: false, secret });
+   * server.handle(1, ({ text }) => text.toUpperCase());
+   * const tcp = createServer((socket) => server.accept(socket)).listen(0, "127.0.0.1");
+   * await once(tcp, "listening");
+   *
+   * const { port } = tcp.address() as AddressInfo;
+   * await using client = await startClient("my-app", { secret, transport: () => connect(port, "127.0.0.1") });
+   * console.log((await client.request(1, "hello")).text); // HELLO
+   * tcp.close();
+   * ```
+   */
+  accept(duplex: Duplex): void {
+    if (this.#shutdown.hasBegun) throw closedError();
+    demandAuthentication(this.#options);
+    this.#accept(new DuplexTransport(duplex));
+  }
+
+  /**
+   * Stops listening, ends every connection in order and removes the socket. Settles once all is closed, and waits for
+   * each peer as long as {@link Connection.close} does; never rejects. A second call waits for the first.
    */
   close(): Promise<void> {
     if (this.#shutdown.begin()) void this.#close();
@@ -219,8 +318,9 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   /**
-   * Stops listening and drops every connection at once, each as its own `destroy` does. Reads that wait are rejected
-   * with `error`, and the status becomes `error`; without one, `ERR_CLOSED` and `closed`. There is no `error` event.
+   * Stops listening and drops every connection at once, as its own `destroy` does. Pending reads are rejected with
+   * `error`, and the status becomes `error`; without an error these are `ERR_CLOSED` and `closed`. There is no
+   * `error` event.
    */
   destroy(error?: Error): void {
     this.#shutdown.destroyed(error);
@@ -231,20 +331,24 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   /** @internal */
-  async listen(provider: TransportProvider): Promise<void> {
-    this.#listener = await provider.listen(this.#address, {
+  async listen(provider: TransportProvider | undefined): Promise<void> {
+    this.#listener = await provider?.listen(this.#address, {
       openToAllUsers: this.#options.unmaskPermissions,
+      fd: this.#options.fd,
       isAlive: async (address) => (await import("./liveness.ts")).isServerAlive(address, provider),
       addressCheckIntervalMs: this.#options.addressCheckIntervalMs,
       accepted: (transport) => this.#accept(transport),
       failed: (error) => this.emitSafely("error", listenerFailed(error), undefined),
     });
+    this.#listeningSince = clock.now();
+    if (channels.listening.hasSubscribers)
+      channels.listening.publish({ ...this.#about, address: this.address });
     this.setStatus("listening");
     for (const transport of this.#waiting.splice(0)) this.#accept(transport);
   }
 
   /** @internal */
-  protected override shown(): Record<string, string | number | undefined> {
+  protected override shown(): Shown {
     return { address: this.address, connections: this.connections.length };
   }
 
@@ -266,10 +370,13 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.setStatus("closing");
     this.inbox.end(undefined, "drop");
     for (const transport of this.#waiting.splice(0)) transport.destroy();
-    // First of all: a golang-ipc client comes back at once, and gives up for ever where it is accepted and dropped.
+    // First of all: a golang-ipc client reconnects at once, and gives up for ever if it is accepted and then dropped.
     await this.#stopListening();
     await Promise.all([this.#acceptor.close(), ...this.#all.map((connection) => connection.close())]);
     this.setStatus(this.#shutdown.status);
+    const { status } = this;
+    if (channels.closed.hasSubscribers)
+      channels.closed.publish({ ...this.#about, status, error: this.#shutdown.error });
     this.tellClosed();
   }
 
@@ -277,7 +384,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     try {
       await this.#listener?.close();
     } catch (error) {
-      // The socket could not be removed; nobody listens on it any more.
+      // The socket could not be removed, but nobody listens on it any more.
       this.emitSafely("error", listenerFailed(error as Error), undefined);
     }
   }
@@ -294,27 +401,51 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     const refusal = this.#admission.refusal();
     if (refusal !== undefined) {
       transport.destroy();
+      this.#refused(refusal);
       this.emitSafely("error", refusal, undefined);
       return;
     }
     this.#admission.accepted(this.#acceptor.accept(transport));
     const evicted = this.#admission.makeRoom();
     if (evicted === undefined) this.#acceptor.clientCame();
-    else this.emitSafely("error", evicted, undefined);
+    else {
+      this.#refused(evicted);
+      this.emitSafely("error", evicted, undefined);
+    }
   }
 
-  /** Connections that hold a transport, and those that wait for their clients to come back. */
+  #refused(error: SealpipeError): void {
+    this.#totals.refused += 1;
+    if (channels.refused.hasSubscribers) channels.refused.publish({ ...this.#about, error });
+  }
+
+  /** Connections that have a transport, and those that wait for their clients to come back. */
   get #all(): Connection[] {
     return [...new Set([...this.#admission.held, ...this.#resumable.detached])];
   }
 
+  #describe(): string {
+    const { codec, contracts } = this.#options;
+    return encodeDescription({
+      ...selfOf(this.#options),
+      codec,
+      contracts,
+      requests: this.#handlers.types,
+      streams: this.#streamHandlers.types,
+      connections: this.#connections.size,
+      uptimeMs: Math.round(clock.now() - this.#listeningSince),
+    });
+  }
+
   #makeAcceptor(): Acceptor {
     return new Acceptor({
+      about: this.#about,
       options: this.#options,
       session: (id) => this.#resumable.find(id),
       takeOver: (established) =>
         established.native?.resumed ? this.#resume(established) : this.#open(established),
       failed: (error) => {
+        if (error !== undefined) this.#refused(error);
         const told = error && this.#refusals.worthTelling(error);
         if (told !== undefined) this.emitSafely("error", told, undefined);
       },
@@ -336,23 +467,25 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
 
   #resume(established: Established): ConnectionHandler {
     const { driver, native } = established;
-    // It was there a moment ago, when its session was asked for.
+    // It exists: it was found by its session in the same turn.
     const connection = this.#resumable.resumed(native?.session as NativeSession) as Connection;
     this.#admission.established(driver, connection);
     connection.resume(established);
     return connection.handler;
   }
 
-  #makeHost(): ConnectionHost<Connection, ConnectionMessage, ConnectionRequest> {
+  #makeHost(): ConnectionHost<Connection, ConnectionMessage, ConnectionRequest, ConnectionStream> {
     return {
       inbox: this.inbox,
       options: this.#options,
       handlers: this.#handlers,
+      admin: this.#admin,
+      streamHandlers: this.#streamHandlers,
       detached: (connection) => this.#resumable.lost(connection),
       keepsMore: () => this.#resumable.enforce(),
       closed: (connection, error) => {
-        this.#connections.delete(connection);
-        this.#resumable.closed(connection);
+        if (this.#connections.delete(connection)) this.#totals.ended(connection.stats());
+        this.#resumable.closed(connection, error);
         if (error !== undefined) this.emitSafely("error", error, connection);
       },
       told: (connection, error) => this.emitSafely("error", error, connection),

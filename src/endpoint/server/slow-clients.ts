@@ -1,9 +1,9 @@
 import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 
 /**
- * How long a server's broadcast waits for clients that have no room. One that has let it wait for all of its grace is slow,
- * and is not waited for any more until it has caught up with all that was written to it: one that reads just enough to have
- * room again would otherwise have every broadcast wait.
+ * How long a server's broadcast waits for clients that have no room. A client that has used all of its grace is slow,
+ * and broadcasts do not wait for it until it has read all that was written to it. Otherwise a client that reads just
+ * enough to have room again could make every broadcast wait.
  */
 export class SlowClients<C extends { readonly queuedBytes: number }> {
   readonly #graceMs: number;
@@ -14,12 +14,15 @@ export class SlowClients<C extends { readonly queuedBytes: number }> {
     this.#graceMs = graceMs;
   }
 
-  /** It is about to be written to. */
+  /** A message is about to be written to the client. */
   writing(client: C): void {
     if (client.queuedBytes === 0) this.#slow.delete(client);
   }
 
-  /** Settles with `room`, which does not reject, or when the client's grace is over; nothing if it is over already. */
+  /**
+   * Settles with `room`, which does not reject, or when the client's grace is over; `undefined` if it is over
+   * already.
+   */
   wait(client: C, room: Promise<void>): Promise<void> | undefined {
     if (this.#slow.has(client) || this.#graceMs === 0) return undefined;
     const known = this.#waits.get(room);

@@ -4,8 +4,8 @@ import { endGraceMs, settleAfterOpenMs } from "../limits.ts";
 import { Patience } from "../patience.ts";
 
 /**
- * A close on the classic wire, which has no word for it: what was written leaves, then the transport ends, and the peer gets
- * a moment to end its side.
+ * A close on the classic wire, which has no frame for it: what was written leaves, then the transport ends, and the
+ * peer has a moment to end its side.
  *
  * Source: spec/protocol.md, "Close".
  */
@@ -21,7 +21,7 @@ export class ClassicClose implements Close {
     this.#closeTimeoutMs = closeTimeoutMs;
     this.#queuedBytes = queuedBytes;
     const heldUntil = openedAt + settleAfterOpenMs;
-    // A golang-ipc server would never notice a client that is gone at once.
+    // A golang-ipc server never notices a client that leaves right after the handshake.
     this.#phase =
       role === "client" && heldUntil > now
         ? { kind: "held", at: heldUntil }

@@ -1,9 +1,8 @@
 import type { CryptoProvider } from "../crypto-provider.ts";
 
 /**
- * The one key of both directions: SHA-256 of the shared point's X coordinate as a big integer's shortest bytes.
- * The leading zero bytes that are dropped make no difference but in about one handshake of 256, and there they make
- * all of it: keeping them gives a key that golang-ipc does not have.
+ * The one key of both directions: SHA-256 of the shared point's X coordinate without its leading zero bytes. About
+ * one handshake in 256 has such zero bytes; to keep them would give another key than golang-ipc's.
  *
  * Source: spec/protocol.md, "Key".
  */

@@ -10,30 +10,31 @@ import { readUint32 } from "../integers.ts";
 import { lengthBytes } from "../length-prefix.ts";
 
 const overheadBytes = aeadNonceBytes + aeadTagBytes;
-/** Fewer cost no less than each with a cipher of its own. */
+/** A batch of fewer saves nothing over a cipher object for each. */
 const minFrames = 4;
-/** Where nonces are gathered: they are copied before anybody else gathers some. */
+/** Where nonces are gathered. All instances share it: `prepare` copies it at once. */
 const nonces = new Uint8Array(maxBatchSize(0) * aeadNonceBytes);
 
 /**
- * Opens runs of short messages that have arrived together. It looks for their nonces in what is still to be read, which
- * decides nothing: each frame is read and checked in its turn, and one that is not what it looked like does not open.
+ * Opens runs of short messages that have arrived together. It reads their nonces ahead, from frames that are still
+ * unchecked. That decides nothing: each frame is read and checked in its turn, and a frame whose nonce is another
+ * than expected does not open.
  */
 export class OpeningBatch {
   readonly #aead: Aead;
-  /** Made once frames have arrived together. */
+  /** Created once frames have arrived together. */
   #batch: BatchAead | undefined;
 
   constructor(aead: Aead) {
     this.#aead = aead;
   }
 
-  /** Whether the next payload is for this. */
+  /** Whether the next payload is to be opened by this. */
   get isPrepared(): boolean {
     return this.#batch !== undefined && this.#batch.prepared > 0;
   }
 
-  /** `chunk`: from the start of a frame. */
+  /** `chunk` starts with a frame. */
   lookAhead(chunk: Uint8Array): void {
     let frames = 0;
     let longest = 0;
@@ -57,7 +58,7 @@ export class OpeningBatch {
     return this.#batch?.openNext(payload);
   }
 
-  /** Not the cipher that it was made with. */
+  /** Wipes the batch, not the AEAD that it was created with. */
   wipe(): void {
     this.#batch?.wipe();
   }

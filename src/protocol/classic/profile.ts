@@ -18,18 +18,18 @@ const typeBytes = 4;
 
 export interface ClassicProfileOptions {
   readonly maxMessageBytes: number;
-  /** Largest `data` that the peer takes, so far as it says. */
+  /** Largest `data` that the peer accepts, as far as known. */
   readonly peerMaxMessageBytes: number;
-  /** Absent where plain. */
+  /** Absent if the connection is plain. */
   readonly records: RecordProtection | undefined;
 }
 
-/** What classic leaves when it is given up: it cannot tell what has arrived. */
+/** Classic cannot know what has arrived, so it has no leftovers. */
 const nothingLeft: Leftovers = { unacknowledged: [], unsent: [], unsentRequests: [] };
 
 /**
- * golang-ipc's messages: one frame each, sealed one by one if the connection is encrypted. It is its own session, which
- * ends with the connection and has messages alone.
+ * golang-ipc's messages: one frame each, sealed one by one if the connection is encrypted. The profile is its own
+ * session, which ends with the connection and has only messages.
  */
 export class ClassicProfile implements Profile, Session {
   readonly name = "classic";
@@ -102,6 +102,15 @@ export class ClassicProfile implements Profile, Session {
     );
   }
 
+  /** @throws PeerError `ERR_PEER_NOT_NATIVE` */
+  admin(): never {
+    throw new PeerError("ERR_PEER_NOT_NATIVE", "the peer speaks golang-ipc's wire, which has no requests");
+  }
+
+  get streams(): never {
+    throw new PeerError("ERR_PEER_NOT_NATIVE", "the peer speaks golang-ipc's wire, which has no streams");
+  }
+
   receive(input: ReceiveBuffer): ProfileEvent | undefined {
     for (;;) {
       this.#records?.lookAhead(input);
@@ -157,7 +166,7 @@ export class ClassicProfile implements Profile, Session {
     return nothingLeft;
   }
 
-  // Its wire has no word for any of these.
+  // The classic wire has nothing for any of these.
   consumed(): void {}
   askForAcknowledgement(): void {}
   cancel(): void {}

@@ -6,12 +6,12 @@ import type { ReceiveBuffer } from "../receive-buffer.ts";
 import { OpeningBatch } from "./opening-batch.ts";
 import { SealingBatch } from "./sealing-batch.ts";
 
-/** What sealing adds to a payload: the nonce before it and the tag behind it. */
+/** What sealing adds to a payload: the nonce before it and the tag after it. */
 export const sealedOverheadBytes = aeadNonceBytes + aeadTagBytes;
 
 /**
- * Payloads sealed as the classic wire has them: nonce, ciphertext, tag. The nonce is random, nothing is counted and
- * there is no additional data, so a peer in the middle can replay, drop and reorder.
+ * Payloads as the classic wire seals them: nonce, ciphertext, tag. The nonce is random, payloads are not numbered and
+ * there is no additional data, so a process in the middle can replay, drop and reorder them.
  *
  * Source: spec/protocol.md, "Sealed payload".
  */
@@ -31,37 +31,37 @@ export class RecordProtection {
   }
 
   /**
-   * Whether the key has sealed all that it may: both ends draw nonces for the one key, and with each further one it becomes
-   * likelier that two are the same.
+   * Whether the key has sealed as many payloads as it may: both ends draw nonces for the one key, and each further
+   * nonce makes it likelier that two are the same.
    */
   get isSpent(): boolean {
     return this.#payloads >= this.#crypto.randomNoncesPerKey;
   }
 
   /**
-   * The sealed payload in parts: the nonce, the ciphertext in one or more, the tag. A nonce that the caller gives is
-   * used for one payload only.
+   * The sealed payload in parts: the nonce, the ciphertext in one or more, the tag. A given `nonce` must be for this
+   * payload alone.
    */
   seal(plaintext: readonly Uint8Array[], nonce: Uint8Array = this.#crypto.randomNonces(1)): Uint8Array[] {
     this.#countSealed();
     return this.#sealAlone(plaintext, nonce);
   }
 
-  /** The same into `target`, which is as long as the sealed payload. */
+  /** Seals into `target`, which is as long as the sealed payload. */
   sealInto(target: Uint8Array, plaintext: readonly Uint8Array[]): void {
     this.#countSealed();
     if (this.#sealing.seal(target, plaintext)) return;
     copyParts(this.#sealAlone(plaintext, this.#crypto.randomNonces(1)), target);
   }
 
-  /** Makes ready for the frames that lie in `input` and will be opened next. What stands there is not checked yet. */
+  /** Prepares to open the frames that have arrived in `input`, which are not checked yet. */
   lookAhead(input: ReceiveBuffer): void {
     if (!this.#opening.isPrepared) this.#opening.lookAhead(input.firstChunk);
   }
 
   /**
-   * The plaintext, lent until the next call if it is not the caller's own. The caller has checked the length.
-   * @throws PeerError `ERR_DECRYPTION_FAILED` where the tag does not fit.
+   * The plaintext, valid until the next call unless it is `owned`. The caller has checked the length. @throws
+   * PeerError `ERR_DECRYPTION_FAILED` if the tag is wrong.
    */
   open(payload: Uint8Array): Received {
     this.#payloads += 1;
@@ -78,7 +78,7 @@ export class RecordProtection {
     return { bytes, owned };
   }
 
-  /** Overwrites the key: nothing is sealed or opened any more. */
+  /** Overwrites the key. Nothing can be sealed or opened afterwards. */
   wipe(): void {
     this.#aead.wipe();
     this.#sealing.wipe();
@@ -89,9 +89,9 @@ export class RecordProtection {
     return [nonce, ...this.#aead.seal(nonce, plaintext)];
   }
 
-  /** @throws RangeError The engine closes before it comes to that. */
+  /** @throws RangeError if the key is spent. The engine closes before that. */
   #countSealed(): void {
-    if (this.isSpent) throw new RangeError("the key has sealed all that it may");
+    if (this.isSpent) throw new RangeError("the key has sealed as many payloads as it may");
     this.#payloads += 1;
   }
 }

@@ -2,18 +2,18 @@ import { nextBatchSize } from "../batch-size.ts";
 import { type Aead, type BatchAead, type CryptoProvider, maxBatchedBytes } from "../crypto-provider.ts";
 import { lengthOfParts } from "../parts.ts";
 
-/** So many messages have a cipher of their own first: a connection that sends a few needs no more. */
+/** The first messages get a cipher object each: a connection that sends only a few needs no batch. */
 const singleMessages = 16;
 
 /** Seals the short messages of a connection that sends many of them, with nonces drawn for several at a time. */
 export class SealingBatch {
   readonly #aead: Aead;
   readonly #crypto: CryptoProvider;
-  /** Made once it is needed. */
+  /** Created when it is first needed. */
   #batch: BatchAead | undefined;
   #singles = 0;
   #nonces = 0;
-  /** The longest plaintext since nonces were last drawn, and the longest that they are prepared for. */
+  /** The longest plaintext since nonces were last drawn, and the longest that the batch is prepared for. */
   #longest = 0;
   #preparedBytes = 0;
 
@@ -22,7 +22,7 @@ export class SealingBatch {
     this.#crypto = crypto;
   }
 
-  /** False where the message is none for this: nothing was written then. */
+  /** False if the message is too long or too early for a batch; then nothing was written. */
   seal(target: Uint8Array, plaintext: readonly Uint8Array[]): boolean {
     const count = lengthOfParts(plaintext);
     if (count > maxBatchedBytes) return false;

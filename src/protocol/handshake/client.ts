@@ -1,19 +1,12 @@
 import { PeerError } from "../../errors.ts";
 import { ClassicProfile } from "../classic/profile.ts";
 import type { KeyPair } from "../crypto-provider.ts";
+import { HandshakeFailure } from "../handshake-failure.ts";
 import { nativeNonce } from "../native/wire/key-schedule.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import type { State } from "../states.ts";
-import {
-  demandsEncryption,
-  demandsNative,
-  type Handshake,
-  HandshakeFailure,
-  type HandshakeOptions,
-  type HandshakeStep,
-  offersNative,
-} from "./handshake.ts";
-import { agreeOnKeys, type KeyAgreement, wipeAgreement } from "./key-agreement.ts";
+import type { Handshake, HandshakeStep } from "./handshake.ts";
+import { agreeOnKeys, type KeyAgreement, takePublicKey, wipeAgreement } from "./key-agreement.ts";
 import {
   type answers,
   decodeHello,
@@ -26,6 +19,7 @@ import {
   saysNative,
 } from "./messages.ts";
 import { agreeOnNative } from "./native-agreement.ts";
+import { demandsEncryption, demandsNative, type HandshakeOptions, offersNative } from "./options.ts";
 
 /** The client's side: its answer, its key, the confirmation. Source: spec/protocol.md, "Handshake". */
 export class ClientHandshake implements Handshake {
@@ -84,9 +78,10 @@ export class ClientHandshake implements Handshake {
   }
 
   #receiveServerKey(input: ReceiveBuffer): HandshakeStep | undefined {
+    const peerPublicKey = takePublicKey(input);
+    if (peerPublicKey === undefined) return undefined;
     const keyPair = this.#keyPair as KeyPair;
-    this.#keys = agreeOnKeys(input, keyPair, this.#options.crypto);
-    if (this.#keys === undefined) return undefined;
+    this.#keys = agreeOnKeys({ keyPair, peerPublicKey }, this.#options.crypto);
     this.#keyPair = undefined;
     return { input: "server-key", output: [keyPair.publicKey] };
   }

@@ -10,7 +10,7 @@ import type { ReceiveBuffer } from "../receive-buffer.ts";
 
 // The parts of the handshake in the order in which they are sent. Source: spec/protocol.md, "Handshake".
 
-/** golang-ipc v1.0.0 to v1.2.4 all say 2. */
+/** golang-ipc v1.0.0 to v1.2.4 all send 2. */
 export const protocolVersion = 2;
 
 export interface Hello {
@@ -22,7 +22,7 @@ export function encodeHello(encrypted: boolean): Uint8Array {
   return Uint8Array.of(protocolVersion, encrypted ? 1 : 0);
 }
 
-/** @throws PeerError `ERR_HANDSHAKE_INVALID` where the second byte is neither 0 nor 1. */
+/** @throws PeerError `ERR_HANDSHAKE_INVALID` if the second byte is neither 0 nor 1. */
 export function decodeHello(input: ReceiveBuffer): Hello | undefined {
   if (input.length < 2) return undefined;
   const [version, encryption] = input.take(2) as unknown as [number, number];
@@ -47,7 +47,7 @@ export function encodeAnswer(answer: keyof typeof answers): Uint8Array {
   return Uint8Array.of(answers[answer]);
 }
 
-/** True once the client has accepted. @throws PeerError with the reason for which it has not. */
+/** True once the client has accepted. @throws PeerError with the reason if it refuses. */
 export function decodeAnswer(input: ReceiveBuffer): true | undefined {
   if (input.length < 1) return undefined;
   const answer = input.take(1)[0];
@@ -69,12 +69,13 @@ export function decodeAnswer(input: ReceiveBuffer): true | undefined {
   }
 }
 
-/** `sealpip1`: what a plain server that speaks native puts behind its maximum size. */
+/** `sealpip1`: a plain server that speaks native sends this after its maximum size. */
 export const nativeMagic: Uint8Array = Uint8Array.of(0x73, 0x65, 0x61, 0x6c, 0x70, 0x69, 0x70, 0x31);
 
 /**
- * The server's largest message, as a frame whose payload is sealed where the connection is encrypted. `nativeSign` says
- * that the server speaks native: sealed it is the nonce, which is random without it; plain it follows the size.
+ * The server's max message size, as a frame whose payload is sealed if the connection is encrypted. `nativeSign`
+ * shows that the server speaks native: sealed, it is the nonce, which is otherwise random; plain, it follows the
+ * size.
  */
 export function encodeMaximumSize(
   maxMessageBytes: number,
@@ -90,12 +91,12 @@ export function encodeMaximumSize(
 
 export interface MaximumSize {
   readonly maxMessageBytes: number;
-  /** The whole frame, as it stands on the wire. */
+  /** The whole frame, as it was on the wire. */
   readonly frame: Uint8Array;
 }
 
 /**
- * What follows the four bytes of the size is ignored, as golang-ipc ignores it.
+ * Anything after the four bytes of the size is ignored, as golang-ipc does.
  * @throws PeerError `ERR_FRAME_TOO_SHORT`, `ERR_FRAME_TOO_LARGE` or `ERR_DECRYPTION_FAILED`.
  */
 export function decodeMaximumSize(input: ReceiveBuffer, records?: RecordProtection): MaximumSize | undefined {
@@ -105,7 +106,7 @@ export function decodeMaximumSize(input: ReceiveBuffer, records?: RecordProtecti
     tooLarge: (bytes) =>
       new PeerError(
         "ERR_FRAME_TOO_LARGE",
-        `the server's maximum-size frame announces ${bytes} bytes; ${maxMaximumSizeFrameBytes} is the most`,
+        `the server's maximum-size frame announces ${bytes} bytes; ${maxMaximumSizeFrameBytes} is the max`,
       ),
   });
   if (payload === undefined) return undefined;
@@ -115,7 +116,10 @@ export function decodeMaximumSize(input: ReceiveBuffer, records?: RecordProtecti
   return { maxMessageBytes, frame: joinParts([encodeUint32(bytes.length), bytes]) };
 }
 
-/** Whether the server says in its maximum-size frame that it speaks native, where an encrypted one says `nonce`. */
+/**
+ * Whether the maximum-size frame shows that the server speaks native. An encrypted server shows it by the nonce
+ * `nonce`.
+ */
 export function saysNative({ frame }: MaximumSize, nonce?: Uint8Array): boolean {
   if (nonce !== undefined)
     return equalBytes(frame.subarray(lengthBytes, lengthBytes + aeadNonceBytes), nonce);
@@ -123,7 +127,7 @@ export function saysNative({ frame }: MaximumSize, nonce?: Uint8Array): boolean 
   return equalBytes(frame.subarray(behindSize, behindSize + nativeMagic.length), nativeMagic);
 }
 
-/** The last byte, by which the client says that it has the maximum size. Its value has no meaning to golang-ipc. */
+/** The last byte, by which the client confirms the maximum size. To golang-ipc its value has no meaning. */
 export const confirmations = { classic: 0, native: 1 } as const;
 
 export function encodeConfirmation(profile: keyof typeof confirmations): Uint8Array {

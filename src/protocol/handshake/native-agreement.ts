@@ -1,10 +1,10 @@
 import type { NativeAgreement } from "../native/agreement.ts";
 import { deriveNativeSecrets, hashTranscript } from "../native/wire/key-schedule.ts";
 import { RecordReader, RecordWriter } from "../native/wire/record.ts";
-import type { HandshakeOptions } from "./handshake.ts";
 import type { KeyAgreement } from "./key-agreement.ts";
+import type { HandshakeOptions } from "./options.ts";
 
-/** `keys` are absent where the connection is plain; `frame` is the maximum-size frame, as it stood on the wire. */
+/** `keys` are absent if the connection is plain; `frame` is the maximum-size frame, as it was on the wire. */
 export function agreeOnNative(
   side: "client" | "server",
   handshake: { readonly keys: KeyAgreement | undefined; readonly frame: Uint8Array },

@@ -4,15 +4,14 @@ import { type KeyPair, publicKeyBytes } from "../crypto-provider.ts";
 import { nativeNonce } from "../native/wire/key-schedule.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
 import type { State } from "../states.ts";
+import type { Handshake, HandshakeStep } from "./handshake.ts";
 import {
-  demandsEncryption,
-  demandsNative,
-  type Handshake,
-  type HandshakeOptions,
-  type HandshakeStep,
-  offersNative,
-} from "./handshake.ts";
-import { agreeOnKeys, type KeyAgreement, wipeAgreement } from "./key-agreement.ts";
+  agreeOnKeys,
+  type BothKeys,
+  type KeyAgreement,
+  takePublicKey,
+  wipeAgreement,
+} from "./key-agreement.ts";
 import {
   answers,
   decodeAnswer,
@@ -22,12 +21,19 @@ import {
   nativeMagic,
 } from "./messages.ts";
 import { agreeOnNative } from "./native-agreement.ts";
+import { demandsEncryption, demandsNative, type HandshakeOptions, offersNative } from "./options.ts";
 
-/** The server's side: hello, its key, the maximum size. It speaks first. Source: spec/protocol.md, "Handshake". */
+/**
+ * The server's side: hello, its key, the maximum size. The server sends first. Source: spec/protocol.md, "Handshake".
+ */
 export class ServerHandshake implements Handshake {
   readonly #options: HandshakeOptions;
   readonly #offersNative: boolean;
   #keyPair: KeyPair | undefined;
+  /** The client's, once all of it has arrived, until the keys are agreed on. */
+  #clientKey: Uint8Array | undefined;
+  /** Derived ahead of the step that needs it. */
+  #sharedSecret: Uint8Array | undefined;
   #keys: KeyAgreement | undefined;
   #maximumSizeFrame: Uint8Array = new Uint8Array(0);
 
@@ -45,10 +51,20 @@ export class ServerHandshake implements Handshake {
       case "server-awaits-answer":
         return demandsEncryption(this.#options) && input.firstChunk[0] === answers.accepted;
       case "server-awaits-client-key":
-        return input.length >= publicKeyBytes;
+        return this.#clientKey !== undefined || input.length >= publicKeyBytes;
       default:
         return false;
     }
+  }
+
+  keysToAgreeOn(state: State, input: ReceiveBuffer): BothKeys | undefined {
+    if (state !== "server-awaits-client-key" || this.#keyPair === undefined) return undefined;
+    this.#clientKey ??= takePublicKey(input);
+    return this.#clientKey && { keyPair: this.#keyPair, peerPublicKey: this.#clientKey };
+  }
+
+  derived(sharedSecret: Uint8Array): void {
+    this.#sharedSecret = sharedSecret;
   }
 
   advance(state: State, input: ReceiveBuffer): HandshakeStep | undefined {
@@ -64,6 +80,7 @@ export class ServerHandshake implements Handshake {
 
   wipe(): void {
     wipeAgreement(this.#keys);
+    this.#sharedSecret?.fill(0);
   }
 
   #receiveAnswer(input: ReceiveBuffer): HandshakeStep | undefined {
@@ -74,16 +91,20 @@ export class ServerHandshake implements Handshake {
       this.#maximumSizeFrame = encodeMaximumSize(maxMessageBytes, undefined, sign);
       return { input: "plain-acceptance", output: [this.#maximumSizeFrame] };
     }
-    // Not before the client has answered: a key pair costs a millisecond that a silent peer must not get for free.
+    // Not before the client has answered: a key pair costs a millisecond, which a silent peer must not cause for
+    // free.
     this.#keyPair = crypto.generateKeyPair();
     return { input: "encrypted-acceptance", output: [this.#keyPair.publicKey] };
   }
 
   #receiveClientKey(input: ReceiveBuffer): HandshakeStep | undefined {
     const { maxMessageBytes, crypto } = this.#options;
-    const keys = agreeOnKeys(input, this.#keyPair as KeyPair, crypto);
-    if (keys === undefined) return undefined;
+    const both = this.keysToAgreeOn("server-awaits-client-key", input);
+    if (both === undefined) return undefined;
+    const keys = agreeOnKeys(both, crypto, this.#sharedSecret);
     this.#keyPair = undefined;
+    this.#clientKey = undefined;
+    this.#sharedSecret = undefined;
     this.#keys = keys;
     const sign = this.#offersNative ? nativeNonce(keys.ownPublicKey, keys.peerPublicKey, crypto) : undefined;
     this.#maximumSizeFrame = encodeMaximumSize(maxMessageBytes, keys.records, sign);

@@ -21,7 +21,7 @@ export class NativeClose implements Close {
     return this.#patience.at;
   }
 
-  /** A peer that still consumes what was written, and not too slowly, is not one that hangs. */
+  /** A peer that still consumes what was written, and not too slowly, does not hang. */
   progressed({ queuedBytes, now }: Parameters<Close["progressed"]>[0]): void {
     this.#patience.left(queuedBytes, now);
   }

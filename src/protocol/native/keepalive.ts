@@ -1,8 +1,8 @@
-/** When to ask whether the peer is alive, in milliseconds. */
+/** When to check whether the peer is alive, in milliseconds. */
 export interface KeepaliveLimits {
-  /** How long nothing may be heard before a ping. */
+  /** How long a silence leads to a ping. */
   readonly keepaliveIntervalMs: number;
-  /** How long after a ping nothing may be heard. */
+  /** How long the silence may last after a ping. */
   readonly keepaliveTimeoutMs: number;
 }
 
@@ -21,7 +21,7 @@ export class Keepalive {
     this.#heardAt = now;
   }
 
-  /** Something has come from the peer. */
+  /** Something has arrived from the peer. */
   heard(now: number): void {
     this.#heardAt = now;
     this.#pingedAt = undefined;
@@ -33,11 +33,12 @@ export class Keepalive {
     return this.#heardAt + keepaliveIntervalMs;
   }
 
-  /** What to do now: send a ping, or take the peer for dead. */
+  /** What to do now: send a ping, or consider the peer dead. */
   handleTimeout(now: number): "ping" | "dead" | undefined {
     const lateMs = now - this.nextTimeout();
     if (lateMs < 0) return undefined;
-    // That late, it is us who were held up: what the peer sent may lie unread, and our last ping unsent.
+    // A timeout that is this late means that this process was held up: what the peer sent may be unread, and the last
+    // ping unsent.
     const heldUp = lateMs > this.#limits.keepaliveTimeoutMs / 2;
     if (this.#pingedAt !== undefined && !heldUp) return "dead";
     this.#pingedAt = now;

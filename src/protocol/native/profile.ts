@@ -20,7 +20,7 @@ import {
   maxRecordBytes,
   readBodyBytes,
 } from "./wire/frame.ts";
-import { decodePositions, positionsBytes } from "./wire/positions.ts";
+import { decodePositions, positionBytes } from "./wire/positions.ts";
 import type { RecordReader, RecordWriter } from "./wire/record.ts";
 
 export interface NativeProfileOptions {
@@ -29,24 +29,26 @@ export interface NativeProfileOptions {
   readonly writer: RecordWriter;
   readonly encrypted: boolean;
   readonly keepalive: KeepaliveLimits;
-  /** For a tenth of a large body to arrive. */
+  /** Time for each tenth of a large body. */
   readonly frameTimeoutMs: number;
   readonly clock: { now(): number };
 }
 
-/** Records leave in one write until they have so many bytes. */
+/** Records are gathered in one write up to this size. */
 const maxWriteBytes = 2 * maxRecordBytes;
-/** Frames that are this small together are joined before they are sealed: a call for each would cost more. */
+/**
+ * Frames with a total of up to this many bytes are joined before they are sealed: a call for each would cost more.
+ */
 const joinedBytes = 4_096;
-/** And so are many frames that are this small on average. */
+/** So are frames of up to this many bytes on average. */
 const joinedFrameBytes = 512;
-/** Pongs that wait to be sent. A peer that makes more wait does not read them. */
+/** Max number of pongs that wait to be sent. A peer for which more would wait does not read them. */
 const maxWaitingPongs = 64;
 const nothing = new Uint8Array(0);
 const noRecord: Received = { bytes: nothing, owned: false };
 const nothingToWrite: Uint8Array[] = [];
 
-/** A session on one connection: its records, and the frames that are about the connection itself. */
+/** A session on one connection: its records, and the frames that concern the connection itself. */
 export class NativeProfile implements Profile {
   readonly name = "native";
   readonly answersClose = true;
@@ -62,16 +64,18 @@ export class NativeProfile implements Profile {
   readonly #bodyDeadlines: BodyDeadlines;
   /** Pings and pongs that wait to be sent. */
   readonly #control: Uint8Array[] = [];
-  /** The record that is being read, and how far. */
+  /** The record that is being read, and the offset in it. */
   #record: Received = noRecord;
   #offset = 0;
   #pings = 0;
-  /** The lane that comes first in the next record. */
+  /** When the last ping was made, until its answer arrives. */
+  #pingedAt: number | undefined;
+  /** The index of the lane that comes first in the next record. */
   #firstLane = 0;
-  /** `closing`: nothing more is sent after what there is; `closed`: the peer has closed, or we both have. */
+  /** `closing`: nothing more is sent after what is queued; `closed`: the peer has closed, or both ends have. */
   #phase: "open" | "closing" | "closed" = "open";
   #closeSent = false;
-  /** The write that was taken last, not ours until it is returned; and the next, if it was made ready. */
+  /** The last write, which belongs to the transport until it is returned; and the next, if it is prepared. */
   #leaving = nothingToWrite;
   #prepared: Uint8Array[] | undefined;
 
@@ -119,12 +123,12 @@ export class NativeProfile implements Profile {
 
   close(start: CloseStart): Close {
     if (this.#phase === "open") this.#phase = "closing";
-    // What still comes is dropped, and the close has a time of its own.
+    // What still arrives is dropped, and the close has a timeout of its own.
     this.#bodyDeadlines.clear();
     return new NativeClose(start);
   }
 
-  /** A peer that is done says so, or we have said it ourselves, and the peer has acknowledged all there was. */
+  /** No loss if the peer has closed, or if this end has and the peer has acknowledged everything. */
   lossAtEnd(closing: boolean, cause: Error | undefined): PeerError | undefined {
     const isDone = closing && this.session.queuedBytes === 0 && this.#closeSent;
     return isDone ? undefined : connectionLost("without a close", cause);
@@ -133,7 +137,8 @@ export class NativeProfile implements Profile {
   finish(orderly: boolean, lost = false): void {
     this.#phase = "closed";
     this.#reader.wipe();
-    // A peer that ended without a close gets none from us either: if it came back, it would find its session closed.
+    // A peer that ended without a close gets none from this end either: it may come back, and must not find its
+    // session closed.
     if (!orderly || lost) {
       this.#closeSent = true;
       this.#prepared = undefined;
@@ -153,14 +158,14 @@ export class NativeProfile implements Profile {
 
   returnOutput(): void {
     this.session.outgoing.recycle();
-    // Sealed parts are nobody else's; plain ones are the lanes'.
+    // Sealed parts belong to nobody else; plain ones belong to the lanes.
     if (this.encrypted) for (const part of this.#leaving) release(part);
     this.#leaving = nothingToWrite;
   }
 
   prepareOutput(): void {
     const { unsentBytes } = this.session.outgoing;
-    // Plain, there is nothing to do that takes time, and what lies ready must not be recycled.
+    // On a plain connection there is nothing to do that takes time, and prepared parts must not be recycled.
     if (!this.encrypted || this.#phase !== "open" || unsentBytes < maxWriteBytes) return;
     this.#prepared ??= this.#composeOutput();
   }
@@ -178,7 +183,7 @@ export class NativeProfile implements Profile {
         bytes += part.length;
       }
     } while (bytes < maxWriteBytes && this.#hasOutput);
-    // Nothing comes after a close.
+    // Nothing follows a close.
     if (this.#closeSent) this.#writer.wipe();
     return output;
   }
@@ -197,29 +202,30 @@ export class NativeProfile implements Profile {
     switch (this.#keepalive.handleTimeout(now)) {
       case "ping":
         this.#pings = (this.#pings + 1) >>> 0;
+        this.#pingedAt = now;
         this.#control.push(encodeFrame(frameKinds.ping, encodeUint32(this.#pings)));
         return;
       case "dead":
         throw new PeerError(
           "ERR_KEEPALIVE_TIMEOUT",
-          "the peer has not answered a ping: it hangs, or is stopped",
+          "the peer did not answer a ping: it hangs, or is stopped",
         );
     }
   }
 
   #noticeConsumed(): void {
-    // The clock is not asked if it does not matter: this is called for each chunk and each write.
+    // The clock is read only if it matters: this is called for each chunk and each write.
     if (this.#acknowledger.nextTimeout === undefined) this.#acknowledger.notice(this.#clock.now());
   }
 
   #noticeBodies(): void {
     if (this.#phase !== "open") return;
-    // Without a body there is nothing to ask the clock for.
+    // Without a body the clock does not matter.
     const isUnderWay = this.session.incoming.bodiesUnderWay > 0;
     if (isUnderWay || this.#bodyDeadlines.isWaiting) this.#bodyDeadlines.notice(this.#clock.now());
   }
 
-  /** False if {@link takeOutput} is known to have nothing: it is asked often. */
+  /** False if {@link takeOutput} is known to have nothing; it is called often. */
   get #hasOutput(): boolean {
     if (this.#phase !== "open" || this.session.wantsAcknowledgement || this.#control.length > 0) return true;
     return !this.session.outgoing.allSent || this.#acknowledger.isDue;
@@ -229,7 +235,7 @@ export class NativeProfile implements Profile {
     const record = this.#record.bytes;
     const start = this.#offset;
     const end = start + frameHeaderBytes + readBodyBytes(record, start);
-    // Not a number is not within either.
+    // `NaN` is not within the record either.
     if (!(end <= record.length)) throw invalidFrame("a frame that ends outside its record");
     this.#offset = end;
     const kind = record[start] as number;
@@ -239,11 +245,9 @@ export class NativeProfile implements Profile {
   }
 
   #receiveControl(kind: number, body: Uint8Array): ProfileEvent | undefined {
-    const { outgoing } = this.session;
     switch (kind) {
       case frameKinds.acknowledge:
-        if (body.length < positionsBytes) throw invalidFrame("an acknowledgement that is too short");
-        outgoing.acknowledge(decodePositions(body));
+        this.#acknowledged(body);
         return undefined;
       case frameKinds["acknowledge-soon"]:
         this.#acknowledger.ask();
@@ -252,8 +256,7 @@ export class NativeProfile implements Profile {
         this.#pong(body);
         return undefined;
       case frameKinds.pong:
-        // That something came is all that matters.
-        checkToken(body);
+        this.#receivePong(body);
         return undefined;
       case frameKinds.close:
         return { kind: "peer-closed" };
@@ -262,13 +265,27 @@ export class NativeProfile implements Profile {
     }
   }
 
+  #acknowledged(body: Uint8Array): void {
+    const lanes = this.session.hasStreams ? 4 : 3;
+    if (body.length < positionBytes * lanes) throw invalidFrame("an acknowledgement that is too short");
+    this.session.outgoing.acknowledge(decodePositions(body, lanes));
+  }
+
+  /** For the keepalive it matters only that something has arrived. */
+  #receivePong(body: Uint8Array): void {
+    checkToken(body);
+    if (this.#pingedAt === undefined || readUint32(body, 0) !== this.#pings) return;
+    this.session.roundTripMs = this.#clock.now() - this.#pingedAt;
+    this.#pingedAt = undefined;
+  }
+
   #pong(body: Uint8Array): void {
     checkToken(body);
     if (this.#control.length >= maxWaitingPongs) throw invalidFrame("pings whose answers it does not read");
     this.#control.push(encodeFrame(frameKinds.pong, encodeUint32(readUint32(body, 0))));
   }
 
-  /** The frames of the next record, or none where there is nothing to say yet. */
+  /** The frames of the next record, or none if there is nothing to send yet. */
   #composeRecord(): Uint8Array[] {
     if (this.#closeSent) return [];
     if (this.#phase === "closed") return this.#composeClose([]);
@@ -298,8 +315,8 @@ export class NativeProfile implements Profile {
   }
 
   /**
-   * Adds runs of the lanes' frames, as many as fit. A lane whose turn has come, and that had to wait for others, comes first
-   * in the next record.
+   * Adds runs of the lanes' frames, as many as fit. A lane whose turn has come, but which had to wait for others,
+   * comes first in the next record.
    */
   #addLanes(frames: Uint8Array[], roomBytes: number): number {
     const { outgoing } = this.session;

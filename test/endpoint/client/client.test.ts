@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Client, PeerError, type SealpipeError, SystemError, startClient } from "sealpipe";
+import { routeOf } from "#dist/endpoint/client/route.js";
 import { parseClientOptions } from "#dist/endpoint/options/options.js";
 import {
   clientAt,
@@ -34,11 +35,11 @@ describe("a client", { timeout }, () => {
   });
 
   test("that is not connected yet has what it insists on, and no more", () => {
-    const path = addressOf(freshName());
+    const name = freshName();
     const InternalClient = Client as unknown as new (...given: unknown[]) => Client;
     for (const encryption of [true, false]) {
-      const address = { kind: "unix-socket", path };
-      const client = new InternalClient("my-app", address, parseClientOptions({ encryption }));
+      const options = parseClientOptions({ encryption });
+      const client = new InternalClient(name, routeOf(name, options), options);
       assert.equal(client.status, "not-connected");
       assert.equal(client.encrypted, encryption);
       assert.equal(client.profile, "classic");

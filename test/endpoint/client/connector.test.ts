@@ -3,17 +3,19 @@ import { getEventListeners } from "node:events";
 import { after, describe, test } from "node:test";
 import { type ClientOptions, PeerError, type PeerInfo, type SealpipeError, SystemError } from "sealpipe";
 import { Connector } from "#dist/endpoint/client/connector.js";
-import { type DriverHandler, EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
+import { aboutNobody } from "#dist/endpoint/diagnostics.js";
+import type { DriverHandler } from "#dist/endpoint/driver/driver-handler.js";
+import { EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import type { ConnectionHandler, Established } from "#dist/endpoint/driver/established.js";
 import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
 import type { Address } from "#dist/transport/address.js";
 import { connectFailed } from "#dist/transport/connect-failure.js";
-import { createMemoryPair, createMemoryTransports } from "#dist/transport/memory.js";
 import type { ListenOptions, Transport, TransportProvider } from "#dist/transport/transport.js";
 import { never } from "../../support/accepting.ts";
 import { pattern } from "../../support/bytes.ts";
 import { plainWire } from "../../support/hand-made-peer.ts";
+import { createMemoryPair, createMemoryTransports } from "../../support/memory-transport.ts";
 import { accepted, plainHello } from "../../support/raw-peer.ts";
 import { RecordingHandler } from "../../support/recording-handler.ts";
 import { isSettled, turns, until } from "../../support/waiting.ts";
@@ -40,7 +42,14 @@ function listenOptions(take: (transport: Transport) => void): ListenOptions {
 function startServerDriver(transport: Transport): EngineDriver {
   const quota = new ReadQuota(1_000_000);
   const given = parseServerOptions({ encryption: false });
-  const options = { ...given, quota, native: undefined, turns: undefined, role: "server" } as const;
+  const options = {
+    ...given,
+    about: undefined,
+    quota,
+    native: undefined,
+    turns: undefined,
+    role: "server",
+  } as const;
   const driver = new EngineDriver(transport, options, {
     ...silent,
     opened: ({ session }) => {
@@ -65,8 +74,9 @@ function setUp(provider: TransportProvider, options: ClientOptions = {}, lastSer
   const retried: Error[] = [];
   const told: string[] = [];
   const connector = new Connector({
+    about: aboutNobody,
     address,
-    provider,
+    dialer: provider,
     options: parseClientOptions({ encryption: false, retryDelayMs: 1, ...options }),
     quota: new ReadQuota(1_000_000),
     session: () => undefined,
@@ -250,7 +260,8 @@ describe("connecting to a server", { timeout: 20_000 }, () => {
     const long = { connectTimeoutMs: 400 };
     assert.match(await causeOf(long), /said nothing within \d+ ms\. It may hang, or be a golang-ipc server/);
     assert.match(await causeOf(long, "\x02"), /did not finish the handshake within \d+ ms$/);
-    const before = { pid: 4711, library: "sealpipe/0.1.0", application: "", applicationVersion: "" };
+    const self = { pid: 4711, library: "sealpipe/0.1.0", application: "", applicationVersion: "" };
+    const before = { ...self, codec: "", contracts: [] };
     const message = await causeOf(long, "", before);
     assert.match(message, /The server before was sealpipe\/0\.1\.0 in the process 4711/);
     assert.doesNotMatch(message, /golang-ipc/);

@@ -115,6 +115,11 @@ const calls: Record<string, (client: Client) => unknown> = {
   handle: (client) => client.handle(1, () => "")(),
   ref: (client) => client.ref(),
   unref: (client) => client.unref(),
+  stats: (client) => client.stats(),
+  openStream: (client) => client.openStream(1, "a"),
+  handleStream: (client) => client.handleStream(1, () => {})(),
+  describe: (client) => client.describe(),
+  shutdownServer: (client) => client.shutdownServer(),
 };
 
 const open = {
@@ -129,6 +134,11 @@ const open = {
   handle: "returns",
   ref: "returns",
   unref: "returns",
+  stats: "returns",
+  openStream: "waits",
+  handleStream: "returns",
+  describe: "ERR_NOT_CONNECTED",
+  shutdownServer: "ERR_NOT_CONNECTED",
 };
 
 /** With what `read`, and a loop, come to. */
@@ -143,6 +153,9 @@ function over(read: string, loop: string): typeof open {
     flush: no,
     "flush after a write": no,
     request: no,
+    openStream: no,
+    describe: no,
+    shutdownServer: no,
     ...ended,
   };
 }
@@ -150,7 +163,14 @@ function over(read: string, loop: string): typeof open {
 const outcomes: Record<string, Record<string, string>> = {
   connecting: open,
   "connecting, in the handshake": open,
-  connected: { ...open, request: "ERR_NO_HANDLER", connected: "resolves" },
+  connected: {
+    ...open,
+    request: "ERR_NO_HANDLER",
+    connected: "resolves",
+    openStream: "resolves",
+    describe: "ERR_NOT_ALLOWED",
+    shutdownServer: "ERR_NOT_ALLOWED",
+  },
   reconnecting: open,
   closing: over("ERR_CLOSED", "resolves"),
   closed: over("ERR_CLOSED", "resolves"),

@@ -1,21 +1,29 @@
 import assert from "node:assert/strict";
-import { after, describe, mock, test } from "node:test";
+import { after, describe, mock, type TestContext, test } from "node:test";
 import { Message, type PeerError } from "sealpipe";
-import {
-  type DriverHandler,
-  type DriverOptions,
-  EngineDriver,
-  type EngineOpened,
-} from "#dist/endpoint/driver/engine-driver.js";
+import { nodeCrypto } from "#dist/crypto/node.js";
+import type { DriverHandler, EngineOpened } from "#dist/endpoint/driver/driver-handler.js";
+import { type DriverOptions, EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import { HandshakeTurns } from "#dist/endpoint/driver/handshake-turns.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
+import type { KeyPair } from "#dist/protocol/crypto-provider.js";
 import type { Session } from "#dist/protocol/session.js";
-import { createMemoryPair } from "#dist/transport/memory.js";
 import { concat, pattern } from "../../support/bytes.ts";
 import { FakeTransport } from "../../support/fake-transport.ts";
 import { clientPublicKey, plainWire } from "../../support/hand-made-peer.ts";
+import { createMemoryPair } from "../../support/memory-transport.ts";
 import { accepted, confirmation, plainHello } from "../../support/raw-peer.ts";
 import { turns, until } from "../../support/waiting.ts";
+
+/** The number of bytes that a driver writes next. */
+async function nextWritten(transport: FakeTransport): Promise<number> {
+  let { length } = transport.takeWritten();
+  await until(() => {
+    length ||= transport.takeWritten().length;
+    return length > 0;
+  });
+  return length;
+}
 
 /** Keeps what a driver tells, in order, and queues messages as an inbox does. */
 class Told implements DriverHandler {
@@ -67,6 +75,7 @@ class Told implements DriverHandler {
 }
 
 const defaults: Omit<DriverOptions, "quota"> = {
+  about: undefined,
   role: "server",
   encryption: false,
   profile: "auto",
@@ -174,10 +183,77 @@ describe("a driver in the handshake", () => {
     const { transport } = setUp({ encryption: true, turns: new HandshakeTurns() });
     transport.takeWritten();
     transport.handler.chunk(concat(accepted, clientPublicKey));
-    await turns(1);
-    assert.equal(transport.takeWritten().length, 97, "its key");
-    await turns(1);
-    assert.equal(transport.takeWritten().length, 36, "the maximum size");
+    assert.equal(await nextWritten(transport), 97, "its key");
+    assert.equal(await nextWritten(transport), 36, "the maximum size");
+  });
+
+  describe("whose key pair can derive elsewhere", () => {
+    /** A server that has its key pair, and has been sent the client's key. */
+    async function setUpElsewhere(t: TestContext) {
+      const asked: { done: (secret: Uint8Array | undefined) => void; secret: Uint8Array }[] = [];
+      let derivations = 0;
+      const { generateKeyPair } = nodeCrypto;
+      const keyPairs = mock.method(nodeCrypto, "generateKeyPair", () => {
+        const { publicKey, deriveSharedSecret } = generateKeyPair();
+        const derived = (key: Uint8Array) => {
+          derivations += 1;
+          return deriveSharedSecret(key);
+        };
+        const deriveElsewhere: KeyPair["deriveElsewhere"] = (key, done) =>
+          asked.push({ done, secret: deriveSharedSecret(key) as Uint8Array });
+        return { publicKey, deriveSharedSecret: derived, deriveElsewhere };
+      });
+      t.after(() => keyPairs.mock.restore());
+      const waits = new HandshakeTurns();
+      const { transport, driver, told } = setUp({ encryption: true, turns: waits });
+      transport.takeWritten();
+      transport.handler.chunk(accepted);
+      assert.equal(await nextWritten(transport), 97, "its key");
+      transport.handler.chunk(clientPublicKey);
+      await until(() => asked.length === 1);
+      return {
+        transport,
+        driver,
+        told,
+        waits,
+        derivations: () => derivations,
+        ...(asked[0] ?? assert.fail()),
+      };
+    }
+
+    test("goes on with what that came to, and derives nothing itself", async (t) => {
+      const { transport, told, done, secret, derivations } = await setUpElsewhere(t);
+      await turns(2);
+      assert.equal(transport.takeWritten().length, 0);
+      done(Uint8Array.from(secret));
+      assert.equal(transport.takeWritten().length, 36, "the maximum size");
+      transport.handler.chunk(confirmation);
+      assert.deepEqual(told.events, ["opened"]);
+      assert.equal(derivations(), 0);
+    });
+
+    test("derives it itself if that came to nothing", async (t) => {
+      const { transport, done, derivations } = await setUpElsewhere(t);
+      done(undefined);
+      assert.equal(transport.takeWritten().length, 36, "the maximum size");
+      assert.equal(derivations(), 1);
+    });
+
+    for (const [how, end] of [
+      ["dropped", ({ driver }: { driver: EngineDriver }) => driver.destroy()],
+      ["gone", ({ transport }: { transport: FakeTransport }) => transport.handler.closed()],
+    ] as const) {
+      test(`wipes what comes for a peer that is ${how} meanwhile, and lets the others go on`, async (t) => {
+        const found = await setUpElsewhere(t);
+        const cameBack = mock.method(found.waits, "cameBack");
+        end(found);
+        const written = found.transport.takeWritten().length;
+        found.done(found.secret);
+        assert.ok(found.secret.every((byte) => byte === 0));
+        assert.equal(found.transport.takeWritten().length, 0, `after ${written}`);
+        assert.equal(cameBack.mock.callCount(), 1);
+      });
+    }
   });
 
   test("gives up on a peer whose turn does not come within handshakeTimeoutMs, and takes no turn for it", async () => {

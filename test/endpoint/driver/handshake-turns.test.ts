@@ -1,15 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { HandshakeTurns, type Stage } from "#dist/endpoint/driver/handshake-turns.js";
+import { HandshakeTurns, type Stage, type TakeTurn } from "#dist/endpoint/driver/handshake-turns.js";
 
 function setUp() {
   const turns = new HandshakeTurns();
   const taken: string[] = [];
   const wait = (stage: Stage, ...names: readonly string[]): void => {
-    for (const name of names) turns.wait(stage, () => taken.push(name));
+    for (const name of names) turns.wait(stage, taker(name));
   };
-  return { turns, taken, wait };
+  const taker = (name: string): TakeTurn => {
+    return () => {
+      taken.push(name);
+      return name.startsWith("elsewhere") ? "elsewhere" : "here";
+    };
+  };
+  return { turns, taken, wait, taker };
 }
 
 describe("handshakes that take turns", () => {
@@ -54,9 +60,29 @@ describe("handshakes that take turns", () => {
     assert.deepEqual(counts, [0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2]);
   });
 
-  test("can leave, and the others go on", async () => {
+  test("have at most two steps elsewhere, and go on when one is back", async () => {
     const { turns, taken, wait } = setUp();
-    const leaving = () => taken.push("never");
+    wait("fresh", "elsewhere 1", "here");
+    wait("begun", "elsewhere 2", "elsewhere 3");
+    while (taken.length < 3) await turn();
+    assert.deepEqual(taken, ["elsewhere 3", "here", "elsewhere 2"]);
+    for (let count = 0; count < 5; count++) await turn();
+    assert.equal(taken.length, 3);
+    turns.cameBack();
+    await turn();
+    assert.deepEqual(taken.slice(3), ["elsewhere 1"]);
+    wait("fresh", "late");
+    for (let count = 0; count < 5; count++) await turn();
+    assert.equal(taken.length, 4);
+    turns.cameBack();
+    turns.cameBack();
+    await turn();
+    assert.deepEqual(taken.slice(4), ["late"]);
+  });
+
+  test("can leave, and the others go on", async () => {
+    const { turns, taken, wait, taker } = setUp();
+    const leaving = taker("never");
     turns.wait("fresh", leaving);
     turns.wait("begun", leaving);
     turns.leave(leaving);

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Message } from "sealpipe";
 import type { EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
+import { Handlers } from "#dist/endpoint/handlers.js";
 import { Link } from "#dist/endpoint/link/link.js";
 import { closedError } from "#dist/endpoint/reading/inbox.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
 import type { IncomingRequest } from "#dist/endpoint/requests/request.js";
+import type { StreamHandler } from "#dist/endpoint/streams/streams.js";
 import { ClassicProfile } from "#dist/protocol/classic/profile.js";
 import { NativeSession } from "#dist/protocol/native/session.js";
 import { hex, pattern, toHex } from "../../support/bytes.ts";
@@ -39,6 +41,12 @@ function nativeSession(peersMaxMessageBytes = 1_000, resumable = false): NativeS
   return session;
 }
 
+const streaming = {
+  streamHandlers: new Handlers<StreamHandler>("streams"),
+  maxConcurrentStreams: 1,
+  makeStream: () => assert.fail("no stream is opened here"),
+};
+
 function classicSession(peerMaxMessageBytes = 1_000): ClassicProfile {
   return new ClassicProfile({ maxMessageBytes: 1_000, peerMaxMessageBytes, records: undefined });
 }
@@ -49,6 +57,7 @@ function setUp({ queuesOffline = true, maxQueuedBytes = 100_000, handlers = {} }
   const link = new Link({
     ...handling({ handlers }),
     ...limits,
+    ...streaming,
     requestTimeoutMs: 0,
     quota,
     maxQueuedBytes,
@@ -170,7 +179,7 @@ describe("a link with a classic connection", () => {
     const plain = [1, 3].map((type) => `00 00 00 05 00 00 00 0${type} 0${type}`.replaceAll(" ", ""));
     assert.equal(toHex(session.takeOutput()[0] ?? hex("")).replaceAll(" ", ""), plain.join(""));
     assert.deepEqual(driver.calls, ["flush"]);
-    assert.deepEqual(carried?.lostMessages, []);
+    assert.deepEqual(carried?.lost.messages, []);
     assert.equal(carried?.wasResumable, false);
     assert.deepEqual(
       carried?.messageErrors.map((error) => (error as { code: string }).code),
@@ -200,7 +209,7 @@ describe("a link with a classic connection", () => {
     link.write(4, hex("01"));
     const flushed = link.flush();
     const error = new Error("lost");
-    assert.deepEqual(link.lose(error)?.lostMessages, []);
+    assert.deepEqual(link.lose(error)?.lost.messages, []);
     await assert.rejects(flushed, error);
     assert.equal(link.driver, undefined);
     assert.equal(link.canSend, false);
@@ -340,6 +349,7 @@ describe("a session that outlives its connection", () => {
     const link: Link<IncomingRequest> = new Link({
       ...handling(),
       ...limits,
+      ...streaming,
       requestTimeoutMs: 0,
       quota,
       maxQueuedBytes: 100_000,
@@ -372,7 +382,7 @@ describe("a session that outlives its connection", () => {
     const next = nativeSession();
     const carried = link.attach(asDriver, next);
     assert.equal(carried?.wasResumable, true);
-    assert.deepEqual(carried?.lostMessages.map(content), ["1: 01"]);
+    assert.deepEqual(carried?.lost.messages.map(content), ["1: 01"]);
     assert.deepEqual(carried?.messageErrors, []);
     await assert.rejects(sent, { code: "ERR_SESSION_LOST" });
     await assert.rejects(flushed, { code: "ERR_SESSION_LOST" });
@@ -413,7 +423,7 @@ describe("a session that outlives its connection", () => {
     link.write(2, hex("02"));
     const later = link.request(2, hex("02"));
     const carried = link.lose(new Error("lost"));
-    assert.deepEqual(carried?.lostMessages.map(content), ["1: 01"]);
+    assert.deepEqual(carried?.lost.messages.map(content), ["1: 01"]);
     await assert.rejects(asked, { code: "ERR_SESSION_LOST" });
     assert.equal(await isSettled(later), false);
     assert.equal(link.queuedBytes, messageWeight + requestWeight);

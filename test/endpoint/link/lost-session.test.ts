@@ -5,10 +5,11 @@ import { lostSession } from "#dist/endpoint/link/lost-session.js";
 import { hex } from "../../support/bytes.ts";
 
 test("a lost session tells its messages as those that are read", () => {
-  const { messages } = lostSession([
+  const contents = [
     { type: 5, data: hex("68 69") },
     { type: 6, data: hex("") },
-  ]);
+  ];
+  const { messages } = lostSession(contents, []);
   assert.ok(messages.every((message) => message instanceof Message));
   assert.deepEqual(
     messages.map(({ type, text }) => [type, text]),
@@ -17,5 +18,5 @@ test("a lost session tells its messages as those that are read", () => {
       [6, ""],
     ],
   );
-  assert.deepEqual(lostSession([]).messages, []);
+  assert.deepEqual(lostSession([], []), { messages: [], streams: [] });
 });

@@ -22,8 +22,8 @@ test("what waits for a session weighs as much as in one, and comes out as it wen
     unacknowledged: [],
     unsent: [{ type: 5, data: hex("01") }],
     unsentRequests: [
-      { id: 1, type: 6, data: hex("01") },
-      { id: 2, type: 7, data: hex("01") },
+      { id: 1, type: 6, data: hex("01"), context: undefined },
+      { id: 2, type: 7, data: hex("01"), context: undefined },
     ],
   });
 });
@@ -63,4 +63,11 @@ test("what is answered or consumed without a session is nobody's", () => {
   queue.consumed();
   queue.askForAcknowledgement();
   assert.equal(queue.queuedBytes, 0);
+});
+
+test("what waits for a session has no stream", () => {
+  assert.equal(
+    thrownCode(() => new OfflineQueue(100).streams),
+    "ERR_NOT_CONNECTED",
+  );
 });

@@ -17,6 +17,8 @@ describe("what a session is given to speak native", () => {
       keepaliveTimeoutMs: 8,
       application: "my-app",
       applicationVersion: "1.2",
+      codec: "json",
+      contracts: [{ name: "files", version: "1", hash: new Uint8Array(32) }],
     };
     for (const parsed of [parseServerOptions(given), parseClientOptions({ ...given, profile: "native" })]) {
       const options = nativeOptions(parsed, going);
@@ -26,6 +28,8 @@ describe("what a session is given to speak native", () => {
       assert.equal(self.pid, process.pid);
       assert.equal(self.application, "my-app");
       assert.equal(self.applicationVersion, "1.2");
+      assert.equal(options.offers?.codec, "json");
+      assert.deepEqual(options.offers?.contracts, given.contracts);
     }
   });
 

@@ -2,18 +2,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { CallerError } from "sealpipe";
-import {
-  engineLimits,
-  parseClientOptions,
-  parseReadOptions,
-  parseRequestOptions,
-  parseServerOptions,
-} from "#dist/endpoint/options/options.js";
+import { parseReadOptions, parseRequestOptions } from "#dist/endpoint/options/call-options.js";
+import { engineLimits, parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 
 type Parse = (options?: object) => object;
 
 const endpointDefaults = {
   directory: "/tmp",
+  privateDirectory: false,
   maxMessageBytes: 3_145_728,
   maxQueuedBytes: 8_388_608,
   handshakeTimeoutMs: 5_000,
@@ -24,10 +20,15 @@ const endpointDefaults = {
   keepaliveTimeoutMs: 10_000,
   application: "",
   applicationVersion: "",
+  codec: "",
+  contracts: [],
   secret: undefined,
   secretFile: undefined,
+  authenticatedBy: "secret",
   batchCipher: true,
   maxConcurrentRequests: 256,
+  maxConcurrentStreams: 64,
+  streamWindowBytes: 524_288,
   requestTimeoutMs: 0,
   exposeStacks: false,
   encryption: true,
@@ -38,6 +39,8 @@ const kinds: Record<string, { parse: Parse; defaults: object }> = {
     parse: parseServerOptions,
     defaults: {
       ...endpointDefaults,
+      listen: true,
+      fd: undefined,
       unmaskPermissions: false,
       addressCheckIntervalMs: 5_000,
       maxConnections: 1_024,
@@ -58,13 +61,15 @@ const kinds: Record<string, { parse: Parse; defaults: object }> = {
       retryDelayMs: 100,
       maxRetryDelayMs: 5_000,
       offlineQueue: true,
+      transport: undefined,
+      via: undefined,
       signal: undefined,
     },
   },
   "a read": { parse: parseReadOptions, defaults: { signal: undefined, timeoutMs: 0 } },
   "a request": {
     parse: parseRequestOptions,
-    defaults: { signal: undefined, timeoutMs: 0, ifDisconnected: "wait" },
+    defaults: { signal: undefined, timeoutMs: 0, ifDisconnected: "wait", context: undefined },
   },
 };
 
@@ -82,6 +87,8 @@ const bounds: Record<string, Record<string, readonly [number, number]>> = {
     keepaliveIntervalMs: [0, maxTimeoutMs],
     keepaliveTimeoutMs: [1, maxTimeoutMs],
     maxConcurrentRequests: [1, 1_000_000],
+    maxConcurrentStreams: [1, 1_000_000],
+    streamWindowBytes: [65_536, 2_147_483_647],
     requestTimeoutMs: [0, maxTimeoutMs],
     addressCheckIntervalMs: [0, maxTimeoutMs],
     maxConnections: [1, 1_000_000],
@@ -100,6 +107,8 @@ const bounds: Record<string, Record<string, readonly [number, number]>> = {
     keepaliveIntervalMs: [0, maxTimeoutMs],
     keepaliveTimeoutMs: [1, maxTimeoutMs],
     maxConcurrentRequests: [1, 1_000_000],
+    maxConcurrentStreams: [1, 1_000_000],
+    streamWindowBytes: [65_536, 2_147_483_647],
     requestTimeoutMs: [0, maxTimeoutMs],
     connectTimeoutMs: [0, maxTimeoutMs],
     maxRetryDelayMs: [100, maxTimeoutMs],
@@ -112,14 +121,19 @@ const bounds: Record<string, Record<string, readonly [number, number]>> = {
 const others: Record<string, Record<string, readonly unknown[]>> = {
   "a server": {
     directory: ["/", "/run/user/1000", "runtime"],
+    privateDirectory: [true, false],
     encryption: [true, false],
     exposeStacks: [true, false],
     batchCipher: [true, false],
     profile: ["auto", "classic", "native"],
+    listen: [true, false],
+    authenticatedBy: ["secret", "transport"],
     unmaskPermissions: [true, false],
+    fd: [3, 2_147_483_647, "systemd"],
   },
   "a client": {
     directory: ["/", "/run/user/1000", "runtime"],
+    privateDirectory: [true, false],
     encryption: [true, false],
     exposeStacks: [true, false],
     batchCipher: [true, false],
@@ -156,10 +170,16 @@ const pollution: Record<string, unknown> = {
   secretFile: "/nowhere/secret",
   application: "another",
   applicationVersion: "another",
+  codec: "another",
+  contracts: [],
   exposeStacks: true,
   encryption: false,
   unmaskPermissions: true,
   offlineQueue: false,
+  listen: false,
+  authenticatedBy: "transport",
+  transport: () => {},
+  via: ["somewhere"],
   signal: AbortSignal.abort(),
 };
 
@@ -192,7 +212,7 @@ function refuses(parse: Parse, options: unknown, message: RegExp): void {
 for (const kind of ["a server", "a client"] as const) {
   describe(`the texts that ${kind} tells of its program`, () => {
     const { parse } = kinds[kind] as { parse: Parse };
-    for (const name of ["application", "applicationVersion"]) {
+    for (const name of ["application", "applicationVersion", "codec"]) {
       test(`have up to 255 bytes, byte order mark and all: ${name}`, () => {
         const longest = `\ufeff${"é".repeat(126)}`;
         assert.equal((parse({ [name]: longest }) as Record<string, unknown>)[name], longest);
@@ -313,6 +333,81 @@ for (const [kind, { parse, defaults }] of Object.entries(kinds)) {
   });
 }
 
+describe("how a client gets to its server without an address", () => {
+  const make = (): never => {
+    throw new Error("not called");
+  };
+  const secret = "a secret";
+
+  test("is a function or a command", () => {
+    assert.equal(parseClientOptions({ transport: make, secret }).transport, make);
+    const via = ["ssh", "-T", "host", ""];
+    const parsed = parseClientOptions({ via, secret }).via;
+    via.push("changed");
+    assert.deepEqual(parsed, ["ssh", "-T", "host", ""]);
+    assert.ok(Object.isFrozen(parsed));
+    for (const transport of [null, true, "ssh", {}, [make]]) {
+      refuses(parseClientOptions, { transport, secret }, /^transport must be a function, not /);
+    }
+    for (const wrong of [null, "ssh", {}, [], [""], [5], ["ssh", null], ["a\0b"], ["half \ud83d"]]) {
+      refuses(
+        parseClientOptions,
+        { via: wrong, secret },
+        /^via must be a list of strings, the program and its arg/,
+      );
+    }
+  });
+
+  test("excludes what is about addresses, and is one of the two", () => {
+    refuses(
+      parseClientOptions,
+      { transport: make, via: ["ssh"], secret },
+      /^transport does not go together with via/,
+    );
+    const ofAddresses = { directory: "/tmp", privateDirectory: false, trust: [] };
+    for (const [name, value] of Object.entries(ofAddresses)) {
+      for (const way of [{ transport: make }, { via: ["ssh"] }]) {
+        const message = new RegExp(`^${Object.keys(way)} does not go together with ${name}, which is`);
+        refuses(parseClientOptions, { ...way, secret, [name]: value }, message);
+      }
+    }
+  });
+
+  test("needs a secret, or words against one, and not both", () => {
+    for (const way of [{ transport: make }, { via: ["ssh"] }]) {
+      for (const without of [{}, { authenticatedBy: "secret" as const }]) {
+        assert.throws(() => parseClientOptions({ ...way, ...without }), { code: "ERR_SECRET_REQUIRED" });
+      }
+      for (const known of [
+        { secret },
+        { secretFile: "/a/file" },
+        { authenticatedBy: "transport" as const },
+      ]) {
+        assert.deepEqual(
+          { ...parseClientOptions({ ...way, ...known }), ...way },
+          parseClientOptions({ ...way, ...known }),
+        );
+      }
+      refuses(
+        parseClientOptions,
+        { ...way, secret, authenticatedBy: "transport" },
+        /^secret does not go together with authenticatedBy "transport"/,
+      );
+    }
+    for (const authenticatedBy of [true, null, "nobody", 0]) {
+      for (const parse of [parseClientOptions, parseServerOptions] as Parse[]) {
+        refuses(parse, { authenticatedBy }, /^authenticatedBy must be "secret" or "transport", not /);
+      }
+    }
+  });
+
+  test("is needed for words against a secret, at a client", () => {
+    const message = /^authenticatedBy does not go together with an address/;
+    refuses(parseClientOptions, { authenticatedBy: "transport" }, message);
+    assert.equal(parseClientOptions({ authenticatedBy: "secret" }).authenticatedBy, "secret");
+  });
+});
+
 describe("whom a client trusts", () => {
   test("is a list of users or any", () => {
     assert.equal(parseClientOptions({ trust: "any" }).trust, "any");
@@ -353,7 +448,7 @@ describe("whom a client trusts", () => {
 
 describe("what a native peer is told of a program", () => {
   for (const parse of [parseServerOptions, parseClientOptions]) {
-    for (const name of ["application", "applicationVersion"] as const) {
+    for (const name of ["application", "applicationVersion", "codec"] as const) {
       test(`is ${name}, a text that a hello has room for, to ${parse.name}`, () => {
         for (const text of ["", "x".repeat(255), "é".repeat(127)])
           assert.equal(parse({ [name]: text })[name], text);
@@ -366,6 +461,43 @@ describe("what a native peer is told of a program", () => {
         }
       });
     }
+  }
+});
+
+describe("the contracts that a native peer is told of", () => {
+  const identity = { name: "x".repeat(255), version: "é", hash: new Uint8Array(32) };
+  for (const parse of [parseServerOptions, parseClientOptions]) {
+    test(`are up to 16, each with name, version and hash, to ${parse.name}`, () => {
+      const contracts = Array.from({ length: 16 }, () => identity);
+      assert.deepEqual(parse({ contracts }).contracts, contracts);
+      refuses(
+        parse as Parse,
+        { contracts: [...contracts, identity] },
+        /^contracts must be a list of at most 16/,
+      );
+    });
+
+    test(`are refused if one of them is none, to ${parse.name}`, () => {
+      const wrong: [unknown, RegExp][] = [
+        [identity, /^contracts must be a list/],
+        [[null], /^the name of each of the contracts must be a string of at most 255 bytes/],
+        [[{ ...identity, name: `${identity.name}x` }], /^the name of each/],
+        [[{ ...identity, version: 1 }], /^the version of each/],
+        [[{ ...identity, hash: new Uint8Array(31) }], /^the hash of each .* a Uint8Array of 32 bytes/],
+        [[{ ...identity, hash: "0".repeat(64) }], /^the hash of each/],
+      ];
+      for (const [contracts, message] of wrong) refuses(parse as Parse, { contracts }, message);
+    });
+
+    test(`do not change with the caller's objects, to ${parse.name}`, () => {
+      const mine = { ...identity, hash: new Uint8Array(32) };
+      const contracts = [mine];
+      const parsed = parse({ contracts });
+      mine.name = "another";
+      mine.hash.fill(1);
+      contracts.pop();
+      assert.deepEqual(parsed.contracts, [identity]);
+    });
   }
 });
 

@@ -83,7 +83,7 @@ describe("a peer's request", () => {
   for (const answer of [null, 5, true, {}, [1], new ArrayBuffer(1)]) {
     test(`fails where its handler returns ${inspect(answer)}`, async () => {
       const failure =
-        "failure 1 ERR_HANDLER_FAILED the handler returned no answer: data must be a string or a Uint8Array";
+        "failure 1 ERR_HANDLER_FAILED the handler did not return an answer: data must be a string or a Uint8Array";
       const now = new Handled({ handlers: { 5: () => answer as never } });
       now.receive(1);
       assert.deepEqual(now.wire.sent, [failure]);

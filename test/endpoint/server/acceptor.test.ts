@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
+import { aboutNobody } from "#dist/endpoint/diagnostics.js";
 import type { EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import type { Established } from "#dist/endpoint/driver/established.js";
 import { parseServerOptions } from "#dist/endpoint/options/options.js";
@@ -15,6 +16,7 @@ function setUp() {
   const established: Established[] = [];
   const released: EngineDriver[] = [];
   const acceptor = new Acceptor({
+    about: aboutNobody,
     options: parseServerOptions({ encryption: false }),
     session: () => undefined,
     takeOver: (taken) => {

@@ -1,7 +1,7 @@
 import "../../support/mocked-timers.ts";
 import assert from "node:assert/strict";
 import { describe, mock, type TestContext, test } from "node:test";
-import type { SealpipeError } from "sealpipe";
+import { PeerError, type SealpipeError } from "sealpipe";
 import type { Connection } from "#dist/endpoint/server/connection.js";
 import { ResumableConnections } from "#dist/endpoint/server/resumable-connections.js";
 import { NativeSession } from "#dist/protocol/native/session.js";
@@ -236,4 +236,16 @@ describe("a server's resumable connections", () => {
       timers.mock.restore();
     }
   });
+});
+
+test("of clients that did not read, the last 64 are known, and no others", () => {
+  const { store, connect } = setUp();
+  const fellBehind = new PeerError("ERR_QUEUE_FULL", "too much waits");
+  for (let id = 1; id <= 65; id++) store.closed(connect(id).asConnection, fellBehind);
+  store.closed(connect(100).asConnection, new PeerError("ERR_CONNECTION_LOST", "it is gone"));
+  store.closed(connect(101).asConnection);
+  assert.deepEqual(
+    [1, 2, 65, 100, 101, 102].map((id) => store.find(pattern(16, id))),
+    [undefined, { ended: "ERR_FELL_BEHIND" }, { ended: "ERR_FELL_BEHIND" }, undefined, undefined, undefined],
+  );
 });

@@ -9,12 +9,12 @@ import {
   startServer,
 } from "sealpipe";
 import { parseServerOptions } from "#dist/endpoint/options/options.js";
-import { createMemoryTransports } from "#dist/transport/memory.js";
 import type { Transport, TransportProvider } from "#dist/transport/transport.js";
 import { never } from "../../support/accepting.ts";
 import { pattern, uint32 } from "../../support/bytes.ts";
 import { clientAt, connectTo, freshServer, onEachWire, rawClientOf } from "../../support/endpoints.ts";
 import { plainWire } from "../../support/hand-made-peer.ts";
+import { createMemoryTransports } from "../../support/memory-transport.ts";
 import { freshName } from "../../support/names.ts";
 import {
   accepted,

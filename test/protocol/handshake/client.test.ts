@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "#dist/crypto/node.js";
 import { ClientHandshake } from "#dist/protocol/handshake/client.js";
-import { HandshakeFailure } from "#dist/protocol/handshake/handshake.js";
+import { HandshakeFailure } from "#dist/protocol/handshake-failure.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, flipBit, hex, pattern, toHex, uint32 } from "../../support/bytes.ts";
 import { EngineProbe, maxSent } from "../../support/engine-probe.ts";

@@ -4,10 +4,10 @@ import { PeerError } from "#dist/errors.js";
 import {
   demandsEncryption,
   demandsNative,
-  HandshakeFailure,
   type HandshakeOptions,
   offersNative,
-} from "#dist/protocol/handshake/handshake.js";
+} from "#dist/protocol/handshake/options.js";
+import { HandshakeFailure } from "#dist/protocol/handshake-failure.js";
 import { hex, toHex } from "../../support/bytes.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
 import { serverPrivateKey } from "../../support/hand-made-peer.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "#dist/crypto/node.js";
 import type { CryptoProvider } from "#dist/protocol/crypto-provider.js";
-import { agreeOnKeys } from "#dist/protocol/handshake/key-agreement.js";
+import { agreeOnKeys, takePublicKey } from "#dist/protocol/handshake/key-agreement.js";
 import { ReceiveBuffer } from "#dist/protocol/receive-buffer.js";
 import { concat, hex, toHex } from "../../support/bytes.ts";
 import { thrownCode } from "../../support/engine-probe.ts";
@@ -21,20 +21,39 @@ import {
 const crypto = fixedCrypto({ privateKey: serverPrivateKey });
 
 function agree(peerPublicKey: Uint8Array, privateKey = serverPrivateKey) {
-  const input = new ReceiveBuffer();
-  input.push(peerPublicKey);
-  return agreeOnKeys(input, fixedKeyPair(privateKey), crypto);
+  return agreeOnKeys({ keyPair: fixedKeyPair(privateKey), peerPublicKey }, crypto);
 }
 
-describe("agreeOnKeys", () => {
+describe("takePublicKey", () => {
   test("waits for all 97 bytes and takes none before", () => {
     const input = new ReceiveBuffer();
     input.push(clientPublicKey.subarray(0, 96));
-    assert.equal(agreeOnKeys(input, fixedKeyPair(serverPrivateKey), crypto), undefined);
+    assert.equal(takePublicKey(input), undefined);
     assert.equal(input.length, 96);
     input.push(concat(clientPublicKey.subarray(96), hex("0a")));
-    assert.ok(agreeOnKeys(input, fixedKeyPair(serverPrivateKey), crypto));
+    assert.deepEqual(takePublicKey(input), clientPublicKey);
     assert.equal(input.length, 1, "what follows is left");
+  });
+
+  test("keeps nothing of the chunk that the key came in", () => {
+    const chunk = Uint8Array.from(clientPublicKey);
+    const input = new ReceiveBuffer();
+    input.push(chunk);
+    const key = takePublicKey(input);
+    chunk.fill(0);
+    assert.deepEqual(key, clientPublicKey);
+  });
+});
+
+describe("agreeOnKeys", () => {
+  test("takes the secret that was derived already, but not with our own key", () => {
+    const keyPair = { ...fixedKeyPair(serverPrivateKey), deriveSharedSecret: () => assert.fail() };
+    const derived = new Uint8Array(48).fill(7);
+    const both = { keyPair, peerPublicKey: clientPublicKey };
+    assert.equal(agreeOnKeys(both, crypto, derived).sharedSecret, derived);
+    assert.throws(() => agreeOnKeys({ keyPair, peerPublicKey: serverPublicKey }, crypto, derived), {
+      code: "ERR_INVALID_PUBLIC_KEY",
+    });
   });
 
   test("gives both sides the records that golang-ipc has", () => {
@@ -66,7 +85,7 @@ describe("agreeOnKeys", () => {
   test("refuses what is no point on the curve", () => {
     assert.throws(() => agree(new Uint8Array(97)), {
       code: "ERR_INVALID_PUBLIC_KEY",
-      message: /no uncompressed point on the curve P-384/,
+      message: /not an uncompressed point on the curve P-384/,
     });
     const offTheCurve = Uint8Array.from(clientPublicKey);
     offTheCurve[96] = (offTheCurve[96] as number) ^ 1;
@@ -85,9 +104,8 @@ describe("agreeOnKeys", () => {
         return nodeCrypto.createAead(key);
       },
     };
-    const input = new ReceiveBuffer();
-    input.push(clientPublicKey);
-    const agreement = agreeOnKeys(input, fixedKeyPair(serverPrivateKey), watched);
+    const both = { keyPair: fixedKeyPair(serverPrivateKey), peerPublicKey: clientPublicKey };
+    const agreement = agreeOnKeys(both, watched);
     assert.deepEqual(keys.map(toHex), [toHex(new Uint8Array(32))]);
     assert.deepEqual(
       agreement?.sharedSecret,
@@ -95,10 +113,8 @@ describe("agreeOnKeys", () => {
     );
   });
 
-  test("keeps both public keys, and nothing of the chunk that the peer's came in", () => {
-    const chunk = Uint8Array.from(clientPublicKey);
-    const agreement = agree(chunk);
-    chunk.fill(0);
+  test("keeps both public keys", () => {
+    const agreement = agree(clientPublicKey);
     assert.equal(toHex(agreement?.peerPublicKey ?? hex("")), toHex(clientPublicKey));
     assert.equal(toHex(agreement?.ownPublicKey ?? hex("")), toHex(serverPublicKey));
   });

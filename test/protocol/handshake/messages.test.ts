@@ -126,7 +126,7 @@ describe("the maximum size in the clear", () => {
     for (const length of [257, 2 ** 31, 2 ** 32 - 1]) {
       assert.throws(() => decodeMaximumSize(received(uint32(length))), {
         code: "ERR_FRAME_TOO_LARGE",
-        message: new RegExp(`announces ${length} bytes; 256 is the most`),
+        message: new RegExp(`announces ${length} bytes; 256 is the max`),
       });
     }
   });

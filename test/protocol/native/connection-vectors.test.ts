@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Engine, type EngineEvent } from "#dist/protocol/engine.js";
+import { Engine } from "#dist/protocol/engine.js";
+import type { EngineEvent } from "#dist/protocol/engine-options.js";
 import { defaultEngineLimits } from "#dist/protocol/limits.js";
 import type { NativeSession } from "#dist/protocol/native/session.js";
-import type { ConsumedLane } from "#dist/protocol/session.js";
+import { featureBits, type Offers } from "#dist/protocol/native/wire/offers.js";
+import type { ConsumedLane, TraceContext } from "#dist/protocol/session.js";
 import { concat, hex, toHex, uint32 } from "../../support/bytes.ts";
 import { nativeDefaults } from "../../support/engine-probe.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { fixedCrypto } from "../../support/fixed-crypto.ts";
+import { streamOffers } from "../../support/stream-pair.ts";
 import {
   type ConnectionStep,
   type NativeConnectionVector,
+  nativeAdmin,
   nativeConnections,
+  nativeContext,
+  nativeStreams,
 } from "../../support/vectors.ts";
 
 type Role = "client" | "server";
@@ -26,10 +32,14 @@ class Replay {
   #engine: Engine | undefined;
   #session: NativeSession | undefined;
   #events: EngineEvent[] = [];
+  readonly #items: { readonly id: number; readonly weight: number }[] = [];
   readonly #unconsumed: Record<ConsumedLane, number[]> = { messages: [], requests: [] };
 
-  constructor(vector: NativeConnectionVector, role: Role) {
+  readonly #offers: Offers | undefined;
+
+  constructor(vector: NativeConnectionVector, role: Role, offers?: Offers) {
     this.#vector = vector;
+    this.#offers = offers;
     this.role = role;
   }
 
@@ -62,6 +72,7 @@ class Replay {
       crypto: fixedCrypto({ privateKey: hex(privateKey ?? "01".repeat(48)), nonces }),
       native: {
         ...nativeDefaults,
+        offers: this.#offers,
         resumable,
         ...(this.role === "client" && clientWindows && { windows: clientWindows }),
         ...(this.role === "client" && { session }),
@@ -98,10 +109,12 @@ class Replay {
     const { id = 0, type = 0, data = "", code = "", message = "", lane = "messages", ms = 0 } = step;
     const acts: Record<string, () => unknown> = {
       message: () => session.send(type, hex(data)),
-      request: () => assert.equal(session.request(type, hex(data)), id),
+      request: () => assert.equal(session.request(type, hex(data), contextOf(step)), id),
+      "admin-request": () => assert.equal(session.admin(step.operation ?? 0, hex(data)), id),
       answer: () => session.answer(id, hex(data)),
       fail: () => session.fail(id, { code, message }),
       cancel: () => session.cancel(id),
+      ...this.#streamActs(session, step),
       flush: () => session.askForAcknowledgement(),
       consume: () => session.consumed(lane, this.#unconsumed[lane].shift() as number),
       wait: () => {
@@ -116,6 +129,20 @@ class Replay {
     act();
   }
 
+  #streamActs(session: NativeSession, step: ConnectionStep): Record<string, () => unknown> {
+    const { id = 0, type = 0, data = "", code = "", message = "", times = 1 } = step;
+    return {
+      "stream-open": () => assert.equal(session.streams.open(type, hex(data), contextOf(step)), id),
+      item: () => session.streams.write(id, hex(data)),
+      "stream-end": () => session.streams.end(id),
+      "stream-reset": () => session.streams.reset(id, { code, message }),
+      "stop-sending": () => session.streams.stopSending(id),
+      "consume-item": () => {
+        for (const item of this.#items.splice(0, times)) session.streams.consumed(item.id, item.weight);
+      },
+    };
+  }
+
   #hears(step: ConnectionStep): void {
     const event = this.#events.shift();
     assert.ok(event !== undefined, "it heard nothing");
@@ -124,8 +151,10 @@ class Replay {
     if (event.kind === "open") assert.equal(event.native?.resumed, step.resumed);
     if ("id" in event) assert.equal(event.id, step.id);
     if ("type" in event) assert.equal(event.type, step.type);
+    if ("operation" in event) assert.equal(event.operation, step.operation);
+    if ("context" in event) assert.deepEqual(event.context, contextOf(step));
     if ("data" in event && event.data !== undefined) assert.equal(compact(event.data), step.data);
-    if (event.kind === "failure") {
+    if (event.kind === "failure" || event.kind === "stream-reset") {
       assert.equal(event.code, step.code);
       assert.equal(event.message, step.message);
     }
@@ -146,10 +175,17 @@ class Replay {
       }
       this.#events.push(event);
       if (event.kind === "open") this.#session = event.native?.session;
+      if (event.kind === "item") this.#items.push(event);
       if (event.kind === "message") this.#unconsumed.messages.push(event.position);
-      if (event.kind === "request") this.#unconsumed.requests.push(event.position);
+      if (event.kind === "request" || event.kind === "admin-request")
+        this.#unconsumed.requests.push(event.position);
     }
   }
+}
+
+function contextOf({ traceparent, tracestate }: ConnectionStep): TraceContext | undefined {
+  if (traceparent === undefined) return undefined;
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate };
 }
 
 describe("native-connections.json", () => {
@@ -171,3 +207,20 @@ describe("native-connections.json", () => {
     }
   });
 });
+
+const tracing = { ...streamOffers, features: featureBits.streams | featureBits.context | featureBits.admin };
+
+for (const [file, vectors, offers] of [
+  ["native-streams.json", nativeStreams, streamOffers],
+  ["native-context.json", nativeContext, tracing],
+  ["native-admin.json", nativeAdmin, tracing],
+] as const) {
+  describe(file, () => {
+    for (const vector of vectors) {
+      for (const role of vector.roles) {
+        test(`is what a ${role} says and hears: ${vector.name}`, () =>
+          new Replay(vector, role, offers).run());
+      }
+    }
+  });
+}

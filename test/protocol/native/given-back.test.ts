@@ -340,7 +340,7 @@ function expectedOf(lane: LaneName, bytes: number, number: number): Expected {
 function send(end: End, lane: LaneName, bytes: number, number: number): Expected {
   const expected = expectedOf(lane, bytes, number);
   if (lane === "message") end.profile.session.send(number, expected.data);
-  else if (lane === "request") end.session.outgoing.request(number, 5, expected.data);
+  else if (lane === "request") end.session.outgoing.request(number, { type: 5, data: expected.data });
   else end.session.answer(number, expected.data);
   return expected;
 }

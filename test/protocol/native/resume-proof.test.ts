@@ -14,8 +14,8 @@ const resumptionKey = pattern(32, 1);
 const none = [0, 0, 0] as const;
 
 /** A session of an earlier connection, in which nothing was said. */
-function earlier(): NativeSession {
-  const session = new NativeSession({ maxMessageBytes: 1_000, windows });
+function earlier(streams?: ConstructorParameters<typeof NativeSession>[0]["streams"]): NativeSession {
+  const session = new NativeSession({ maxMessageBytes: 1_000, windows, streams });
   session.attach({ maxMessageBytes: 1_000, windows }, { id, resumptionKey });
   return session;
 }
@@ -62,8 +62,7 @@ function refusal(ends: AwaitingHello): string | undefined {
 }
 
 describe("a server that is asked to resume a session", () => {
-  function server(encryption = true, peersPrivateKey?: Uint8Array) {
-    const session = earlier();
+  function server(encryption = true, peersPrivateKey?: Uint8Array, session = earlier()) {
     const find = (wanted: Uint8Array) => (toHex(wanted) === toHex(id) ? session : undefined);
     const native = { resumable: true };
     const ends = new AwaitingHello({ role: "server", encryption, peersPrivateKey, native, find });
@@ -81,6 +80,15 @@ describe("a server that is asked to resume a session", () => {
     assert.deepEqual(resumed(), [session]);
     const proof = proofOf(ends, { side: "server" });
     assert.deepEqual(ends.saidHello().session, { kind: "resumed", received: none, proof });
+  });
+
+  test("has the lane of streams, if it has one, in both proofs", () => {
+    const streams = { side: "server", maxConcurrent: 1, window: 65_536 } as const;
+    const outcomes = [none, [0, 0, 0, 1], [0, 0, 0, 0]].map((received) => {
+      const { ends, ask } = server(true, undefined, earlier(streams));
+      return ask(proofOf(ends, { received: received as unknown as Positions })).told;
+    });
+    assert.deepEqual(outcomes, [failed, failed, ["open native encrypted"]]);
   });
 
   for (const [name, changed] of Object.entries(wrongProofs)) {

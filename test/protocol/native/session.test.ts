@@ -189,7 +189,7 @@ describe("a session that is given up", () => {
     assert.deepEqual(session.abandon(), {
       unacknowledged: [{ type: 1, data: hex("01") }],
       unsent: [{ type: 2, data: hex("02") }],
-      unsentRequests: [{ id: 2, type: 8, data: hex("0b") }],
+      unsentRequests: [{ id: 2, type: 8, data: hex("0b"), context: undefined }],
     });
     assert.equal(session.queuedBytes, 0);
     assert.deepEqual(session.abandon(), { unacknowledged: [], unsent: [], unsentRequests: [] });

@@ -1,9 +1,10 @@
-// A server that writes each message back to whom it came from, answers no request of type 1, and says what ends: a line of
-// JSON each.
+// A server that writes each message and each item of streams of type 1 back, reads nothing of streams of type 2, ends those
+// of type 3 by an error, answers no request of type 1, and says what ends: a line of JSON each.
 // Usage: node echo-server.js NAME OPTIONS-AS-JSON. Commands: {"do": "report"}, {"do": "end"}.
 
 import { createInterface } from "node:readline";
 import { type Connection, type SealpipeError, startServer } from "sealpipe";
+import { peakRssBytes } from "../peak-memory.ts";
 
 function say(line: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -33,6 +34,16 @@ server.on("connection", (connection) => {
 });
 
 server.handle(1, () => new Promise(() => {}));
+server.handleStream(1, async (stream) => {
+  for await (const { data } of stream) await stream.write(data);
+});
+server.handleStream(
+  2,
+  ({ signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
+);
+server.handleStream(3, () => {
+  throw new Error("no");
+});
 
 const lines = createInterface({ input: process.stdin }).on("line", (line) => {
   if (JSON.parse(line).do === "end") void end();
@@ -41,8 +52,13 @@ const lines = createInterface({ input: process.stdin }).on("line", (line) => {
 
 function report(): void {
   const rssBytes = process.memoryUsage.rss();
-  const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-  say({ event: "report", rssBytes, peakRssBytes, errors, connections: server.connections.length });
+  say({
+    event: "report",
+    rssBytes,
+    peakRssBytes: peakRssBytes(),
+    errors,
+    connections: server.connections.length,
+  });
 }
 
 /** With nothing left, the process ends by itself. */

@@ -1,4 +1,4 @@
-// A server whose application reads nothing, and whose handler of requests of type 1 never answers.
+// A server whose application reads nothing, and whose handlers of requests and streams of type 1 never do anything.
 // Usage: node unread-server.js NAME OPTIONS-AS-JSON. On a line of its standard input it ends, if that has `end`, else it
 // says how much memory is in use.
 
@@ -12,6 +12,7 @@ const [name = "", options = "{}"] = process.argv.slice(2);
 const server = await startServer(name, JSON.parse(options));
 const codes: string[] = [];
 server.handle(1, () => new Promise(() => {}));
+server.handleStream(1, () => new Promise(() => {}));
 server.on("error", ({ code }) => codes.push(code));
 
 function say(line: Record<string, unknown>): void {

@@ -1,4 +1,4 @@
-"""A server or client that was made by itself, and so has to be closed by itself."""
+"""A server or client, which the program creates and has to close."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from ..endpoint.endpoint import Endpoint
+    from .event_loop import EventLoopThread
 
 E = TypeVar("E", bound="Endpoint[Any]")
 
@@ -18,34 +19,25 @@ E = TypeVar("E", bound="Endpoint[Any]")
 class Root(Generic[E]):
     """Holds the thread from the start of the endpoint to its end."""
 
-    def __init__(self, start: Callable[[], Coroutine[Any, Any, E]]) -> None:
+    def __init__(self, start: Callable[[EventLoopThread], Coroutine[Any, Any, E]]) -> None:
         self.thread = event_loop.acquire()
         self._lock = threading.Lock()
         self._released = False
         try:
-            self.inner = self.thread.run(start())
+            self.inner = self.thread.run(start(self.thread))
         except BaseException:
             event_loop.release()
             raise
-        self.thread.close_at_exit(self, self.inner.close)
 
-    def close(self) -> None:
-        self.end(None)
-
-    def end(self, act: Callable[[], None] | None) -> None:
-        """Does ``act``, and then waits for the endpoint to be closed. Does nothing once it is."""
+    def end(self, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs ``end``, which returns once the endpoint is closed. Does nothing once it is closed."""
         with self._lock:
             if self._released:
                 return
-        self.thread.run(self._end(act))
+        self.thread.run(end())
         with self._lock:
             if self._released:
                 return
             self._released = True
         self.thread.forget(self)
         event_loop.release()
-
-    async def _end(self, act: Callable[[], None] | None) -> None:
-        if act is not None:
-            act()
-        await self.inner.close()

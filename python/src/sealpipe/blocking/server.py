@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..endpoint.message import MessageData, MessageFrom
+from ..endpoint.connection import Faces
+from ..endpoint.message import MessageData, MessageFrom, to_bytes
+from ..endpoint.options import check_timeout
+from ..endpoint.server import Server as AsyncServer
 from .endpoint import BlockingEndpoint
+from .handler_threads import BlockingHandler, HandlerThreads
+from .inbox import SharedInbox
+from .outbox import Outbox
 from .root import Root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..endpoint.connection import Connection as AsyncConnection
-    from ..endpoint.server import Server as AsyncServer
+    from ..endpoint.options import ParsedServerOptions, Slow
+    from ..endpoint.requests.request import Answer, RequestFrom
     from ..protocol.profile import ProfileName
+    from ..protocol.session import TraceContext
+    from ..transport.address import Address
     from .event_loop import EventLoopThread
+
+H = TypeVar("H", bound="BlockingHandler[RequestFrom[Connection]]")
 
 
 class Connection(BlockingEndpoint[MessageFrom["Connection"]]):
     """A server's end of one client's connection.
 
-    Its messages are the server's, until someone asks this connection for them: from then on they are its own.
-    """
+    Its messages go to the server's readers, until the program reads from this connection: from then on they go only
+    there."""
 
     _inner: AsyncConnection
+
+    def __init__(self, inner: AsyncConnection, faces: _Faces) -> None:
+        super().__init__(inner, faces.thread)
+        self._outbox = Outbox(inner, faces.thread, faces.options)
+        self._handlers = faces.handlers
+        self._is_claimed = False
 
     @property
     def id(self) -> int:
@@ -32,7 +49,7 @@ class Connection(BlockingEndpoint[MessageFrom["Connection"]]):
 
     @property
     def profile(self) -> ProfileName:
-        """The protocol that is spoken: ``"classic"`` is golang-ipc's."""
+        """The protocol: ``"classic"`` is golang-ipc's."""
         return self._inner.profile
 
     @property
@@ -43,47 +60,126 @@ class Connection(BlockingEndpoint[MessageFrom["Connection"]]):
     @property
     def queued_bytes(self) -> int:
         """Bytes that were written and have not left this process."""
-        return self._inner.queued_bytes
+        return self._outbox.queued_bytes + self._inner.queued_bytes
+
+    @property
+    def skipped_messages(self) -> int:
+        """Messages of broadcasts that were not written to this client, because ``max_queued_bytes`` waited for it."""
+        return self._inner.skipped_messages
+
+    def read(self, timeout: float | None = None) -> MessageFrom[Connection]:
+        self._claim()
+        return super().read(timeout)
+
+    def __iter__(self) -> Connection:
+        """Messages until the end: stops if this was closed in order, raises if it failed."""
+        self._claim()
+        return self
 
     def write(self, type: int, data: MessageData) -> None:
-        """Takes a message for this client, and waits while a quarter of ``max_queued_bytes`` is still to be sent.
+        """Queues a message for this client, and returns. While a quarter of ``max_queued_bytes`` is still to be sent,
+        it waits first; nothing of a write that is interrupted meanwhile is sent.
 
-        What is written to a client that has left is dropped, as is what was on its way when it left: that it did not
-        wait for its answer is no error of the server's. ``status`` tells. A client that does not read while
-        ``max_queued_bytes`` are written to it, by threads that did not wait for each other, is dropped, and
-        ``on_error`` has its ``ERR_QUEUE_FULL``.
+        What is written to a client that has left is dropped, as is what was on its way when it left: that a client
+        did not wait for its answer is not an error of the server. ``status`` shows it.
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_INVALID_ARGUMENT``,
-        ``ERR_MESSAGE_TOO_LARGE``, or ``ERR_CLOSED`` after a ``close`` or ``destroy`` of ours, and nothing else.
+        ``ERR_MESSAGE_TOO_LARGE``, or ``ERR_CLOSED`` after a ``close`` or ``destroy`` at this end, and nothing else.
         """
-        self._thread.run(self._inner.write(type, data))
+        self._outbox.push(type, data)
+
+    def request(
+        self, type: int, data: MessageData, *, timeout: float | None = None, context: TraceContext | None = None
+    ) -> Answer:
+        """Sends a request to the client, and waits for its answer, for ever or ``timeout`` seconds. Then, or if the
+        wait is interrupted, the request is cancelled; the handler may have done its work all the same.
+
+        Raises a RemoteError, what its handler raised; a PeerError ``ERR_REQUEST_TIMEOUT``, or ``ERR_PEER_NOT_NATIVE``
+        if the client speaks golang-ipc's wire, or as ``sealpipe.aio``'s ``request``; or a CallerError as ``write``, or
+        ``ERR_INVALID_OPTION``."""
+        check_timeout(timeout)
+        return self._thread.run(self._request(type, to_bytes(data), timeout, context))
+
+    def handle(self, type: int) -> Callable[[H], H]:
+        """Handles the client's requests of that type: ``@connection.handle(1)``, in place of the server's own handler.
+        The handler runs in a thread of the library's, of which there are at most 32 for a server, and may block. What
+        it returns is the answer. ``close`` waits for handlers that run, so a handler must not call it.
+
+        Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, or ``ERR_INVALID_ARGUMENT`` if that type
+        has a handler, or the handler is a coroutine function."""
+
+        def add(handler: H) -> H:
+            self._inner._handlers.add(type, self._handlers.running(handler))
+            return handler
+
+        return add
 
     def flush(self) -> None:
-        """Returns once everything written has left this process. That the peer has read it only an answer tells.
+        """Returns once everything written has left this process. Only an answer shows that the peer has read it.
 
-        Raises a PeerError, what made the connection fail, or a CallerError ``ERR_CLOSED``.
-        """
-        self._thread.run(self._inner.flush())
+        Raises a PeerError, the failure of the connection, or a CallerError ``ERR_CLOSED``."""
+        self._thread.run(self._flush())
+
+    def close(self) -> None:
+        """Closes in order: what was written is sent first. Returns once all is closed; a second call does
+        nothing."""
+        self._handlers.check_may_wait()
+        self._thread.run(self._close())
 
     def destroy(self, error: BaseException | None = None) -> None:
-        """Drops the connection, and what was written with it. Reads that wait raise ``error``."""
-        self._thread.call(lambda: self._inner.destroy(error))
+        """Drops the connection, and everything queued with it. Pending reads raise ``error``."""
+        self._thread.post(lambda: self._inner.destroy(error))
 
-    def _message_of(self, message: MessageFrom[AsyncConnection]) -> MessageFrom[Connection]:
-        return MessageFrom(message.type, message.data, self)
+    def _claim(self) -> None:
+        if not self._is_claimed:
+            self._thread.run(self._claim_messages())
+            self._is_claimed = True
+
+    async def _request(self, type: int, data: bytes, timeout: float | None, context: TraceContext | None) -> Answer:
+        # What the caller wrote before is before it.
+        self._outbox.pump()
+        return await self._ask(self._inner.request(type, data, context=context), timeout)
+
+    async def _claim_messages(self) -> None:
+        self._inner._claim()
+
+    async def _flush(self) -> None:
+        self._outbox.pump()
+        await self._inner.flush()
+
+    async def _close(self) -> None:
+        self._outbox.pump()
+        await self._inner.close()
+
+
+class _Faces(Faces):
+    """The blocking face of a server's connections."""
+
+    def __init__(self, thread: EventLoopThread, options: ParsedServerOptions) -> None:
+        self.thread = thread
+        self.options = options
+        self.handlers = HandlerThreads()
+
+    def inbox(self) -> SharedInbox[MessageFrom[Any]]:
+        return SharedInbox(self.thread)
+
+    def connection(self, connection: AsyncConnection) -> Connection:
+        return Connection(connection, self)
 
 
 class Server(BlockingEndpoint[MessageFrom[Connection]]):
-    """Made by :func:`sealpipe.serve`."""
+    """Created by :func:`sealpipe.serve`."""
 
     _inner: AsyncServer
 
-    def __init__(self, make: Callable[[], AsyncServer]) -> None:
-        async def start() -> AsyncServer:
-            return await make().listen()
+    def __init__(self, name: str, address: Address, options: ParsedServerOptions) -> None:
+        async def start(thread: EventLoopThread) -> AsyncServer:
+            self._handlers = (faces := _Faces(thread, options)).handlers
+            return await AsyncServer(name, address, options, faces).listen()
 
         self._root = Root(start)
         super().__init__(self._root.inner, self._root.thread)
+        self._thread.close_at_exit(self._root, self._close)
 
     @property
     def name(self) -> str:
@@ -92,54 +188,81 @@ class Server(BlockingEndpoint[MessageFrom[Connection]]):
 
     @property
     def address(self) -> str:
-        """Where it listens: the socket's path or the pipe's name."""
+        """The address: the socket's path or the pipe's name."""
         return self._inner.address
 
     @property
     def connections(self) -> tuple[Connection, ...]:
         """The clients that are connected now."""
-        return tuple(self._face_of(connection) for connection in self._inner.connections)
+        return tuple(connection._face for connection in self._inner.connections)
 
     def accept(self, timeout: float | None = None) -> Connection:
         """The next client: its connection, once its handshake is over. Waits for ever or ``timeout`` seconds.
 
-        A client that has left before it was asked for, and left nothing to read, is passed over.
+        A client that has left before ``accept``, and left nothing to read, is skipped.
 
         Raises a PeerError ``ERR_READ_TIMEOUT``, or a CallerError ``ERR_CLOSED`` once the server is closed.
         """
-        return self._face_of(self._thread.run(self._inner.accept(timeout)))
+        face: Connection = self._thread.run(self._inner.accept(timeout))._face
+        return face
 
-    def broadcast(self, type: int, data: MessageData) -> None:
+    def broadcast(self, type: int, data: MessageData, *, slow: Slow = "skip") -> None:
         """Writes a message to every client that is connected, and waits until all have room again or are gone.
 
-        A client that does not read, and so has ``max_queued_bytes`` waiting for it, is dropped as by its connection's
-        ``write``: it must not hold up the others for ever, nor fill our memory.
+        After a client has had no room for ``broadcast_grace``, broadcasts do not wait for it until it has read all that
+        was written to it. Once ``max_queued_bytes`` wait for it, ``slow`` says what happens: with ``"skip"`` the
+        message is not written to it, its ``skipped_messages`` counts that, and ``on_error`` gets ``ERR_QUEUE_FULL``,
+        once until it has room again; with ``"drop"`` its connection is dropped, for messages of which none may be
+        missed; with ``"wait"`` the broadcast waits for it as long as it takes, as all other clients do, and the client
+        is dropped if threads that do not wait for each other broadcast.
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_INVALID_ARGUMENT``,
-        ``ERR_MESSAGE_TOO_LARGE`` or ``ERR_CLOSED``; then no client was written to.
+        ``ERR_INVALID_OPTION``, ``ERR_MESSAGE_TOO_LARGE`` or ``ERR_CLOSED``; then no client was written to.
         """
-        self._thread.run(self._inner.broadcast(type, data))
+        self._thread.run(self._broadcast(type, data, slow))
+
+    def handle(self, type: int) -> Callable[[H], H]:
+        """Handles all clients' requests of that type, except those of connections that have a handler of their own for
+        it: ``@server.handle(1)``. The handler runs in a thread of the library's, of which there are at most 32 for a
+        server, and may block. What it returns is the answer. ``close`` waits for handlers that run, so a handler must
+        not call it.
+
+        Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, or ``ERR_INVALID_ARGUMENT`` if that type
+        has a handler, or the handler is a coroutine function."""
+
+        def add(handler: H) -> H:
+            self._inner._handlers.add(type, self._handlers.running(handler))
+            return handler
+
+        return add
 
     def close(self) -> None:
         """Stops listening, ends every connection in order and removes the socket.
 
-        Returns once all is closed, each peer being waited for as by ``Connection.close``.
-        """
-        self._root.close()
+        Returns once all is closed, and waits for each peer as ``Connection.close`` does."""
+        self._handlers.check_may_wait()
+        self._root.end(self._close)
+        self._handlers.end()
 
     def destroy(self, error: BaseException | None = None) -> None:
-        """Stops listening and drops every connection at once. Reads that wait raise ``error``."""
-        self._root.end(lambda: self._inner.destroy(error))
+        """Stops listening and drops every connection at once. Pending reads raise ``error``."""
+        self._handlers.check_may_wait()
+        self._root.end(lambda: self._destroy(error))
+        self._handlers.end()
 
-    def _message_of(self, message: MessageFrom[AsyncConnection]) -> MessageFrom[Connection]:
-        return MessageFrom(message.type, message.data, self._face_of(message.connection))
+    async def _broadcast(self, type: int, data: MessageData, slow: Slow) -> None:
+        # What the caller wrote to one of them before is before it.
+        self._pump()
+        await self._inner.broadcast(type, data, slow=slow)
 
-    def _face_of(self, connection: AsyncConnection) -> Connection:
-        return face_of(connection, self._thread)
+    async def _close(self) -> None:
+        self._pump()
+        await self._inner.close()
 
+    async def _destroy(self, error: BaseException | None) -> None:
+        self._inner.destroy(error)
+        await self._inner.close()
 
-def face_of(connection: AsyncConnection, thread: EventLoopThread) -> Connection:
-    """The one blocking face that a connection has."""
-    if not isinstance(connection.face, Connection):
-        connection.face = Connection(connection, thread)
-    return connection.face
+    def _pump(self) -> None:
+        for connection in self.connections:
+            connection._outbox.pump()

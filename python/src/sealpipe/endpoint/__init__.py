@@ -1,1 +1,1 @@
-"""What users of ``sealpipe.aio`` hold: server, client, connection; on asyncio's event loop."""
+"""The classes of ``sealpipe.aio``: server, client, connection; on asyncio's event loop."""

@@ -2,26 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from ..errors import PeerError
 from ..protocol.message import check_message
-from .endpoint import Endpoint
-from .engine_driver import DriverOptions, EngineDriver
+from ..protocol.profile import AdminRequestCame, RequestCame
+from .endpoint import Endpoint, call_safely
+from .engine_driver import Deaf
+from .handlers import Handlers, adding
 from .inbox import Inbox, closed_error
+from .link import Link, LinkOptions
 from .message import MessageData, MessageFrom, to_bytes
 from .options import ParsedOptions
-from .read_quota import ReadQuota
-from .write_gate import WriteGate
+from .reconnect import is_resumable
+from .requests.request import Answer, RequestFrom, RequestHandler
+from .requests.request_context import checked_context
+from .streams.stream import Stream, StreamWire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..errors import SealpipeError
-    from ..protocol.engine import OpenEvent
-    from ..protocol.message import MessageContent
-    from ..protocol.profile import ProfileName
-    from ..transport.transport import Transport
-    from .handshake_turns import HandshakeTurns
-    from .options import ParsedServerOptions
+    from ..protocol.native.options import NativePeer
+    from ..protocol.native.session import NativeSession
+    from ..protocol.profile import IncomingStreamEvent, MessagesCame, ProfileName, RequestEvent
+    from ..protocol.session import StreamOpened, TraceContext
+    from .acceptor import Established
+    from .engine_driver import DriverHandler, EngineDriver
+    from .lost_session import LostSession
+    from .options import ParsedServerOptions, Slow
+    from .streams.streams import StreamHandler
+
+
+class ConnectionStream(Stream):
+    """A stream between a server and a client."""
+
+    def __init__(self, opened: StreamOpened, wire: StreamWire, connection: Connection) -> None:
+        super().__init__(opened, wire)
+        self.connection = connection
+        """The connection that it belongs to."""
+
+
+H = TypeVar("H", bound="RequestHandler[RequestFrom[Connection]]")
+SH = TypeVar("SH", bound="StreamHandler[ConnectionStream]")
+
+
+class Faces:
+    """What the program sees of a server's connections: themselves, unless it has the blocking face."""
+
+    def inbox(self) -> Inbox[MessageFrom[Any]]:
+        return Inbox()
+
+    def connection(self, connection: Connection) -> Any:
+        """What the messages of a connection have as their connection."""
+        return connection
 
 
 class ConnectionOwner(Protocol):
@@ -31,154 +65,301 @@ class ConnectionOwner(Protocol):
     def options(self) -> ParsedServerOptions: ...
 
     @property
-    def inbox(self) -> Inbox[MessageFrom[Connection]]:
-        """Where messages go that are not asked of the connection itself."""
+    def faces(self) -> Faces: ...
 
     @property
-    def turns(self) -> HandshakeTurns: ...
+    def inbox(self) -> Inbox[MessageFrom[Any]]:
+        """The inbox of messages that are not read from the connection itself."""
 
-    def opened(self, connection: Connection) -> None: ...
+    @property
+    def handlers(self) -> Handlers[RequestHandler[RequestFrom[Connection]]]: ...
+
+    @property
+    def stream_handlers(self) -> Handlers[StreamHandler[ConnectionStream]]: ...
+
+    @property
+    def find_admin(self) -> Callable[[int], RequestHandler[RequestFrom[Connection]] | None]:
+        """What answers requests to the library itself."""
+
+    def failed(self, error: SealpipeError) -> None:
+        """The connection goes on after an error that no call reports."""
+
+    def detached(self, connection: Connection) -> None:
+        """The connection is lost, and its client may come back."""
+
+    def keeps_more(self) -> None:
+        """More bytes are kept for a client without a connection."""
 
     def closed(self, connection: Connection, error: SealpipeError | None) -> None:
-        """It is over; in order where there is no error."""
+        """The connection is over; without an error, in order."""
+
+    def parted(self, connection: Connection) -> None:
+        """The connection's transport is gone, and it waits for its client to come back."""
 
     def released(self, connection: Connection) -> None: ...
 
 
 class Connection(Endpoint[MessageFrom["Connection"]]):
-    """Its messages are the server's, until someone asks this connection for them: from then on they are its own."""
+    """Its messages go to the server's readers, until the program reads from this connection."""
 
-    def __init__(self, id: int, transport: Transport, owner: ConnectionOwner) -> None:
-        # The server tells of its connections' errors, and of no status of theirs.
-        super().__init__(ParsedOptions())
+    def __init__(self, id: int, established: Established, owner: ConnectionOwner) -> None:
+        # The server reports its connections' errors, but not their statuses.
+        super().__init__(ParsedOptions(), owner.faces.inbox())
         self.id = id
         """A number that no other connection of this server has."""
-        self.face: object = None
-        """What the blocking face has made of this connection."""
         self._owner = owner
-        self._gate = WriteGate(owner.options.max_queued_bytes)
-        self._quota = ReadQuota(owner.options.max_queued_bytes)
-        self._opened: OpenEvent | None = None
+        self._established = established
+        """The present one, or the last."""
+        self._quota = established.quota
         self._claimed = False
+        self._life: Literal["open", "away", "closing", "over"] = "open"
+        """``away``: its client may come back; ``closing``: this end has closed it."""
+        self._away_bytes = 0
+        """Bytes that are kept for a client that is away, besides queued and unread messages."""
         self._closed_here = False
-        """By a call of our side, not by the client."""
-        self._over = False
+        """Whether it was ended by a call at this end, not by the client; also by a later one."""
         self._released = False
-        options = owner.options
-        driver_options = DriverOptions(
-            role="server",
-            encryption=options.encryption,
-            limits=options.limits,
-            quota=self._quota,
-            # Without encryption a handshake costs nothing worth a turn.
-            turns=owner.turns if options.encryption else None,
+        self._told_too_large = False
+        self._skipped_messages = 0
+        self._told_skipping = False
+        """Skipped messages have been reported since it last had room."""
+        self._handlers: Handlers[RequestHandler[RequestFrom[Connection]]] = Handlers("requests", owner.handlers)
+        self._stream_handlers: Handlers[StreamHandler[ConnectionStream]] = Handlers("streams", owner.stream_handlers)
+        self._link: Link[RequestFrom[Connection], ConnectionStream] = Link(
+            LinkOptions(
+                options=owner.options,
+                quota=self._quota,
+                queues_offline=False,
+                keeps_more=owner.keeps_more,
+                handlers=self._handlers,
+                make_request=self._request_of,
+                stream_handlers=self._stream_handlers,
+                make_stream=lambda opened, wire: ConnectionStream(opened, wire, self),
+                find_admin=owner.find_admin,
+            )
         )
-        self._driver = EngineDriver(transport, driver_options, _Events(self))
-        self._set_status("connecting")
+        self._link.attach(established.driver, established.event.session)
+        self._face: Any = owner.faces.connection(self)
+        """What messages have as their connection."""
+        self._set_status("connected")
 
     @property
     def profile(self) -> ProfileName:
-        """The protocol that is spoken: ``"classic"`` is golang-ipc's."""
-        return "classic" if self._opened is None else self._opened.profile
+        """The protocol: ``"classic"`` is golang-ipc's, ``"native"`` is sealpipe's own."""
+        return self._established.event.profile
 
     @property
     def encrypted(self) -> bool:
         """Whether the wire is encrypted."""
-        return self._owner.options.encryption if self._opened is None else self._opened.encrypted
+        return self._established.event.encrypted
+
+    @property
+    def peer(self) -> NativePeer | None:
+        """What a native client declares about its process."""
+        native = self._established.event.native
+        return None if native is None else native.peer
 
     @property
     def queued_bytes(self) -> int:
-        """Bytes that were written and have not left this process."""
-        return 0 if self._over else self._driver.queued_bytes
+        """Bytes that were written and have not left this process or, with a native client, have not been read by it.
+        With a native client a message counts as some 70 bytes more than its data."""
+        return 0 if self._life == "over" else self._link.queued_bytes
+
+    @property
+    def skipped_messages(self) -> int:
+        """Messages of broadcasts that were not written to this client, because ``max_queued_bytes`` waited for it."""
+        return self._skipped_messages
 
     async def write(self, type: int, data: MessageData) -> None:
-        """Takes a message for this client, and waits while a quarter of ``max_queued_bytes`` is still to be sent.
+        """Queues a message for this client, and waits while a quarter of ``max_queued_bytes`` is still to be sent.
 
-        What is written to a client that has left is dropped, as is what was on its way when it left: that it did not
-        wait for its answer is no error of the server's. ``status`` tells. A client that does not read while
-        ``max_queued_bytes`` are written to it, by writes that did not wait for each other, is dropped, and ``on_error``
-        has its ``ERR_QUEUE_FULL``.
+        What is written to a client that has left is dropped, as is what was on its way when it left: that a client
+        did not wait for its answer is not an error of the server. ``status`` shows it. A client that does not read
+        while writes that do not wait for each other queue ``max_queued_bytes`` for it is dropped, and ``on_error``
+        gets ``ERR_QUEUE_FULL``. A message that is larger than the client accepts is dropped, and ``on_error`` gets
+        ``ERR_TOO_LARGE_FOR_PEER`` for the first.
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_INVALID_ARGUMENT``,
-        ``ERR_MESSAGE_TOO_LARGE``, or ``ERR_CLOSED`` after a ``close`` or ``destroy`` of ours, and nothing else.
+        ``ERR_MESSAGE_TOO_LARGE``, or ``ERR_CLOSED`` after a ``close`` or ``destroy`` at this end, and nothing else.
         """
-        if self._closed_here:
-            raise closed_error()
+        self._check_open()
         self._take(type, to_bytes(data))
-        await self._room()
+        if not self._link.has_room:
+            await self._room()
 
     async def flush(self) -> None:
-        """Returns once everything written has left this process. That the peer has read it only an answer tells.
+        """Returns once everything written has left this process or, with a native client, has been read by its
+        application. Only an answer of its own shows that a classic client has read it.
 
-        Raises a PeerError, what made the connection fail, or a CallerError ``ERR_CLOSED``.
-        """
-        if self._over:
+        Raises a PeerError, the failure of the connection, or a CallerError ``ERR_CLOSED``."""
+        if self._life == "over":
             raise closed_error()
-        await self._gate.flush_at(self.queued_bytes)
+        await self._link.flush()
+
+    async def request(self, type: int, data: MessageData, *, context: TraceContext | None = None) -> Answer:
+        """Sends a request to the client, and waits for its answer. If the wait is cancelled, as by
+        ``asyncio.timeout``, so is the request.
+
+        Raises a RemoteError, what its handler raised; a PeerError ``ERR_PEER_NOT_NATIVE``, ``ERR_CONNECTION_LOST`` if
+        the client does not come back, ``ERR_TOO_LARGE_FOR_PEER``, or ``ERR_QUEUE_FULL`` if ``max_queued_bytes`` of
+        requests wait for it; or a CallerError as ``write``, or ``ERR_CLOSED`` if the client has left."""
+        if self._life == "over" or self._closed_here:
+            raise closed_error()
+        taken = to_bytes(data)
+        self._link.check_request_room()
+        return await self._link.asked.request(type, taken, checked_context(context))
+
+    def handle(self, type: int) -> Callable[[H], H]:
+        """Handles the client's requests of that type, in place of the server's own handler: ``@connection.handle(1)``.
+
+        Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, or ``ERR_INVALID_ARGUMENT`` if that type
+        has a handler."""
+        return adding(self._handlers, type)
+
+    async def open_stream(
+        self, type: int, data: MessageData = b"", *, context: TraceContext | None = None
+    ) -> ConnectionStream:
+        """Opens a stream to the client; waits while the client has ``max_concurrent_streams`` of this end's open.
+
+        Raises a PeerError ``ERR_PEER_NOT_NATIVE``, ``ERR_PEER_WITHOUT_STREAMS`` if the client does not know of streams,
+        or ``ERR_TOO_LARGE_FOR_PEER``; or a CallerError as ``write``. A client that handles no streams of that type
+        resets the stream with ``ERR_NO_HANDLER``."""
+        if self._life == "over" or self._closed_here:
+            raise closed_error()
+        return await self._link.own_streams.open(type, data, checked_context(context))
+
+    def stream(self, type: int) -> Callable[[SH], SH]:
+        """Handles the client's streams of that type, in place of the server's handler: ``@connection.stream(2)``.
+
+        Raises a CallerError as ``handle``."""
+        return adding(self._stream_handlers, type)
 
     async def close(self) -> None:
-        """Ends the connection in order: what was written is sent first, what was not read is dropped.
+        """Ends the connection in order: what was written is sent first, unread messages are dropped.
 
-        Returns once it is closed: a peer gets ``close_timeout`` to take each
-        tenth of what was written, and ten times that in all.
-        """
+        Returns once it is closed: the peer has ``close_timeout`` to accept each tenth of what was written, and ten
+        times that in all."""
         self._start_close()
         await self._when_closed.wait()
+        await self._link.when_done()
 
     def destroy(self, error: BaseException | None = None) -> None:
-        """Drops the connection at once, and what was written with it.
+        """Drops the connection at once, and everything queued with it.
 
-        What waits for a message or a ``flush`` raises ``error``, and the status becomes ``error``; without one,
-        ``ERR_CLOSED`` and ``closed``. ``on_error`` is not called.
-        """
+        Pending reads and flushes raise ``error``, and the status becomes ``error``; without an error these are
+        ``ERR_CLOSED`` and ``closed``. ``on_error`` is not called."""
         self._closed_here = True
         self._drop_unread(error)
-        if self._over:
+        if self._life == "over":
             return
         self._driver.destroy()
         self._end("closed" if error is None else "error", error or closed_error())
+        self._owner.closed(self, None)
         self._finish()
 
-    # For the server.
+    # Called by the server.
 
     @property
     def _has_unread(self) -> bool:
-        """Whether something that came by it waits to be read, here or at the server."""
+        """Whether messages of this connection wait to be read, here or at the server."""
         return not self._quota.is_empty
 
-    def _start(self) -> None:
-        self._driver.start()
+    @property
+    def _session(self) -> NativeSession | None:
+        return self._link.native
 
-    def _evict(self, error: SealpipeError) -> None:
-        """Drops it before its handshake is over, to make room for another."""
+    @property
+    def _may_be_resumed(self) -> bool:
+        """Whether its client may resume it: not after a close at this end."""
+        return self._life in ("open", "away")
+
+    @property
+    def _kept_bytes(self) -> int:
+        """Bytes that are kept for the client."""
+        waiting = 0 if self._session is None else self._session.waiting_item_bytes
+        return self.queued_bytes + waiting + self._quota.bytes + (self._away_bytes if self._life == "away" else 0)
+
+    def _resume(self, established: Established) -> None:
+        """The client is back: its previous connection, if it still seems to live, must neither send nor receive any
+        more."""
+        self._driver.handler = Deaf()
         self._driver.destroy()
-        self._end("error", error)
-        self._finish()
+        self._link.detach()
+        self._established = established
+        self._released = False
+        self._life = "open"
+        self._link.attach(self._driver, established.event.session)
+        self._set_status("connected")
+        self._link.progressed()
+
+    def _give_up(self, error: SealpipeError) -> None:
+        """The client does not come back."""
+        if self._life == "away":
+            self._fail(error)
 
     def _start_close(self) -> None:
         self._closed_here = True
-        if not self._over:
-            self._set_status("closing")
+        before = self._life
+        if before == "over":
+            self._drop_unread(None)
+            return
+        self._life = "closing"
+        self._set_status("closing")
         self._drop_unread(None)
-        self._driver.close()
+        if before == "away":
+            self._fail(None)
+        else:
+            self._driver.close()
 
-    def _take(self, type: int, data: bytes) -> None:
-        """Takes a message, and drops it if the client gets nothing more. What the client does is not raised."""
+    def _check_open(self) -> None:
+        if self._closed_here:
+            raise closed_error()
+
+    def _take(self, type: int, data: bytes, slow: Slow = "drop") -> None:
+        """Queues a message, or drops it if the client gets nothing more. Errors that the client causes are not
+        raised."""
         check_message(type, len(data), self._owner.options.max_message_bytes)
-        if self._closed_here or self._over or not self._driver.can_send:
+        if self._closed_here or self._life == "over" or not self._link.can_send:
             return
         try:
-            self._gate.check_room(self.queued_bytes)
+            self._link.write(type, data)
         except PeerError as error:
-            self._driver.destroy()
-            self._driver_closed(error)
+            if slow == "skip" and error.code == "ERR_QUEUE_FULL":
+                self._skip(error)
+            else:
+                self._not_taken(error)
         else:
-            self._driver.send(type, data)
+            if self._told_skipping and self._has_room:
+                self._told_skipping = False
+
+    def _skip(self, error: PeerError) -> None:
+        """The message is not written to the client, which reads too slowly."""
+        self._skipped_messages += 1
+        if not self._told_skipping:
+            self._told_skipping = True
+            self._owner.failed(error)
+
+    def _not_taken(self, error: PeerError) -> None:
+        """The client does not accept what is written to it."""
+        if error.code != "ERR_TOO_LARGE_FOR_PEER":
+            self._driver.destroy()
+            self._fail(error)
+        elif not self._told_too_large:
+            self._told_too_large = True
+            self._owner.failed(error)
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether ``_room`` returns at once."""
+        return self._closed_here or self._link.has_room
 
     async def _room(self) -> None:
-        """Returns at once while there is room, or if nothing more is taken, else when there is."""
+        """Returns at once while there is room, or if nothing more can be queued, else when there is room."""
         if not self._closed_here:
-            await self._gate.room_at(self.queued_bytes)
+            await self._link.room()
+
+    def _send_now(self) -> None:
+        self._driver.flush_scheduled()
 
     def _claim(self) -> None:
         if self._claimed:
@@ -186,22 +367,40 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
         self._claimed = True
         self._owner.inbox.move_to(self._inbox, self._quota)
 
-    # From the driver.
+    @property
+    def _handler(self) -> DriverHandler:
+        """Handles the events of the connection that is established now."""
+        return _Events(self)
 
-    def _driver_opened(self, event: OpenEvent) -> None:
-        self._opened = event
-        self._set_status("connected")
-        self._owner.opened(self)
+    @property
+    def _driver(self) -> EngineDriver:
+        return self._established.driver
 
-    def _driver_message(self, content: MessageContent) -> None:
-        message = MessageFrom(content.type, content.data, self)
+    def _request_of(self, came: RequestCame | AdminRequestCame) -> RequestFrom[Connection]:
+        if isinstance(came, AdminRequestCame):
+            return RequestFrom(came.operation, came.data, connection=self)
+        return RequestFrom(came.type, came.data, came.context, connection=self._face)
+
+    # Called by the driver.
+
+    def _driver_messages(self, event: MessagesCame) -> None:
         inbox = self._inbox if self._claimed else self._owner.inbox
-        inbox.deliver(message, self._quota)
-
-    def _driver_progressed(self) -> None:
-        self._gate.progressed(self.queued_bytes)
+        session = self._session
+        lane = None if session is None else session.incoming.messages
+        for type, data, position in event.messages:
+            message = MessageFrom(type, data, self._face)
+            message._lane = lane
+            message._position = position
+            inbox.deliver(message, self._quota)
 
     def _driver_closed(self, error: SealpipeError | None) -> None:
+        if not self._closed_here and is_resumable(error) and self._session is not None and self._session.is_resumable:
+            self._link.detach()
+            self._life = "away"
+            self._away_bytes = self._session.kept_bytes
+            self._set_status("reconnecting")
+            self._owner.detached(self)
+            return
         self._inbox.end(error, "keep")
         orderly: Literal["closed", "disconnected"] = "closed" if self._status == "closing" else "disconnected"
         self._end(orderly if error is None else "error", error or closed_error())
@@ -210,29 +409,51 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
 
     def _driver_released(self) -> None:
         self._released = True
+        if self._life == "away":
+            self._owner.parted(self)
+        self._finish()
+
+    def _fail(self, error: SealpipeError | None) -> None:
+        self._inbox.end(error, "keep")
+        lost = self._end("closed" if error is None else "error", error or closed_error())
+        if lost.is_anything:
+            call_safely(self._owner.options.on_session_lost, lost)
+        self._owner.closed(self, error)
         self._finish()
 
     def _drop_unread(self, error: BaseException | None) -> None:
         self._inbox.end(error, "drop")
         self._owner.inbox.drop(self._quota)
 
-    def _end(self, status: Literal["closed", "disconnected", "error"], reason: BaseException) -> None:
-        self._over = True
-        self._gate.end(reason)
+    def _end(self, status: Literal["closed", "disconnected", "error"], reason: BaseException) -> LostSession:
+        self._life = "over"
+        lost = self._link.end(reason)
         self._set_status(status)
+        return lost
 
     def _finish(self) -> None:
-        if self._over and self._released:
+        if self._life == "over" and self._released:
             self._when_closed.set()
             self._owner.released(self)
 
 
-class _Events:
-    """The driver's events by the connection's own names, which users do not see."""
+class _Events(Deaf):
+    """Passes the driver's events to the connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self.opened = connection._driver_opened
-        self.message = connection._driver_message
-        self.progressed = connection._driver_progressed
-        self.closed = connection._driver_closed
-        self.released = connection._driver_released
+        self._connection = connection
+
+    def messages(self, event: MessagesCame) -> None:
+        self._connection._driver_messages(event)
+
+    def happened(self, event: RequestEvent | IncomingStreamEvent) -> None:
+        self._connection._link.happened(event)
+
+    def progressed(self) -> None:
+        self._connection._link.progressed()
+
+    def closed(self, error: PeerError | None) -> None:
+        self._connection._driver_closed(error)
+
+    def released(self) -> None:
+        self._connection._driver_released()

@@ -1,4 +1,4 @@
-"""What servers, clients and a server's connections have in common: messages to read, a status, an end."""
+"""The common base of servers, clients and a server's connections: messages to read, a status, an end."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import SealpipeError
-from .inbox import Inbox
 from .message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from .inbox import Inbox
     from .options import ParsedOptions
     from .status import Status
 
@@ -22,36 +22,41 @@ Self = TypeVar("Self", bound="Endpoint[Any]")
 
 
 class Endpoint(ABC, Generic[M]):
-    def __init__(self, options: ParsedOptions) -> None:
+    def __init__(self, options: ParsedOptions, inbox: Inbox[M]) -> None:
         self._on_status = options.on_status
         self._on_error = options.on_error
-        self._inbox: Inbox[M] = Inbox()
+        self._inbox = inbox
         self._status: Status = "not-connected"
         self._when_closed = asyncio.Event()
 
     @property
     def status(self) -> Status:
-        """Where it stands."""
+        """The present status."""
         return self._status
 
     async def read(self, timeout: float | None = None) -> M:
-        """The next message; waits for it, for ever or ``timeout`` seconds.
+        """Waits for the next message, for ever or ``timeout`` seconds.
 
         Messages that nobody reads wait, up to ``max_queued_bytes``, and then hold up the peer. A read that is cancelled
         or times out loses no message.
 
-        Raises a PeerError ``ERR_READ_TIMEOUT``; a CallerError ``ERR_CLOSED`` once it is closed and nothing is left to
-        read, or ``ERR_INVALID_OPTION``; or what made it fail.
-        """
+        Raises a PeerError ``ERR_READ_TIMEOUT``; a CallerError ``ERR_CLOSED`` once it is closed and nothing is left
+        to read, or ``ERR_INVALID_OPTION``; or the error with which it failed."""
         self._claim()
+        if self._inbox.is_empty:
+            self._send_now()
         return await self._inbox.read(timeout)
 
     def __aiter__(self: Self) -> Self:
-        """Messages until the end: stops where it was closed in order, raises where it failed."""
+        """Messages until the end: stops if this was closed in order, raises if it failed."""
         self._claim()
         return self
 
     async def __anext__(self) -> M:
+        message = self._inbox.take_waiting()
+        if message is not None:
+            return message
+        self._send_now()
         try:
             return await self._inbox.read()
         except SealpipeError:
@@ -61,7 +66,7 @@ class Endpoint(ABC, Generic[M]):
 
     @abstractmethod
     async def close(self) -> None:
-        """Ends it in order: what was written is sent first."""
+        """Closes in order: what was written is sent first."""
 
     async def __aenter__(self: Self) -> Self:
         return self
@@ -75,23 +80,28 @@ class Endpoint(ABC, Generic[M]):
         await self.close()
 
     def _claim(self) -> None:
-        """Someone wants this endpoint's messages."""
+        """The program starts to read this endpoint's messages."""
+
+    def _send_now(self) -> None:
+        """Sends what would leave at the end of this turn of the event loop: the program is about to wait for the
+        answer."""
 
     def _set_status(self, status: Status) -> None:
         if self._status == status:
             return
         self._status = status
-        _call_safely(self._on_status, status)
+        call_safely(self._on_status, status)
 
     def _tell_error(self, error: SealpipeError) -> None:
-        _call_safely(self._on_error, error)
+        call_safely(self._on_error, error)
 
 
 T = TypeVar("T")
 
 
-def _call_safely(callback: Callable[[T], None] | None, value: T) -> None:
-    """What a user's callback raises goes to the loop's exception handler, after everything of ours is in order."""
+def call_safely(callback: Callable[[T], None] | None, value: T) -> None:
+    """An exception of a user's callback goes to the loop's exception handler, once the library's state is in
+    order."""
     if callback is None:
         return
     try:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..crypto import SYSTEM_CRYPTO
-from ..protocol.engine import ClosedEvent, Engine, EngineEvent, EngineOptions, OpenEvent, Role
-from ..protocol.message import MessageContent
-from ..protocol.patience import Patience
-from ..protocol.send_buffer import BATCH_BYTES
-from .inbox import closed_error
+from ..protocol.engine import Engine
+from ..protocol.engine_options import ClosedEvent, EngineEvent, EngineOptions, OpenEvent, ResumeEvent, Role
+from ..protocol.profile import IncomingStreamEvent, MessagesCame, RequestEvent
 
 if TYPE_CHECKING:
     from ..errors import PeerError
+    from ..protocol.handshake.options import ProfileChoice
     from ..protocol.limits import EngineLimits
+    from ..protocol.native.handshake import SessionAnswer
+    from ..protocol.native.options import NativeOptions
     from ..transport.transport import Transport
     from .handshake_turns import HandshakeTurns
     from .read_quota import ReadQuota
+
+FLUSH_BYTES = 65_536
+"""More than this does not wait for the end of the turn."""
 
 
 @dataclass(frozen=True)
@@ -27,26 +31,55 @@ class DriverOptions:
     encryption: bool
     limits: EngineLimits
     quota: ReadQuota
-    """What the application has yet to read of the messages that are told."""
+    """How much the application has yet to read of the delivered messages."""
+    profile: ProfileChoice = "classic"
+    secret: bytes | None = None
+    native: NativeOptions | None = None
+    """Options of the native profile; without them the engine speaks classic."""
     turns: HandshakeTurns | None = None
-    """Where the costly steps of the handshake wait for their turn. Without it they are taken at once."""
+    """Where the costly steps of the handshake wait for their turn. Without it they are done at once."""
 
 
 class DriverHandler(Protocol):
-    """Who is told what happens to an engine."""
+    """Callbacks for the events of an engine."""
 
     def opened(self, event: OpenEvent) -> None: ...
 
-    def message(self, content: MessageContent) -> None: ...
+    def resume(self, session_id: bytes) -> SessionAnswer:
+        """The session that a client wants to resume, or why it has ended."""
+
+    def messages(self, event: MessagesCame) -> None: ...
+
+    def happened(self, event: RequestEvent | IncomingStreamEvent) -> None:
+        """Something of a request or a stream has arrived."""
 
     def progressed(self) -> None:
-        """Some of what was written has left this process."""
+        """Some of what was written has left this process, or the peer has acknowledged it."""
 
     def closed(self, error: PeerError | None) -> None:
-        """The engine is over; without an error, in order. Nothing is told after it but ``released``."""
+        """The engine has ended; without an error, in order. Only ``released`` follows."""
 
     def released(self) -> None:
-        """The transport is gone and nothing of it is held any more."""
+        """The transport is gone, and all its resources are freed."""
+
+
+class Deaf:
+    """A handler that ignores everything."""
+
+    def opened(self, event: OpenEvent) -> None: ...
+
+    def resume(self, session_id: bytes) -> SessionAnswer:
+        return None
+
+    def messages(self, event: MessagesCame) -> None: ...
+
+    def happened(self, event: RequestEvent | IncomingStreamEvent) -> None: ...
+
+    def progressed(self) -> None: ...
+
+    def closed(self, error: PeerError | None) -> None: ...
+
+    def released(self) -> None: ...
 
 
 class EngineDriver:
@@ -56,29 +89,23 @@ class EngineDriver:
     def __init__(self, transport: Transport, options: DriverOptions, handler: DriverHandler) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport = transport
-        self._handler = handler
+        self.handler: DriverHandler = handler
+        """May be replaced."""
         self._quota = options.quota
         self._turns = options.turns
         self._awaits_turn = False
-        """What has arrived of the handshake is left alone until then."""
-        self._close_timeout = options.limits.close_timeout
-        self._opened = False
-        """The handshake is over: from now on there are messages, which are subject to the quota."""
+        """The handshake waits for its turn."""
         self._pumping = False
         self._paused = False
-        self._flush_scheduled = False
+        self._scheduled: asyncio.Handle | None = None
+        """The flush of this turn, if there is to be one."""
         self._ended = False
-        """The transport has been told that nothing more will be written."""
-        self._over = False
-        """The engine's end has been told, or will not be."""
-        self._failed = False
-        """The engine failed: nothing is worth waiting for but its last words."""
-        self._transport_gone = False
-        """Nothing is asked of the transport any more."""
+        """The transport's writing side is ended."""
+        self._life: Literal["open", "ending", "draining", "gone"] = "open"
+        """What is left of the engine and its transport: both; the transport alone, through which the last output leaves
+        (``ending``); the engine alone, from which events of what had arrived are still fetched (``draining``); or
+        neither."""
         self._timer: asyncio.TimerHandle | None = None
-        self._linger_timer: asyncio.TimerHandle | None = None
-        self._patience: Patience | None = None
-        """With a peer that may still take what was written before the engine's end."""
         self._quota.on_room(self._room)
         self._engine = Engine(
             EngineOptions(
@@ -87,33 +114,48 @@ class EngineDriver:
                 limits=options.limits,
                 crypto=SYSTEM_CRYPTO,
                 now=self._loop.time,
+                profile=options.profile,
+                secret=options.secret,
+                native=options.native,
             )
         )
 
     @property
     def queued_bytes(self) -> int:
-        """Bytes that have not left this process."""
+        """Bytes that have not left this process or, if the peer acknowledges, that it has not consumed."""
         return self._engine.queued_bytes + self._transport.pending_bytes
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether anything has arrived."""
+        return self._engine.has_heard
 
     @property
     def can_send(self) -> bool:
         """False once nothing that is sent can leave any more, though what had arrived may still be unread."""
-        return not self._over and not self._transport_gone and not self._engine.is_spent
+        return self._life == "open" and not self._engine.is_spent
 
     def start(self) -> None:
         self._transport.start(self)
         self._pump()
 
-    def send(self, type: int, data: bytes) -> None:
-        """Takes a message; it leaves in this turn of the event loop. Raises as ``Engine.send``."""
-        if not self.can_send:
-            raise closed_error()
-        self._engine.send(type, data)
-        if self._engine.queued_bytes >= BATCH_BYTES:
+    def flush_soon(self) -> None:
+        """The session has something to send: it leaves in this turn of the event loop."""
+        # All that has arrived is processed first, and then everything that results from it is sent.
+        if self._scheduled is None and not self._pumping and self._life == "open":
+            self._scheduled = self._loop.call_soon(self._scheduled_flush)
+
+    def flush_scheduled(self) -> None:
+        """The application is about to wait: what would leave at the end of this turn leaves now."""
+        if self._scheduled is not None:
+            self._scheduled.cancel()
+            self._scheduled_flush()
+
+    def flush_now(self) -> None:
+        """The session has much to send."""
+        if not self._pumping and self._life == "open":
             self._flush()
-        elif not self._flush_scheduled:
-            self._flush_scheduled = True
-            self._loop.call_soon(self._scheduled_flush)
+            self.flush_soon()
 
     def close(self) -> None:
         """Ends the engine in order. ``closed`` and ``released`` follow."""
@@ -122,12 +164,10 @@ class EngineDriver:
 
     def destroy(self) -> None:
         """Drops the connection. ``closed`` does not follow, ``released`` does."""
-        self._over = True
-        self._cancel_timer()
         self._leave_turns()
         self._drop()
 
-    # From the transport.
+    # Called by the transport.
 
     def chunk(self, chunk: bytes) -> None:
         self._engine.receive(chunk)
@@ -141,33 +181,41 @@ class EngineDriver:
     def drained(self) -> None:
         self._flush()
         self._arm_timer()
-        if self._patience is not None:
-            self._patience.left(self._unwritten_bytes, self._loop.time())
-            self._linger(self._patience)
-        self._handler.progressed()
+        self.handler.progressed()
 
     def closed(self, error: Exception | None) -> None:
-        """What had arrived can still be read, and the engine is over only after that."""
-        self._transport_gone = True
-        self._cancel_linger()
+        """What had arrived can still be read, and the engine ends only after that."""
+        self._life = "gone" if self._is_over else "draining"
         self._engine.receive_end(error)
         self._leave_turns()
         self._pump()
-        self._handler.released()
+        if self._is_over:
+            self._drop()
+        self.handler.released()
 
     @property
     def _wants_more(self) -> bool:
-        """An engine that ends is heard to its end, however much is unread: there is no more than what had arrived.
+        """The events of an engine that ends are fetched to the last, however much is unread: it has no more messages
+        or, if the transport is gone, only those that had arrived.
 
-        Who waits to write has to learn of the end, even if it is who should read.
-        """
+        A writer that waits has to learn of the end, even if the same code should be reading."""
         if self._awaits_turn:
             return False
-        return not self._opened or self._engine.output_ended or self._transport_gone or not self._quota.is_full
+        return not self._engine.needs_pausing or self._life == "draining" or not self._quota.is_full
+
+    @property
+    def _is_over(self) -> bool:
+        """The engine's end has been reported, or will not be."""
+        return self._life in ("ending", "gone")
+
+    @property
+    def _transport_gone(self) -> bool:
+        """The transport is not used any more."""
+        return self._life in ("draining", "gone")
 
     def _await_turn(self) -> None:
-        """Before a step of the handshake that costs us much more than the peer."""
-        if self._turns is None or self._awaits_turn or self._over:
+        """Waits before a step of the handshake that costs this end much more than the peer."""
+        if self._turns is None or self._awaits_turn or self._is_over:
             return
         if self._engine.state == "server-awaits-answer":
             self._turns.wait("fresh", self._take_turn)
@@ -191,64 +239,54 @@ class EngineDriver:
             self._pump()
 
     def _pump(self) -> None:
-        # A handler may close, write or read, and so come back here.
+        # A handler may close, write or read, and so call this again.
         if self._pumping:
             return
         self._pumping = True
         try:
-            while not self._over and self._wants_more:
+            while not self._is_over and self._wants_more:
                 event = self._engine.next_event()
                 if event is None:
                     break
-                self._dispatch(event)
+                if isinstance(event, MessagesCame):
+                    self.handler.messages(event)
+                else:
+                    self._dispatch(event)
         finally:
             self._pumping = False
         self._pause_or_resume()
         self._flush()
+        if self._life == "ending" and self._engine.is_done:
+            self._drop()
         self._arm_timer()
+        # Acknowledgements of the peer make room.
+        if not self._is_over:
+            self.handler.progressed()
 
     def _dispatch(self, event: EngineEvent) -> None:
-        if isinstance(event, MessageContent):
-            self._handler.message(event)
+        if isinstance(event, OpenEvent):
+            self.handler.opened(event)
+        elif isinstance(event, ResumeEvent):
+            self._engine.resume(self.handler.resume(event.session_id))
         elif isinstance(event, ClosedEvent):
             self._finish(event.error)
-        else:
-            self._opened = True
-            self._handler.opened(event)
+        elif not isinstance(event, MessagesCame):
+            self.handler.happened(event)
 
     def _finish(self, error: PeerError | None) -> None:
-        self._over = True
-        self._failed = error is not None
-        self._cancel_timer()
-        all_has_left = self._ended and self._transport.pending_bytes == 0
-        if all_has_left or (error is not None and error.code == "ERR_CLOSE_TIMEOUT"):
+        self._leave_turns()
+        if self._life == "draining" or self._engine.is_done:
             self._drop()
-        elif not self._transport_gone:
-            self._begin_linger()
-        self._handler.closed(error)
-
-    @property
-    def _unwritten_bytes(self) -> int:
-        return self._engine.queued_bytes + self._transport.pending_bytes
-
-    def _begin_linger(self) -> None:
-        """The peer may still read what was written to it, but it does not get for ever to do so."""
-        self._patience = Patience(self._close_timeout, amount=self._unwritten_bytes, now=self._loop.time())
-        self._linger(self._patience)
-
-    def _linger(self, patience: Patience) -> None:
-        self._cancel_linger()
-        if not self._transport_gone:
-            self._linger_timer = self._loop.call_at(patience.at, self._drop)
-
-    def _cancel_linger(self) -> None:
-        if self._linger_timer is not None:
-            self._linger_timer.cancel()
-            self._linger_timer = None
+        else:
+            self._life = "ending"
+        self.handler.closed(error)
 
     def _drop(self) -> None:
-        self._transport_gone = True
-        self._transport.destroy()
+        self._cancel_timer()
+        if not self._transport_gone:
+            self._transport.destroy()
+        self._life = "gone"
+        self._engine.abandon()
 
     def _pause_or_resume(self) -> None:
         if self._transport_gone or self._paused != self._wants_more:
@@ -260,32 +298,32 @@ class EngineDriver:
             self._transport.resume()
 
     def _scheduled_flush(self) -> None:
-        self._flush_scheduled = False
+        self._scheduled = None
         self._flush()
         self._arm_timer()
-        self._handler.progressed()
+        self.handler.progressed()
 
     def _flush(self) -> None:
         if self._transport_gone:
             return
-        # One write at a time: more would be joined by the platform, and cut where it likes.
+        # One write at a time: the platform would join several, and cut them anywhere.
         while self._transport.pending_bytes == 0:
             write = self._engine.take_output()
             if not write:
                 break
             self._transport.write(write)
-        if self._engine.queued_bytes > 0 or not self._engine.output_ended or self._ended:
+        if self._ended or self._engine.unsent_bytes > 0 or not self._engine.output_ended:
             return
         self._ended = True
-        if self._failed:
+        if self._engine.has_failed:
             self._transport.end_and_destroy()
         else:
             self._transport.end()
 
     def _arm_timer(self) -> None:
-        """One timer for all deadlines. One that is set too early finds nothing to do and sets the next."""
+        """One timer for all deadlines. If it fires too early, it finds nothing to do and is set again."""
         at = self._engine.next_timeout()
-        if at is None or self._over:
+        if at is None or self._life == "gone":
             return
         if self._timer is not None and self._timer.when() <= at:
             return
@@ -299,10 +337,10 @@ class EngineDriver:
 
     def _timed_out(self) -> None:
         self._timer = None
-        # The loop calls a timer up to its clock's resolution early.
+        # The loop calls a timer early, by up to its clock's resolution.
         at = self._engine.next_timeout()
         now = self._loop.time()
-        self._engine.handle_timeout(at if at is not None and at - now < _RESOLUTION else now)
+        self._engine.handle_timeout(at if at is not None and 0 < at - now < _RESOLUTION else now)
         self._pump()
 
 

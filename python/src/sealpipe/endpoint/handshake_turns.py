@@ -9,16 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Stage = Literal["begun", "fresh"]
-"""How far the handshake is that waits: one that has its key pair goes before one that needs it yet."""
+"""How far a waiting handshake is: one that has its key pair goes before one that has not."""
 
 
 class HandshakeTurns:
-    """A step of an encrypted handshake costs a millisecond or two of computing: if a thousand clients took it at once,
-    the others would wait for seconds.
+    """A step of an encrypted handshake costs a millisecond or two of computing: the steps of a thousand clients at
+    once would make the others wait for seconds.
 
-    Those that are further go first: there is one of them for each fresh one that had its turn, so that none waits for
-    ever, and a client that has come so far is soon done.
-    """
+    Handshakes that are further go first: there is at most one of them for each fresh one that had its turn, so none
+    waits for ever, and such a client is soon done."""
 
     def __init__(self) -> None:
         # Dictionaries, as sets that keep their order.
@@ -26,12 +25,12 @@ class HandshakeTurns:
         self._scheduled = False
 
     def wait(self, stage: Stage, take_turn: Callable[[], None]) -> None:
-        """Calls ``take_turn`` once it is its turn, never before this returns."""
+        """Calls ``take_turn`` when its turn comes, never before this returns."""
         self._waiting[stage][take_turn] = None
         self._schedule()
 
     def leave(self, take_turn: Callable[[], None]) -> None:
-        """It has nothing to do any more."""
+        """Removes a waiting handshake."""
         for queue in self._waiting.values():
             queue.pop(take_turn, None)
 

@@ -17,12 +17,12 @@ M = TypeVar("M", bound=Message)
 
 
 def closed_error(cause: BaseException | None = None) -> CallerError:
-    """``cause``: what closed it, where that was not a call of ``close``."""
+    """``cause``: what closed it, if that was not a call of ``close``."""
     return CallerError("ERR_CLOSED", "it is closed: there is nothing more to read or to write", cause)
 
 
 class Inbox(Generic[M]):
-    """Each message goes to one taker: the read that has waited longest, or else it waits here."""
+    """Each message goes to the read that has waited longest, or else it waits here."""
 
     def __init__(self) -> None:
         self._entries: deque[tuple[M, ReadQuota]] = deque()
@@ -30,17 +30,32 @@ class Inbox(Generic[M]):
         self._ended = False
         self._error: BaseException | None = None
         self._drops = False
-        """Nobody will read any more: what comes is dropped."""
+        """Nobody will read any more: messages that arrive are dropped."""
 
     @property
     def ended_in_order(self) -> bool:
         return self._ended and self._error is None
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._entries
+
     def deliver(self, message: M, quota: ReadQuota) -> None:
-        if self._drops or self._give_to_waiter(message, quota):
+        if self._drops:
+            return
+        if self._waiters and self._give_to_waiter(message, quota):
+            quota.passed(message)
             return
         self._entries.append((message, quota))
         quota.queued(message)
+
+    def take_waiting(self) -> M | None:
+        """The next message, if there is one."""
+        if not self._entries:
+            return None
+        message, quota = self._entries.popleft()
+        quota.taken(message)
+        return message
 
     async def read(self, timeout: float | None = None) -> M:
         """The next message.
@@ -48,41 +63,41 @@ class Inbox(Generic[M]):
         Raises a PeerError ``ERR_READ_TIMEOUT``, a CallerError ``ERR_CLOSED`` at the end, or the error that ended it.
         """
         check_timeout(timeout)
-        if self._entries:
-            message, quota = self._entries.popleft()
-            quota.taken(message)
+        message = self.take_waiting()
+        if message is not None:
             return message
         if self._ended:
             raise self._error or closed_error()
         return await self._wait(timeout)
 
     def end(self, error: BaseException | None, unread: Literal["keep", "drop"]) -> None:
-        """No more will come. What waits can still be read, unless it is to be dropped."""
+        """No more messages will come. Those that wait can still be read, unless they are to be dropped."""
         if unread == "drop":
             self._drops = True
             self._take_all()
         if self._ended:
             return
-        self._ended = True
+        # In this order for the blocking face, whose threads look without a lock.
         self._error = error
+        self._ended = True
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_exception(error or closed_error())
 
     def move_to(self, target: Inbox[M], quota: ReadQuota) -> None:
-        """Hands what waits from ``quota``'s connection over to another inbox."""
+        """Moves the waiting messages of ``quota``'s connection to another inbox."""
         moved = self._extract(quota)
         for message in moved:
             target.deliver(message, quota)
-        # Only now: a quota that tells of room may bring the next message at once.
+        # Only now: a quota that reports room may bring the next message at once.
         for message in moved:
-            quota.taken(message)
+            quota.dropped(message)
 
     def drop(self, quota: ReadQuota) -> None:
-        """Drops what waits from ``quota``'s connection."""
+        """Drops the waiting messages of ``quota``'s connection."""
         for message in self._extract(quota):
-            quota.taken(message)
+            quota.dropped(message)
 
     async def _wait(self, timeout: float | None) -> M:
         loop = asyncio.get_running_loop()
@@ -93,7 +108,7 @@ class Inbox(Generic[M]):
             message, _ = await waiter
             return message
         except asyncio.CancelledError:
-            # A read that is cancelled in the instant in which it gets its message loses nothing.
+            # A read that is cancelled just as it gets its message loses nothing.
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self._put_back(*waiter.result())
             raise
@@ -120,7 +135,7 @@ class Inbox(Generic[M]):
     def _take_all(self) -> None:
         entries, self._entries = self._entries, deque()
         for message, quota in entries:
-            quota.taken(message)
+            quota.dropped(message)
 
     def _extract(self, quota: ReadQuota) -> list[M]:
         entries, self._entries = self._entries, deque()
@@ -133,6 +148,10 @@ class Inbox(Generic[M]):
         return extracted
 
 
+def read_timeout(timeout: float, what: str = "message") -> PeerError:
+    return PeerError("ERR_READ_TIMEOUT", f"no {what} arrived within {timeout:g} s")
+
+
 def _time_out(waiter: asyncio.Future[tuple[M, ReadQuota]], timeout: float) -> None:
     if not waiter.done():
-        waiter.set_exception(PeerError("ERR_READ_TIMEOUT", f"no message arrived within {timeout:g} s"))
+        waiter.set_exception(read_timeout(timeout))

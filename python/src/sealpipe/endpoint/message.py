@@ -1,53 +1,71 @@
-"""What users read and write."""
+"""Messages, and the data that can be written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..errors import CallerError
 
 if TYPE_CHECKING:
+    from ..protocol.native.lanes.receive_lane import ReceiveLane
     from .connection import Connection
 
 MESSAGE_OVERHEAD_BYTES = 64
-"""What a message weighs in a queue besides its data, so that empty ones are bounded too."""
+"""Weight of a message in a queue besides its data, so that empty messages are bounded, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One application payload with its type."""
+@dataclass(slots=True, unsafe_hash=True)
+class Payload:
+    """Bytes that arrived. Do not change it: frozen it would cost more than all else that is done with it."""
 
-    type: int
-    """1 to 4294967295; the two programs agree on what each means."""
     data: bytes
 
     @property
     def text(self) -> str:
-        """``data`` as UTF-8 text, with the byte order mark, if there is one. Bytes that are no UTF-8 become U+FFFD."""
+        """``data`` as UTF-8 text, with the byte order mark, if there is one. Bytes that are not UTF-8 become
+        U+FFFD."""
+        return self.data.decode("utf-8", "replace")
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Message:
+    """One application payload with its type. Do not change it."""
+
+    type: int
+    """1 to 4294967295; what each means is up to the two programs."""
+    data: bytes
+    _lane: ReceiveLane | None = field(default=None, init=False, repr=False, compare=False)
+    """Where it counts until it is consumed, and its position there."""
+    _position: int = field(default=0, init=False, repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """``data`` as UTF-8 text, with the byte order mark, if there is one. Bytes that are not UTF-8 become
+        U+FFFD."""
         return self.data.decode("utf-8", "replace")
 
 
 C = TypeVar("C")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class MessageFrom(Message, Generic[C]):
-    """A message that arrived at a server, with the connection that it came by."""
+    """A message that arrived at a server, with its connection."""
 
     connection: C
-    """Write to it to answer."""
+    """The connection on which it arrived; write to it to answer."""
 
 
 if TYPE_CHECKING:
     ConnectionMessage = MessageFrom[Connection]
 
 MessageData = str | bytes | bytearray | memoryview
-"""What can be written: text goes as UTF-8, so it must not have half of a surrogate pair."""
+"""What can be written. Text is sent as UTF-8, so it must not have half of a surrogate pair."""
 
 
 def to_bytes(data: object) -> bytes:
-    """Raises a CallerError ``ERR_INVALID_ARGUMENT`` for anything else: nothing is turned into text or JSON unasked."""
+    """Raises a CallerError ``ERR_INVALID_ARGUMENT`` for anything else: nothing is converted to text or JSON."""
     if isinstance(data, bytes):
         return data
     if isinstance(data, str):

@@ -42,12 +42,23 @@ _PASSING_ERRNOS = frozenset(
 )
 
 
+_RESUMABLE_CODES = frozenset(
+    {"ERR_CONNECTION_LOST", "ERR_KEEPALIVE_TIMEOUT", "ERR_FRAME_TIMEOUT", "ERR_DECRYPTION_FAILED"}
+)
+
+
 def is_passing(error: SealpipeError) -> bool:
     """Whether another try can go better: the server is not up yet, is busy, or was just going down."""
     if error.code == "ERR_CONNECT_FAILED":
         cause = error.__cause__
         return isinstance(cause, OSError) and cause.errno in _PASSING_ERRNOS
     return error.code in ("ERR_HANDSHAKE_TIMEOUT", "ERR_CONNECTION_LOST")
+
+
+def is_resumable(error: SealpipeError | None) -> bool:
+    """Whether a native session may go on after its connection was lost with this error: it broke, hung, or was tampered
+    with, and the peer itself did nothing wrong."""
+    return error is not None and error.code in _RESUMABLE_CODES
 
 
 def is_absence(error: SealpipeError) -> bool:

@@ -4,51 +4,79 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import PeerError, SystemError
 from ..protocol.message import check_message
 from ..transport.providers import provider_of
 from ..transport.transport import ListenOptions
-from .connection import Connection
+from .acceptor import Acceptor
+from .admin.admin_handlers import AdminHandlers
+from .admin.description import ServerDescription, encode_description
+from .connection import Connection, ConnectionStream, Faces
 from .endpoint import Endpoint
-from .handshake_turns import HandshakeTurns
+from .handlers import Handlers, adding
 from .inbox import closed_error
 from .liveness import is_server_alive
 from .message import MessageData, MessageFrom, to_bytes
-from .options import check_timeout
+from .native_options import self_of
+from .options import Slow, check_slow, check_timeout
+from .resumable_connections import ResumableConnections
+from .slow_clients import SlowClients
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..errors import SealpipeError
+    from ..protocol.native.handshake import SessionAnswer
     from ..transport.address import Address
     from ..transport.transport import Listener, Transport
+    from .acceptor import Established, Handshaking
+    from .admin.admin_handlers import ShutdownHandler
+    from .engine_driver import DriverHandler
     from .inbox import Inbox
     from .options import ParsedServerOptions
+    from .requests.request import RequestFrom, RequestHandler
+    from .streams.streams import StreamHandler
+
+H = TypeVar("H", bound="RequestHandler[RequestFrom[Connection]]")
+SH = TypeVar("SH", bound="StreamHandler[ConnectionStream]")
 
 
 class Server(Endpoint[MessageFrom[Connection]]):
-    def __init__(self, name: str, address: Address, options: ParsedServerOptions) -> None:
-        super().__init__(options)
+    def __init__(self, name: str, address: Address, options: ParsedServerOptions, faces: Faces | None = None) -> None:
+        self._faces = faces or Faces()
+        super().__init__(options, self._faces.inbox())
         self.name = name
         """The name it was started with."""
         self.address = address.path
         """Where it listens: the socket's path or the pipe's name."""
         self._address = address
         self._options = options
-        self._owner = _Owner(self)
+        self._handlers: Handlers[RequestHandler[RequestFrom[Connection]]] = Handlers("requests")
+        self._stream_handlers: Handlers[StreamHandler[ConnectionStream]] = Handlers("streams")
+        self._admin = AdminHandlers[Connection](self._describe)
+        self._resumable = ResumableConnections(options)
+        self._acceptor = Acceptor(options, self)
         self._open: dict[int, Connection] = {}
+        """Those that are connected, or whose clients may come back."""
         self._held: set[Connection] = set()
-        """All that hold a transport: in the handshake, open, or on their way out."""
-        self._handshaking: dict[Connection, None] = {}
-        """In the order in which they came."""
+        """Connections that have a transport: open, or closing."""
+        self._unestablished: set[Handshaking] = set()
+        """Handshakes that have a transport: under way, or failed and closing."""
+        self._handshaking: dict[Handshaking, None] = {}
+        """Handshakes under way, in the order in which they came."""
+        self._owner = _Owner(self)
         self._unread: set[Connection] = set()
         """Gone, but what came by them is still to be read: they count, or what waits would have no bound."""
         self._waiting: deque[Transport] = deque()
         """Accepted before we were ready."""
         self._unaccepted: deque[Connection] = deque()
         self._accepting: deque[asyncio.Future[Connection]] = deque()
+        self._slow_clients = SlowClients(options.broadcast_grace)
         self._listener: Listener | None = None
         self._last_id = 0
+        self._listening_since = 0.0
         self._closing: asyncio.Task[None] | None = None
         self._destroyed = False
         """The first ``destroy`` is the one that counts."""
@@ -56,7 +84,7 @@ class Server(Endpoint[MessageFrom[Connection]]):
 
     @property
     def connections(self) -> tuple[Connection, ...]:
-        """The clients that are connected now."""
+        """The clients that are connected, or may come back."""
         return tuple(self._open.values())
 
     async def accept(self, timeout: float | None = None) -> Connection:
@@ -85,24 +113,72 @@ class Server(Endpoint[MessageFrom[Connection]]):
             if timer is not None:
                 timer.cancel()
 
-    async def broadcast(self, type: int, data: MessageData) -> None:
+    async def broadcast(self, type: int, data: MessageData, *, slow: Slow = "skip") -> None:
         """Writes a message to every client that is connected, and waits until all have room again or are gone.
 
-        A client that does not read, and so has ``max_queued_bytes`` waiting for it, is dropped as by its connection's
-        ``write``: it must not hold up the others for ever, nor fill our memory.
+        After a client has had no room for ``broadcast_grace``, broadcasts do not wait for it until it has read all that
+        was written to it. Once ``max_queued_bytes`` wait for it, ``slow`` says what happens: with ``"skip"`` the
+        message is not written to it, its ``skipped_messages`` counts that, and ``on_error`` gets ``ERR_QUEUE_FULL``,
+        once until it has room again; with ``"drop"`` its connection is dropped, for messages of which none may be
+        missed; with ``"wait"`` the broadcast waits for it as long as it takes, as all other clients do, and the client
+        is dropped if broadcasts do not wait for each other.
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_INVALID_ARGUMENT``,
-        ``ERR_MESSAGE_TOO_LARGE`` or ``ERR_CLOSED``; then no client was written to.
+        ``ERR_INVALID_OPTION``, ``ERR_MESSAGE_TOO_LARGE`` or ``ERR_CLOSED``; then no client was written to.
         """
+        check_slow(slow)
         taken = to_bytes(data)
         check_message(type, len(taken), self._options.max_message_bytes)
         if self._closing is not None:
             raise closed_error()
         connections = self.connections
         for connection in connections:
-            connection._take(type, taken)
-        for connection in connections:
-            await connection._room()
+            self._slow_clients.writing(connection)
+            connection._take(type, taken, slow)
+        waits = (
+            connection._room() if slow == "wait" else self._slow_clients.wait(connection) for connection in connections
+        )
+        await asyncio.gather(*waits)
+
+    def handle(self, type: int) -> Callable[[H], H]:
+        """Handles all clients' requests of that type, except those of connections that have a handler of their own for
+        it: ``@server.handle(1)``. The handler may be a coroutine; its task is cancelled when nobody waits for the
+        answer any more.
+
+        Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, or ``ERR_INVALID_ARGUMENT`` if that type
+        has a handler."""
+        return adding(self._handlers, type)
+
+    def handle_any(self, handler: H) -> H:
+        """Handles all clients' requests of all types without a handler of their own, for taps, proxies and the like:
+        ``@server.handle_any``. The request's ``type`` shows which type it is.
+
+        Raises a CallerError ``ERR_INVALID_ARGUMENT`` if there is one already."""
+        self._handlers.add(None, handler)
+        return handler
+
+    def stream(self, type: int) -> Callable[[SH], SH]:
+        """Handles the clients' streams of that type: ``@server.stream(2)`` on an async generator, whose items are
+        written, or on a coroutine function. At most ``max_concurrent_streams`` of a client are open at a time.
+
+        Raises a CallerError as ``handle``."""
+        return adding(self._stream_handlers, type)
+
+    def allow_describe(self, allowed: bool = True) -> None:
+        """Lets clients ask what this server is, by ``Client.describe``. Without a call of this they get
+        ``ERR_NOT_ALLOWED``."""
+        self._admin.describes = allowed
+
+    def allow_shutdown(self, handler: ShutdownHandler[Connection]) -> ShutdownHandler[Connection]:
+        """Lets clients ask this server to shut down, by ``Client.shutdown_server``: ``@server.allow_shutdown``. Any
+        process that can connect may ask.
+
+        The handler is called once a client has its answer; what it does is the program's affair. While it runs, further
+        requests to shut down begin nothing.
+
+        Raises a CallerError ``ERR_INVALID_ARGUMENT`` if there is one already."""
+        self._admin.allow_shutdown(handler)
+        return handler
 
     async def close(self) -> None:
         """Stops listening, ends every connection in order and removes the socket.
@@ -122,7 +198,9 @@ class Server(Endpoint[MessageFrom[Connection]]):
             self._destroy_error = error
         self._inbox.end(error, "drop")
         self._start_close()
-        for connection in list(self._held):
+        for handshake in list(self._unestablished):
+            handshake.driver.destroy()
+        for connection in self._all:
             connection.destroy(error)
 
     async def listen(self) -> Server:
@@ -146,6 +224,7 @@ class Server(Endpoint[MessageFrom[Connection]]):
                 self._waiting.popleft().destroy()
             raise
         self._set_status("listening")
+        self._listening_since = asyncio.get_running_loop().time()
         waiting, self._waiting = self._waiting, deque()
         for transport in waiting:
             self._accept(transport)
@@ -167,10 +246,17 @@ class Server(Endpoint[MessageFrom[Connection]]):
             self._waiting.popleft().destroy()
         # First of all: a golang-ipc client comes back at once, and gives up for ever where it is accepted and dropped.
         await self._stop_listening()
-        for connection in list(self._held):
+        for handshake in list(self._unestablished):
+            handshake.driver.close()
+        closing = self._all
+        for connection in closing:
             connection._start_close()
-        while self._held:
-            await next(iter(self._held))._when_closed.wait()
+        while self._unestablished:
+            await next(iter(self._unestablished)).over.wait()
+        for connection in closing:
+            await connection._when_closed.wait()
+        for connection in closing:
+            await connection._link.when_done()
         self._set_status("closed" if self._destroy_error is None else "error")
         self._when_closed.set()
 
@@ -186,6 +272,11 @@ class Server(Endpoint[MessageFrom[Connection]]):
             failed = SystemError("ERR_LISTEN_FAILED", f"the listener failed: {error.strerror}", error)
             self._tell_error(failed)
 
+    @property
+    def _all(self) -> list[Connection]:
+        """Connections that have a transport, and those that wait for their clients to come back."""
+        return list({**dict.fromkeys(self._held), **dict.fromkeys(self._resumable.detached)})
+
     def _accept(self, transport: Transport) -> None:
         most = self._options.max_connections
         if self._status == "not-connected":
@@ -197,21 +288,17 @@ class Server(Endpoint[MessageFrom[Connection]]):
             reason = f"a client was dropped: the server has max_connections ({most}) already"
             self._tell_error(PeerError("ERR_TOO_MANY_CONNECTIONS", reason))
         else:
-            self._begin(transport)
+            handshake = self._acceptor.accept(transport)
+            self._unestablished.add(handshake)
+            self._handshaking[handshake] = None
+            handshake.driver.start()
             self._make_room()
 
     @property
     def _taken(self) -> int:
         """How many of ``max_connections`` are taken."""
         self._unread = {connection for connection in self._unread if connection._has_unread}
-        return len(self._held) + len(self._unread)
-
-    def _begin(self, transport: Transport) -> None:
-        self._last_id += 1
-        connection = Connection(self._last_id, transport, self._owner)
-        self._held.add(connection)
-        self._handshaking[connection] = None
-        connection._start()
+        return len(self._unestablished) + len(self._held) + len(self._unread)
 
     def _make_room(self) -> None:
         """The oldest handshake gives way to the newest.
@@ -223,29 +310,63 @@ class Server(Endpoint[MessageFrom[Connection]]):
         if (len(self._handshaking) <= handshakes and self._taken <= most) or not self._handshaking:
             return
         oldest = next(iter(self._handshaking))
-        del self._handshaking[oldest]
         # Its place is free at once, not only when the system has closed its socket.
-        self._held.discard(oldest)
+        self._forget(oldest)
+        oldest.driver.destroy()
         error = PeerError(
             "ERR_TOO_MANY_HANDSHAKES",
             "a client that had not finished its handshake gave way to a new one: there are max_pending_handshakes "
             f"({handshakes}) in the handshake, or max_connections ({most}) in all",
         )
-        oldest._evict(error)
         self._tell_error(error)
 
-    def _opened(self, connection: Connection) -> None:
+    def _forget(self, handshake: Handshaking) -> None:
+        self._unestablished.discard(handshake)
+        self._handshaking.pop(handshake, None)
+
+    # Called by the acceptor.
+
+    def find_session(self, id: bytes) -> SessionAnswer:
+        return self._resumable.find(id)
+
+    def take_over(self, handshake: Handshaking, established: Established) -> DriverHandler:
+        self._forget(handshake)
+        native = established.event.native
+        connection = None
+        if native is not None and native.resumed:
+            connection = self._resumable.resumed(native.session)
+        if connection is None:
+            connection = self._opened(established)
+        else:
+            self._held.add(connection)
+            connection._resume(established)
+        return connection._handler
+
+    def handshake_failed(self, handshake: Handshaking, error: PeerError | None) -> None:
+        self._handshaking.pop(handshake, None)
+        if error is not None:
+            self._tell_error(error)
+
+    def handshake_released(self, handshake: Handshaking) -> None:
+        self._forget(handshake)
+
+    def _opened(self, established: Established) -> Connection:
+        self._last_id += 1
+        connection = Connection(self._last_id, established, self._owner)
         self._open[connection.id] = connection
-        self._handshaking.pop(connection, None)
+        self._held.add(connection)
+        self._resumable.opened(connection)
         while self._accepting:
             accepted = self._accepting.popleft()
             if not accepted.done():
                 accepted.set_result(connection)
-                return
+                return connection
         self._unaccepted.append(connection)
+        return connection
 
     def _closed(self, connection: Connection, error: SealpipeError | None) -> None:
         self._open.pop(connection.id, None)
+        self._resumable.closed(connection, error)
         if error is not None:
             self._tell_error(error)
 
@@ -256,7 +377,21 @@ class Server(Endpoint[MessageFrom[Connection]]):
             self._unread.add(connection)
         elif connection in self._unaccepted:
             self._unaccepted.remove(connection)
-        self._handshaking.pop(connection, None)
+
+    def _describe(self) -> str:
+        own = self_of(self._options)
+        return encode_description(
+            ServerDescription(
+                pid=own.pid,
+                library=own.library,
+                application=own.application,
+                application_version=own.application_version,
+                requests=tuple(self._handlers.types),
+                streams=tuple(self._stream_handlers.types),
+                connections=len(self._open),
+                uptime=asyncio.get_running_loop().time() - self._listening_since,
+            )
+        )
 
 
 class _Owner:
@@ -264,10 +399,16 @@ class _Owner:
 
     def __init__(self, server: Server) -> None:
         self.options = server._options
-        self.inbox: Inbox[MessageFrom[Connection]] = server._inbox
-        self.turns = HandshakeTurns()
-        self.opened = server._opened
+        self.faces = server._faces
+        self.inbox: Inbox[MessageFrom[Any]] = server._inbox
+        self.handlers = server._handlers
+        self.stream_handlers = server._stream_handlers
+        self.find_admin = server._admin.find
+        self.failed = server._tell_error
+        self.detached = server._resumable.lost
+        self.keeps_more = server._resumable.enforce
         self.closed = server._closed
+        self.parted = server._held.discard
         self.released = server._released
 
 

@@ -29,9 +29,13 @@ class WriteGate:
                 "the peer reads more slowly than this end writes, and to wait for each write would wait for it",
             )
 
+    def has_room(self, queued_bytes: int) -> bool:
+        """Whether ``room_at`` returns at once."""
+        return queued_bytes <= self._room_bytes
+
     async def room_at(self, queued_bytes: int) -> None:
         """Returns at once while there is room with so much queued, else when there will be."""
-        if queued_bytes > self._room_bytes:
+        if not self.has_room(queued_bytes):
             self._room.clear()
             await self._room.wait()
 
@@ -43,11 +47,11 @@ class WriteGate:
         self._flushes.append(flush)
         await flush
 
-    def progressed(self, queued_bytes: int) -> None:
-        """Some of what was queued has left."""
+    def progressed(self, queued_bytes: int, unflushed_bytes: int) -> None:
+        """Some of what was queued has left. ``unflushed_bytes`` also counts what only a flush waits for."""
         if queued_bytes <= self._room_bytes / 2:
             self._room.set()
-        if queued_bytes == 0:
+        if unflushed_bytes == 0 and self._flushes:
             for flush in self._take_flushes():
                 flush.set_result(None)
 

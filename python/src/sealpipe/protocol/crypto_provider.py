@@ -1,4 +1,4 @@
-"""The cryptography that an engine needs, handed in so that tests can fix every key and nonce."""
+"""The cryptography that an engine needs, passed in so that tests can fix every key and nonce."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ class KeyPair(Protocol):
     def derive_shared_secret(self, peer_public_key: bytes) -> bytes | None:
         """The X coordinate of the shared point, all 48 bytes of it.
 
-        ``None`` where the peer's bytes are no uncompressed point on the curve.
-        """
+        ``None`` if the peer's bytes are not an uncompressed point on the curve."""
 
 
 class Aead(Protocol):
     """Authenticated encryption as in RFC 5116, with a 12-byte nonce and a 16-byte tag."""
 
-    def seal(self, nonce: bytes, plaintext: bytes) -> bytes:
+    def seal(self, nonce: bytes, plaintext: bytes, additional_data: bytes | None = None) -> bytes:
         """Ciphertext and tag. The caller must never repeat a nonce under one key."""
 
-    def open(self, nonce: bytes, sealed: bytes) -> bytes | None:
-        """The plaintext, or ``None`` where the tag does not fit. ``sealed`` is ciphertext and tag."""
+    def open(self, nonce: bytes, sealed: bytes, additional_data: bytes | None = None) -> bytes | None:
+        """The plaintext, or ``None`` if the tag is wrong. ``sealed`` is ciphertext and tag."""
 
 
 class CryptoProvider(Protocol):
     @property
     def random_nonces_per_key(self) -> int:
-        """For how many payloads nonces may be drawn at random under one key, by all that have it."""
+        """Most payloads for which all holders of one key together may draw random nonces."""
 
     def generate_key_pair(self) -> KeyPair:
         """A fresh P-384 key pair for one handshake."""
 
     def sha256(self, data: bytes) -> bytes: ...
+
+    def hmac_sha256(self, key: bytes, data: bytes) -> bytes: ...
 
     def create_aead(self, key: bytes) -> Aead:
         """AES-256-GCM under a 32-byte key."""

@@ -1,111 +1,103 @@
-"""One conversation, from the first byte of the handshake to its end, as a state machine."""
+"""One connection, from the first byte of the handshake to its end, as a state machine."""
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
-from ..errors import CallerError, PeerError
+from ..errors import PeerError
+from .close import Close, CloseStart
 from .engine_errors import (
     close_in_handshake_timeout,
-    close_timeout,
     connection_lost,
     frame_timeout,
     handshake_timeout,
     key_exhausted,
 )
-from .handshake.client import ClientHandshake
-from .handshake.handshake import Handshake, HandshakeFailure, HandshakeOptions, Opened
-from .handshake.server import ServerHandshake
-from .limits import END_GRACE, HANDSHAKE_GRACE, SETTLE_AFTER_OPEN, EngineLimits
-from .message import MessageContent, check_message, check_peer_takes
+from .engine_options import ClosedEvent, EngineEvent, EngineOptions, OpenEvent, ResumeEvent
+from .handshake_failure import HandshakeFailure
+from .handshake_sequence import HandshakeSequence
+from .limits import HANDSHAKE_GRACE
 from .patience import Patience
+from .profile import IncomingEvent, PeerClosed, Profile
 from .receive_buffer import ReceiveBuffer
 from .send_buffer import SendBuffer
 from .states import Input, State, next_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .crypto_provider import CryptoProvider
-    from .profile import ProfileName
-
-Role = Literal["client", "server"]
+    from .handshake.handshake import HandshakeStep, Opened
+    from .native.handshake import SessionAnswer
 
 
-@dataclass(frozen=True)
-class EngineOptions:
-    role: Role
-    encryption: bool
-    """Server: whether it encrypts. Client: whether it insists; one that does not follows the server."""
-    limits: EngineLimits
-    crypto: CryptoProvider
-    now: Callable[[], float]
-    """The time, in seconds from any fixed point; it never goes back."""
+class _Timer(NamedTuple):
+    """What the engine waits for, one at a time, and until when.
 
+    A profile, a close and what lingers have times of their own."""
 
-@dataclass(frozen=True)
-class OpenEvent:
-    profile: ProfileName
-    encrypted: bool
-
-
-@dataclass(frozen=True)
-class ClosedEvent:
-    """The last event. Without an error the end was orderly."""
-
-    error: PeerError | None = None
-
-
-EngineEvent = OpenEvent | MessageContent | ClosedEvent
-
-
-@dataclass(frozen=True)
-class _Deadline:
+    name: Literal["handshake", "close-in-handshake", "frame"]
     at: float
-    passed: Callable[[], None]
+
+
+@dataclass
+class _Handshaking:
+    handshake: HandshakeSequence
+    close_requested: bool = False
+    """It closes as soon as it is open."""
+
+
+@dataclass
+class _Open:
+    profile: Profile
+    opened_at: float
+
+
+@dataclass
+class _Closing:
+    profile: Profile
+    close: Close
+    reason: PeerError | None
+    """Why, if that is an error."""
+    all_has_left: bool = False
+    """Everything has left, and nothing will be added."""
+
+
+@dataclass
+class _Closed:
+    profile: Profile | None
+    failed: bool
+    linger: Patience | None = None
+    """How long the peer may still take what was written, if anything is worth waiting for."""
 
 
 class Engine:
     """Bytes and times go in, events and bytes come out.
 
-    Whoever drives it moves the bytes, takes the events and calls ``handle_timeout`` at ``next_timeout``; nothing here
-    waits. Bytes are decoded when an event is asked for, not when they arrive, so that a driver that stops asking, and
-    then stops reading, holds up the peer.
-    """
+    The driver moves the bytes, fetches the events and calls ``handle_timeout`` at ``next_timeout``; nothing here
+    waits. Bytes are decoded when the driver calls ``next_event``, not when they arrive, so a driver that stops
+    calling it, and then stops reading, holds up the peer."""
 
     def __init__(self, options: EngineOptions) -> None:
         self._options = options
         self._input = ReceiveBuffer()
         self._output = SendBuffer()
         self._events: deque[EngineEvent] = deque()
-        handshake_options = HandshakeOptions(
-            encryption=options.encryption,
-            max_message_bytes=options.limits.max_message_bytes,
-            crypto=options.crypto,
-        )
-        is_client = options.role == "client"
-        self._state: State = "client-awaits-hello" if is_client else "server-awaits-answer"
-        self._handshake: Handshake = (
-            ClientHandshake(handshake_options) if is_client else ServerHandshake(handshake_options)
-        )
-        self._opened: Opened | None = None
-        self._exhausted: PeerError | None = None
-        """Why it closes, if that is because its key has sealed all that it may."""
-        self._deadline: _Deadline | None = None
-        self._close_requested = False
-        self._all_has_left = False
-        self._patience: Patience | None = None
-        """With a peer that has to take what was written before the close."""
-        self._settling = False
-        """Closing, but the end is not to be seen by the peer yet."""
-        self._opened_at = 0.0
-        self._heard_from_peer = False
+        self._state: State = "client-awaits-hello" if options.role == "client" else "server-awaits-answer"
+        handshake = HandshakeSequence(options)
+        self._phase: _Handshaking | _Open | _Closing | _Closed = _Handshaking(handshake)
+        self._profile: Profile | None = None
+        """Once the handshake is over."""
+        self._timer: _Timer | None = None
+        self._lent_bytes = 0
+        """In the write that was taken last."""
+        self.has_heard = False
+        """Whether the peer has sent anything."""
         self._peer_ended = False
         self._peer_end_cause: BaseException | None = None
-        self._push_part(self._handshake.start())
-        self._set_deadline(options.limits.handshake_timeout, lambda: self._finish("timeout", self._handshake_timeout()))
+        for part in handshake.start():
+            self._output.push_alone(part)
+        self._set_timer("handshake", options.limits.handshake_timeout)
 
     @property
     def state(self) -> State:
@@ -113,47 +105,83 @@ class Engine:
 
     @property
     def queued_bytes(self) -> int:
-        """Bytes that ``take_output`` has yet to give."""
-        return len(self._output)
+        """Bytes that were sent and have not left or, on the native profile, are not consumed by the peer."""
+        profile = self._profile
+        return len(self._output) + (0 if profile is None else profile.session.queued_bytes)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes that ``take_output`` has yet to return."""
+        profile = self._profile
+        return len(self._output) + (0 if profile is None else profile.unsent_bytes)
+
+    @property
+    def needs_pausing(self) -> bool:
+        """Whether the driver has to stop reading the transport while the application does not read."""
+        profile = self._profile
+        return profile is not None and profile.needs_pausing and not self.output_ended
 
     @property
     def is_spent(self) -> bool:
-        """Whether it closes because its key has sealed all that it may: nothing more can be sent by it."""
-        return self._exhausted is not None
+        """Whether its key has sealed as many payloads as it may: nothing more can be sent, and the engine closes."""
+        return self._profile is not None and self._profile.is_spent
 
     @property
     def output_ended(self) -> bool:
         """True once nothing will be added to the output: when it is written, the driver ends the transport."""
-        return self._is_ending and not self._settling
+        phase = self._phase
+        if isinstance(phase, _Closing):
+            return not phase.close.is_held and phase.profile.output_ended
+        if isinstance(phase, _Closed):
+            return phase.profile is None or phase.profile.output_ended
+        return False
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has ended with an error: when its output is written, the driver destroys the transport."""
+        return isinstance(self._phase, _Closed) and self._phase.failed
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is over, and nothing that is still to leave is worth waiting for: the driver destroys the
+        transport."""
+        return isinstance(self._phase, _Closed) and self._phase.linger is None
 
     def receive(self, chunk: bytes) -> None:
-        """Bytes from the peer. Never raises for what is in them."""
-        if chunk:
-            self._heard_from_peer = True
-        if self._is_ending:
+        """Bytes from the peer. Never raises because of their content."""
+        if not chunk:
+            return
+        self.has_heard = True
+        if self._profile is not None:
+            self._profile.heard()
+        if self._is_deaf:
             self._move("discard")
         else:
             self._input.push(chunk)
 
     def receive_end(self, cause: BaseException | None = None) -> None:
-        """The peer will send no more: it ended the transport or, where there is a ``cause``, that failed."""
+        """The peer will send no more, because it ended the transport or, if there is a ``cause``, that failed."""
         if not self._peer_ended:
             self._peer_end_cause = cause
         self._peer_ended = True
-        if not self._is_ending:
+        if not self._is_deaf:
             return
         # What was written before the close, and had not left when the transport failed, never will.
-        lost = cause is not None and not self._all_has_left
+        phase = self._phase
+        lost = cause is not None and isinstance(phase, _Closing) and not phase.close.all_has_left
         self._finish("end", connection_lost("before everything written had left", cause) if lost else None)
 
     def next_event(self) -> EngineEvent | None:
-        """The next event. Ask until there is none, after each call that tells the engine something."""
+        """The next event. Call it until there is none, after each call that changes the engine."""
         try:
-            while not self._events and self._advance():
-                pass
+            while not self._events:
+                progress = self._advance()
+                if progress is False:
+                    break
+                if progress is not True:
+                    return progress
         except HandshakeFailure as failure:
-            self._finish("fault", failure.error)
-            self._output.push_alone(failure.last_words)
+            self._finish("fault", failure.error, failure.last_words)
         except PeerError as error:
             self._finish("fault", error)
         return self._events.popleft() if self._events else None
@@ -161,174 +189,245 @@ class Engine:
     def take_output(self) -> bytes:
         """The next write, or no bytes.
 
-        Ask again until there are none, but not before the transport has given all of the last to the system: what
-        waits is better kept here, and an empty answer means that everything has left.
-        """
+        Call it until there are none, but not before the transport has handed all of the last write to the system:
+        then an empty result means that everything has left."""
+        self._close_if_spent()
         write = self._output.take()
-        if self._state == "closing":
-            self._close_progressed(all_has_left=not write)
+        if not write and self._profile is not None:
+            write = self._profile.take_output()
+        self._lent_bytes = len(write)
+        phase = self._phase
+        if isinstance(phase, _Closing):
+            phase.all_has_left = not write and self.output_ended
+            phase.close.progressed(queued_bytes=self.queued_bytes, is_empty=not write, now=self._options.now())
+        elif isinstance(phase, _Closed) and phase.linger is not None:
+            phase.linger.left(self.unsent_bytes + self._lent_bytes, self._options.now())
         return write
 
-    def send(self, type: int, data: bytes) -> None:
-        """Takes a message.
-
-        Raises a CallerError: ``ERR_CLOSED`` once it ends, ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``,
-        ``ERR_MESSAGE_TOO_LARGE``; or a PeerError: ``ERR_NOT_CONNECTED`` before the engine is open,
-        ``ERR_TOO_LARGE_FOR_PEER``.
-        """
-        if self._is_ending or self._close_requested:
-            raise CallerError("ERR_CLOSED", "the connection is closed")
-        if self._opened is None:
-            raise PeerError("ERR_NOT_CONNECTED", "the peer has not completed the handshake yet")
-        check_message(type, len(data), self._options.limits.max_message_bytes)
-        check_peer_takes(len(data), self._opened.peer_max_message_bytes)
-        self._opened.profile.encode(type, data, self._output)
-        self._close_if_spent(self._opened)
-
     def close(self) -> None:
-        """Ends the engine in order: what was sent goes out first, what has not been asked for by now is dropped.
+        """Ends the engine in order: what was sent leaves first; what has arrived and was not fetched by now is
+        dropped.
 
-        In the handshake it waits for that to be over, and a client waits for a moment after it.
-        """
+        During the handshake the close waits until that is over, and a client's waits for a moment after it."""
         self._move("close")
-        if self._close_requested or self._state == "closed":
+        phase = self._phase
+        if isinstance(phase, _Open):
+            self._start_closing(phase, None)
+        elif isinstance(phase, _Handshaking) and not phase.close_requested:
+            # The handshake goes on, and needs what has arrived of its next part.
+            phase.close_requested = True
+            self._set_timer("close-in-handshake", self._close_in_handshake_seconds)
+
+    def resume(self, session: SessionAnswer) -> None:
+        """Answers a ``ResumeEvent``, in the same turn: with the session of that id, with why that is over, or with
+        nothing if the server has no such session.
+
+        The engine then checks whether the client can prove that the session is its own. If so, it opens, and the
+        session's previous connection must neither send nor receive anything more."""
+        phase = self._phase
+        if self._state != "server-awaits-session" or not isinstance(phase, _Handshaking):
             return
-        self._close_requested = True
-        # The handshake goes on, and needs what has arrived of its next part.
-        if self._state == "closing":
-            self._start_closing()
-            return
-        seconds = min(self._options.limits.close_timeout, HANDSHAKE_GRACE)
-        self._set_deadline(seconds, lambda: self._finish("timeout", close_in_handshake_timeout(seconds)))
+        try:
+            # An engine that closes takes no session over: the session stays with its connection.
+            step = phase.handshake.resume(None if phase.close_requested else session)
+        except HandshakeFailure as failure:
+            self._finish("fault", failure.error, failure.last_words)
+        else:
+            self._perform(step)
+
+    def abandon(self) -> None:
+        """The transport is gone: the engine is not used any more."""
+        self._finish("end")
+        cast("_Closed", self._phase).linger = None
+        if self._profile is not None:
+            self._profile.finish(orderly=False, lost=True)
 
     def next_timeout(self) -> float | None:
         """When to call ``handle_timeout``, on the engine's clock; ``None`` for never."""
-        return None if self._deadline is None else self._deadline.at
+        phase = self._phase
+        if isinstance(phase, _Closed):
+            return None if phase.linger is None else phase.linger.at
+        at = math.inf if self._timer is None else self._timer.at
+        if isinstance(phase, _Closing):
+            at = min(at, phase.close.at)
+        if self._profile is not None:
+            at = min(at, self._profile.next_timeout())
+        return None if at == math.inf else at
 
     def handle_timeout(self, now: float) -> None:
-        """Ends the engine where a deadline has passed at ``now``. Too early a call does nothing."""
-        if self._deadline is not None and now >= self._deadline.at:
-            self._deadline.passed()
+        """Ends the engine, or its wait for the peer after the end, if a deadline has passed at ``now``. A call that is
+        too early does nothing."""
+        if self._timer is not None and now >= self._timer.at:
+            self._finish("timeout", self._timeout_error(self._timer))
+        phase = self._phase
+        if isinstance(phase, _Closing) and now >= phase.close.at:
+            end = phase.close.handle_timeout(now)
+            if end is not None:
+                self._finish("timeout", end[0])
+        elif isinstance(phase, _Closed) and phase.linger is not None and now >= phase.linger.at:
+            phase.linger = None
+        if self._profile is not None and not isinstance(self._phase, _Closed):
+            try:
+                self._profile.handle_timeout(now)
+            except PeerError as error:
+                self._finish("timeout", error)
 
     @property
-    def _is_ending(self) -> bool:
-        return self._state in ("closing", "closed")
+    def _is_deaf(self) -> bool:
+        """It ends, on a profile whose peer does not report when it has received everything and is done, too."""
+        phase = self._phase
+        return isinstance(phase, _Closed) or (isinstance(phase, _Closing) and not phase.profile.answers_close)
 
     def _move(self, input: Input) -> None:
         self._state = next_state(self._state, input)
 
-    def _push_part(self, part: bytes) -> None:
-        if part:
-            self._output.push_alone(part)
-
-    def _advance(self) -> bool:
-        """True where there may be more to do: an event, or a further step of the handshake."""
-        if self._is_ending:
+    def _advance(self) -> EngineEvent | bool:
+        """The next event, or whether there may be more to do: a queued event, or a further step of the handshake."""
+        if self._is_deaf:
             return False
-        progressed = self._advance_handshake() if self._opened is None else self._receive_message(self._opened)
-        if not progressed and self._peer_ended:
+        phase = self._phase
+        if isinstance(phase, _Handshaking):
+            progress: EngineEvent | bool = self._advance_handshake(phase.handshake)
+        else:
+            progress = self._receive_from(phase)
+        if progress is False and self._peer_ended:
             self._finish("end", self._loss_at_end())
-        return progressed
+        return progress
 
-    def _advance_handshake(self) -> bool:
-        step = self._handshake.advance(self._state, self._input)
+    def _advance_handshake(self, handshake: HandshakeSequence) -> bool:
+        step = handshake.advance(self._state, self._input)
         if step is None:
             return False
-        self._move(step.input)
-        self._push_part(step.output)
-        if step.opened is not None:
-            self._open(step.opened)
+        self._perform(step)
         return True
 
+    def _perform(self, step: HandshakeStep) -> None:
+        self._move(step.input)
+        for part in step.output:
+            self._output.push_alone(part)
+        if step.resumes is not None:
+            self._events.append(ResumeEvent(step.resumes))
+        if step.opened is not None:
+            self._open(step.opened)
+
     def _open(self, opened: Opened) -> None:
-        self._opened = opened
-        self._opened_at = self._options.now()
-        if self._close_requested:
+        before, profile, native = self._phase, opened.profile, opened.native
+        closes = opened.refused is not None or (isinstance(before, _Handshaking) and before.close_requested)
+        phase = _Open(profile, self._options.now())
+        self._phase = phase
+        self._profile = profile
+        if closes:
+            # A new session is not in use yet: no client can resume it.
+            if native is not None and not native.resumed:
+                native.session.forget_identity()
             self._move("close")
-            self._start_closing()
+            self._start_closing(phase, opened.refused)
             return
-        self._deadline = None
-        self._events.append(OpenEvent(opened.profile.name, opened.profile.encrypted))
+        self._timer = None
+        self._events.append(OpenEvent(profile.name, profile.encrypted, profile.session, native))
 
-    def _receive_message(self, opened: Opened) -> bool:
+    def _receive_from(self, phase: _Open | _Closing | _Closed) -> IncomingEvent | bool:
         bytes_before = len(self._input)
-        content = opened.profile.decode(self._input)
-        # A frame was completed: what is left began after it.
+        event = cast("Profile", phase.profile).receive(self._input)
+        if isinstance(phase, _Closing):
+            # What still arrives is dropped, and not acknowledged.
+            self._move("discard")
+            if isinstance(event, PeerClosed):
+                self._finish("end")
+            return event is not None
+        # A frame was completed: the remaining bytes began after it.
         if len(self._input) < bytes_before:
-            self._deadline = None
-        if content is not None:
-            self._move("message")
-            self._events.append(content)
-            self._close_if_spent(opened)
+            self._timer = None
+        if event is None:
+            if len(self._input) > 0 and self._timer is None:
+                self._set_timer("frame", self._options.limits.frame_timeout)
+            return False
+        if isinstance(event, PeerClosed):
+            self._finish("end")
             return True
-        if len(self._input) > 0 and self._deadline is None:
-            seconds = self._options.limits.frame_timeout
-            self._set_deadline(seconds, lambda: self._finish("timeout", frame_timeout(seconds)))
-        return False
+        self._move("message")
+        self._close_if_spent()
+        return event
 
-    def _close_if_spent(self, opened: Opened) -> None:
-        """In order: what was sent goes out first. Whoever connects again agrees on another key."""
-        if opened.profile.is_spent:
-            self._exhausted = key_exhausted()
-            self.close()
+    def _close_if_spent(self) -> None:
+        """Closes in order: what was sent leaves first. A new connection agrees on another key."""
+        phase = self._phase
+        if isinstance(phase, _Open) and phase.profile.is_spent:
+            self._move("close")
+            self._start_closing(phase, key_exhausted())
 
-    def _start_closing(self) -> None:
+    def _start_closing(self, phase: _Open, reason: PeerError | None) -> None:
+        self._timer = None
+        profile = phase.profile
+        start = CloseStart(
+            role=self._options.role,
+            now=self._options.now(),
+            opened_at=phase.opened_at,
+            queued_bytes=self.queued_bytes,
+            close_timeout=self._options.limits.close_timeout,
+        )
+        self._phase = _Closing(profile, profile.close(start), reason)
+        if profile.answers_close:
+            return
         self._input.clear()
         if self._peer_ended:
             self._finish("end")
-            return
-        settle = self._opened_at + SETTLE_AFTER_OPEN - self._options.now()
-        self._settling = self._options.role == "client" and settle > 0
-        if self._settling:
-            self._set_deadline(settle, self._settled)
-        else:
-            self._settled()
 
-    def _settled(self) -> None:
-        self._settling = False
-        seconds = self._options.limits.close_timeout
-        self._patience = Patience(seconds, amount=self.queued_bytes, now=self._options.now())
-        self._set_close_deadline(self._patience)
+    def _set_timer(self, name: Literal["handshake", "close-in-handshake", "frame"], seconds: float) -> None:
+        self._timer = _Timer(name, self._options.now() + seconds)
 
-    def _close_progressed(self, *, all_has_left: bool) -> None:
-        """A peer that still takes what was written before the close, and not too slowly, is not one that hangs."""
-        if self._patience is None or self._all_has_left:
-            return
-        if all_has_left:
-            self._all_has_left = True
-            grace = min(self._options.limits.close_timeout, END_GRACE)
-            self._set_deadline(grace, lambda: self._finish("timeout"))
-            return
-        self._patience.left(self.queued_bytes, self._options.now())
-        self._set_close_deadline(self._patience)
+    @property
+    def _close_in_handshake_seconds(self) -> float:
+        return min(self._options.limits.close_timeout, HANDSHAKE_GRACE)
 
-    def _set_deadline(self, after: float, passed: Callable[[], None]) -> None:
-        self._deadline = _Deadline(self._options.now() + after, passed)
+    def _timeout_error(self, timer: _Timer) -> PeerError:
+        limits = self._options.limits
+        if timer.name == "handshake":
+            return handshake_timeout(limits.handshake_timeout)
+        if timer.name == "close-in-handshake":
+            return close_in_handshake_timeout(self._close_in_handshake_seconds)
+        return frame_timeout(limits.frame_timeout)
 
-    def _set_close_deadline(self, patience: Patience) -> None:
-        error = close_timeout(self._options.limits.close_timeout)
-        self._deadline = _Deadline(patience.at, lambda: self._finish("timeout", error))
-
-    def _finish(self, input: Literal["end", "fault", "timeout"], error: PeerError | None = None) -> None:
-        was_closed = self._state == "closed"
+    def _finish(
+        self, input: Literal["end", "fault", "timeout"], error: PeerError | None = None, last_words: bytes = b""
+    ) -> None:
+        before = self._phase
         self._move(input)
-        if was_closed:
+        if isinstance(before, _Closed):
             return
-        self._deadline = None
-        self._settling = False
+        self._timer = None
         self._input.clear()
-        # A peer that ended its side in order may still read what was sent to it; another gets no more.
+        # A peer that ended its side may still read what was sent to it; in any other case it gets no more.
         if input != "end":
             self._output.clear()
-        self._events.append(ClosedEvent(self._exhausted or error))
+        if last_words:
+            self._output.push_alone(last_words)
+        profile = self._profile
+        if profile is not None:
+            profile.finish(orderly=input == "end", lost=error is not None)
+        reason = before.reason if isinstance(before, _Closing) else None
+        cause = reason or error
+        linger = self._new_linger() if self._is_worth_lingering(before, cause) else None
+        self._phase = _Closed(profile, failed=cause is not None, linger=linger)
+        self._events.append(ClosedEvent(cause))
+
+    def _is_worth_lingering(self, before: object, cause: PeerError | None) -> bool:
+        if isinstance(before, _Closing) and before.all_has_left:
+            return False
+        # What a native peer has not received is sent again if it comes back, and this transport must be gone by then.
+        if cause is not None and self._profile is not None and self._profile.name == "native":
+            return False
+        return cause is None or cause.code != "ERR_CLOSE_TIMEOUT"
+
+    def _new_linger(self) -> Patience:
+        """The peer may still read what was written to it, but it does not get for ever to do so."""
+        amount = self.unsent_bytes + self._lent_bytes
+        return Patience(self._options.limits.close_timeout, amount=amount, now=self._options.now())
 
     def _loss_at_end(self) -> PeerError | None:
-        if self._opened is None:
+        """What the end of the transport means once everything that has arrived is decoded as far as possible."""
+        if self._profile is None:
             return connection_lost("in the handshake", self._peer_end_cause)
         if len(self._input) > 0:
             return connection_lost("within a frame", self._peer_end_cause)
-        return None if self._peer_end_cause is None else connection_lost("", self._peer_end_cause)
-
-    def _handshake_timeout(self) -> PeerError:
-        silent_server = self._options.role == "client" and not self._heard_from_peer
-        return handshake_timeout(self._options.limits.handshake_timeout, silent_server=silent_server)
+        return self._profile.loss_at_end(self._peer_end_cause, closing=self._state == "closing")

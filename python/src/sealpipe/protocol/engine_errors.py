@@ -1,13 +1,8 @@
-"""What an engine says of ends and times that are over."""
+"""The errors of an engine for ends and timeouts."""
 
 from __future__ import annotations
 
 from ..errors import PeerError
-
-_LIKELY_BUSY = (
-    ": the server accepted the connection and said nothing. The likely cause is a golang-ipc server that already has"
-    " its one client; it ignores every further one"
-)
 
 
 def connection_lost(where: str, cause: BaseException | None) -> PeerError:
@@ -17,7 +12,15 @@ def connection_lost(where: str, cause: BaseException | None) -> PeerError:
 def key_exhausted() -> PeerError:
     return PeerError(
         "ERR_KEY_EXHAUSTED",
-        "the connection's key has sealed as many messages as it may: a new connection has another",
+        "the connection's key has sealed as many messages as it may: a new connection has a new key",
+    )
+
+
+def body_timeout(seconds: float) -> PeerError:
+    return PeerError(
+        "ERR_FRAME_TIMEOUT",
+        "the peer began a large message and sent too little of it:"
+        f" not a tenth in {seconds:g} s, or not all in ten times that",
     )
 
 
@@ -28,7 +31,7 @@ def frame_timeout(seconds: float) -> PeerError:
 def close_timeout(seconds: float) -> PeerError:
     return PeerError(
         "ERR_CLOSE_TIMEOUT",
-        "after the close the peer took too little of what was still to be sent:"
+        "after the close the peer accepted too little of what was still to be sent:"
         f" not a tenth in {seconds:g} s, or not all in ten times that",
     )
 
@@ -39,9 +42,5 @@ def close_in_handshake_timeout(seconds: float) -> PeerError:
     )
 
 
-def handshake_timeout(seconds: float, *, silent_server: bool) -> PeerError:
-    """``silent_server``: we are a client that has heard nothing at all."""
-    return PeerError(
-        "ERR_HANDSHAKE_TIMEOUT",
-        f"the handshake was not over within {seconds:g} s{_LIKELY_BUSY if silent_server else ''}",
-    )
+def handshake_timeout(seconds: float) -> PeerError:
+    return PeerError("ERR_HANDSHAKE_TIMEOUT", f"the handshake was not over within {seconds:g} s")

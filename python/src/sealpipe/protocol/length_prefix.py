@@ -19,7 +19,7 @@ LENGTH_BYTES = 4
 
 @dataclass(frozen=True)
 class FrameBounds:
-    """The payload sizes a frame may have, and what to say of one that is larger."""
+    """The payload sizes that a frame may have, and the error for a larger one."""
 
     min_bytes: int
     max_bytes: int
@@ -29,16 +29,15 @@ class FrameBounds:
 def read_frame(buffer: ReceiveBuffer, bounds: FrameBounds) -> bytes | None:
     """The payload of the next frame, once all of it is there.
 
-    The length is checked as soon as it has arrived, before anything is kept for the rest. Raises a PeerError:
-    ``ERR_FRAME_TOO_SHORT``, or what ``bounds.too_large`` makes.
-    """
+    The length is checked as soon as it has arrived, before memory is allocated for the rest. Raises a PeerError:
+    ``ERR_FRAME_TOO_SHORT``, or that of ``bounds.too_large``."""
     if len(buffer) < LENGTH_BYTES:
         return None
     payload_bytes = buffer.peek_uint32()
     if payload_bytes < bounds.min_bytes:
         raise PeerError(
             "ERR_FRAME_TOO_SHORT",
-            f"a frame of {payload_bytes} bytes arrived where the least is {bounds.min_bytes}",
+            f"a frame of {payload_bytes} bytes arrived; the min is {bounds.min_bytes}",
         )
     if payload_bytes > bounds.max_bytes:
         raise bounds.too_large(payload_bytes)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..errors import CallerError, PeerError
 
 RESERVED_TYPE = 0
-"""Readers drop it and writers refuse it: golang-ipc keeps it for itself."""
+"""golang-ipc reserves it: readers drop such a message and writers refuse it."""
 
 MAX_TYPE = 0xFFFF_FFFF
 
@@ -18,13 +18,18 @@ class MessageContent(NamedTuple):
     data: bytes
 
 
-def check_message(type: int, data_bytes: int, max_message_bytes: int) -> None:
-    """Raises a CallerError if no engine of this end could send such a message."""
-    # A bool is an int to Python, and no type of a message.
+def check_type(type: int) -> None:
+    """Raises a CallerError if no message or request can have such a type."""
+    # In Python a bool is an int, but it is not a message type.
     if not isinstance(type, int) or isinstance(type, bool) or not 0 <= type <= MAX_TYPE:
         raise CallerError("ERR_TYPE_OUT_OF_RANGE", f"a message type is an integer from 1 to 4294967295, not {type!r}")
     if type == RESERVED_TYPE:
         raise CallerError("ERR_RESERVED_TYPE", "message type 0 is reserved; use 1 to 4294967295")
+
+
+def check_message(type: int, data_bytes: int, max_message_bytes: int) -> None:
+    """Raises a CallerError if no engine of this end could send such a message."""
+    check_type(type)
     if data_bytes > max_message_bytes:
         raise CallerError(
             "ERR_MESSAGE_TOO_LARGE",
@@ -33,7 +38,8 @@ def check_message(type: int, data_bytes: int, max_message_bytes: int) -> None:
 
 
 def check_peer_takes(data_bytes: int, peer_max_message_bytes: int) -> None:
-    """Raises a PeerError if this end could send such a message, but the peer has said that it does not take one."""
+    """Raises a PeerError if this end could send such a message, but the peer has declared that it does not accept
+    one."""
     if data_bytes > peer_max_message_bytes:
         raise PeerError(
             "ERR_TOO_LARGE_FOR_PEER",

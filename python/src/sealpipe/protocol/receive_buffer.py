@@ -4,7 +4,8 @@ from __future__ import annotations
 
 
 class ReceiveBuffer:
-    """Holds what has arrived and is not yet taken, and no more than that: a frame's claim takes no memory."""
+    """Holds what has arrived and is not read yet, and nothing more: the length that a frame claims takes no
+    memory."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
@@ -21,7 +22,8 @@ class ReceiveBuffer:
 
     def take(self, count: int) -> bytes:
         """The next ``count`` bytes. The caller has checked that they are there."""
-        # By way of a view, so that a large payload is copied once. It has to be gone before the buffer may shrink.
+        # Through a view, so that a large payload is copied only once. The view has to be gone before the buffer may
+        # shrink.
         with memoryview(self._bytes) as view:
             taken = bytes(view[:count])
         self.skip(count)

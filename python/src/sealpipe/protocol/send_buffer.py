@@ -1,4 +1,4 @@
-"""Frames on their way out, as the writes they will leave in."""
+"""Frames on their way out, arranged in writes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ and so gets it whole.
 """
 
 MAX_WRITE_BYTES = 262_144
-"""A frame that is larger leaves in several writes, so that a slow peer's progress in it can be seen."""
+"""A larger frame leaves in several writes, so that a slow peer's progress can be seen."""
 
 
 class SendBuffer:
-    """Small frames share a write, in which there are whole frames only; a large one has its write to itself."""
+    """Small frames share a write, which has only whole frames; a large one has a write to itself."""
 
     def __init__(self) -> None:
         self._writes: deque[bytes] = deque()
@@ -25,7 +25,7 @@ class SendBuffer:
         self._length = 0
 
     def __len__(self) -> int:
-        """Bytes that are not yet taken."""
+        """Bytes that are not handed out yet."""
         return self._length
 
     def push(self, frame: bytes) -> None:

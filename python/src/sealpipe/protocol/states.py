@@ -1,4 +1,4 @@
-"""Where an engine stands, and the one table of what may happen there. Source: spec/protocol.md, "States"."""
+"""The states of an engine, and the one table of what may happen in each. Source: spec/protocol.md, "States"."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ State = Literal[
     "client-awaits-hello",
     "client-awaits-server-key",
     "client-awaits-maximum-size",
+    "client-awaits-native-hello",
     "server-awaits-answer",
     "server-awaits-client-key",
     "server-awaits-confirmation",
+    "server-awaits-native-hello",
+    "server-awaits-session",
     "open",
     "closing",
     "closed",
@@ -22,10 +25,15 @@ Input = Literal[
     "encrypted-hello",
     "server-key",
     "maximum-size",
+    "native-maximum-size",
     "plain-acceptance",
     "encrypted-acceptance",
     "client-key",
     "confirmation",
+    "native-confirmation",
+    "native-hello",
+    "resuming-hello",
+    "session",
     "message",
     "discard",
     "close",
@@ -33,11 +41,11 @@ Input = Literal[
     "fault",
     "timeout",
 ]
-"""What can happen to an engine: a part that the peer sent, a call of ours, or time."""
+"""What can happen to an engine: a part from the peer, a call of this end, or a timeout."""
 
 STATES: tuple[State, ...] = get_args(State)
 
-# Whatever the handshake waits for, these end it. A close does not: a golang-ipc server whose client hangs up in the
+# These end the handshake in every state. A close does not: a golang-ipc server whose client hangs up in the
 # handshake stops serving, so the handshake is finished first, and "close" comes again once the engine is open.
 _ENDINGS: dict[Input, State] = {"end": "closed", "fault": "closed", "timeout": "closed"}
 
@@ -55,7 +63,13 @@ _TABLE: dict[State, dict[Input, State]] = {
     },
     "client-awaits-maximum-size": {
         "maximum-size": "open",
+        "native-maximum-size": "client-awaits-native-hello",
         "close": "client-awaits-maximum-size",
+        **_ENDINGS,
+    },
+    "client-awaits-native-hello": {
+        "native-hello": "open",
+        "close": "client-awaits-native-hello",
         **_ENDINGS,
     },
     "server-awaits-answer": {
@@ -69,26 +83,40 @@ _TABLE: dict[State, dict[Input, State]] = {
         "close": "server-awaits-client-key",
         **_ENDINGS,
     },
-    # Any byte is the confirmation, so there is none at fault.
+    # Any byte is a confirmation, so there is no "fault".
     "server-awaits-confirmation": {
         "confirmation": "open",
+        "native-confirmation": "server-awaits-native-hello",
         "close": "server-awaits-confirmation",
         "end": "closed",
         "timeout": "closed",
     },
+    "server-awaits-native-hello": {
+        "native-hello": "open",
+        "resuming-hello": "server-awaits-session",
+        "close": "server-awaits-native-hello",
+        **_ENDINGS,
+    },
+    # The acceptor answers in the same turn whether there is such a session.
+    "server-awaits-session": {
+        "session": "open",
+        "close": "server-awaits-session",
+        **_ENDINGS,
+    },
     "open": {"message": "open", "close": "closing", **_ENDINGS},
-    "closing": {"discard": "closing", "close": "closing", "end": "closed", "timeout": "closed"},
+    "closing": {"discard": "closing", "close": "closing", **_ENDINGS},
     "closed": {"discard": "closed", "close": "closed", "end": "closed"},
 }
 
 TRANSITIONS: MappingProxyType[State, MappingProxyType[Input, State]] = MappingProxyType(
     {state: MappingProxyType(row) for state, row in _TABLE.items()}
 )
-"""Every pair of state and input that is allowed, and the state it leads to."""
+"""Every allowed pair of state and input, and the state it leads to."""
 
 
 def next_state(state: State, input: Input) -> State:
-    """The state that ``input`` leads to. A pair that the table lacks is a mistake in this library, never the peer's."""
+    """The state that ``input`` leads to. A pair that the table lacks is a defect of this library, never the peer's
+    fault."""
     try:
         return TRANSITIONS[state][input]
     except KeyError:

@@ -1,6 +1,6 @@
 """Accepts the clients of a socket that listens.
 
-Not asyncio's own: where the system has no descriptor for a client, that logs the error thousands of times in a turn.
+Not asyncio's own: if the system has no descriptor for a client, that logs the error thousands of times in a turn.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 # How many clients may wait to be accepted; past it the system turns them away. Linux takes no more by default.
 _BACKLOG = 4_096
-# A few in each turn of the event loop, so that what is open goes on in between.
+# A few in each turn of the event loop, so that open connections go on in between.
 _ACCEPTED_IN_A_TURN = 16
-# Before it is tried again, in seconds: the client still waits, so the socket would be ready at once.
+# The pause before the next try, in seconds: the client still waits, so the socket would be ready at once.
 _PAUSE = 0.2
-# Of the client, which left again, or of this moment: not failures.
+# Errors of a client that left again, or of the moment: not failures.
 _NOTHING_TO_ACCEPT = (BlockingIOError, InterruptedError, ConnectionAbortedError)
 
 
 class Acceptor:
-    """Its socket is bound; it is the acceptor's own from now on."""
+    """The socket is bound, and belongs to the acceptor from now on."""
 
     def __init__(self, sock: socket.socket, options: ListenOptions) -> None:
         self._socket = sock
@@ -36,7 +36,7 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._pausing: asyncio.TimerHandle | None = None
         self._told = False
-        """That clients cannot be accepted was told, and none has been since."""
+        """That clients cannot be accepted was reported, and none has been accepted since."""
         self._connecting: set[asyncio.Task[None]] = set()
         sock.setblocking(False)
         sock.listen(_BACKLOG)

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def connect_failed(address: Address, cause: OSError) -> SystemError:
-    return SystemError("ERR_CONNECT_FAILED", f"cannot connect to {address.path}: {cause.strerror}", cause)
+    return SystemError("ERR_CONNECT_FAILED", f"cannot connect to {address.shown_path}: {cause.strerror}", cause)
 
 
 def listen_failed(address: Address, cause: OSError) -> SystemError:
-    return SystemError("ERR_LISTEN_FAILED", f"cannot listen at {address.path}: {cause.strerror}", cause)
+    return SystemError("ERR_LISTEN_FAILED", f"cannot listen at {address.shown_path}: {cause.strerror}", cause)
 
 
 def accept_failed(cause: OSError) -> SystemError:
@@ -23,4 +23,4 @@ def accept_failed(cause: OSError) -> SystemError:
 
 
 def address_in_use(address: Address, reason: str, cause: OSError | None = None) -> SystemError:
-    return SystemError("ERR_ADDRESS_IN_USE", f"the address {address.path} is in use: {reason}", cause)
+    return SystemError("ERR_ADDRESS_IN_USE", f"the address {address.shown_path} is in use: {reason}", cause)

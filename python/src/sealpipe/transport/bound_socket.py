@@ -1,4 +1,4 @@
-"""A socket that listens, and which file it is at its address."""
+"""A listening socket, and the identity of its file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .acceptor import Acceptor
 from .address_errors import listen_failed
 from .inherited import keep_to_this_process
+from .private_directory import hold_directory
 from .socket_file import ClaimOptions, claim_address
 from .staging_directory import make_staging_directory
 from .trust import check_directory_own
@@ -32,10 +33,16 @@ async def bind_socket(address: Address, options: ListenOptions) -> BoundSocket:
     """Binds the socket out of sight, in a directory that no one else can enter, and shows it at its address in one step
     with its final mode.
 
-    The process's umask has no say and there is no moment at which the mode is wrong.
-    """
-    staging = None
-    sock = acceptor = None
+    The process's umask does not matter, and the mode is wrong at no moment."""
+    try:
+        with hold_directory(address) as held:
+            return await _bind_there(held, options)
+    except OSError as error:
+        raise listen_failed(address, error) from error
+
+
+async def _bind_there(address: Address, options: ListenOptions) -> BoundSocket:
+    sock = acceptor = staging = None
     try:
         sock = keep_to_this_process(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         check_directory_own(address)
@@ -45,12 +52,10 @@ async def bind_socket(address: Address, options: ListenOptions) -> BoundSocket:
         mode = _ALL_USERS if options.open_to_all_users else _OWNER_ONLY
         identity = await claim_address(address, ClaimOptions(staging, mode, options.is_alive))
         return BoundSocket(acceptor, identity)
-    except BaseException as error:
+    except BaseException:
         held = acceptor or sock
         if held is not None:
             held.close()
-        if isinstance(error, OSError):
-            raise listen_failed(address, error) from error
         raise
     finally:
         if staging is not None:

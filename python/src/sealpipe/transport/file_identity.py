@@ -1,4 +1,4 @@
-"""Which file it is, whatever it is called."""
+"""Identifies a file, whatever its name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class FileIdentity(NamedTuple):
 
 
 def identify(path: str) -> FileIdentity | None:
-    """Which file is at ``path``, if any."""
+    """The identity of the file at ``path``, if there is one."""
     try:
         return identity_of(os.lstat(path))
     except FileNotFoundError:

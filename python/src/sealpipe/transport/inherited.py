@@ -1,4 +1,4 @@
-"""What a forked child gets of our sockets, and must not keep.
+"""The sockets of this process that a forked child inherits, and must not keep.
 
 A copy of a descriptor holds its connection open: while the child lived, nobody would notice that its parent was killed,
 and no other server could take its address.
@@ -9,31 +9,39 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
-_sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-# A fork waits until what has just been made is known here.
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closable)
+
+_descriptors: weakref.WeakSet[Closable] = weakref.WeakSet()
+# A fork waits until a new socket is registered here.
 _making = threading.RLock()
 
 
-def keep_to_this_process(make: Callable[[], socket.socket]) -> socket.socket:
-    """Makes a socket that each child closes as it is forked. That ends no connection: the parent has its own copy."""
+def keep_to_this_process(make: Callable[[], C]) -> C:
+    """Creates what has a descriptor, and each forked child closes it.
+
+    That ends no connection: the parent has its own copy."""
     with _making:
         made = make()
-        _sockets.add(made)
+        _descriptors.add(made)
         return made
 
 
 def _close_in_child() -> None:
     _making.release()
-    for inherited in list(_sockets):
-        # Nothing is sent, and no event loop is asked: that is the parent's, whose file descriptor for it is shared.
+    for inherited in list(_descriptors):
+        # Nothing is sent, and no event loop is used: it is the parent's, whose file descriptor for it is shared.
         inherited.close()
-    _sockets.clear()
+    _descriptors.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,8 +1,7 @@
 """Windows named pipes, by asyncio's proactor event loop. Not run by the project's tests.
 
-A pipe is gone with the process that made it, so there is nothing stale to replace. There is no half-close: when
-one side ends, both do, after what was written has left.
-"""
+A pipe ends with the process that made it, so there is never a dead one to replace. There is no half-close: when one
+side ends, both do, after what was written has left."""
 
 from __future__ import annotations
 
@@ -14,6 +13,8 @@ from .address_errors import address_in_use, connect_failed, listen_failed
 from .net_transport import NetTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .address import Address
     from .transport import Listener, ListenOptions, Transport
 
@@ -34,6 +35,9 @@ class NamedPipes:
             raise connect_failed(address, error) from error
         assert isinstance(transport, NetTransport)  # noqa: S101 - for the type checker
         return transport
+
+    def watch(self, address: Address, changed: Callable[[], None]) -> None:
+        return None
 
     async def listen(self, address: Address, options: ListenOptions) -> Listener:
         if options.open_to_all_users:

@@ -1,4 +1,4 @@
-"""Which transports an address is for."""
+"""The transports for an address."""
 
 from __future__ import annotations
 

@@ -14,12 +14,11 @@ if TYPE_CHECKING:
 
 
 def runtime_directory(platform: str, environment: Mapping[str, str] = os.environ, per_user: str = "/run/user") -> str:
-    """Raises a SystemError ``ERR_NO_RUNTIME_DIRECTORY`` where there is none, or it is not fit.
+    """Raises a SystemError ``ERR_NO_RUNTIME_DIRECTORY`` if there is none, or it is not as demanded.
 
-    Platform: ``XDG_RUNTIME_DIR`` on Linux and the BSDs, fit as the XDG base directory specification demands (absolute,
-    owned by the user, mode 0700). On Linux, if that is not set, ``/run/user/UID``, where systemd makes it. ``TMPDIR``
-    on macOS, which the system sets to a directory of the user's own.
-    """
+    Platform: on Linux and the BSDs ``XDG_RUNTIME_DIR``, if it is as the XDG base directory specification demands
+    (absolute, owned by the user, mode 0700). On Linux, if that is not set, systemd's ``/run/user/UID``. On macOS
+    ``TMPDIR``, which the system sets to a directory of the user's own."""
     variable = "TMPDIR" if platform == "darwin" else "XDG_RUNTIME_DIR"
     path = environment.get(variable)
     if path:
@@ -39,20 +38,20 @@ def runtime_directory(platform: str, environment: Mapping[str, str] = os.environ
 def _none(reason: str) -> SystemError:
     return SystemError(
         "ERR_NO_RUNTIME_DIRECTORY",
-        f"this user has no runtime directory: {reason}. Log in by the system (systemd: `loginctl enable-linger` for a"
-        ' user without a session), or give both ends the same "directory", one of mode 0700 that this user owns',
+        f"this user has no runtime directory: {reason}. Log in through the system (systemd: `loginctl enable-linger`"
+        ' for a user without a session), or give both ends the same "directory", one of mode 0700 that this user owns',
     )
 
 
 def _objection_to(path: str) -> str | None:
     if not path.startswith("/"):
-        return f"is no absolute path: {path}"
+        return f"is not an absolute path: {path}"
     try:
         status = os.stat(path)
     except OSError as error:
         return f"cannot be used: {error}"
     if not stat.S_ISDIR(status.st_mode):
-        return f"is no directory: {path}"
+        return f"is not a directory: {path}"
     if status.st_uid != own_uid():
         return f"belongs to the user {status.st_uid}, not to {own_uid()}: {path}"
     mode = stat.S_IMODE(status.st_mode) & 0o777

@@ -1,4 +1,4 @@
-"""A directory beside the address that only this user can enter, where the socket is bound before it is shown."""
+"""A directory beside the address that only this user can enter, where the socket is bound before it is linked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .address import room_behind
+from .rename_hold import remove_hold
 from .trust import own_uid
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 _STAGING_PREFIX = ".sp-"
 _STAGING_NAME = re.compile(r"\.sp-[A-Za-z0-9]{6}")
 _HOLD_NAME = "d"
-# What it adds to the directory: twice a slash, the prefix and six random characters.
+# Before the file name of the address.
+_RENAME_HOLD_PREFIX = "c-"
+# Bytes that it adds to the path: twice a slash, the prefix and six random characters.
 _STAGING_BYTES = 2 * (1 + len(_STAGING_PREFIX) + 6)
 
 
@@ -42,10 +45,16 @@ class StagingDirectory:
         """For a link to a dead socket that is about to be removed."""
         return f"{self.path}/{_HOLD_NAME}"
 
+    def rename_hold(self, address: Address) -> str:
+        """Held while the socket is renamed to the address, where there are no hard links."""
+        return f"{self.path}/{_RENAME_HOLD_PREFIX}{os.path.basename(address.path)}"
+
     def remove(self) -> None:
-        """What is none of ours stays, and keeps it. What cannot be removed harms nobody."""
+        """Anything else in it stays, and so does the directory. What cannot be removed harms nobody."""
         with suppress(OSError):
             for entry in os.listdir(self.path):
+                if entry.startswith(_RENAME_HOLD_PREFIX):
+                    remove_hold(f"{self.path}/{entry}")
                 if entry == _HOLD_NAME or entry.endswith(os.path.basename(self.path)):
                     _remove_socket(f"{self.path}/{entry}")
             os.rmdir(self.path)
@@ -58,12 +67,12 @@ def _remove_socket(path: str) -> None:
 
 
 def make_staging_directory(address: Address) -> StagingDirectory:
-    """Nobody else may be able to change the way to it, see ``check_directory_own``.
+    """Nobody else may be able to change the path to the address, see ``check_directory_own``.
 
     Raises a CallerError ``ERR_ADDRESS_TOO_LONG`` if no socket can be bound that deep.
     """
     directory = os.path.dirname(address.path)
-    # A name is ASCII.
+    # Names are ASCII, so characters are bytes.
     shown = os.path.basename(address.path).removesuffix(".sock")[: room_behind(directory, _STAGING_BYTES)]
     while True:
         staging = StagingDirectory(os.path.join(directory, f"{_STAGING_PREFIX}{secrets.token_hex(3)}"), shown)
@@ -71,21 +80,21 @@ def make_staging_directory(address: Address) -> StagingDirectory:
             os.mkdir(staging.path, 0o700)
         except FileExistsError:
             continue
-        # The umask may have taken too much.
+        # The umask may have removed the owner's own permissions.
         os.chmod(staging.path, 0o700)
         return staging
 
 
 @dataclass(frozen=True)
 class FoundStaging(StagingDirectory):
-    """One that some server has made, of which this process need not be the one."""
+    """A staging directory of this or another process."""
 
     changed_at: float = 0.0
-    """When something was last put there or taken away, in seconds since 1970."""
+    """When something was last added or removed, in seconds since 1970."""
 
 
 def find_stagings(directory: str) -> list[FoundStaging]:
-    """The staging directories of this user that lie in ``directory``. Other users' hold nothing that is ours."""
+    """The staging directories of this user in ``directory``. Other users' contain nothing of ours."""
     found = []
     for entry in os.listdir(directory):
         if not _STAGING_NAME.fullmatch(entry):
@@ -103,8 +112,8 @@ _ABANDONED_AFTER = 60.0
 
 
 def remove_abandoned_stagings(directory: str) -> None:
-    """Removes what servers that were killed while they started have left, as far as that can be seen."""
-    # Litter harms nobody.
+    """Removes the staging directories that servers left when they were killed while they started."""
+    # What cannot be removed harms nobody.
     with suppress(OSError):
         for staging in find_stagings(directory):
             if time.time() - staging.changed_at > _ABANDONED_AFTER:

@@ -30,9 +30,9 @@ def check_address_trusted(address: Address) -> None:
     Each of them owns it, or has put themselves in the position to replace it. Raises a SystemError
     ``ERR_ADDRESS_UNTRUSTED``, or the system's own error where something is not there.
     """
-    objection = _objection_to_way(address.path, address.trust)
+    objection = _objection_to_way(address.path, address.trust, address.held)
     if objection is not None:
-        raise _untrusted(address, f"{objection.what}; {objection.remedy}")
+        raise untrusted(address, f"{objection.what}; {objection.remedy}")
 
 
 def check_directory_own(address: Address) -> None:
@@ -41,10 +41,18 @@ def check_directory_own(address: Address) -> None:
     What a server makes, opens to others and removes there, it finds by its path. Raises a SystemError
     ``ERR_ADDRESS_UNTRUSTED``, or the system's own error if something is not there.
     """
-    objection = _objection_to_way(os.path.dirname(address.path), ())
+    objection = _objection_to_way(os.path.dirname(address.path), (), address.held)
     if objection is not None:
         remedy = 'give both ends a "directory" of this user' if objection.by_owner else objection.remedy
-        raise _untrusted(address, f"{objection.what}; others could replace what a server puts there: {remedy}")
+        raise untrusted(address, f"{objection.what}; others could replace what a server puts there: {remedy}")
+
+
+def objection_to_directory(path: str) -> str | None:
+    """What is wrong with a directory, or with the way to it, if somebody but this user and root can change it.
+
+    Raises the system's own error if something is not there."""
+    objection = _objection_to_way(path, (), "")
+    return None if objection is None else objection.what
 
 
 @dataclass(frozen=True)
@@ -56,16 +64,17 @@ class _Objection:
     """Another user owns it, and a client may trust that one. Whom one trusts has no say in anything else."""
 
 
-def _objection_to_way(end: str, trust: Trust) -> _Objection | None:
+def _objection_to_way(end: str, trust: Trust, held: str) -> _Objection | None:
     """Looks at every step: whoever can write a directory, or owns a symbolic link, decides where the way goes on.
 
-    The first step that a user who is not trusted owns or can change, with what is wrong with it.
+    The first step that a user who is not trusted owns or can change, with what is wrong with it. The directory
+    ``held``, unless empty, is trusted, and so is what leads there.
     """
     if trust == "any":
         return None
     trusted = {0, own_uid(), *trust}
-    rest = ["", *_steps(end)]
-    at = "/"
+    rest = _steps(end[len(held) :]) if held else ["", *_steps(end)]
+    at = held or "/"
     links = 0
     while rest:
         name = rest.pop(0)
@@ -79,7 +88,7 @@ def _objection_to_way(end: str, trust: Trust) -> _Objection | None:
             continue
         links += 1
         if links > _MAX_LINKS:
-            remedy = "mend the links, or name the directory to which they should lead"
+            remedy = "correct the links, or name the directory to which they should lead"
             return _Objection(f"{here} leads through too many symbolic links", remedy, by_owner=False)
         target = os.readlink(here)
         if target.startswith("/"):
@@ -94,18 +103,18 @@ def _steps(path: str) -> list[str]:
 
 def _objection_to(status: os.stat_result, trusted: set[int]) -> _Objection | None:
     if status.st_uid not in trusted:
-        remedy = f'if that user may hold the address, say so: the option "trust" with [{status.st_uid}]'
+        remedy = f'if that user may own the address, set the option "trust" to [{status.st_uid}]'
         return _Objection(f"belongs to the user {status.st_uid}", remedy, by_owner=True)
     # With the sticky bit, whoever can write the directory can remove and rename only what is theirs.
     writable_by_others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
     if stat.S_ISDIR(status.st_mode) and writable_by_others:
         remedy = (
-            'set that bit (chmod +t), or give both ends a "directory" that only its user can write, or that has the'
-            " bit, as /dev/shm has in most containers"
+            'set that bit (chmod +t), or give both ends the option "private_directory", or a "directory" that only its'
+            " user can write to, or that has the bit, as /dev/shm has in most containers"
         )
-        return _Objection("is a directory that others can write, without the sticky bit", remedy, by_owner=False)
+        return _Objection("is a directory that others can write to, without the sticky bit", remedy, by_owner=False)
     return None
 
 
-def _untrusted(address: Address, objection: str) -> SystemError:
-    return SystemError("ERR_ADDRESS_UNTRUSTED", f"the address {address.path} is not safe: {objection}")
+def untrusted(address: Address, objection: str) -> SystemError:
+    return SystemError("ERR_ADDRESS_UNTRUSTED", f"the address {address.shown_path} is not safe: {objection}")

@@ -7,19 +7,30 @@ import socket
 from typing import TYPE_CHECKING
 
 from .address_errors import connect_failed
+from .address_watch import AddressWatch
 from .bound_socket import bind_socket
 from .inherited import keep_to_this_process
 from .net_transport import NetTransport
+from .private_directory import hold_directory
 from .trust import check_address_trusted
 from .unix_socket_listener import UnixSocketListener
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .address import Address
-    from .transport import Listener, ListenOptions, Transport
+    from .transport import Listener, ListenOptions, Transport, Watch
 
 
 class UnixSockets:
     async def connect(self, address: Address) -> Transport:
+        try:
+            with hold_directory(address) as held:
+                return await self._connect_there(held)
+        except OSError as error:
+            raise connect_failed(address, error) from error
+
+    async def _connect_there(self, address: Address) -> Transport:
         sock = None
         try:
             sock = keep_to_this_process(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
@@ -30,13 +41,14 @@ class UnixSockets:
             sock.connect(address.path)
             check_address_trusted(address)
             _, transport = await asyncio.get_running_loop().create_unix_connection(NetTransport, sock=sock)
-        except BaseException as error:
+        except BaseException:
             if sock is not None:
                 sock.close()
-            if isinstance(error, OSError):
-                raise connect_failed(address, error) from error
             raise
         return transport
+
+    def watch(self, address: Address, changed: Callable[[], None]) -> Watch:
+        return AddressWatch(address, changed)
 
     async def listen(self, address: Address, options: ListenOptions) -> Listener:
         return UnixSocketListener(address, options, await bind_socket(address, options))

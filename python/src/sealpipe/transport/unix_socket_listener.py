@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import SealpipeError, SystemError
 from .bound_socket import BoundSocket, bind_socket
-from .file_identity import identify
+from .file_identity import FileIdentity, identify
+from .private_directory import hold_directory
 from .socket_file import remove_from_address
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ class UnixSocketListener:
 
     async def _keep_address(self) -> None:
         try:
-            found = identify(self._address.path)
+            found = _identify_at(self._address)
             if found is None:
                 await self._put_back()
             elif found != self._bound.identity:
-                raise FileExistsError("something else lies there now")
+                raise FileExistsError("something else is there now")
             self._told = False
         except (OSError, SealpipeError) as error:
             if not self._told:
@@ -73,6 +74,13 @@ class UnixSocketListener:
         next = await bind_socket(self._address, replace(self._options, is_alive=_taken_for_alive))
         self._bound.acceptor.close()
         self._bound = next
+
+
+def _identify_at(address: Address) -> FileIdentity | None:
+    """The socket at the address; none if its private directory is gone."""
+    with suppress(FileNotFoundError), hold_directory(address, makes=False) as held:
+        return identify(held.path)
+    return None
 
 
 async def _taken_for_alive(address: Address) -> bool:

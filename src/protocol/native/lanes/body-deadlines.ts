@@ -3,25 +3,27 @@ import { Patience } from "../../patience.ts";
 import type { Incoming } from "./incoming.ts";
 import type { UnfinishedBody } from "./incoming-bodies.ts";
 
+/** For all that wait for no body, as most do. */
+const noWaits: ReadonlyMap<UnfinishedBody, Wait> = new Map();
 const never = Number.POSITIVE_INFINITY;
 
-/** How long the peer has for a body, and since when our window keeps it from going on. */
+/** How long the peer has for a body, and since when this end's window holds it up. */
 interface Wait {
   readonly patience: Patience;
   heldSince: number | undefined;
 }
 
 /**
- * Until when the peer has to go on with the large bodies that it has begun, on one connection. The time in which a lane's
- * window keeps it from that does not count.
+ * The deadlines of the large bodies that the peer has begun, on one connection. The time in which a lane's window
+ * holds the peer up does not count.
  *
  * Source: spec/protocol.md, "Large bodies" and "Slow peers". Times are on the engine's clock.
  */
 export class BodyDeadlines {
   readonly #incoming: Incoming;
   readonly #timeoutMs: number;
-  #waits = new Map<UnfinishedBody, Wait>();
-  /** When the first of them is over that our window does not hold up, and whether it holds up any. */
+  #waits = noWaits;
+  /** The first deadline of a body that no window holds up, and whether a window holds up any body. */
   #next = never;
   #isHeld = false;
 
@@ -30,12 +32,12 @@ export class BodyDeadlines {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Whether bodies were under way when that was noticed last. */
+  /** Whether bodies were under way at the last {@link notice}. */
   get isWaiting(): boolean {
     return this.#waits.size > 0;
   }
 
-  /** Whether the application, too, has to do with when it is over: it opens the window of a lane. */
+  /** Whether a deadline also depends on the application, which opens the window of a lane. */
   get isHeld(): boolean {
     return this.#isHeld;
   }
@@ -44,7 +46,7 @@ export class BodyDeadlines {
     return this.#next;
   }
 
-  /** Bodies may have begun, gone on or ended, or a window have opened or closed, at `now`. */
+  /** Call this when bodies may have begun, gone on or ended, or a window may have opened or closed, at `now`. */
   notice(now: number): void {
     const waits = new Map<UnfinishedBody, Wait>();
     this.#next = never;
@@ -58,12 +60,12 @@ export class BodyDeadlines {
       if (held) this.#isHeld = true;
       else this.#next = Math.min(this.#next, wait.patience.at);
     }
-    this.#waits = waits;
+    this.#waits = waits.size > 0 ? waits : noWaits;
   }
 
-  /** Nothing more is waited for. */
+  /** Drops all deadlines. */
   clear(): void {
-    this.#waits.clear();
+    this.#waits = noWaits;
     this.#next = never;
     this.#isHeld = false;
   }

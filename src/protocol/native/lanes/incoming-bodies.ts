@@ -1,14 +1,39 @@
 import { PeerError } from "../../../errors.ts";
+import { IdMap } from "../../id-map.ts";
 import { type Received, release } from "../../memory.ts";
 import { copyParts } from "../../parts.ts";
-import { invalidFrame, minPartBytes } from "../wire/frame.ts";
+import type { TraceContext } from "../../session.ts";
+import { frameHeaderBytes, invalidFrame, minPartBytes } from "../wire/frame.ts";
 
-/** What the first frame of a large body says of it. */
+/** Where in its record a frame's body lies. */
+export interface FrameBody {
+  readonly record: Received;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A frame's body by itself, owned if it is all that there is in its record. */
+export function bodyOf({ record, start, end }: FrameBody): Received {
+  const owned = record.owned && start === frameHeaderBytes && end === record.bytes.length;
+  return { bytes: record.bytes.subarray(start, end), owned };
+}
+
+/** @throws PeerError `ERR_PEER_MESSAGE_TOO_LARGE` */
+export function checkBodySize(dataBytes: number, maxMessageBytes: number): void {
+  if (dataBytes <= maxMessageBytes) return;
+  throw new PeerError(
+    "ERR_PEER_MESSAGE_TOO_LARGE",
+    `the peer sent a message of ${dataBytes} bytes, over maxMessageBytes (${maxMessageBytes})`,
+  );
+}
+
+/** The fields of the first frame of a large body. */
 export interface BodyStart {
-  /** 0 where the lane has no ids. */
+  /** 0 if the lane has no ids. */
   readonly id: number;
   readonly type: number;
   readonly totalBytes: number;
+  readonly context?: TraceContext | undefined;
 }
 
 export interface IncomingBody extends BodyStart {
@@ -21,25 +46,25 @@ export interface UnfinishedBody {
 }
 
 interface Unfinished extends BodyStart {
-  /** What has arrived while it is too little to allocate the whole for. */
+  /** The parts that have arrived, until they are enough to allocate the whole. */
   readonly parts: Uint8Array[];
   data: Uint8Array | undefined;
   missingBytes: number;
 }
 
-/** No more than so many times what has arrived is allocated. */
+/** Memory is allocated for at most this many times what has arrived. */
 const maxAhead = 4;
 
 /**
- * The large bodies of a lane that are under way. Memory for a whole one is allocated when a good part of it is there, and
- * what comes then is put in its place while it is in the processor's cache.
+ * The large bodies of a lane that are under way. Memory for a whole body is allocated when a good part of it has
+ * arrived; later parts are copied into it at once, while they are in the processor's cache.
  *
  * Source: spec/protocol.md, "Large bodies".
  */
 export class IncomingBodies {
   readonly #maxMessageBytes: number;
   readonly #maxUnderWay: number;
-  readonly #bodies = new Map<number, Unfinished>();
+  readonly #bodies = new IdMap<Unfinished>();
 
   constructor(limits: { readonly maxMessageBytes: number; readonly maxUnderWay: number }) {
     this.#maxMessageBytes = limits.maxMessageBytes;
@@ -50,12 +75,12 @@ export class IncomingBodies {
     return this.#bodies.size;
   }
 
-  /** Those under way. */
+  /** The bodies under way. */
   get unfinished(): Iterable<UnfinishedBody> {
     return this.#bodies.values();
   }
 
-  /** What they take. */
+  /** The memory that they take, in bytes. */
   get bytes(): number {
     let bytes = 0;
     for (const { data, totalBytes, missingBytes } of this.#bodies.values()) {
@@ -65,7 +90,7 @@ export class IncomingBodies {
   }
 
   /**
-   * `body` is the first frame's, whose data begin behind `fixedBytes`.
+   * `body` is the first frame's; its data begin after `fixedBytes`.
    * @throws PeerError `ERR_PEER_MESSAGE_TOO_LARGE`, `ERR_FRAME_INVALID`
    */
   start(start: BodyStart, body: Received, fixedBytes: number): undefined {
@@ -81,19 +106,19 @@ export class IncomingBodies {
     if (body.bytes.length - fixedBytes >= start.totalBytes)
       throw invalidFrame("the start of a large body that is all of it");
     const unfinished = { ...start, parts: [], data: undefined, missingBytes: start.totalBytes };
-    this.#bodies.set(start.id, unfinished);
+    this.#bodies.add(start.id, unfinished);
     this.#add(unfinished, body, fixedBytes);
   }
 
-  /** The whole of it with its last part, until then nothing. @throws PeerError `ERR_FRAME_INVALID` */
+  /** Returns the whole body with its last part, until then `undefined`. @throws PeerError `ERR_FRAME_INVALID` */
   part(id: number, body: Received, fixedBytes: number): IncomingBody | undefined {
     const unfinished = this.#bodies.get(id);
     if (unfinished === undefined) throw invalidFrame("a part of a large body that has no start");
     this.#add(unfinished, body, fixedBytes);
     if (unfinished.missingBytes > 0) return undefined;
     this.#bodies.delete(id);
-    const { type, totalBytes, data } = unfinished;
-    return { id, type, totalBytes, data: data as Uint8Array };
+    const { type, totalBytes, context, data } = unfinished;
+    return { id, type, totalBytes, context, data: data as Uint8Array };
   }
 
   #add(unfinished: Unfinished, body: Received, fixedBytes: number): void {
@@ -117,7 +142,7 @@ export class IncomingBodies {
   }
 }
 
-/** A body that is kept, in memory of its own that can be released. */
+/** A part to keep, in memory of its own that can be released. */
 function ownPart({ bytes, owned }: Received): Uint8Array {
   return owned ? bytes : bytes.slice();
 }

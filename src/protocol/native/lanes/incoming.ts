@@ -1,68 +1,93 @@
-import { PeerError } from "../../../errors.ts";
 import { DataMemory } from "../../data-memory.ts";
 import { readUint32 } from "../../integers.ts";
 import type { Received } from "../../memory.ts";
-import { reservedType } from "../../message.ts";
 import type { ProfileEvent } from "../../profile.ts";
-import type { ConsumedLane, Failure } from "../../session.ts";
-import { decodeUtf8 } from "../../utf8.ts";
+import type { ConsumedLane, Failure, RequestContent } from "../../session.ts";
 import type { OwnRequestIds, PeerRequestIds } from "../requests/request-ids.ts";
-import { isFailureCode } from "../wire/failure.ts";
-import { frameHeaderBytes, frameKinds, invalidFrame } from "../wire/frame.ts";
+import { maxAdminBytes } from "../wire/admin.ts";
+import { decodeFailure } from "../wire/failure.ts";
+import { checkFrameType, fixedBytes, frameHeaderBytes, frameKinds, invalidFrame } from "../wire/frame.ts";
 import type { Positions, Windows } from "../wire/lanes.ts";
 import { hasFeature } from "../wire/offers.ts";
-import { IncomingBodies, type IncomingBody, type UnfinishedBody } from "./incoming-bodies.ts";
+import { ContextAhead } from "./context-ahead.ts";
+import {
+  bodyOf,
+  checkBodySize,
+  type FrameBody,
+  IncomingBodies,
+  type IncomingBody,
+  type UnfinishedBody,
+} from "./incoming-bodies.ts";
 import { ReceiveLane } from "./receive-lane.ts";
 import { maxBodiesUnderWay } from "./send-lane.ts";
 
-/** What a peer's frames say to the application. */
+/** The events of a peer's frames for the application. */
 export type IncomingEvent = Exclude<ProfileEvent, { kind: "peer-closed" }>;
 
 const noId = 0;
 
-/** Where in its record a frame's body lies. */
-interface FrameBody {
-  readonly record: Received;
-  readonly start: number;
-  readonly end: number;
-}
-
 export interface IncomingLimits {
   readonly maxMessageBytes: number;
-  /** How much the peer may send in each lane before it is acknowledged. */
+  /** How much the peer may send in each lane without an acknowledgement. */
   readonly windows: Windows;
-  /** Those of both ends, as bits. Default none. */
+  /** The features of both ends, as bits. Default: none. */
   readonly features?: number | undefined;
+  /** Server: whether both ends have the feature admin. Default `false`: requests to the library are invalid. */
+  readonly takesAdmin?: boolean | undefined;
 }
 
-/** The ids of requests that are under way, by the end that asked. */
+/** The ids of requests that are under way, by the end that sent them. */
 export interface RequestIds {
   readonly own: Pick<OwnRequestIds, "settle">;
   readonly peers: Pick<PeerRequestIds, "arrived" | "cancelled">;
 }
 
-/** What this end receives: the three lanes, and the frames in them. */
+/** What reads the frames of streams, each of which is as long as its kind needs. */
+export interface StreamFramesReader {
+  readonly bodies: IncomingBodies;
+  /** One for all frames: records hold frames of all lanes. */
+  readonly memory: DataMemory;
+  receive(kind: number, frame: FrameBody): IncomingEvent | undefined;
+}
+
+/** The receiving half of a session: the lanes, and the frames in them. */
 export class Incoming {
   readonly #maxMessageBytes: number;
   readonly #takesFailureData: boolean;
+  readonly #takesAdmin: boolean;
   readonly #ids: RequestIds;
-  readonly #memory = new DataMemory();
+  readonly #memory: DataMemory;
   readonly #messages: ReceiveLane;
   readonly #requests: ReceiveLane;
   readonly #answers: ReceiveLane;
+  /** Consumed on arrival, so it never holds up anything. */
+  readonly #streamLane: ReceiveLane;
   readonly #lanes: readonly ReceiveLane[];
   readonly #messageBodies: IncomingBodies;
   readonly #requestBodies: IncomingBodies;
   readonly #answerBodies: IncomingBodies;
+  readonly #requestContext: ContextAhead;
+  readonly #streams: StreamFramesReader | undefined;
 
-  constructor({ maxMessageBytes, windows, features }: IncomingLimits, ids: RequestIds) {
+  /** `streams`: if both ends have them. */
+  constructor(
+    { maxMessageBytes, windows, features, takesAdmin }: IncomingLimits,
+    ids: RequestIds,
+    streams?: StreamFramesReader,
+  ) {
     this.#maxMessageBytes = maxMessageBytes;
     this.#takesFailureData = hasFeature(features, "failure-data");
+    this.#takesAdmin = takesAdmin === true;
+    this.#requestContext = new ContextAhead(hasFeature(features, "context"));
     this.#ids = ids;
     this.#messages = new ReceiveLane(windows[0]);
     this.#requests = new ReceiveLane(windows[1]);
     this.#answers = new ReceiveLane(windows[2]);
-    this.#lanes = [this.#messages, this.#requests, this.#answers];
+    this.#streamLane = new ReceiveLane(windows[2]);
+    const lanes = [this.#messages, this.#requests, this.#answers];
+    this.#lanes = streams === undefined ? lanes : [...lanes, this.#streamLane];
+    this.#streams = streams;
+    this.#memory = streams?.memory ?? new DataMemory();
     this.#messageBodies = new IncomingBodies({ maxMessageBytes, maxUnderWay: 1 });
     this.#requestBodies = new IncomingBodies({ maxMessageBytes, maxUnderWay: maxBodiesUnderWay });
     this.#answerBodies = new IncomingBodies({ maxMessageBytes, maxUnderWay: maxBodiesUnderWay });
@@ -70,31 +95,34 @@ export class Incoming {
 
   /** How far each lane's frames have arrived. */
   get received(): Positions {
-    return [this.#messages.received, this.#requests.received, this.#answers.received];
+    return this.#lanes.map(({ received }) => received) as readonly number[] as Positions;
   }
 
-  /** What is kept of bodies under way, and of requests that wait for a handler. Messages are the application's to count. */
+  /** Bytes that are kept of bodies under way, and of requests that wait for a handler. The inbox counts messages. */
   get keptBytes(): number {
     const bodies = this.#messageBodies.bytes + this.#requestBodies.bytes + this.#answerBodies.bytes;
-    return bodies + this.#requests.unconsumedBytes;
+    return bodies + (this.#streams?.bodies.bytes ?? 0) + this.#requests.unconsumedBytes;
   }
 
-  /** The weight of all that is consumed. */
+  /** The weight of everything consumed. */
   get consumedBytes(): number {
-    return this.#messages.consumed + this.#requests.consumed + this.#answers.consumed;
+    return this.#lanes.reduce((bytes, { consumed }) => bytes + consumed, 0);
   }
 
   get bodiesUnderWay(): number {
-    return this.#messageBodies.underWay + this.#requestBodies.underWay + this.#answerBodies.underWay;
+    const others = this.#streams?.bodies.underWay ?? 0;
+    return this.#messageBodies.underWay + this.#requestBodies.underWay + this.#answerBodies.underWay + others;
   }
 
-  /** The large bodies under way, and whether their lane's window keeps the peer from going on with them. */
+  /** The large bodies under way, and whether their lane's window holds the peer up. */
   *unfinishedBodies(): Generator<{ readonly body: UnfinishedBody; readonly held: boolean }> {
     for (const [lane, bodies] of [
       [this.#messages, this.#messageBodies],
       [this.#requests, this.#requestBodies],
       [this.#answers, this.#answerBodies],
+      [this.#streamLane, this.#streams?.bodies],
     ] as const) {
+      if (bodies === undefined) continue;
       for (const body of bodies.unfinished) yield { body, held: lane.isFull };
     }
   }
@@ -104,35 +132,36 @@ export class Incoming {
   }
 
   get hasNews(): boolean {
-    return this.#messages.hasNews || this.#requests.hasNews || this.#answers.hasNews;
+    const { hasNews } = this.#streamLane;
+    return hasNews || this.#messages.hasNews || this.#requests.hasNews || this.#answers.hasNews;
   }
 
   get hasNotableNews(): boolean {
-    return this.#messages.hasNotableNews || this.#requests.hasNotableNews || this.#answers.hasNotableNews;
+    return this.#lanes.some((lane) => lane.hasNotableNews);
   }
 
   get hasUrgentNews(): boolean {
-    return this.#messages.hasUrgentNews || this.#requests.hasUrgentNews || this.#answers.hasUrgentNews;
+    return this.#lanes.some((lane) => lane.hasUrgentNews);
   }
 
-  /** The lane of what the application consumes. */
+  /** The lane with that name. */
   lane(name: ConsumedLane): ReceiveLane {
     return name === "messages" ? this.#messages : this.#requests;
   }
 
-  /** The positions to acknowledge to the peer. */
+  /** Returns the positions to acknowledge to the peer, which count as acknowledged from now on. */
   acknowledge(): Positions {
-    return [this.#messages.acknowledge(), this.#requests.acknowledge(), this.#answers.acknowledge()];
+    return this.#lanes.map((lane) => lane.acknowledge()) as readonly number[] as Positions;
   }
 
-  /** The connection was lost, and with it perhaps the last acknowledgement. */
+  /** The connection was lost, and perhaps the last acknowledgement with it. */
   forgetAcknowledged(): void {
     for (const lane of this.#lanes) lane.forgetAcknowledged();
   }
 
   /**
-   * A frame of one of the lanes, from `start` of `record`, whose body ends at `end`; an event where it completes one.
-   * The event's data are the application's, see {@link DataMemory}.
+   * Receives a frame of one of the lanes, from `start` of `record`, whose body ends at `end`; returns an event if the
+   * frame completes one. The event's data belong to the application, see {@link DataMemory}.
    * @throws PeerError `ERR_FRAME_INVALID`, `ERR_PEER_MESSAGE_TOO_LARGE`, `ERR_WINDOW_EXCEEDED`.
    */
   receive(record: Received, start: number, end: number): IncomingEvent | undefined {
@@ -142,7 +171,15 @@ export class Incoming {
     const lane = this.#laneOf(kind);
     if (end - bodyStart < fixedBytes(kind)) throw invalidFrame(`a frame of kind ${kind} that is too short`);
     lane.receive(end - start);
-    return this.#other(kind, { record, start: bodyStart, end });
+    if (lane === this.#streamLane) return this.#ofStreams(kind, { record, start: bodyStart, end });
+    switch (kind) {
+      case frameKinds.request:
+        return this.#wholeRequest(record, bodyStart, end);
+      case frameKinds.answer:
+        return this.#wholeAnswer(record, bodyStart, end);
+      default:
+        return this.#other(kind, { record, start: bodyStart, end });
+    }
   }
 
   #message(record: Received, start: number, end: number): IncomingEvent {
@@ -150,10 +187,24 @@ export class Incoming {
     if (dataBytes < 0) throw invalidFrame("a message that is too short for its type");
     if (this.#messageBodies.underWay > 0) throw invalidFrame("a message within another");
     this.#messages.receive(end - start + frameHeaderBytes);
-    this.#checkSize(dataBytes);
-    const type = checkType(readUint32(record.bytes, start));
+    checkBodySize(dataBytes, this.#maxMessageBytes);
+    const type = checkFrameType(readUint32(record.bytes, start));
     const data = this.#memory.own(record, start + 4, end);
     return { kind: "message", type, data, position: this.#messages.hold() };
+  }
+
+  #wholeRequest(record: Received, start: number, end: number): IncomingEvent | undefined {
+    checkBodySize(end - start - 8, this.#maxMessageBytes);
+    const { bytes } = record;
+    const id = readUint32(bytes, start);
+    const context = this.#requestContext.take(id);
+    const data = this.#memory.own(record, start + 8, end);
+    return this.#request({ id, type: readUint32(bytes, start + 4), data, context });
+  }
+
+  #wholeAnswer(record: Received, start: number, end: number): IncomingEvent | undefined {
+    checkBodySize(end - start - 4, this.#maxMessageBytes);
+    return this.#answer(readUint32(record.bytes, start), this.#memory.own(record, start + 4, end));
   }
 
   #laneOf(kind: number): ReceiveLane {
@@ -162,41 +213,40 @@ export class Incoming {
         return this.#messages;
       case 2:
         return this.#requests;
+      case 4:
+        return this.#streamLane;
       default:
         return this.#answers;
     }
   }
 
-  #other(kind: number, { record, start, end }: FrameBody): IncomingEvent | undefined {
-    const body = record.bytes.subarray(start, end);
-    const data = (fixedBytes: number): Uint8Array => this.#memory.own(record, start + fixedBytes, end);
-    const received = {
-      bytes: body,
-      owned: record.owned && start === frameHeaderBytes && end === record.bytes.length,
-    };
+  #other(kind: number, frame: FrameBody): IncomingEvent | undefined {
+    const received = bodyOf(frame);
+    const { bytes: body } = received;
     switch (kind) {
       case frameKinds["message-start"]:
         return this.#messageBodies.start(
-          { id: noId, type: checkType(readUint32(body, 0)), totalBytes: readUint32(body, 4) },
+          { id: noId, type: checkFrameType(readUint32(body, 0)), totalBytes: readUint32(body, 4) },
           received,
           8,
         );
       case frameKinds["message-part"]:
         return this.#messageWhole(this.#messageBodies.part(noId, received, 0));
-      case frameKinds.request:
-        this.#checkSize(body.length - 8);
-        return this.#request(readUint32(body, 0), readUint32(body, 4), data(8));
-      case frameKinds["request-start"]:
-        return this.#requestBodies.start(
-          { id: readUint32(body, 0), type: checkType(readUint32(body, 4)), totalBytes: readUint32(body, 8) },
-          received,
-          12,
-        );
-      case frameKinds["request-part"]:
-        return this.#requestWhole(this.#requestBodies.part(readUint32(body, 0), received, 4));
-      case frameKinds.answer:
-        this.#checkSize(body.length - 4);
-        return this.#answer(readUint32(body, 0), data(4));
+      case frameKinds["request-start"]: {
+        const id = readUint32(body, 0);
+        const type = checkFrameType(readUint32(body, 4));
+        const start = { id, type, totalBytes: readUint32(body, 8), context: this.#requestContext.take(id) };
+        return this.#requestBodies.start(start, received, 12);
+      }
+      case frameKinds["request-part"]: {
+        this.#requestContext.checkNone();
+        const whole = this.#requestBodies.part(readUint32(body, 0), received, 4);
+        return whole && this.#request(whole);
+      }
+      case frameKinds["request-context"]:
+        return this.#requestContext.arrived(body);
+      case frameKinds["admin-request"]:
+        return this.#adminRequest(frame);
       case frameKinds["answer-start"]:
         return this.#answerBodies.start(
           { id: readUint32(body, 0), type: noId, totalBytes: readUint32(body, 4) },
@@ -210,7 +260,7 @@ export class Incoming {
       case frameKinds.failure:
         return this.#failure(readUint32(body, 0), decodeFailure(body));
       case frameKinds["failure-with-data"]:
-        return this.#failure(readUint32(body, 0), this.#failureWithData({ record, start, end }));
+        return this.#failure(readUint32(body, 0), this.#failureWithData(frame));
       default:
         return this.#cancel(readUint32(body, 0));
     }
@@ -220,15 +270,22 @@ export class Incoming {
     return whole && { kind: "message", type: whole.type, data: whole.data, position: this.#messages.hold() };
   }
 
-  #requestWhole(whole: IncomingBody | undefined): IncomingEvent | undefined {
-    return whole && this.#request(whole.id, whole.type, whole.data);
+  /** A request that was cancelled before it arrived is not delivered, and so counts as consumed. */
+  #request({ id, type, data, context }: RequestContent): IncomingEvent | undefined {
+    checkFrameType(type);
+    if (!this.#ids.peers.arrived(id)) return undefined;
+    return { kind: "request", id, type, data, context, position: this.#requests.hold() };
   }
 
-  /** A request that was cancelled before it came is not held, and so counts as consumed. */
-  #request(id: number, type: number, data: Uint8Array): IncomingEvent | undefined {
-    checkType(type);
+  #adminRequest({ record, start, end }: FrameBody): IncomingEvent | undefined {
+    if (!this.#takesAdmin) throw invalidFrame("a request to the library, which was not agreed on");
+    this.#requestContext.checkNone();
+    if (end - start - 5 > maxAdminBytes) throw invalidFrame("a request to the library that is too long");
+    const id = readUint32(record.bytes, start);
     if (!this.#ids.peers.arrived(id)) return undefined;
-    return { kind: "request", id, type, data, position: this.#requests.hold() };
+    const operation = record.bytes[start + 4] as number;
+    const data = this.#memory.own(record, start + 5, end);
+    return { kind: "admin-request", id, operation, data, position: this.#requests.hold() };
   }
 
   #cancel(id: number): IncomingEvent | undefined {
@@ -254,48 +311,8 @@ export class Incoming {
     return { ...failure, data: this.#memory.own(record, start + messageEnd, end) };
   }
 
-  #checkSize(dataBytes: number): void {
-    if (dataBytes <= this.#maxMessageBytes) return;
-    throw new PeerError(
-      "ERR_PEER_MESSAGE_TOO_LARGE",
-      `the peer sent a message of ${dataBytes} bytes, over maxMessageBytes (${this.#maxMessageBytes})`,
-    );
+  #ofStreams(kind: number, frame: FrameBody): IncomingEvent | undefined {
+    if (this.#streams === undefined) throw invalidFrame("a frame of streams, which were not agreed on");
+    return this.#streams.receive(kind, frame);
   }
-}
-
-/** The bytes of a kind's fixed fields. @throws PeerError `ERR_FRAME_INVALID` where there is no such kind in a lane. */
-function fixedBytes(kind: number): number {
-  switch (kind) {
-    case frameKinds["message-part"]:
-      return 0;
-    case frameKinds.answer:
-    case frameKinds["request-part"]:
-    case frameKinds["answer-part"]:
-    case frameKinds.cancel:
-      return 4;
-    case frameKinds.failure:
-      return 6;
-    case frameKinds.request:
-    case frameKinds["message-start"]:
-    case frameKinds["answer-start"]:
-    case frameKinds["failure-with-data"]:
-      return 8;
-    case frameKinds["request-start"]:
-      return 12;
-    default:
-      throw invalidFrame(`a frame of the unknown kind ${kind}`);
-  }
-}
-
-function checkType(type: number): number {
-  if (type === reservedType) throw invalidFrame("a message of type 0");
-  return type;
-}
-
-/** `message`: the bytes after the code, unless it is given. */
-function decodeFailure(body: Uint8Array, message?: Uint8Array): Failure {
-  const codeEnd = 5 + (body[4] as number);
-  const code = decodeUtf8(body.subarray(5, codeEnd)).text;
-  if (codeEnd > body.length || !isFailureCode(code)) throw invalidFrame("a failure without a code");
-  return { code, message: decodeUtf8(message ?? body.subarray(codeEnd)).text };
 }

@@ -1,21 +1,13 @@
 import { writeUint32 } from "../../integers.ts";
 import { joinParts } from "../../parts.ts";
-import type { Failure } from "../../session.ts";
+import type { Failure, RequestContent } from "../../session.ts";
 import { encodeUtf8 } from "../../utf8.ts";
+import { encodeCode, encodeFailure } from "../wire/failure.ts";
 import { frameHeaderBytes, frameKinds, invalidFrame, maxBodyBytes, writeFrameHeader } from "../wire/frame.ts";
 import type { Positions } from "../wire/lanes.ts";
+import { encodeContext } from "../wire/trace-context.ts";
+import { type BodyKinds, type Fields, maxSharedBodyBytes, pushBody, pushWhole } from "./push-body.ts";
 import { SendLane } from "./send-lane.ts";
-import { takeSlab } from "./slab-pool.ts";
-
-/** A longer frame has memory of its own, and so a record of its own where it is long enough. */
-const maxSharedBytes = 16_384;
-
-/** The kinds and fixed fields of what can be cut into parts. */
-interface BodyKinds {
-  readonly whole: number;
-  readonly start: number;
-  readonly part: number;
-}
 
 const messageKinds: BodyKinds = {
   whole: frameKinds.message,
@@ -34,40 +26,58 @@ const answerKinds: BodyKinds = {
 };
 
 /**
- * What this end sends: the three lanes, and the frames that are written into them. Callers have checked types and sizes;
- * nothing of `data` is needed after a call.
+ * The sending half of a session: the lanes, and the frames that are written to those of messages, requests and answers.
+ * Callers have checked types and sizes; no `data` is used after a call.
  */
 export class Outgoing {
   readonly messages = new SendLane("ordered");
   readonly requests = new SendLane("interleaved");
   readonly answers = new SendLane("interleaved");
+  readonly streams = new SendLane("ordered");
 
-  /** In the order in which a record has them. */
-  readonly lanes: readonly SendLane[] = [this.messages, this.requests, this.answers];
+  /** In the order in which they are in a record; that of streams only if both ends have them. */
+  readonly lanes: readonly SendLane[];
 
-  /** The weight of all that waits, or is sent and not acknowledged. */
+  constructor(hasStreams = false) {
+    const { messages, requests, answers, streams } = this;
+    this.lanes = hasStreams ? [messages, requests, answers, streams] : [messages, requests, answers];
+  }
+
+  /** The weight of everything that waits, or is sent and not acknowledged. */
   get queuedBytes(): number {
-    return this.messages.queuedBytes + this.requests.queuedBytes + this.answers.queuedBytes;
+    return (
+      this.messages.queuedBytes +
+      this.requests.queuedBytes +
+      this.answers.queuedBytes +
+      this.streams.queuedBytes
+    );
   }
 
-  /** What is kept besides that. */
+  /** Bytes that are kept besides that. */
   get keptBytes(): number {
-    return this.messages.keptBytes + this.requests.keptBytes + this.answers.keptBytes;
+    return (
+      this.messages.keptBytes + this.requests.keptBytes + this.answers.keptBytes + this.streams.keptBytes
+    );
   }
 
-  /** The weight of all that is acknowledged. */
+  /** The weight of everything acknowledged. */
   get acknowledgedBytes(): number {
-    return this.messages.acknowledged + this.requests.acknowledged + this.answers.acknowledged;
+    return this.lanes.reduce((bytes, { acknowledged }) => bytes + acknowledged, 0);
   }
 
-  /** The weight of what waits to be sent. */
+  /** The weight of everything that waits to be sent. */
   get unsentBytes(): number {
-    return this.messages.unsentBytes + this.requests.unsentBytes + this.answers.unsentBytes;
+    return (
+      this.messages.unsentBytes +
+      this.requests.unsentBytes +
+      this.answers.unsentBytes +
+      this.streams.unsentBytes
+    );
   }
 
   /**
-   * Whether what is next in the lane was written after messages that can leave first. It does not wait for a large
-   * message, nor for what the peer's window holds up.
+   * Whether the next frame of the lane was written after messages that can leave first. It does not wait for a large
+   * message, nor for messages that the peer's window holds up.
    */
   isAhead(lane: SendLane): boolean {
     const { messages } = this;
@@ -75,58 +85,74 @@ export class Outgoing {
   }
 
   get allSent(): boolean {
-    return this.messages.allSent && this.requests.allSent && this.answers.allSent;
+    return this.messages.allSent && this.requests.allSent && this.answers.allSent && this.streams.allSent;
   }
 
   message(type: number, data: Uint8Array): void {
+    const { messages } = this;
     const bodyBytes = 4 + data.length;
-    const frameBytes = frameHeaderBytes + bodyBytes;
-    if (frameBytes > maxSharedBytes) {
-      this.#push(this.messages, messageKinds, { wholeFields: [type], partFields: [] }, data);
+    if (bodyBytes > maxSharedBodyBytes) {
+      pushBody(messages, messageKinds, { wholeFields: [type], partFields: [] }, data);
       return;
     }
-    // What `#push` does, for what is sent most.
-    const { messages } = this;
-    const offset = messages.roomFor(frameBytes);
-    const { slab } = messages;
-    writeFrameHeader(slab, offset, frameKinds.message, bodyBytes);
-    writeUint32(slab, type, offset + frameHeaderBytes);
-    slab.set(data, offset + frameHeaderBytes + 4);
-    messages.commit(frameBytes);
+    // The same as `#push`, without the lists of fields, for the most frequent kinds: here and below.
+    const offset = this.#begin(messages, frameKinds.message, bodyBytes);
+    writeUint32(messages.slab, type, offset);
+    messages.slab.set(data, offset + 4);
+    messages.commit(frameHeaderBytes + bodyBytes);
   }
 
-  request(id: number, type: number, data: Uint8Array): void {
-    this.#push(this.requests, requestKinds, { wholeFields: [id, type], partFields: [id] }, data);
+  request(id: number, { type, data, context }: Omit<RequestContent, "id">): void {
+    const { requests } = this;
+    const bodyBytes = 8 + data.length;
+    if (bodyBytes > maxSharedBodyBytes || context !== undefined) {
+      const ahead = context && encodeContext(frameKinds["request-context"], id, context);
+      this.#push(requests, requestKinds, { ahead, wholeFields: [id, type], partFields: [id] }, data);
+      return;
+    }
+    const offset = this.#begin(requests, frameKinds.request, bodyBytes);
+    writeUint32(requests.slab, id, offset);
+    writeUint32(requests.slab, type, offset + 4);
+    requests.slab.set(data, offset + 8);
+    requests.commit(frameHeaderBytes + bodyBytes);
+  }
+
+  admin(id: number, operation: number, data: Uint8Array): void {
+    const body = joinParts([Uint8Array.of(operation), data]);
+    this.#whole(this.requests, frameKinds["admin-request"], { id, data: body });
   }
 
   answer(id: number, data: Uint8Array): void {
-    this.#push(this.answers, answerKinds, { wholeFields: [id], partFields: [id] }, data);
-  }
-
-  /** The code has at most 64 ASCII characters; of the message no more is sent than fits into a frame with the data. */
-  failure(id: number, { code, message, data }: Failure): void {
-    const codeBytes = encodeUtf8(code);
-    const start = joinParts([Uint8Array.of(codeBytes.length), codeBytes]);
-    if (data === undefined) {
-      const text = encodeUtf8(message, maxBodyBytes - 128);
-      this.#whole(this.answers, frameKinds.failure, [id], joinParts([start, text]));
+    const { answers } = this;
+    const bodyBytes = 4 + data.length;
+    if (bodyBytes > maxSharedBodyBytes) {
+      this.#push(answers, answerKinds, { wholeFields: [id], partFields: [id] }, data);
       return;
     }
+    const offset = this.#begin(answers, frameKinds.answer, bodyBytes);
+    writeUint32(answers.slab, id, offset);
+    answers.slab.set(data, offset + 4);
+    answers.commit(frameHeaderBytes + bodyBytes);
+  }
+
+  /** The code has at most 64 ASCII characters; the message is cut to what fits into a frame with the data. */
+  failure(id: number, { code, message, data }: Failure): void {
+    if (data === undefined) {
+      this.#whole(this.answers, frameKinds.failure, { id, data: encodeFailure(code, message) });
+      return;
+    }
+    const start = encodeCode(code);
     const text = encodeUtf8(message, Math.min(0xffff, maxBodyBytes - 128 - data.length));
     const textBytes = Uint8Array.of(text.length >>> 8, text.length);
-    this.#whole(
-      this.answers,
-      frameKinds["failure-with-data"],
-      [id],
-      joinParts([start, textBytes, text, data]),
-    );
+    const body = joinParts([start, textBytes, text, data]);
+    this.#whole(this.answers, frameKinds["failure-with-data"], { id, data: body });
   }
 
   cancel(id: number): void {
-    this.#whole(this.answers, frameKinds.cancel, [id], new Uint8Array(0));
+    this.#whole(this.answers, frameKinds.cancel, { id, data: new Uint8Array(0) });
   }
 
-  /** The peer has taken so much. @throws PeerError `ERR_FRAME_INVALID` where it cannot have. */
+  /** The peer acknowledges these positions. @throws PeerError `ERR_FRAME_INVALID` if they are impossible. */
   acknowledge(taken: Positions): void {
     this.lanes.forEach((lane, index) => {
       const position = taken[index] as number;
@@ -139,23 +165,25 @@ export class Outgoing {
     });
   }
 
-  /** The transport has let go of everything that was taken: memory of what is acknowledged can be used again. */
+  /** The transport is done with everything that it was given: memory of acknowledged frames can be used again. */
   recycle(): void {
     for (const lane of this.lanes) lane.recycle();
   }
 
-  /** The transport ended with what was taken: see {@link SendLane.loseTaken}. */
+  /** The transport ended while it had frames: see {@link SendLane.loseTaken}. */
   loseTaken(): void {
     for (const lane of this.lanes) lane.loseTaken();
   }
 
-  /** Changes nothing. @throws PeerError `ERR_FRAME_INVALID` where {@link rewind} could not go on from there. */
+  /**
+   * Changes nothing. @throws PeerError `ERR_FRAME_INVALID` if {@link rewind} could not go on from these positions.
+   */
   checkRewind(received: Positions): void {
     const servable = this.lanes.every((lane, index) => lane.canRewind(received[index] as number));
     if (!servable) throw invalidFrame("a position that this end cannot go on from");
   }
 
-  /** Goes on, on another connection, behind what the peer has received. @throws PeerError `ERR_FRAME_INVALID` */
+  /** Goes on, on another connection, after what the peer has received. @throws PeerError `ERR_FRAME_INVALID` */
   rewind(received: Positions): void {
     this.checkRewind(received);
     this.lanes.forEach((lane, index) => {
@@ -163,70 +191,31 @@ export class Outgoing {
     });
   }
 
-  #push(lane: SendLane, kinds: BodyKinds, fields: Fields, data: Uint8Array): void {
-    const bodyBytes = 4 * fields.wholeFields.length + data.length;
-    if (bodyBytes > maxBodyBytes) this.#large(lane, kinds, fields, data);
-    else this.#whole(lane, kinds.whole, fields.wholeFields, data);
-  }
-
-  #whole(lane: SendLane, kind: number, fields: readonly number[], data: Uint8Array): void {
-    const frameBytes = frameHeaderBytes + 4 * fields.length + data.length;
+  /** Where the body of a short frame goes in the lane's slab, behind its header. {@link SendLane.commit} follows. */
+  #begin(lane: SendLane, kind: number, bodyBytes: number): number {
     const { messages } = this;
-    if (lane !== messages) lane.follow(messages.writtenPosition, !messages.allSent);
-    if (frameBytes > maxSharedBytes) {
-      lane.pushBody([encodeAlone(kind, fields, data)]);
-      return;
-    }
-    const offset = lane.roomFor(frameBytes);
-    writeFrame(lane.slab, { offset, kind, fields, data });
-    lane.commit(frameBytes);
+    if (lane !== messages) this.#follow(lane);
+    const offset = lane.roomFor(frameHeaderBytes + bodyBytes);
+    writeFrameHeader(lane.slab, offset, kind, bodyBytes);
+    return offset + frameHeaderBytes;
   }
 
-  #large(lane: SendLane, kinds: BodyKinds, { wholeFields, partFields }: Fields, data: Uint8Array): void {
-    const frames: Uint8Array[] = [];
-    let kind = kinds.start;
-    let fields: readonly number[] = [...wholeFields, data.length];
-    for (let start = 0; start < data.length; ) {
-      const roomBytes = maxBodyBytes - 4 * fields.length;
-      const part = data.subarray(start, start + roomBytes);
-      frames.push(encodeAlone(kind, fields, part));
-      start += part.length;
-      kind = kinds.part;
-      fields = partFields;
-    }
-    lane.pushBody(frames);
+  #push(lane: SendLane, kinds: BodyKinds, fields: Fields, data: Uint8Array): void {
+    this.#follow(lane);
+    pushBody(lane, kinds, fields, data);
   }
-}
 
-/** A frame in memory of its own, which its lane can use again. */
-function encodeAlone(kind: number, fields: readonly number[], data: Uint8Array): Uint8Array {
-  const frameBytes = frameHeaderBytes + 4 * fields.length + data.length;
-  const frame = takeSlab(frameBytes).subarray(0, frameBytes);
-  writeFrame(frame, { offset: 0, kind, fields, data });
-  return frame;
-}
-
-/** The u32s before the data, in a whole frame and in a part. */
-interface Fields {
-  readonly wholeFields: readonly number[];
-  readonly partFields: readonly number[];
-}
-
-function writeFrame(
-  target: Uint8Array,
-  frame: {
-    readonly offset: number;
-    readonly kind: number;
-    readonly fields: readonly number[];
-    readonly data: Uint8Array;
-  },
-): void {
-  const { offset, kind, fields, data } = frame;
-  writeFrameHeader(target, offset, kind, 4 * fields.length + data.length);
-  let position = offset + frameHeaderBytes;
-  for (const field of fields) {
-    writeUint32(target, field, position);
-    position += 4;
+  #whole(
+    lane: SendLane,
+    kind: number,
+    { id, data }: { readonly id: number; readonly data: Uint8Array },
+  ): void {
+    this.#follow(lane);
+    pushWhole(lane, kind, [id], data);
   }
-  target.set(data, position);
+
+  #follow(lane: SendLane): void {
+    const { messages } = this;
+    lane.follow(messages.writtenPosition, !messages.allSent);
+  }
 }

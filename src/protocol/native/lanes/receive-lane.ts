@@ -2,16 +2,16 @@ import { PeerError } from "../../../errors.ts";
 import { maxRecordBytes } from "../wire/frame.ts";
 import { frameOverheadBytes } from "./send-lane.ts";
 
-/** What is consumed is acknowledged once it has this many bytes, or a quarter of a smaller window. */
+/** Consumed bytes are acknowledged once they are this many, or a quarter of a smaller window. */
 const maxUnacknowledgedBytes = 262_144;
-/** Fewer bytes are not acknowledged even with what is sent anyway: the frame costs more than it brings. The timer sees to them. */
+/** Fewer bytes are not worth a frame, even in a record that is sent anyway. The timer acknowledges them. */
 const notableBytes = 8_192;
 
-/** The weight of a record of the smallest frames that a lane can have: empty messages, of eight bytes each. */
+/** The weight of a record full of the smallest frames that a lane can have: empty messages, of eight bytes each. */
 const maxRecordWeight = maxRecordBytes + (maxRecordBytes / 8) * frameOverheadBytes;
 
 /**
- * The other end of a {@link SendLane}: how far its frames have arrived, and how far the application has consumed them.
+ * The peer of a {@link SendLane}: how far its frames have arrived, and how far the application has consumed them.
  *
  * Source: spec/protocol.md, "Lanes".
  */
@@ -21,14 +21,14 @@ export class ReceiveLane {
   #consumed = 0;
   #acknowledged = 0;
   #lastWeight = 0;
-  /** How many messages or requests have arrived and are not consumed. */
+  /** The number of messages or requests that have arrived and are not consumed. */
   #unconsumed = 0;
 
   constructor(window: number) {
     this.#window = window;
   }
 
-  /** The position after all that has arrived. */
+  /** The position after everything that has arrived. */
   get received(): number {
     return this.#received;
   }
@@ -38,12 +38,12 @@ export class ReceiveLane {
     return this.#consumed;
   }
 
-  /** The weight of what has arrived and is not consumed. */
+  /** The weight of everything that has arrived and is not consumed. */
   get unconsumedBytes(): number {
     return this.#received - this.#consumed;
   }
 
-  /** What is not consumed fills the window: the peer must send no more. */
+  /** Whether unconsumed bytes fill the window: the peer must send no more. */
   get isFull(): boolean {
     return this.unconsumedBytes >= this.#window;
   }
@@ -52,26 +52,26 @@ export class ReceiveLane {
     return this.#unconsumed === 0;
   }
 
-  /** Something is consumed and not acknowledged. */
+  /** Whether something is consumed and not acknowledged. */
   get hasNews(): boolean {
     return this.#consumed > this.#acknowledged;
   }
 
-  /** Enough of it to acknowledge with something else that is sent. */
+  /** Whether that is enough to acknowledge it in a record that is sent anyway. */
   get hasNotableNews(): boolean {
     return this.#consumed - this.#acknowledged >= notableBytes;
   }
 
-  /** So much of it that the peer may soon have to wait for its acknowledgement. */
+  /** Whether that is so much that the peer may soon have to wait for its acknowledgement. */
   get hasUrgentNews(): boolean {
     return this.#consumed - this.#acknowledged >= Math.min(this.#window / 4, maxUnacknowledgedBytes);
   }
 
-  /** A frame has arrived, of `frameBytes` with its header. @throws PeerError `ERR_WINDOW_EXCEEDED` */
+  /** A frame of `frameBytes` bytes, header included, has arrived. @throws PeerError `ERR_WINDOW_EXCEEDED` */
   receive(frameBytes: number): void {
     this.#lastWeight = frameBytes + frameOverheadBytes;
     this.#received += this.#lastWeight;
-    // The last record may reach past the window: a sender stops only after that.
+    // The last record may exceed the window: a sender stops only after it.
     if (this.#received - this.#consumed > this.#window + maxRecordWeight) {
       throw new PeerError(
         "ERR_WINDOW_EXCEEDED",
@@ -81,7 +81,7 @@ export class ReceiveLane {
     if (this.#unconsumed === 0) this.#consumed = this.#received;
   }
 
-  /** What has just been received is for the application to consume. Returns its position, for {@link consume}. */
+  /** The application will consume what has just arrived. Returns its position, for {@link consume}. */
   hold(): number {
     if (this.#unconsumed === 0) this.#consumed = this.#received - this.#lastWeight;
     this.#unconsumed += 1;
@@ -89,15 +89,16 @@ export class ReceiveLane {
   }
 
   /**
-   * The application has consumed what has this position. It consumes in the order of arrival, except that a listener may
-   * read the next message before it returns: what is acknowledged never goes back.
+   * The application has consumed everything up to this position. It consumes in the order of arrival, except that a
+   * listener may read the next message before it returns, so a position may be lower than the last: the acknowledged
+   * position never goes back.
    */
   consume(position: number): void {
     this.#unconsumed -= 1;
     this.#consumed = this.#unconsumed === 0 ? this.#received : Math.max(this.#consumed, position);
   }
 
-  /** Everything that is consumed is acknowledged to the peer. Returns its position. */
+  /** Everything consumed counts as acknowledged to the peer. Returns its position. */
   acknowledge(): number {
     this.#acknowledged = this.#consumed;
     return this.#consumed;

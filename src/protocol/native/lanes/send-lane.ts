@@ -1,23 +1,26 @@
 import { frameHeaderBytes, maxBodyBytes, readBodyBytes } from "../wire/frame.ts";
 import { giveSlab } from "./slab-pool.ts";
 
-/** What a frame adds to its lane's position besides its bytes. Source: spec/protocol.md, "Lanes". */
+/** Added to a lane's position for each frame, besides its bytes. Source: spec/protocol.md, "Lanes". */
 export const frameOverheadBytes = 64;
 
 /** Whole frames of one lane that leave in one record. */
 interface Run {
   readonly frames: Uint8Array;
-  /** What they add to the lane's position. */
+  /** How much they add to the lane's position. */
   readonly weight: number;
-  /** The large body that they are of: kept whole until all of it is acknowledged, to be told if it never is. */
+  /**
+   * The large body to which they belong: kept whole until all of it is acknowledged, because otherwise it is reported
+   * as lost.
+   */
   readonly body: OutgoingBody | undefined;
-  /** The position in the lane of messages that has to leave before it. */
+  /** The position in the lane of messages that has to leave before this run. */
   readonly follows: number;
-  /** The lane's position behind it, once it was sent. */
+  /** The lane's position after the run, once it was sent. */
   end: number;
 }
 
-/** A place between two frames of a run: in its bytes, and in the lane. */
+/** A boundary between two frames of a run: its offset in the bytes, and its position in the lane. */
 interface Place {
   readonly run: Run;
   offset: number;
@@ -28,81 +31,92 @@ interface Place {
 interface OutgoingBody {
   readonly frames: readonly Uint8Array[];
   readonly follows: number;
+  /** How many whole frames the first of `frames` has ahead of its own. */
+  readonly ahead: number;
   next: number;
-  /** A transport that ended may still have some of the frames: their memory is nobody's to use again. */
+  /** A transport that ended may still have some of the frames: their memory must not be used again. */
   isLost: boolean;
 }
 
-/** The first run behind a position, or the one that the position lies in, as what is before it and what is behind it. */
+/** The first run after a position or, if the position is within a run, the two parts of that run. */
 interface RunsBehind {
   readonly index: number;
   readonly runs?: readonly [Run, Run];
 }
 
-/** What lay in a lane when it was given up, in order: runs of whole frames, and each large body as all of its frames. */
+/**
+ * What a lane contained when it was given up, in order: runs of whole frames, and each large body as all of its
+ * frames.
+ */
 export interface Drained {
-  /** Sent, in part at least, and not acknowledged. */
+  /** Sent, at least in part, and not acknowledged. */
   readonly sent: readonly (readonly Uint8Array[])[];
   readonly unsent: readonly (readonly Uint8Array[])[];
 }
 
 const smallestSlabBytes = 2_048;
-/** Two of them fill the room that a record has for the frames of lanes. */
+/** Two slabs fill the room that a record has for the frames of lanes. */
 const maxSlabBytes = (frameHeaderBytes + maxBodyBytes) / 2;
-/** Bodies whose parts are on their way at the same time. Source: spec/protocol.md, "Large bodies". */
+/** Max number of bodies whose parts are on their way at the same time. Source: spec/protocol.md, "Large bodies". */
 export const maxBodiesUnderWay = 4;
 
-/** One for all lanes that have sent nothing: an empty array costs as much as a third of the lane. */
+/** Shared by all lanes that have sent nothing: an empty array costs a third of a lane. */
 const noSlab = new Uint8Array(0);
 
 /**
- * One direction of one lane: frames that wait, and those that were sent and not acknowledged. Frames are written one
- * behind the other into slabs, from which records are cut without another copy, and kept there for a resume.
+ * One direction of one lane: frames that wait, and frames that were sent and are not acknowledged. Frames are written
+ * one after the other into slabs, from which records are cut without another copy, and stay there for a resume.
  *
  * Source: spec/protocol.md, "Lanes".
  */
 export class SendLane {
-  /** Bodies of several frames keep their place among the others; otherwise they take turns with them and each other. */
+  /**
+   * Whether bodies of several frames keep their place among the other frames; otherwise they alternate with them and
+   * each other.
+   */
   readonly #ordered: boolean;
   /** Runs that are on their way, or may have to be sent again. */
   readonly #sent: Run[] = [];
-  /** The first of `#sent` that has to be sent, for the first time on this connection. */
+  /** The index of the first of `#sent` that was not sent on this connection yet. */
   #resendFrom = 0;
   readonly #waiting: (Run | OutgoingBody)[] = [];
   readonly #interleaved: OutgoingBody[] = [];
   #slab: Uint8Array = noSlab;
   #slabUsed = 0;
-  /** Where in the slab the frames begin that are not in `#waiting` yet, and what they weigh. */
+  /** Offset and weight of the frames in the slab that are not in `#waiting` yet. */
   #openStart = 0;
   #openWeight = 0;
   #openFollows = 0;
   #waitingWeight = 0;
   #sentPosition = 0;
   #acknowledged = 0;
-  /** Behind the last frame of the first run that was acknowledged, where that is known. */
+  /** The place after the last acknowledged frame of the first run, if known. */
   #place: Place | undefined;
-  /** An interleaved body is next, where there is something else too. */
+  /** Whether an interleaved body is next, if there is something else, too. */
   #bodyIsNext = false;
-  /** How far behind the acknowledged position the peer lets us go. */
+  /** How far after the acknowledged position the peer lets this end send. */
   window = 0;
-  /** Slabs that nobody will ask for any more, but that the transport may have. */
+  /** Slabs that are not needed any more, but that the transport may still have. */
   readonly #retired: Uint8Array[] = [];
 
   constructor(order: "ordered" | "interleaved") {
     this.#ordered = order === "ordered";
   }
 
-  /** The weight of what waits, or is sent and not acknowledged. */
+  /** The weight of everything that waits, or is sent and not acknowledged. */
   get queuedBytes(): number {
     return this.#waitingWeight + this.#sentPosition - this.#acknowledged;
   }
 
-  /** The weight of what waits to be sent for the first time. */
+  /** The weight of everything that waits to be sent for the first time. */
   get unsentBytes(): number {
     return this.#waitingWeight;
   }
 
-  /** What is acknowledged of large bodies of which not all is: kept until it is, and no part of {@link queuedBytes}. */
+  /**
+   * Acknowledged bytes of large bodies that are not acknowledged completely: kept until then, and not in
+   * {@link queuedBytes}.
+   */
   get keptBytes(): number {
     const bodies = new Set<OutgoingBody>();
     for (const { body } of this.#sent) if (body !== undefined) bodies.add(body);
@@ -114,41 +128,41 @@ export class SendLane {
     return bytes;
   }
 
-  /** The position behind all that was sent. */
+  /** The position after everything that was sent. */
   get sentPosition(): number {
     return this.#sentPosition;
   }
 
-  /** The position before which the peer has taken everything. */
+  /** The position before which the peer has acknowledged everything. */
   get acknowledged(): number {
     return this.#acknowledged;
   }
 
-  /** The position behind all that was written. */
+  /** The position after everything that was written. */
   get writtenPosition(): number {
     return this.#sentPosition + this.#waitingWeight;
   }
 
-  /** The position behind all that was sent and need not be sent again. */
+  /** The position after everything that was sent and need not be sent again. */
   get leftPosition(): number {
     const again = this.#sent[this.#resendFrom];
     return again === undefined ? this.#sentPosition : again.end - again.weight;
   }
 
-  /** The position in the lane of messages that has to leave before what is next here. */
+  /** The position in the lane of messages that has to leave before the next frame here. */
   get follows(): number {
     const next = this.#sent[this.#resendFrom] ?? this.#next();
     return next === undefined ? this.#openFollows : next.follows;
   }
 
-  /** What is next is one of the frames of a large body. */
+  /** Whether the next frame belongs to a large body. */
   get isWithinBody(): boolean {
     const next = this.#sent[this.#resendFrom] ?? this.#next();
     const body = next !== undefined && "weight" in next ? next.body : next;
     return body !== undefined && body.frames.length > 1;
   }
 
-  /** Everything was sent, on this connection too. Not all of it may be acknowledged. */
+  /** Whether everything was sent, also on this connection. Not all of it need be acknowledged. */
   get allSent(): boolean {
     return this.#waitingWeight === 0 && this.#resendFrom === this.#sent.length;
   }
@@ -158,8 +172,8 @@ export class SendLane {
   }
 
   /**
-   * What is written from now on leaves after that position in the lane of messages. `waits`: that position has not left yet,
-   * and what was written before must not wait for it.
+   * Frames that are written from now on leave after `position` in the lane of messages. `waits`: that position has
+   * not left yet, and frames that were written earlier must not wait for it.
    */
   follow(position: number, waits: boolean): void {
     if (waits && position !== this.#openFollows) this.#closeRun();
@@ -167,7 +181,7 @@ export class SendLane {
   }
 
   /**
-   * Room for a frame of `count` bytes behind those before it: in `slab`, from the offset that is returned. Nothing is
+   * Room for a frame of `count` bytes after the previous ones: in `slab`, from the returned offset. Nothing is
    * reserved: the caller writes the frame there, and then calls {@link commit}.
    */
   roomFor(count: number): number {
@@ -175,27 +189,32 @@ export class SendLane {
     return this.#slabUsed;
   }
 
-  /** The frame of `count` bytes that was written where there was room for it is to be sent. */
+  /** Queues the frame of `count` bytes that was written to {@link roomFor}. */
   commit(count: number): void {
     this.#slabUsed += count;
     this.#openWeight += count + frameOverheadBytes;
     this.#waitingWeight += count + frameOverheadBytes;
   }
 
-  /** A body as its frames, each of which leaves by itself. The lane keeps them; each has a slab of the pool to itself. */
-  pushBody(frames: readonly Uint8Array[]): void {
+  /**
+   * Queues a body as frames, each of which leaves separately. They belong to the lane; each has a slab of the pool to
+   * itself. `ahead`: how many whole frames the first of them has ahead of its own, with which they leave.
+   */
+  pushBody(frames: readonly Uint8Array[], ahead = 0): void {
     for (const frame of frames) this.#waitingWeight += frame.length + frameOverheadBytes;
+    this.#waitingWeight += ahead * frameOverheadBytes;
     const keepsItsPlace = this.#ordered || frames.length === 1;
     if (keepsItsPlace) this.#closeRun();
     (keepsItsPlace ? this.#waiting : this.#interleaved).push({
       frames,
       follows: this.#openFollows,
+      ahead,
       next: 0,
       isLost: false,
     });
   }
 
-  /** How many bytes {@link take} has to give; 0 while there are none or the window is full. */
+  /** The length of the next run for {@link take}; 0 if there is none or the window is full. */
   get nextBytes(): number {
     const again = this.#sent[this.#resendFrom];
     if (again !== undefined) return again.frames.length;
@@ -205,7 +224,7 @@ export class SendLane {
     return "weight" in next ? next.frames.length : (next.frames[next.next] as Uint8Array).length;
   }
 
-  /** The next run of whole frames. The caller has seen by {@link nextBytes} that there is one. */
+  /** Returns the next run of whole frames. The caller has checked by {@link nextBytes} that there is one. */
   take(): Uint8Array {
     const again = this.#sent[this.#resendFrom];
     this.#resendFrom += 1;
@@ -218,11 +237,11 @@ export class SendLane {
     return run.frames;
   }
 
-  /** Whether a frame ends there. The position was sent, and lies behind the acknowledged one. */
+  /** Whether a frame ends at `position`, which was sent and is after the acknowledged one. */
   endsFrame(position: number): boolean {
     const run = this.#sent.find(({ end }) => end >= position) as Run;
     if (run.end === position) return true;
-    // Each frame is passed once, however many acknowledgements its run gets.
+    // The search goes on from the last place: it passes each frame once, however many acknowledgements its run gets.
     if (this.#place?.run !== run) this.#place = { run, offset: 0, position: run.end - run.weight };
     const place = this.#place;
     while (place.position < position) {
@@ -233,7 +252,7 @@ export class SendLane {
     return place.position === position;
   }
 
-  /** The peer has taken everything before `position`, which the caller has checked against the lane's. */
+  /** The peer acknowledges everything before `position`, which the caller has checked. */
   acknowledge(position: number): void {
     this.#acknowledged = position;
     let taken = 0;
@@ -245,16 +264,16 @@ export class SendLane {
   }
 
   /**
-   * Gives the memory of what is acknowledged to the pool. The caller knows that the transport has let go of everything
-   * that it took. That the peer has acknowledged it proves nothing: a peer can do so before it reads.
+   * Returns the memory of acknowledged frames to the pool. The caller knows that the transport is done with
+   * everything that it was given. The acknowledgement does not prove that: a peer can acknowledge before it reads.
    */
   recycle(): void {
     while (this.#retired.length > 0) giveSlab(this.#retired.pop() as Uint8Array);
   }
 
   /**
-   * The transport that had what was taken has ended, and may not have let go of it. Its memory is left to the garbage
-   * collector, which sees who still has it; what is taken from now on can be recycled again.
+   * The transport has ended, and may still use the memory of the frames that it was given. That memory is left to the
+   * garbage collector, which sees who still refers to it; frames for the next transport can be recycled again.
    */
   loseTaken(): void {
     this.#retired.length = 0;
@@ -264,12 +283,12 @@ export class SendLane {
     }
   }
 
-  /** Whether a frame that may have to be sent again begins at that position, or none is behind it. */
+  /** Whether a frame that may have to be sent again begins at that position, or no frame follows it. */
   canRewind(position: number): boolean {
     return this.#runsBehind(position) !== undefined;
   }
 
-  /** Goes back to the position up to which the peer has received. The caller has seen that this can be done. */
+  /** Goes back to the position up to which the peer has received. The caller has checked {@link canRewind}. */
   rewind(position: number): void {
     const { index, runs } = this.#runsBehind(position) as RunsBehind;
     this.#resendFrom = index;
@@ -298,13 +317,13 @@ export class SendLane {
     return { sent: [...sent], unsent };
   }
 
-  /** With the last run of a body, nobody asks for its frames any more. */
+  /** With the last run of a body, its frames are not needed any more. */
   #retire({ frames, body }: Run): void {
     if (body === undefined || frames !== body.frames.at(-1) || body.isLost) return;
     this.#retired.push(...body.frames);
   }
 
-  /** What of `#sent` lies behind the position; `undefined` if no frame that may have to be sent again begins there. */
+  /** The part of `#sent` after the position; `undefined` if no frame that may have to be sent again begins there. */
   #runsBehind(position: number): RunsBehind | undefined {
     if (position < this.#acknowledged || position > this.#sentPosition) return undefined;
     const index = this.#sent.findIndex(({ end }) => end > position);
@@ -315,7 +334,7 @@ export class SendLane {
     return runs && { index, runs };
   }
 
-  /** What is next to be sent for the first time; `undefined` for the open run. */
+  /** What is to be sent next for the first time; `undefined` for the open run. */
   #next(): Run | OutgoingBody | undefined {
     const othersWait = this.#waiting.length > 0 || this.#slabUsed > this.#openStart;
     if (this.#interleaved.length > 0 && (this.#bodyIsNext || !othersWait)) return this.#interleaved[0];
@@ -333,7 +352,8 @@ export class SendLane {
     const frames = next.frames[next.next] as Uint8Array;
     next.next += 1;
     if (next.next < next.frames.length) this.#requeue(next, interleaved);
-    const weight = frames.length + frameOverheadBytes;
+    const ahead = next.next === 1 ? next.ahead : 0;
+    const weight = frames.length + (1 + ahead) * frameOverheadBytes;
     return { frames, weight, body: next, follows: next.follows, end: 0 };
   }
 
@@ -346,7 +366,7 @@ export class SendLane {
     if (this.#slabUsed > this.#openStart) this.#waiting.push(this.#cutRun());
   }
 
-  /** The open run, of which there is something. */
+  /** Closes the open run, which is not empty, and returns it. */
   #cutRun(): Run {
     const frames = this.#slab.subarray(this.#openStart, this.#slabUsed);
     const run = { frames, weight: this.#openWeight, body: undefined, follows: this.#openFollows, end: 0 };
@@ -357,7 +377,7 @@ export class SendLane {
 
   #renewSlab(count: number): void {
     this.#closeRun();
-    // The busier the lane, the larger the slab; a quiet one holds little.
+    // The busier the lane, the larger the slab; an idle lane has a small one.
     const wanted = Math.max(count, smallestSlabBytes, this.#slab.length * 2);
     this.#slab = new Uint8Array(Math.min(wanted, maxSlabBytes));
     this.#slabUsed = 0;
@@ -365,7 +385,7 @@ export class SendLane {
   }
 }
 
-/** The frames of a run before and behind a position within it; `undefined` if that lies within a frame. */
+/** The frames of a run before and after a position within it; `undefined` if the position is within a frame. */
 function splitRun(run: Run, position: number): [Run, Run] | undefined {
   const { frames, weight, body, follows, end } = run;
   const start = end - weight;

@@ -15,8 +15,9 @@ export function takeSlab(minBytes: number): Uint8Array {
 }
 
 /**
- * Takes a slab back: large memory costs more to get than to fill. `used` is the part of it, from its start, that was
- * written to. It is wiped, so that nothing that was sent on one connection is ever in the memory of another.
+ * Returns a slab to the pool: large memory costs more to allocate than to fill. `used` is the part of it, from its
+ * start, that was written to. It is wiped, so that nothing that was sent on one connection is ever in the memory of
+ * another.
  */
 export function giveSlab(used: Uint8Array): void {
   used.fill(0);

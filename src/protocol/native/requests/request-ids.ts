@@ -1,42 +1,45 @@
 import { PeerError } from "../../../errors.ts";
+import { IdMap } from "../../id-map.ts";
 import { EarlyCancels } from "./early-cancels.ts";
 
-// The ids that requests are told apart by. Source: spec/protocol.md, "Requests".
+// The ids of requests. Source: spec/protocol.md, "Requests".
 
 export const maxRequestId = 0xffff_ffff;
 
-/** The ids of our own requests: chosen here, and in use until the answer has come or is not wanted any more. */
+/**
+ * The ids of this end's requests: chosen here, and in use until the answer has arrived or the request is cancelled.
+ */
 export class OwnRequestIds {
-  readonly #unanswered = new Set<number>();
+  readonly #unanswered = new IdMap<true>();
   #last: number;
 
-  /** `last`: the id after which it begins. */
+  /** Begins after the id `last`. */
   constructor(last = 0) {
     this.#last = last;
   }
 
-  /** The next id that is not in use. It is from now on. */
+  /** Returns the next free id, which is in use from now on. */
   next(): number {
     do {
       this.#last = this.#last === maxRequestId ? 1 : this.#last + 1;
     } while (this.#unanswered.has(this.#last));
-    this.#unanswered.add(this.#last);
+    this.#unanswered.add(this.#last, true);
     return this.#last;
   }
 
-  /** The id is not in use any more. Whether it was: an answer to a request that was cancelled may still arrive. */
+  /** Frees the id. Returns whether it was in use: an answer to a cancelled request may still arrive. */
   settle(id: number): boolean {
     return this.#unanswered.delete(id);
   }
 }
 
-/** The ids of the peer's requests: in use until we have answered, or the peer has cancelled. */
+/** The ids of the peer's requests: in use until this end has answered, or the peer has cancelled. */
 export class PeerRequestIds {
-  readonly #unanswered = new Set<number>();
+  readonly #unanswered = new IdMap<true>();
   readonly #earlyCancels = new EarlyCancels();
 
   /**
-   * A request has arrived. Whether it is to be handled: its cancel may have overtaken it.
+   * A request has arrived. Returns whether to handle it: its cancel may have overtaken it.
    * @throws PeerError `ERR_FRAME_INVALID`
    */
   arrived(id: number): boolean {
@@ -48,11 +51,14 @@ export class PeerRequestIds {
       );
     }
     if (this.#earlyCancels.arrived(id)) return false;
-    this.#unanswered.add(id);
+    this.#unanswered.add(id, true);
     return true;
   }
 
-  /** The peer has cancelled a request. Whether that is being handled: the cancel may cross the answer, or come early. */
+  /**
+   * The peer has cancelled a request. Returns whether it is being handled: the cancel may cross the answer, or be
+   * early.
+   */
   cancelled(id: number): boolean {
     if (this.#unanswered.delete(id)) return true;
     this.#earlyCancels.add(id);

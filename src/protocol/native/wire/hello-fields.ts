@@ -2,9 +2,9 @@ import { joinParts } from "../../parts.ts";
 import { decodeUtf8, encodeUtf8 } from "../../utf8.ts";
 import { invalidFrame } from "./frame.ts";
 
-// What a hello is made of. Source: spec/protocol.md, "Native hello".
+// The fields of a hello. Source: spec/protocol.md, "Native hello".
 
-/** Most bytes of UTF-8 in each of a hello's texts. */
+/** Max bytes of UTF-8 in each of a hello's texts. */
 export const maxTextBytes = 255;
 
 export function encodeText(text: string): Uint8Array {
@@ -14,7 +14,7 @@ export function encodeText(text: string): Uint8Array {
   return joinParts([Uint8Array.of(bytes.length), bytes]);
 }
 
-/** A body from its start to its end. */
+/** Reads a body from its start to its end. */
 export class Fields {
   #rest: Uint8Array;
 

@@ -12,7 +12,7 @@ import { decodePositions, encodePositions, positionsBytes } from "./positions.ts
 export const sessionIdBytes = 16;
 export const proofBytes = 32;
 
-/** What the client wants: no session that can be resumed, a new one, or the one it had. */
+/** What the client wants: a session that cannot be resumed, a new one, or the one it had. */
 export type ClientSession =
   | { readonly kind: "none" }
   | { readonly kind: "new"; readonly sessionId?: undefined }
@@ -23,12 +23,12 @@ export type ClientSession =
       readonly proof: Uint8Array;
     };
 
-/** What the server makes of it. */
+/** The server's answer to that. */
 export type ServerSession =
   | { readonly kind: "none" }
   | { readonly kind: "new"; readonly sessionId: Uint8Array }
   | { readonly kind: "resumed"; readonly received: Positions; readonly proof: Uint8Array }
-  /** It ends the connection, for what the code says. */
+  /** The server ends the connection, for the reason that the code gives. */
   | { readonly kind: "refused"; readonly code: string; readonly message: string };
 
 interface SessionOf {
@@ -37,9 +37,9 @@ interface SessionOf {
 }
 
 export interface NativeHello<S extends ClientSession | ServerSession = ClientSession | ServerSession> {
-  /** Largest `data` of a message that the sender takes. */
+  /** Largest `data` of a message that the sender accepts. */
   readonly maxMessageBytes: number;
-  /** Most bytes of each lane's frames that the sender takes before it acknowledges. */
+  /** Max bytes of each lane's frames that the sender accepts before it acknowledges. */
   readonly windows: Windows;
   readonly pid: number;
   /** The library and its version. */
@@ -47,13 +47,13 @@ export interface NativeHello<S extends ClientSession | ServerSession = ClientSes
   readonly application: string;
   readonly applicationVersion: string;
   readonly session: S;
-  /** Absent from the hello of an end from before there were features, which offers none. */
+  /** Absent from the hello of an end that predates features, and so offers none. */
   readonly offers?: Offers;
 }
 
 const fixedBytes = 20;
 
-/** The whole frame. The caller has checked what the application gave: texts of at most 255 bytes. */
+/** Encodes the whole frame. The caller has checked the application's texts, which have at most 255 bytes. */
 export function encodeNativeHello(hello: NativeHello): Uint8Array {
   const fixed = new Uint8Array(fixedBytes);
   [hello.maxMessageBytes, ...hello.windows, hello.pid].forEach((number, index) => {
@@ -71,7 +71,7 @@ export function encodeNativeHello(hello: NativeHello): Uint8Array {
 }
 
 /**
- * What a frame's body says that `from` has sent. Nothing of `body` is kept.
+ * Decodes the body of a hello that `from` has sent. Nothing of `body` is kept.
  * @throws PeerError `ERR_FRAME_INVALID`
  */
 export function decodeNativeHello<S extends keyof SessionOf>(
@@ -91,7 +91,7 @@ export function decodeNativeHello<S extends keyof SessionOf>(
     applicationVersion: fields.takeText(),
     session: decodeSession() as SessionOf[S],
   };
-  return fields.isEmpty ? hello : { ...hello, offers: decodeOffers(fields) };
+  return fields.isEmpty ? hello : { ...hello, offers: decodeOffers(fields, from) };
 }
 
 function encodeSession(session: ClientSession | ServerSession): Uint8Array[] {
@@ -101,12 +101,17 @@ function encodeSession(session: ClientSession | ServerSession): Uint8Array[] {
     case "new":
       return session.sessionId === undefined ? [Uint8Array.of(1)] : [Uint8Array.of(1), session.sessionId];
     case "resume":
-      return [Uint8Array.of(2), session.sessionId, encodePositions(session.received), session.proof];
+      return [Uint8Array.of(2), session.sessionId, encodeReceived(session.received), session.proof];
     case "resumed":
-      return [Uint8Array.of(2), encodePositions(session.received), session.proof];
+      return [Uint8Array.of(2), encodeReceived(session.received), session.proof];
     case "refused":
       return [Uint8Array.of(3), encodeText(session.code), encodeText(session.message)];
   }
+}
+
+/** That of the lane of streams stands among the offers. */
+function encodeReceived([messages, requests, answers]: Positions): Uint8Array {
+  return encodePositions([messages, requests, answers]);
 }
 
 function decodeClientSession(fields: Fields): ClientSession {

@@ -23,15 +23,15 @@ const encryptedHello = Uint8Array.of(2, 1);
 const withoutSecret = Uint8Array.of(0);
 const withSecret = Uint8Array.of(1);
 
-/** What both ends have seen of an encrypted handshake. */
+/** The parts of an encrypted handshake that both ends have seen. */
 export interface HandshakeParts {
   readonly serverPublicKey: Uint8Array;
   readonly clientPublicKey: Uint8Array;
-  /** The whole frame, as it stands on the wire. */
+  /** The whole frame, as it was on the wire. */
   readonly maximumSizeFrame: Uint8Array;
 }
 
-/** What the records of one connection, and the resuming of its session, are protected with. */
+/** The secrets that protect the records of one connection, and the resumption of its session. */
 export interface NativeSecrets {
   /** The first traffic secret from client to server. */
   readonly client: Uint8Array;
@@ -40,7 +40,7 @@ export interface NativeSecrets {
   readonly resumptionKey: Uint8Array;
 }
 
-/** The nonce by which a server says in its maximum-size frame that it speaks native. */
+/** The nonce by which a server shows in its maximum-size frame that it speaks native. */
 export function nativeNonce(
   serverPublicKey: Uint8Array,
   clientPublicKey: Uint8Array,
@@ -50,7 +50,7 @@ export function nativeNonce(
   return Uint8Array.from(digest.subarray(0, aeadNonceBytes));
 }
 
-/** T: the hash of all that was said in an encrypted handshake that goes on natively. */
+/** T: the hash of an encrypted handshake that goes on natively. */
 export function hashTranscript(parts: HandshakeParts, crypto: CryptoProvider): Uint8Array {
   const { serverPublicKey, clientPublicKey, maximumSizeFrame } = parts;
   return crypto.sha256(
@@ -99,23 +99,22 @@ export function deriveTrafficKeys(
   return { key: expand(trafficSecret, [labels.key], crypto), iv };
 }
 
-/** The traffic secret that follows. The caller wipes the one before. */
+/** The next traffic secret. The caller wipes the previous one. */
 export function nextTrafficSecret(trafficSecret: Uint8Array, crypto: CryptoProvider): Uint8Array {
   return expand(trafficSecret, [labels.next], crypto);
 }
 
 export interface ProofParts {
   readonly resumptionKey: Uint8Array;
-  /** Of the new connection; empty where that is plain. */
+  /** Of the new connection; empty if that is plain. */
   readonly transcript: Uint8Array;
   readonly sessionId: Uint8Array;
-  /** What the side that proves has received. */
+  /** How far the side that proves has received. */
   readonly received: Positions;
 }
 
 /**
- * By which a side shows that it had part in the session. Compare with `equalBytes`.
- * Source: spec/protocol.md, "Resume".
+ * Proves that a side took part in the session. Compare with `equalBytes`. Source: spec/protocol.md, "Resume".
  */
 export function resumptionProof(
   side: "client" | "server",

@@ -1,9 +1,9 @@
-/** Positions in the three lanes: messages, requests, answers. Source: spec/protocol.md, "Lanes". */
-export type Positions = readonly [messages: number, requests: number, answers: number];
+/** Positions in the lanes; that of streams only if both ends have them. Source: spec/protocol.md, "Lanes". */
+export type Positions = readonly [messages: number, requests: number, answers: number, streams?: number];
 
-/** A window in each lane, in the same order. */
-export type Windows = Positions;
+/** A window in each lane that every end has, in the same order. */
+export type Windows = readonly [messages: number, requests: number, answers: number];
 
-/** Least and most that a hello may say of a window. */
+/** Min and max of a window in a hello. */
 export const minWindow = 65_536;
 export const maxWindow = 2_147_483_647;

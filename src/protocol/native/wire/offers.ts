@@ -1,10 +1,11 @@
 import { readUint32, writeUint32 } from "../../integers.ts";
 import { joinParts } from "../../parts.ts";
+import { isFailureCode } from "./failure.ts";
 import { invalidFrame, readUint64, writeUint64 } from "./frame.ts";
 import { encodeText, type Fields } from "./hello-fields.ts";
 import { maxWindow, minWindow } from "./lanes.ts";
 
-// What the end of a hello says, which ends from before there were features do not send. Source: spec/protocol.md, "Features".
+// The last part of a hello, which ends that predate features do not send. Source: spec/protocol.md, "Features".
 
 /** Each feature's bit. An end sets it if it can read what the feature adds. */
 export const featureBits = {
@@ -22,10 +23,10 @@ export function hasFeature(features: number | undefined, feature: Feature): bool
 }
 
 export const contractHashBytes = 32;
-/** Most contracts in one hello. */
+/** Max number of contracts in one hello. */
 export const maxContracts = 16;
 
-/** By which two ends know whether they speak of the same contract. */
+/** Identifies a contract, so that two ends can see whether they mean the same one. */
 export interface ContractIdentity {
   readonly name: string;
   readonly version: string;
@@ -33,22 +34,24 @@ export interface ContractIdentity {
 }
 
 export interface Offers {
-  /** Bits of {@link featureBits}, and others that this end does not know. */
+  /** Bits of {@link featureBits}, and others that are unknown to this end. */
   readonly features: number;
-  /** As {@link Windows}, of the lane of streams. */
+  /** The window of the lane of streams, as in {@link Windows}. */
   readonly streamLaneWindow: number;
-  /** Most streams that the peer may have open at a time of those that it opened. */
+  /** Max number of streams that the peer may have opened and still open at a time. */
   readonly maxConcurrentStreams: number;
-  /** As a window, of each direction of each stream. */
+  /** The window of each direction of each stream. */
   readonly streamWindow: number;
-  /** How far the lane of streams has arrived, in a hello that resumes; otherwise 0. */
+  /** In a hello that resumes, how far the lane of streams has arrived; otherwise 0. */
   readonly receivedStreams: number;
-  /** How the application encodes what it says; empty if that is bytes to this library. */
+  /** The name of the application's encoding; may be empty. */
   readonly codec: string;
   readonly contracts: readonly ContractIdentity[];
+  /** Server: the code of why it had ended the session that the client wants to resume. */
+  readonly sessionEnded?: string;
 }
 
-/** What an end offers that has no features; also what one means that says nothing of them. */
+/** What an end without features offers, and what a hello without this part means. */
 export const noOffers: Offers = Object.freeze({
   features: 0,
   streamLaneWindow: minWindow,
@@ -76,13 +79,15 @@ export function encodeOffers(offers: Offers): Uint8Array {
     encodeText(version),
     hash,
   ]);
-  return joinParts([fixed, encodeText(offers.codec), Uint8Array.of(offers.contracts.length), ...contracts]);
+  const ended = offers.sessionEnded === undefined ? [] : [encodeText(offers.sessionEnded)];
+  const count = Uint8Array.of(offers.contracts.length);
+  return joinParts([fixed, encodeText(offers.codec), count, ...contracts, ...ended]);
 }
 
-/** What is left of a hello; what follows it is ignored. @throws PeerError `ERR_FRAME_INVALID` */
-export function decodeOffers(fields: Fields): Offers {
+/** Decodes the rest of a hello; anything after it is ignored. @throws PeerError `ERR_FRAME_INVALID` */
+export function decodeOffers(fields: Fields, from: "client" | "server"): Offers {
   const fixed = fields.take(fixedBytes);
-  return {
+  const offers = {
     features: readUint32(fixed, 0),
     streamLaneWindow: decodeWindow(fixed, 4),
     maxConcurrentStreams: readUint32(fixed, 8),
@@ -91,6 +96,10 @@ export function decodeOffers(fields: Fields): Offers {
     codec: fields.takeText(),
     contracts: decodeContracts(fields),
   };
+  const sessionEnded = from === "client" || fields.isEmpty ? "" : fields.takeText();
+  if (sessionEnded === "") return offers;
+  if (!isFailureCode(sessionEnded)) throw invalidFrame("a session that ended without a code");
+  return { ...offers, sessionEnded };
 }
 
 function decodeContracts(fields: Fields): ContractIdentity[] {

@@ -1,18 +1,21 @@
 import { readUint64, writeUint64 } from "./frame.ts";
 import type { Positions } from "./lanes.ts";
 
-/** A u64 for each lane, as hellos, proofs and acknowledgements have them. */
+/** The bytes of one position, of which acknowledgements and proofs have one for each lane. */
+export const positionBytes = 8;
+/** Those of the lanes that every end has, as a hello has them. */
 export const positionsBytes = 24;
 
-export function encodePositions([messages, requests, answers]: Positions): Uint8Array {
-  const bytes = new Uint8Array(positionsBytes);
-  writeUint64(bytes, messages, 0);
-  writeUint64(bytes, requests, 8);
-  writeUint64(bytes, answers, 16);
+export function encodePositions(positions: Positions): Uint8Array {
+  const bytes = new Uint8Array(positionBytes * positions.length);
+  positions.forEach((position, lane) => {
+    writeUint64(bytes, position as number, positionBytes * lane);
+  });
   return bytes;
 }
 
-/** @throws PeerError `ERR_FRAME_INVALID` for a number of 2^53 or more. */
-export function decodePositions(bytes: Uint8Array): Positions {
-  return [readUint64(bytes, 0), readUint64(bytes, 8), readUint64(bytes, 16)];
+/** The caller has seen that there are as many. @throws PeerError `ERR_FRAME_INVALID` for a number of 2^53 or more. */
+export function decodePositions(bytes: Uint8Array, lanes: 3 | 4 = 3): Positions {
+  const first = [readUint64(bytes, 0), readUint64(bytes, 8), readUint64(bytes, 16)] as const;
+  return lanes === 3 ? first : [...first, readUint64(bytes, positionsBytes)];
 }

@@ -14,19 +14,16 @@ import { SmallRecords } from "./small-records.ts";
 /** How many records each direction seals under one key. Source: spec/protocol.md, "Native key schedule". */
 export const recordsPerKey = 524_288;
 
-/** What one direction's records are sealed with. The traffic secret is the record's own: it wipes it. */
+/** What one direction's records are sealed with. They own the traffic secret, and wipe it. */
 export interface RecordKeys {
   readonly trafficSecret: Uint8Array;
   readonly crypto: CryptoProvider;
 }
 
-/** Records of so few bytes leave in one piece: to join them costs less than to send them in parts. */
+/** Records of up to this many bytes leave in one piece: to join them costs less than to send them in parts. */
 const joinedBytes = 4_096;
 
-/**
- * Frames as the records in which they leave. Without keys the records are plain.
- * Source: spec/protocol.md, "Native record".
- */
+/** Makes records of frames. Without keys the records are plain. Source: spec/protocol.md, "Native record". */
 export class RecordWriter {
   readonly #protection: Protection | undefined;
 
@@ -35,8 +32,8 @@ export class RecordWriter {
   }
 
   /**
-   * One record of these frames, which have 4 to 131,072 bytes together, in parts. Sealed, or small, nothing of `frames` is
-   * needed after the call; else they are among the parts.
+   * One record of these frames, which have 4 to 131,072 bytes together, in parts. If the record is sealed or small,
+   * `frames` are not used after the call; otherwise they are among the parts.
    */
   write(frames: readonly Uint8Array[]): Uint8Array[] {
     const frameBytes = lengthOfParts(frames);
@@ -45,14 +42,14 @@ export class RecordWriter {
     return frameBytes > joinedBytes ? [header, ...frames] : [joinParts([header, ...frames])];
   }
 
-  /** Overwrites the keys: there is no further record. */
+  /** Overwrites the keys. No further record can be written. */
   wipe(): void {
     this.#protection?.wipe();
   }
 }
 
 /**
- * Records as they arrive, back into frames. Without keys the records are plain.
+ * Reads the frames of records as they arrive. Without keys the records are plain.
  * Source: spec/protocol.md, "Native record".
  */
 export class RecordReader {
@@ -66,10 +63,10 @@ export class RecordReader {
   }
 
   /**
-   * The frames of the next record, lent until the next call if they are not the caller's own, or `undefined` until all of
-   * it is there.
-   * @throws PeerError `ERR_FRAME_TOO_SHORT` or `ERR_FRAME_TOO_LARGE`; where the record does not open,
-   *   `ERR_AUTHENTICATION_FAILED` for the first and `ERR_DECRYPTION_FAILED` for a later one. Nothing can be read after it.
+   * The frames of the next record, valid until the next call unless they are `owned`; `undefined` until all of it has
+   * arrived. @throws PeerError `ERR_FRAME_TOO_SHORT` or `ERR_FRAME_TOO_LARGE`; if the record does not open,
+   * `ERR_AUTHENTICATION_FAILED` for the first and `ERR_DECRYPTION_FAILED` for a later one. Nothing can be read after
+   * that.
    */
   read(input: ReceiveBuffer): Received | undefined {
     if (this.#protection === undefined) return readFrame(input, this.#bounds);
@@ -81,16 +78,18 @@ export class RecordReader {
     return frames;
   }
 
-  /** Overwrites the keys: no further record is read. */
+  /** Overwrites the keys. No further record can be read. */
   wipe(): void {
     this.#protection?.wipe();
   }
 }
 
-/** Where sealed records are put together that came in pieces: to open one takes no longer than the call. */
+/**
+ * Where sealed records that arrived in pieces are joined. All readers share it: one is opened within the same call.
+ */
 const sealedScratch = new Uint8Array(maxRecordBytes + aeadTagBytes);
 
-/** The header of the record that is being opened: its additional data. */
+/** The header of the record that is being opened, which is its additional data. */
 const openedHeader = new Uint8Array(lengthBytes);
 
 /** One direction's key and the number of its next record. */
@@ -148,7 +147,7 @@ class Protection {
     wipeKeys(this.#keys);
   }
 
-  /** The number of the next record, whose key is in place. */
+  /** Returns the number of the next record, and makes its key current. */
   #advance(): number {
     if (this.#keyLeft === 0) this.#changeKey();
     this.#keyLeft -= 1;
@@ -166,14 +165,14 @@ class Protection {
   }
 }
 
-/** What is made of one traffic secret. */
+/** What is derived from one traffic secret. */
 interface DirectionKeys {
   readonly aead: Aead;
   readonly iv: Uint8Array;
   readonly small: SmallRecords;
 }
 
-/** At `offset`, the IV with the record's number, below 2^53, laid over its last eight bytes. */
+/** Writes the nonce at `offset`: the IV, with its last eight bytes XORed with the record's number, below 2^53. */
 export function writeRecordNonce(
   nonce: Uint8Array,
   offset: number,
@@ -214,7 +213,7 @@ function boundsWith(overheadBytes: number): FrameBounds {
     tooLarge: (bytes) =>
       new PeerError(
         "ERR_FRAME_TOO_LARGE",
-        `the peer announced a record of ${bytes} bytes; ${maxBytes} is the most`,
+        `the peer announced a record of ${bytes} bytes; ${maxBytes} is the max`,
       ),
   };
 }

@@ -2,24 +2,24 @@ import { nextBatchSize } from "../../batch-size.ts";
 import { type Aead, aeadNonceBytes, type BatchAead, maxBatchedBytes } from "../../crypto-provider.ts";
 import { secretMemory } from "../../secret-memory.ts";
 
-/** So many small records in a row have a cipher of their own first: who sends a few, or now and then, needs no more. */
+/** The first small records in a row get a cipher object each: a peer that sends only a few needs no batch. */
 const singleRecords = 16;
 
-/** Writes the nonce of the record of that number at that place. */
+/** Writes the nonce of the record with that number at `offset`. */
 export type WriteNonce = (target: Uint8Array, offset: number, recordNumber: number) => void;
 
 /**
  * Runs of small records in one direction, such as requests and answers that follow each other. Their nonces are known
- * before they are, so that the cipher is called once for many.
+ * in advance, so the cipher is called once for many.
  */
 export class SmallRecords {
   readonly #aead: Aead;
   readonly #writeNonce: WriteNonce;
-  /** Made for the first run. */
+  /** Created for the first run. */
   #batch: BatchAead | undefined;
   #singles = 0;
   #count = 0;
-  /** The longest record since nonces were last prepared, and the longest that they are prepared for. */
+  /** The longest record since nonces were last prepared, and the longest that the batch is prepared for. */
   #longest = 0;
   #preparedBytes = 0;
 
@@ -29,8 +29,8 @@ export class SmallRecords {
   }
 
   /**
-   * What to seal or open the next record with, of so many bytes of frames; nothing where it is none for this. Asked for
-   * every record: those that are for this use up the nonces in turn.
+   * The batch with which to seal or open the next record, of `frameBytes` bytes of frames; `undefined` if the record
+   * is not for a batch. Call it for every record: the records for which it returns the batch use the nonces in turn.
    */
   take(recordNumber: number, frameBytes: number): BatchAead | undefined {
     if (frameBytes > maxBatchedBytes) {
@@ -50,7 +50,10 @@ export class SmallRecords {
     return this.#batch;
   }
 
-  /** Not the cipher that it was made with. A later call for a record that is for this throws, once that is wiped too. */
+  /**
+   * Wipes the batch, not the AEAD that it was created with. Once that is wiped, too, a later call for a small record
+   * throws.
+   */
   wipe(): void {
     this.#batch?.wipe();
   }
@@ -62,7 +65,7 @@ export class SmallRecords {
       this.#writeNonce(nonces, index * aeadNonceBytes, recordNumber + index);
     }
     batch.prepare(nonces, this.#longest, recordNumber);
-    // They come from the IV, which is a secret.
+    // The nonces are derived from the IV, which is a secret.
     nonces.fill(0);
     this.#preparedBytes = this.#longest;
     this.#longest = 0;

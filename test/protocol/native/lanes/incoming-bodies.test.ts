@@ -28,6 +28,7 @@ describe("a large body", () => {
       id: 1,
       type: 5,
       totalBytes: 2 * least + 3,
+      context: undefined,
       data: concat(bytesOf(0), bytesOf(1), hex("01 02 03")),
     });
     assert.equal(bodies.underWay, 0);

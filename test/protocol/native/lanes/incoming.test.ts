@@ -47,6 +47,7 @@ describe("what a frame of a lane comes to", () => {
         id: 7,
         type: 5,
         data,
+        context: undefined,
         position: weightOf(nativeFrame("request", [7, 5], data)),
       },
       lane: 1,
@@ -87,7 +88,11 @@ describe("what a frame of a lane comes to", () => {
 
   const large: Record<string, { start: readonly number[]; part: readonly number[]; event: object }> = {
     message: { start: [5, least + 2], part: [], event: { kind: "message", type: 5 } },
-    request: { start: [7, 5, least + 2], part: [7], event: { kind: "request", id: 7, type: 5 } },
+    request: {
+      start: [7, 5, least + 2],
+      part: [7],
+      event: { kind: "request", id: 7, type: 5, context: undefined },
+    },
     answer: { start: [7, least + 2], part: [7], event: { kind: "answer", id: 7 } },
   };
   for (const [what, { start, part, event }] of Object.entries(large)) {
@@ -220,7 +225,7 @@ describe("a frame is refused", () => {
       const { incoming, receive } = setUp();
       const most = minWindow + maxRecordWeight;
       for (let position = weightOf(frame); position <= most; position += weightOf(frame)) receive(frame);
-      assert.ok(Math.max(...incoming.received) > most - weightOf(frame));
+      assert.ok(Math.max(...(incoming.received as readonly number[])) > most - weightOf(frame));
       assert.equal(
         thrownCode(() => receive(frame)),
         "ERR_WINDOW_EXCEEDED",

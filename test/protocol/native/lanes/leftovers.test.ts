@@ -3,8 +3,16 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { decodeMessages, decodeRequests } from "#dist/protocol/native/lanes/leftovers.js";
 import { Outgoing } from "#dist/protocol/native/lanes/outgoing.js";
+import { frameKinds } from "#dist/protocol/native/wire/frame.js";
+import { encodeContext } from "#dist/protocol/native/wire/trace-context.js";
+import type { RequestContent } from "#dist/protocol/session.js";
 import { concat, hex, pattern } from "../../../support/bytes.ts";
 import { nativeFrame } from "../../../support/native-frames.ts";
+
+const context = {
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  tracestate: "a=1",
+};
 
 describe("what lay in a lane", () => {
   test("is read as the messages that were written", () => {
@@ -17,10 +25,17 @@ describe("what lay in a lane", () => {
   });
 
   test("is read as the requests that were written", () => {
-    const run = concat(nativeFrame("request", [1, 5], hex("0a")), nativeFrame("request", [2, 6]));
+    const run = concat(
+      nativeFrame("request", [1, 5], hex("0a")),
+      encodeContext(frameKinds["request-context"], 2, context),
+      nativeFrame("request", [2, 6]),
+      nativeFrame("admin-request", [3], hex("01")),
+      nativeFrame("request", [4, 7]),
+    );
     assert.deepEqual(decodeRequests([[run]]), [
-      { id: 1, type: 5, data: hex("0a") },
-      { id: 2, type: 6, data: hex("") },
+      { id: 1, type: 5, data: hex("0a"), context: undefined },
+      { id: 2, type: 6, data: hex(""), context },
+      { id: 4, type: 7, data: hex(""), context: undefined },
     ]);
   });
 
@@ -35,6 +50,7 @@ const bodies = fc.array(
     type: fc.integer({ min: 1, max: 0xffff_ffff }),
     bytes: fc.oneof(fc.nat(50), fc.integer({ min: 64_400, max: 64_600 }), fc.nat(200_000)),
     left: fc.nat(3),
+    isTraced: fc.boolean(),
   }),
   { maxLength: 12 },
 );
@@ -46,12 +62,13 @@ describe("whatever was written and left", () => {
         fc.property(bodies, (bodies) => {
           const outgoing = new Outgoing();
           outgoing[lane].window = 200_000;
-          const written = bodies.map(({ type, bytes, left }, index) => {
+          const written = bodies.map(({ type, bytes, left, isTraced }, index) => {
             const data = pattern(bytes, index);
+            const traced = isTraced ? { ...context, tracestate: `request=${index}` } : undefined;
             if (lane === "messages") outgoing.message(type, data);
-            else outgoing.request(index + 1, type, data);
+            else outgoing.request(index + 1, { type, data, context: traced });
             for (let count = 0; count < left && outgoing[lane].nextBytes > 0; count++) outgoing[lane].take();
-            return { id: index + 1, type, data };
+            return { id: index + 1, type, data, context: lane === "messages" ? undefined : traced };
           });
           const { sent, unsent } = outgoing[lane].drain();
           if (lane === "messages") {
@@ -73,13 +90,11 @@ describe("whatever was written and left", () => {
 });
 
 function check(
-  read: readonly { readonly type: number; readonly data: Uint8Array }[],
-  written: readonly { readonly type: number; readonly data: Uint8Array }[],
+  read: readonly Omit<RequestContent, "id">[],
+  written: readonly Omit<RequestContent, "id">[],
 ): void {
-  assert.deepEqual(
-    read.map(({ type }) => type),
-    written.map(({ type }) => type),
-  );
+  const besidesData = ({ type, context }: Omit<RequestContent, "id">) => ({ type, context });
+  assert.deepEqual(read.map(besidesData), written.map(besidesData));
   for (const [index, { data }] of written.entries()) {
     assert.ok(Buffer.from(read[index]?.data ?? hex("")).equals(data), `body ${index}`);
   }

@@ -38,7 +38,7 @@ describe("what is sent", () => {
       },
       "a request": {
         lane: 1,
-        send: (outgoing) => outgoing.request(7, 5, data),
+        send: (outgoing) => outgoing.request(7, { type: 5, data }),
         frame: nativeFrame("request", [7, 5], data),
       },
       "an answer": {
@@ -75,7 +75,7 @@ describe("what is sent", () => {
     for (const size of [10, 20_000, 2 * maxBodyBytes]) {
       const bytes = pattern(size);
       outgoing.message(5, bytes);
-      outgoing.request(1, 5, bytes);
+      outgoing.request(1, { type: 5, data: bytes });
       outgoing.answer(1, bytes);
       bytes.fill(0xff);
     }
@@ -103,7 +103,10 @@ describe("what is sent", () => {
 describe("a body that does not fit into a frame", () => {
   const kinds = {
     message: { fields: 1, send: (outgoing: Outgoing, data: Uint8Array) => outgoing.message(5, data) },
-    request: { fields: 2, send: (outgoing: Outgoing, data: Uint8Array) => outgoing.request(7, 5, data) },
+    request: {
+      fields: 2,
+      send: (outgoing: Outgoing, data: Uint8Array) => outgoing.request(7, { type: 5, data }),
+    },
     answer: { fields: 1, send: (outgoing: Outgoing, data: Uint8Array) => outgoing.answer(7, data) },
   } as const;
   const start = { message: [5], request: [7, 5], answer: [7] } as const;
@@ -151,7 +154,7 @@ describe("an acknowledgement", () => {
     const outgoing = setUp();
     for (const id of [1, 2]) {
       outgoing.message(5, data(1));
-      outgoing.request(id, 5, data(2));
+      outgoing.request(id, { type: 5, data: data(2) });
       outgoing.answer(id, data(1));
     }
     for (const lane of outgoing.lanes) takeAll(lane);
@@ -243,7 +246,7 @@ describe("going on behind what the peer has received", () => {
     const outgoing = setUp();
     for (let id = 1; id <= 3; id++) {
       outgoing.message(id, data(1));
-      outgoing.request(id, 5, data(2));
+      outgoing.request(id, { type: 5, data: data(2) });
       outgoing.answer(id, data(1));
       for (const lane of outgoing.lanes) takeAll(lane);
     }

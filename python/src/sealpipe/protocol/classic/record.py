@@ -1,4 +1,4 @@
-"""Payloads sealed as the classic wire has them. Source: spec/protocol.md, "Sealed payload"."""
+"""Payloads as the classic wire seals them. Source: spec/protocol.md, "Sealed payload"."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ if TYPE_CHECKING:
     from ..crypto_provider import CryptoProvider
 
 SEALED_OVERHEAD_BYTES = AEAD_NONCE_BYTES + AEAD_TAG_BYTES
-"""What sealing adds to a payload: the nonce before it and the tag behind it."""
+"""What sealing adds to a payload: the nonce before it and the tag after it."""
 
 
 class RecordProtection:
     """Nonce, ciphertext, tag.
 
-    The nonce is random, no payload has a number and there is no additional data, so a peer in the middle can replay,
-    drop and reorder.
-    """
+    The nonce is random, payloads are not numbered and there is no additional data, so a process in the middle can
+    replay, drop and reorder them."""
 
     def __init__(self, key: bytes, crypto: CryptoProvider) -> None:
         self._aead = crypto.create_aead(key)
@@ -29,23 +28,23 @@ class RecordProtection:
 
     @property
     def is_spent(self) -> bool:
-        """Whether the key has sealed all that it may.
+        """Whether the key has sealed as many payloads as it may.
 
-        Both ends draw nonces for the one key, and with each further one it becomes likelier that two are the same.
-        """
+        Both ends draw nonces for the one key, and each further nonce makes it likelier that two are the same."""
         return self._payloads >= self._crypto.random_nonces_per_key
 
-    def seal(self, plaintext: bytes) -> tuple[bytes, bytes]:
-        """The sealed payload in parts: the nonce; ciphertext and tag."""
-        # The engine closes before it comes to that.
+    def seal(self, plaintext: bytes, nonce: bytes | None = None) -> tuple[bytes, bytes]:
+        """The sealed payload in parts: the nonce; ciphertext and tag. ``nonce``: instead of a random one; the caller
+        must never repeat it."""
+        # The engine closes before that.
         if self.is_spent:
-            raise RuntimeError("the key has sealed all that it may")
+            raise RuntimeError("the key has sealed as many payloads as it may")
         self._payloads += 1
-        nonce = self._crypto.random_bytes(AEAD_NONCE_BYTES)
+        nonce = nonce or self._crypto.random_bytes(AEAD_NONCE_BYTES)
         return nonce, self._aead.seal(nonce, plaintext)
 
     def open(self, payload: bytes) -> bytes:
-        """Raises a PeerError ``ERR_DECRYPTION_FAILED`` where the tag does not fit. The length has been checked."""
+        """Raises a PeerError ``ERR_DECRYPTION_FAILED`` if the tag is wrong. The length has been checked."""
         self._payloads += 1
         plaintext = self._aead.open(payload[:AEAD_NONCE_BYTES], payload[AEAD_NONCE_BYTES:])
         if plaintext is None:

@@ -1,1 +1,1 @@
-"""Both sides of the handshake, and the parts they say."""
+"""Both sides of the handshake, and the parts that they send."""

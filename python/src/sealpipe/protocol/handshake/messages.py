@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import PeerError
 from ..classic.record import SEALED_OVERHEAD_BYTES, RecordProtection
 from ..integers import encode_uint32
-from ..length_prefix import FrameBounds, encode_frame, read_frame
+from ..length_prefix import LENGTH_BYTES, FrameBounds, encode_frame, read_frame
 from ..limits import MAX_MAXIMUM_SIZE_FRAME_BYTES
 
 if TYPE_CHECKING:
+    from ..profile import ProfileName
     from ..receive_buffer import ReceiveBuffer
 
 PROTOCOL_VERSION = 2
-"""golang-ipc v1.0.0 to v1.2.4 all say 2."""
+"""golang-ipc v1.0.0 to v1.2.4 all send 2."""
 
 
 class Hello(NamedTuple):
@@ -28,7 +30,7 @@ def encode_hello(*, encrypted: bool) -> bytes:
 
 
 def decode_hello(input: ReceiveBuffer) -> Hello | None:
-    """Raises a PeerError ``ERR_HANDSHAKE_INVALID`` where the second byte is neither 0 nor 1."""
+    """Raises a PeerError ``ERR_HANDSHAKE_INVALID`` if the second byte is neither 0 nor 1."""
     if len(input) < 2:
         return None
     version, encryption = input.take(2)
@@ -54,7 +56,7 @@ def encode_answer(answer: Answer) -> bytes:
 
 
 def decode_answer(input: ReceiveBuffer) -> bool:
-    """True once the client has accepted. Raises a PeerError with the reason for which it has not."""
+    """True once the client has accepted. Raises a PeerError with the reason if it refuses."""
     if len(input) < 1:
         return False
     answer = input.take(1)[0]
@@ -67,21 +69,38 @@ def decode_answer(input: ReceiveBuffer) -> bool:
     raise PeerError("ERR_HANDSHAKE_REJECTED", f"the client refused the handshake with answer {answer}")
 
 
-def encode_maximum_size(max_message_bytes: int, records: RecordProtection | None) -> bytes:
-    """The server's largest message, as a frame whose payload is sealed where the connection is encrypted."""
+NATIVE_MAGIC = b"sealpip1"
+"""A plain server that speaks native sends this after its maximum size."""
+
+
+def encode_maximum_size(
+    max_message_bytes: int, records: RecordProtection | None, native_sign: bytes | None = None
+) -> bytes:
+    """The server's max message size, as a frame whose payload is sealed if the connection is encrypted.
+
+    ``native_sign`` shows that the server speaks native: sealed, it is the nonce, which is otherwise random; plain, it
+    follows the size."""
     size = encode_uint32(max_message_bytes)
-    return encode_frame(size) if records is None else encode_frame(*records.seal(size))
+    if records is None:
+        return encode_frame(size, native_sign or b"")
+    return encode_frame(*records.seal(size, native_sign))
 
 
 def _maximum_size_too_large(payload_bytes: int) -> PeerError:
     return PeerError(
         "ERR_FRAME_TOO_LARGE",
-        f"the server's maximum-size frame announces {payload_bytes} bytes; {MAX_MAXIMUM_SIZE_FRAME_BYTES} is the most",
+        f"the server's maximum-size frame announces {payload_bytes} bytes; {MAX_MAXIMUM_SIZE_FRAME_BYTES} is the max",
     )
 
 
-def decode_maximum_size(input: ReceiveBuffer, records: RecordProtection | None) -> int | None:
-    """What follows the four bytes of the size is ignored, as golang-ipc ignores it.
+class MaximumSize(NamedTuple):
+    max_message_bytes: int
+    frame: bytes
+    """The whole frame, as it was on the wire."""
+
+
+def decode_maximum_size(input: ReceiveBuffer, records: RecordProtection | None) -> MaximumSize | None:
+    """Anything after the four bytes of the size is ignored, as golang-ipc does.
 
     Raises a PeerError ``ERR_FRAME_TOO_SHORT``, ``ERR_FRAME_TOO_LARGE`` or ``ERR_DECRYPTION_FAILED``.
     """
@@ -94,16 +113,26 @@ def decode_maximum_size(input: ReceiveBuffer, records: RecordProtection | None) 
     if payload is None:
         return None
     plaintext = payload if records is None else records.open(payload)
-    return int.from_bytes(plaintext[:4], "big")
+    return MaximumSize(int.from_bytes(plaintext[:4], "big"), encode_frame(payload))
 
 
-def encode_confirmation() -> bytes:
-    """The last byte, by which the client says that it has the maximum size. Its value has no meaning to golang-ipc."""
-    return b"\0"
+def says_native(maximum_size: MaximumSize, nonce: bytes | None = None) -> bool:
+    """Whether the maximum-size frame shows that the server speaks native. An encrypted server shows it by the nonce
+    ``nonce``."""
+    if nonce is not None:
+        return maximum_size.frame.startswith(nonce, LENGTH_BYTES)
+    return maximum_size.frame.startswith(NATIVE_MAGIC, LENGTH_BYTES + 4)
 
 
-def decode_confirmation(input: ReceiveBuffer) -> bool:
+CONFIRMATIONS: MappingProxyType[ProfileName, int] = MappingProxyType({"classic": 0, "native": 1})
+"""The last byte, by which the client confirms the maximum size. To golang-ipc its value has no meaning."""
+
+
+def encode_confirmation(profile: ProfileName) -> bytes:
+    return bytes((CONFIRMATIONS[profile],))
+
+
+def decode_confirmation(input: ReceiveBuffer) -> ProfileName | None:
     if len(input) < 1:
-        return False
-    input.skip(1)
-    return True
+        return None
+    return "native" if input.take(1)[0] == CONFIRMATIONS["native"] else "classic"

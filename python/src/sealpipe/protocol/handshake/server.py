@@ -1,28 +1,34 @@
-"""The server's side: hello, its key, the maximum size. It speaks first. Source: spec/protocol.md, "Handshake"."""
+"""The server's side: hello, its key, the maximum size. It sends first. Source: spec/protocol.md, "Handshake"."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...errors import PeerError
 from ..classic.profile import ClassicProfile
-from .handshake import HandshakeOptions, HandshakeStep, Opened, agree_on_records
-from .messages import decode_answer, decode_confirmation, encode_hello, encode_maximum_size
+from ..native.wire.key_schedule import native_nonce
+from .handshake import HandshakeStep, Opened
+from .key_agreement import KeyAgreement, agree_on_keys
+from .messages import NATIVE_MAGIC, decode_answer, decode_confirmation, encode_hello, encode_maximum_size
+from .native_agreement import agree_on_native
 
 if TYPE_CHECKING:
     from ..classic.record import RecordProtection
     from ..crypto_provider import KeyPair
     from ..receive_buffer import ReceiveBuffer
     from ..states import State
+    from .options import HandshakeOptions
 
 
 class ServerHandshake:
     def __init__(self, options: HandshakeOptions) -> None:
         self._options = options
         self._key_pair: KeyPair | None = None
-        self._records: RecordProtection | None = None
+        self._keys: KeyAgreement | None = None
+        self._maximum_size_frame = b""
 
-    def start(self) -> bytes:
-        return encode_hello(encrypted=self._options.encryption)
+    def start(self) -> tuple[bytes, ...]:
+        return (encode_hello(encrypted=self._options.demands_encryption),)
 
     def advance(self, state: State, input: ReceiveBuffer) -> HandshakeStep | None:
         if state == "server-awaits-answer":
@@ -34,25 +40,47 @@ class ServerHandshake:
     def _receive_answer(self, input: ReceiveBuffer) -> HandshakeStep | None:
         if not decode_answer(input):
             return None
-        if not self._options.encryption:
-            return HandshakeStep("plain-acceptance", self._encode_maximum_size())
-        # Not before the client has answered: a key pair costs what a silent peer must not get for free.
+        if not self._options.demands_encryption:
+            sign = NATIVE_MAGIC if self._options.offers_native else None
+            return HandshakeStep("plain-acceptance", (self._encode_maximum_size(sign),))
+        # Not before the client has answered: a silent peer must not cause the cost of a key pair for free.
         self._key_pair = self._options.crypto.generate_key_pair()
-        return HandshakeStep("encrypted-acceptance", self._key_pair.public_key)
+        return HandshakeStep("encrypted-acceptance", (self._key_pair.public_key,))
 
     def _receive_client_key(self, input: ReceiveBuffer, key_pair: KeyPair) -> HandshakeStep | None:
-        self._records = agree_on_records(input, key_pair, self._options.crypto)
-        if self._records is None:
+        crypto = self._options.crypto
+        keys = agree_on_keys(input, key_pair, crypto)
+        if keys is None:
             return None
         self._key_pair = None
-        return HandshakeStep("client-key", self._encode_maximum_size())
+        self._keys = keys
+        sign = None
+        if self._options.offers_native:
+            sign = native_nonce(keys.own_public_key, keys.peer_public_key, crypto)
+        return HandshakeStep("client-key", (self._encode_maximum_size(sign),))
 
     def _receive_confirmation(self, input: ReceiveBuffer) -> HandshakeStep | None:
-        if not decode_confirmation(input):
+        wanted = decode_confirmation(input)
+        if wanted is None:
             return None
+        if wanted == "native" and self._options.offers_native:
+            agreement = agree_on_native("server", self._keys, self._maximum_size_frame, self._options)
+            return HandshakeStep("native-confirmation", native=agreement)
+        # What the client takes, it does not say.
         max_message_bytes = self._options.max_message_bytes
-        profile = ClassicProfile(max_message_bytes, self._records)
-        return HandshakeStep("confirmation", opened=Opened(profile, peer_max_message_bytes=max_message_bytes))
+        profile = ClassicProfile(max_message_bytes, max_message_bytes, self._records)
+        refused = None
+        if self._options.demands_native:
+            refused = PeerError(
+                "ERR_PEER_NOT_NATIVE",
+                "the client does not speak sealpipe's native profile, on which this server insists",
+            )
+        return HandshakeStep("confirmation", opened=Opened(profile, refused=refused))
 
-    def _encode_maximum_size(self) -> bytes:
-        return encode_maximum_size(self._options.max_message_bytes, self._records)
+    @property
+    def _records(self) -> RecordProtection | None:
+        return None if self._keys is None else self._keys.records
+
+    def _encode_maximum_size(self, sign: bytes | None) -> bytes:
+        self._maximum_size_frame = encode_maximum_size(self._options.max_message_bytes, self._records, sign)
+        return self._maximum_size_frame

@@ -1,0 +1,95 @@
+"""A server's side of its clients' handshakes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from .engine_driver import Deaf, DriverHandler, DriverOptions, EngineDriver
+from .handshake_turns import HandshakeTurns
+from .native_options import native_options
+from .read_quota import ReadQuota
+
+if TYPE_CHECKING:
+    from ..errors import PeerError
+    from ..protocol.engine_options import OpenEvent
+    from ..protocol.native.handshake import SessionAnswer
+    from ..transport.transport import Transport
+    from .options import ParsedServerOptions
+
+
+@dataclass(frozen=True)
+class Established:
+    """A connection whose handshake is over, and its driver."""
+
+    event: OpenEvent
+    driver: EngineDriver
+    quota: ReadQuota
+    """How much the application has yet to read of this connection's messages."""
+
+
+class AcceptorTarget(Protocol):
+    def find_session(self, id: bytes) -> SessionAnswer:
+        """The session that a client wants to resume, or why it has ended. The client's proof is checked after this."""
+
+    def take_over(self, handshake: Handshaking, established: Established) -> DriverHandler:
+        """The handshake is over. Called before the first message."""
+
+    def handshake_failed(self, handshake: Handshaking, error: PeerError | None) -> None:
+        """Without an error, the client has left in order."""
+
+    def handshake_released(self, handshake: Handshaking) -> None:
+        """The transport of a handshake that failed is gone."""
+
+
+class Acceptor:
+    """Takes clients through their handshakes. The result of each is a connection, or an error without one."""
+
+    def __init__(self, options: ParsedServerOptions, target: AcceptorTarget) -> None:
+        self.options = options
+        self.target = target
+        # Without encryption no step of the handshake is costly enough for a turn of its own.
+        self.turns = HandshakeTurns() if options.encryption else None
+
+    def accept(self, transport: Transport) -> Handshaking:
+        """A handshake, which is to be started."""
+        return Handshaking(self, transport)
+
+
+class Handshaking(Deaf):
+    """One client's handshake."""
+
+    def __init__(self, acceptor: Acceptor, transport: Transport) -> None:
+        options = acceptor.options
+        self._target = acceptor.target
+        self._quota = ReadQuota(options.max_queued_bytes)
+        self.over = asyncio.Event()
+        self.driver = EngineDriver(
+            transport,
+            DriverOptions(
+                role="server",
+                encryption=options.encryption,
+                limits=options.limits,
+                quota=self._quota,
+                profile=options.profile,
+                secret=options.secret,
+                native=native_options(options, resumable=options.resume_window > 0),
+                turns=acceptor.turns,
+            ),
+            self,
+        )
+
+    def resume(self, session_id: bytes) -> SessionAnswer:
+        return self._target.find_session(session_id)
+
+    def opened(self, event: OpenEvent) -> None:
+        self.over.set()
+        self.driver.handler = self._target.take_over(self, Established(event, self.driver, self._quota))
+
+    def closed(self, error: PeerError | None) -> None:
+        self._target.handshake_failed(self, error)
+
+    def released(self) -> None:
+        self.over.set()
+        self._target.handshake_released(self)

@@ -1,0 +1,1 @@
+"""Requests of both ends, and their answers."""

@@ -1,0 +1,1 @@
+"""Both directions of the lanes: what is under way, and how far."""

@@ -1,0 +1,288 @@
+"""A session on one connection: its records, and the frames that concern the connection itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ...errors import PeerError
+from ..engine_errors import connection_lost
+from ..profile import PeerClosed
+from .close import NativeClose
+from .keepalive import Keepalive
+from .lanes.acknowledger import Acknowledger
+from .lanes.body_deadlines import BodyDeadlines
+from .wire.frame import (
+    FRAME_HEADER_BYTES,
+    FRAME_KINDS,
+    MAX_RECORD_BYTES,
+    MESSAGE,
+    RECORD_ROOM_BYTES,
+    encode_fields,
+    frame_bytes,
+    invalid_frame,
+    read_uint32,
+)
+from .wire.positions import POSITION_BYTES, decode_positions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..close import CloseStart
+    from ..profile import ProfileEvent
+    from ..receive_buffer import ReceiveBuffer
+    from .keepalive import KeepaliveLimits
+    from .session import NativeSession
+    from .wire.record import RecordReader, RecordWriter
+
+_MAX_WRITE_BYTES = 2 * MAX_RECORD_BYTES
+"""Records are gathered in one write up to this size."""
+_MAX_WAITING_PONGS = 64
+"""Max number of pongs that wait to be sent. A peer for which more would wait does not read them."""
+
+_ACKNOWLEDGE = FRAME_KINDS["acknowledge"]
+_ACKNOWLEDGE_SOON = FRAME_KINDS["acknowledge-soon"]
+_PING = FRAME_KINDS["ping"]
+_PONG = FRAME_KINDS["pong"]
+_CLOSE = FRAME_KINDS["close"]
+
+
+@dataclass(frozen=True)
+class NativeProfileOptions:
+    session: NativeSession
+    reader: RecordReader
+    writer: RecordWriter
+    encrypted: bool
+    keepalive: KeepaliveLimits
+    frame_timeout: float
+    """Time for each tenth of a large body."""
+    now: Callable[[], float]
+
+
+class NativeProfile:
+    name: Literal["native"] = "native"
+    answers_close = True
+    needs_pausing = False
+    is_spent = False
+
+    def __init__(self, options: NativeProfileOptions) -> None:
+        session = options.session
+        self.session = session
+        self.encrypted = options.encrypted
+        self._reader = options.reader
+        self._writer = options.writer
+        self._now = options.now
+        self._keepalive = Keepalive(options.keepalive, options.now())
+        self._acknowledger = Acknowledger(session.incoming)
+        self._body_deadlines = BodyDeadlines(session.incoming, options.frame_timeout)
+        self._control: list[bytes] = []
+        """Pings and pongs that wait to be sent."""
+        self._record = b""
+        """The record that is being read, from the offset on."""
+        self._offset = 0
+        self._pings = 0
+        self._pinged_at: float | None = None
+        """When the last ping was made, until its answer arrives."""
+        self._first_lane = 0
+        """The index of the lane that comes first in the next record."""
+        self._phase: Literal["open", "closing", "closed"] = "open"
+        """``closing``: nothing more is sent after what is queued; ``closed``: the peer has closed, or both ends."""
+        self._close_sent = False
+
+    @property
+    def unsent_bytes(self) -> int:
+        return 0 if self._close_sent else self.session.outgoing.unsent_bytes
+
+    @property
+    def output_ended(self) -> bool:
+        return self._close_sent
+
+    def heard(self) -> None:
+        self._keepalive.heard(self._now())
+
+    def receive(self, input: ReceiveBuffer) -> ProfileEvent | None:
+        while True:
+            while self._offset < len(self._record):
+                event = self._receive_frame()
+                if event is not None:
+                    return event
+            record = self._reader.read(input)
+            self._offset = 0
+            if record is None:
+                break
+            self._record = record
+        self._record = b""
+        self._notice_consumed()
+        self._notice_bodies()
+        return None
+
+    def close(self, start: CloseStart) -> NativeClose:
+        self._phase = "closing"
+        # What still arrives is dropped, and the close has a timeout of its own.
+        self._body_deadlines.clear()
+        return NativeClose(start)
+
+    def loss_at_end(self, cause: BaseException | None, *, closing: bool) -> PeerError | None:
+        """No loss if this end has closed and the peer has acknowledged everything."""
+        is_done = closing and self.session.queued_bytes == 0 and self._close_sent
+        return None if is_done else connection_lost("without a close", cause)
+
+    def finish(self, *, orderly: bool, lost: bool = False) -> None:
+        self._phase = "closed"
+        # A peer that ended without a close gets none from this end either: it may come back, and must not find its
+        # session closed.
+        if not orderly or lost:
+            self._close_sent = True
+
+    def take_output(self) -> bytes:
+        self._notice_consumed()
+        if self._body_deadlines.is_held:
+            self._body_deadlines.notice(self._now())
+        output: list[bytes] = []
+        count = 0
+        while count < _MAX_WRITE_BYTES and self._has_output:
+            frames = self._compose_record()
+            if not frames:
+                break
+            output += self._writer.write(frames)
+            count += len(frames)
+        return b"".join(output)
+
+    def next_timeout(self) -> float:
+        return min(self._keepalive.next_timeout, self._acknowledger.next_timeout, self._body_deadlines.next_timeout)
+
+    def handle_timeout(self, now: float) -> None:
+        self._acknowledger.handle_timeout(now)
+        self._body_deadlines.handle_timeout(now)
+        verdict = self._keepalive.handle_timeout(now)
+        if verdict == "dead":
+            raise PeerError("ERR_KEEPALIVE_TIMEOUT", "the peer did not answer a ping: it hangs, or is stopped")
+        if verdict == "ping":
+            self._pings = (self._pings + 1) % 2**32
+            self._pinged_at = now
+            self._control.append(encode_fields(_PING, self._pings))
+
+    def _notice_consumed(self) -> None:
+        # The clock is read only if it matters: this is called at each write.
+        if self._acknowledger.next_timeout == math.inf and self.session.incoming.has_news:
+            self._acknowledger.notice(self._now())
+
+    def _notice_bodies(self) -> None:
+        if self._phase != "open":
+            return
+        # Without a body the clock does not matter.
+        if self._body_deadlines.is_waiting or self.session.incoming.bodies_under_way > 0:
+            self._body_deadlines.notice(self._now())
+
+    @property
+    def _has_output(self) -> bool:
+        """False if there is known to be nothing."""
+        if self._phase != "open" or self._control or self.session.wants_acknowledgement:
+            return True
+        return not self.session.outgoing.all_sent or self._acknowledger.is_due
+
+    def _receive_frame(self) -> ProfileEvent | None:
+        record, start = self._record, self._offset
+        kind = record[start]
+        if kind == MESSAGE:
+            messages, self._offset = self.session.incoming.receive_messages(record, start)
+            if messages is not None:
+                return messages
+        end = start + frame_bytes(record, start)
+        if start + FRAME_HEADER_BYTES > len(record) or end > len(record):
+            raise invalid_frame("a frame that ends outside its record")
+        self._offset = end
+        if kind < MESSAGE:
+            return self._receive_control(kind, record[start + FRAME_HEADER_BYTES : end])
+        return self.session.incoming.receive(kind, record[start:end])
+
+    def _receive_control(self, kind: int, body: bytes) -> PeerClosed | None:
+        if kind == _ACKNOWLEDGE:
+            self._acknowledged(body)
+        elif kind == _ACKNOWLEDGE_SOON:
+            self._acknowledger.ask()
+        elif kind == _PING:
+            self._answer_ping(body)
+        elif kind == _PONG:
+            self._receive_pong(body)
+        elif kind == _CLOSE:
+            return PeerClosed()
+        else:
+            raise invalid_frame(f"a frame of kind {kind} where it may not be")
+        return None
+
+    def _acknowledged(self, body: bytes) -> None:
+        lanes = self.session.lanes
+        if len(body) < POSITION_BYTES * lanes:
+            raise invalid_frame("an acknowledgement that is too short")
+        self.session.outgoing.acknowledge(decode_positions(body, lanes))
+
+    def _receive_pong(self, body: bytes) -> None:
+        """For the keepalive it matters only that something has arrived."""
+        token = _token_in(body)
+        if self._pinged_at is not None and token == self._pings:
+            self.session.round_trip = self._now() - self._pinged_at
+            self._pinged_at = None
+
+    def _answer_ping(self, body: bytes) -> None:
+        token = _token_in(body)
+        if len(self._control) >= _MAX_WAITING_PONGS:
+            raise invalid_frame("pings whose answers it does not read")
+        self._control.append(encode_fields(_PONG, token))
+
+    def _compose_record(self) -> bytes:
+        """The frames of the next record, or nothing if there is nothing to send yet."""
+        if self._close_sent:
+            return b""
+        if self._phase == "closed":
+            return self._compose_close([])
+        session = self.session
+        frames, self._control = self._control, []
+        self._add_lanes(frames)
+        all_sent = session.outgoing.all_sent
+        if session.wants_acknowledgement and all_sent:
+            session.wants_acknowledgement = False
+            frames.append(encode_fields(_ACKNOWLEDGE_SOON))
+        if self._acknowledger.is_notable if frames else self._acknowledger.is_due:
+            self._add_acknowledgement(frames)
+        if self._phase == "closing" and all_sent:
+            return self._compose_close(frames)
+        return frames[0] if len(frames) == 1 else b"".join(frames)
+
+    def _compose_close(self, frames: list[bytes]) -> bytes:
+        self._close_sent = True
+        self._add_acknowledgement(frames)
+        frames.append(encode_fields(_CLOSE))
+        return b"".join(frames)
+
+    def _add_acknowledgement(self, frames: list[bytes]) -> None:
+        acknowledgement = self._acknowledger.take_frame()
+        if acknowledgement is not None:
+            frames.append(acknowledgement)
+
+    def _add_lanes(self, frames: list[bytes]) -> None:
+        """Adds runs of the lanes' frames, as many as fit. A lane whose turn has come, but which had to wait for others,
+        comes first in the next record."""
+        outgoing = self.session.outgoing
+        lanes = outgoing.lanes
+        room = RECORD_ROOM_BYTES
+        first: int | None = None
+        for index in range(len(lanes)):
+            number = (self._first_lane + index) % len(lanes)
+            lane = lanes[number]
+            room_before = room
+            while (count := lane.next_bytes()) > 0 and not outgoing.is_ahead(lane):
+                if count > room:
+                    if room == room_before and first is None:
+                        first = number
+                    break
+                frames.append(lane.take())
+                room -= count
+        self._first_lane = first or 0
+
+
+def _token_in(body: bytes) -> int:
+    if len(body) < 4:
+        raise invalid_frame("a ping or pong that is too short")
+    return read_uint32(body, 0)

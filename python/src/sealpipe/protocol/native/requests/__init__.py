@@ -1,0 +1,1 @@
+"""The ids of requests, and cancels that came before them."""

@@ -1,0 +1,1 @@
+"""Streams, as far as their frames go."""

@@ -1,0 +1,38 @@
+"""Of the tests of the blocking face."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+import sealpipe
+from sealpipe.blocking import event_loop
+
+
+def code_of(act: Callable[[], object]) -> str:
+    """The code of the error that ``act`` raises."""
+    with pytest.raises(sealpipe.SealpipeError) as caught:
+        act()
+    return caught.value.code
+
+
+@contextmanager
+def held_thread() -> Iterator[None]:
+    """The library's thread does nothing meanwhile."""
+    thread = event_loop._shared
+    assert thread is not None, "there is no endpoint"
+    held, goes_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        assert goes_on.wait(60)
+
+    thread.post(hold)
+    assert held.wait(20)
+    try:
+        yield
+    finally:
+        goes_on.set()

@@ -1,0 +1,8 @@
+export { handOverPorts, type IpcRendererLike, type WindowLike } from "./hand-over-ports.ts";
+export {
+  type ElectronMain,
+  type FrameLike,
+  type IpcEventLike,
+  type ServePortsOptions,
+  servePorts,
+} from "./serve-ports.ts";

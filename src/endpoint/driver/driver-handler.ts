@@ -1,0 +1,37 @@
+import type { SealpipeError } from "../../errors.ts";
+import type { EngineEvent } from "../../protocol/engine-options.ts";
+import type { SessionAnswer } from "../../protocol/native/options.ts";
+
+/** An engine that has opened. */
+export type EngineOpened = Extract<EngineEvent, { kind: "open" }>;
+
+/** Events of requests; only the native profile has them. */
+export type RequestEvent = Exclude<EngineEvent, { kind: "open" | "resume" | "message" | "closed" }>;
+
+/** Callbacks for the events of an engine. */
+export interface DriverHandler {
+  opened(event: EngineOpened): void;
+  /** The session that a client wants to resume, or why it has ended. Absent if there are no sessions to resume. */
+  resume?(sessionId: Uint8Array): SessionAnswer;
+  message(event: Extract<EngineEvent, { kind: "message" }>): void;
+  /** A request, an answer, a failure or a cancel. */
+  request(event: RequestEvent): void;
+  /** A costly step of the handshake is done. */
+  tookTurn?(): void;
+  /** Some of what was written has left this process. */
+  progressed(): void;
+  /** The engine has ended; without an error, in order. Only `released` follows. */
+  closed(error?: SealpipeError): void;
+  /** The transport is gone, and all its resources are freed. */
+  released(): void;
+}
+
+/** A handler that ignores everything. */
+export const deaf: DriverHandler = {
+  opened: () => {},
+  message: () => {},
+  request: () => {},
+  progressed: () => {},
+  closed: () => {},
+  released: () => {},
+};

@@ -1,0 +1,3 @@
+export type { NatsConnection, NatsMessage, NatsSubscription } from "./connection.ts";
+export { natsTransport } from "./nats-transport.ts";
+export { listNatsServers, type NatsServerInfo, type NatsService, serveOverNats } from "./serve-over-nats.ts";

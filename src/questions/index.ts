@@ -1,0 +1,1 @@
+export { type AskOptions, type QuestionHandler, Questions, type QuestionsOptions } from "./questions.ts";

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Client, type Connection, type Server, startClient, startServer } from "sealpipe";
+import type { Line } from "../support/lines-process.ts";
+import { namePrefix } from "../support/names.ts";
+import type { OtherEnd, OtherLibrary } from "../support/other-end.ts";
+import { type ChaosOptions, type ChaosResult, missing } from "./chaos.ts";
+import { CuttingProxy } from "./cutting-proxy.ts";
+import { NumberedTraffic, requestType, streamType, type Tally } from "./numbered-traffic.ts";
+
+export interface LibraryChaosOptions extends ChaosOptions {
+  readonly other: OtherLibrary;
+  /** What the process of the other library is. */
+  readonly role: "server" | "client";
+}
+
+interface Pair {
+  readonly them: OtherEnd;
+  readonly ours: Server | Client;
+  /** What we talk by. */
+  readonly end: Connection | Client;
+  readonly proxy: CuttingProxy;
+}
+
+/** The same between us and a process of another library. */
+export async function libraryChaos(options: LibraryChaosOptions): Promise<ChaosResult> {
+  const directory = mkdtempSync(join(tmpdir(), `${namePrefix}-chaos-`));
+  const traffic = new NumberedTraffic(`the ${options.role === "server" ? "client" : "server"}`);
+  const failures: string[] = [];
+  const { them, ours, end, proxy } = await (options.role === "server" ? withTheirServer : withTheirClient)(
+    directory,
+    options,
+  );
+  end.on("message", traffic.message);
+  end.handle(requestType, traffic.handle);
+  end.handleStream(streamType, traffic.echo);
+  end.on("session-lost", () => failures.push("we lost the session"));
+  const talk = Promise.all([traffic.talk(end), traffic.stream(end)]);
+  const theirs = them.ask({ do: "talk" });
+  await Promise.race([proxy.allCut, talk, theirs]);
+  traffic.stop();
+  them.command({ do: "stop" });
+  await talk;
+  await theirs;
+  const { failures: theirFailures, ...tally } = await them.ask({ do: "tally" });
+  await ours.close();
+  await them.stop();
+  await proxy.close();
+  rmSync(directory, { recursive: true, force: true });
+  failures.push(...traffic.failures, ...(theirFailures as string[]));
+  failures.push(
+    ...missing(options.other.name, traffic.tally, tallyOf(tally)),
+    ...missing("we", tallyOf(tally), traffic.tally),
+  );
+  const [client, server] =
+    options.role === "server" ? [traffic.tally, tallyOf(tally)] : [tallyOf(tally), traffic.tally];
+  return { harm: proxy.harm, client, server, failures };
+}
+
+function tallyOf(line: Line): Tally {
+  const { sent, received, asked, answered, handled, echoed } = line as unknown as Tally;
+  return { sent, received, asked, answered, handled, echoed };
+}
+
+async function withTheirServer(
+  directory: string,
+  { other, cuts, encryption }: LibraryChaosOptions,
+): Promise<Pair> {
+  const them = other.start("server", "server", "--directory", directory, `--encryption=${encryption}`);
+  await them.untilStatus("listening");
+  const proxy = await startProxy(directory, cuts);
+  const options = { directory, encryption, profile: "native", retryDelayMs: 1, maxRetryDelayMs: 5 } as const;
+  const ours = await startClient("client", options);
+  await them.untilEvent("connected");
+  return { them, ours, end: ours, proxy };
+}
+
+async function withTheirClient(
+  directory: string,
+  { other, cuts, encryption }: LibraryChaosOptions,
+): Promise<Pair> {
+  const ours = await startServer("server", { directory, encryption, profile: "native" });
+  // Not by `once`, which an "error" rejects: a handshake that is cut is one, and the client comes back after it.
+  const connected = new Promise((resolve) => ours.once("connection", resolve));
+  const proxy = await startProxy(directory, cuts);
+  const them = other.start("client", "client", "--directory", directory, `--encryption=${encryption}`);
+  await them.untilEvent("connected");
+  await connected;
+  // The last: one that was cut before the client knew of it is another, and nobody will ever come back to it.
+  return { them, ours, end: ours.connections.at(-1) as Connection, proxy };
+}
+
+function startProxy(directory: string, cuts: number): Promise<CuttingProxy> {
+  return CuttingProxy.start(join(directory, "client.sock"), join(directory, "server.sock"), cuts);
+}

@@ -1,0 +1,4 @@
+import { pythonLibrary } from "../support/python-starter.ts";
+import { describeLibrary } from "./library.ts";
+
+describeLibrary(pythonLibrary);

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { describe, test } from "node:test";
+import { startChild } from "../support/children.ts";
+import { commandOf, freshPidFile, isThere, pidIn, rounds, startParent } from "../support/sidecars.ts";
+import { until } from "../support/waiting.ts";
+
+const timeout = Math.max(300_000, rounds * 60_000);
+
+/** Kills the parent of a sidecar, and waits until nothing of that is left. */
+async function killsParent(command: readonly string[], { question }: { question: string }): Promise<void> {
+  const parent = startParent(command, { question });
+  const { pids, answer, address } = await parent.until(({ event }) => event === "ready");
+  const processes = [...(pids as number[]), ...(question === "grandchild" ? [Number(answer)] : [])];
+  for (const pid of processes) assert.ok(isThere(pid), `${pid} runs`);
+  assert.ok(existsSync(address as string));
+  parent.child.kill("SIGKILL");
+  await once(parent.child, "close");
+  await until(() => !processes.some(isThere));
+  await until(() => !existsSync(dirname(address as string)));
+}
+
+describe("a sidecar whose parent is killed ends, and leaves no process, socket or directory", {
+  timeout,
+}, () => {
+  for (const [when, question, how] of [
+    ["at any time", "pid", ""],
+    ["during a request", "hang", ""],
+    ["while its own event loop is blocked", "block", ""],
+    ["with a child of its own", "grandchild", ""],
+    ["though it never finishes what it does at the end", "pid", "never-drains"],
+    ["though that never ends, with a child of its own", "grandchild", "never-drains"],
+  ] as const) {
+    for (const launcher of [undefined, "shell"] as const) {
+      test(`${when}${launcher === undefined ? "" : ", with a shell in between"}`, async (t) => {
+        for (let round = 0; round < rounds; round++) {
+          await killsParent(commandOf(freshPidFile(t), how, launcher), { question });
+        }
+        t.diagnostic(`${rounds} rounds, nothing was left`);
+      });
+    }
+  }
+
+  test("while it starts", async (t) => {
+    for (let round = 0; round < rounds; round++) {
+      const pidFile = freshPidFile(t);
+      const parent = startParent(commandOf(pidFile));
+      const pid = await pidIn(pidFile);
+      parent.child.kill("SIGKILL");
+      await once(parent.child, "close");
+      await until(() => !isThere(pid));
+    }
+    t.diagnostic(`${rounds} rounds, nothing was left`);
+  });
+
+  test("before it has handed anything over", async (t) => {
+    for (let round = 0; round < rounds; round++) {
+      const child = startChild("sidecar-child", freshPidFile(t));
+      child.child.stdin?.end();
+      const [code] = await once(child.child, "close");
+      assert.equal(code, 1);
+      assert.match(child.stderr, /ERR_NO_PARENT/);
+    }
+  });
+
+  test("and lives on while the parent is merely suspended", async (t) => {
+    const parent = startParent(commandOf(freshPidFile(t)));
+    const { pids } = await parent.until(({ event }) => event === "ready");
+    parent.child.kill("SIGSTOP");
+    const probe = startChild("sidecar-child", freshPidFile(t), "exits");
+    await once(probe.child, "close");
+    for (const pid of pids as number[]) assert.ok(isThere(pid));
+    parent.child.kill("SIGKILL");
+    await until(() => !(pids as number[]).some(isThere));
+  });
+});

@@ -1,0 +1,56 @@
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { sidecar } from "sealpipe/sidecar";
+
+// A sidecar that does what it is asked. Arguments: a file for its process id, and how it misbehaves at the start.
+const [, , pidFile, how = ""] = process.argv;
+writeFileSync(pidFile as string, `${process.pid}`);
+
+if (how === "never-ready") setInterval(() => {}, 1_000);
+else if (how === "exits") {
+  console.error("I have no configuration");
+  process.exit(3);
+} else {
+  for (const name of ["directory", "secret", "encryption"]) {
+    const refused = sidecar({ [name]: "a" } as object).catch(({ code }) => code);
+    if ((await refused) !== "ERR_INVALID_OPTION") throw new Error(`${name} is the parent's to decide`);
+  }
+  const server = await sidecar({
+    application: "test-sidecar",
+    applicationVersion: "1.0.0",
+    drainTimeoutMs: 400,
+    onEnd: async (why) => {
+      console.log(JSON.stringify(why));
+      if (how === "never-drains") await new Promise(() => {});
+    },
+  });
+  const asked: Record<string, () => unknown> = {
+    pid: () => `${process.pid}`,
+    exit: () => process.exit(7),
+    hang: () => new Promise(() => {}),
+    block: () => {
+      setImmediate(() => {
+        for (;;);
+      });
+      return "blocked";
+    },
+    grandchild: () => {
+      const { pid } = spawn("sleep", ["1000"], { stdio: "ignore" });
+      return `${pid}`;
+    },
+    talk: () => {
+      const line = `${"x".repeat(99)}\n`.repeat(1_000);
+      let left = 1_000;
+      const more = () => {
+        while (left > 0) {
+          left -= 1;
+          if (!process.stdout.write(line)) return process.stdout.once("drain", more);
+        }
+        return undefined;
+      };
+      more();
+      return "";
+    },
+  };
+  server.handle(1, async ({ text }) => (await asked[text]?.()) as string);
+}

@@ -1,0 +1,65 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type Sidecar, type SpawnOptions, spawnSidecar } from "sealpipe/sidecar";
+import { startChild } from "./children.ts";
+import type { LinesProcess } from "./lines-process.ts";
+import { namePrefix } from "./names.ts";
+import { until } from "./waiting.ts";
+
+/** Far more than a process takes to start on a busy machine. */
+const readyTimeoutMs = 60_000;
+
+/** How often each of the tests that kill goes round. */
+export const rounds = Number(process.env["SEALPIPE_SIDECAR_ROUNDS"] ?? 3);
+
+const child = fileURLToPath(new URL("./children/sidecar-child.js", import.meta.url));
+
+/** Where a sidecar writes its process id as it starts. */
+export function freshPidFile(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), `${namePrefix}-sidecar-`));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return join(directory, "pid");
+}
+
+/** The sidecar of the tests as a command for Node, or by way of a launcher. */
+export function commandOf(pidFile: string, how = "", launcher?: "shell"): readonly [string, ...string[]] {
+  if (launcher === undefined) return [process.execPath, child, pidFile, how];
+  // With something after it, so that the shell does not become the program.
+  return ["sh", "-c", `"${process.execPath}" "${child}" "${pidFile}" "${how}"; exit $?`];
+}
+
+export async function startSidecar(
+  t: TestContext,
+  { how = "", launcher, ...options }: SpawnOptions & { how?: string; launcher?: "shell" } = {},
+): Promise<Sidecar> {
+  const [command, ...args] = commandOf(freshPidFile(t), how, launcher);
+  const sidecar = await spawnSidecar(command, args, { readyTimeoutMs, restartDelayMs: 5, ...options });
+  t.after(() => sidecar.stop());
+  return sidecar;
+}
+
+/** A process that is the parent of one. */
+export function startParent(
+  command: readonly string[],
+  { question = "pid", options = {} }: { question?: string; options?: object } = {},
+): LinesProcess {
+  return startChild("sidecar-parent", JSON.stringify({ readyTimeoutMs, ...options }), question, ...command);
+}
+
+export const isThere = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    // What has ended and is not waited for yet has no command line.
+    return process.platform !== "linux" || readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
+  } catch {
+    return false;
+  }
+};
+
+export async function pidIn(file: string): Promise<number> {
+  await until(() => existsSync(file) && readFileSync(file, "utf8") !== "");
+  return Number(readFileSync(file, "utf8"));
+}
