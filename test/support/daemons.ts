@@ -9,7 +9,7 @@ import { startChild } from "./children.ts";
 import type { LinesProcess } from "./lines-process.ts";
 import { freshName, namePrefix } from "./names.ts";
 import { isThere } from "./sidecars.ts";
-import { until } from "./waiting.ts";
+import { turns, until } from "./waiting.ts";
 
 /** Far more than a process takes to start on a busy machine. */
 const readyTimeoutMs = 60_000;
@@ -26,6 +26,8 @@ export class TestDaemon {
     t.after(async () => {
       for (const pid of this.started.filter(isThere)) process.kill(pid, "SIGKILL");
       await until(() => !this.started.some(isThere));
+      // In which Node closes the handles of those that it has started.
+      await turns();
       // Last, as it has their numbers.
       for (const suffix of ["", ".start"]) rmSync(`/tmp/${this.name}${suffix}.sock`, { force: true });
       rmSync(this.directory, { recursive: true, force: true });

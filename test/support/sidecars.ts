@@ -49,11 +49,14 @@ export function startParent(
   return startChild("sidecar-parent", JSON.stringify({ readyTimeoutMs, ...options }), question, ...command);
 }
 
+/** What has ended and only waits for its parent to ask is not there any more, unless that parent is this process. */
 export const isThere = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
-    // What has ended and is not waited for yet has no command line.
-    return process.platform !== "linux" || readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
+    if (process.platform !== "linux") return true;
+    // After the name in parentheses, which may have any characters.
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return state !== "Z" || Number(parent) === process.pid;
   } catch {
     return false;
   }
