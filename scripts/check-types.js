@@ -1,11 +1,11 @@
-// Checks that the package's types say the same to every TypeScript that the README promises, in a project of its own for
+// Checks that the package's types say the same to every TypeScript that docs/start.md promises, in a project of its own for
 // each: with and without `skipLibCheck`, and for each way in which a project can resolve modules.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Each with the types of Node that were current with it, and at first with the oldest that the README promises. */
+/** Each with the types of Node that were current with it, and at first with the oldest that docs/start.md promises. */
 const compilers = [
   { typescript: "~5.0.4", node: "^18.19.130" },
   { typescript: "~5.4.5", node: "^20.19.43" },

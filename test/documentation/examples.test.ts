@@ -13,9 +13,9 @@ import {
 } from "../support/documentation-examples.ts";
 import { freshName } from "../support/names.ts";
 
-const readmeName = freshName();
-const isReadmes = ({ code }: Example) => code === serverExample.code || code === clientExample.code;
-const alone = examples.filter((example) => !isReadmes(example));
+const pairName = freshName();
+const isOfPair = ({ code }: Example) => code === serverExample.code || code === clientExample.code;
+const alone = examples.filter((example) => !isOfPair(example));
 let programs: ExamplePrograms;
 
 /** What the comments behind its console.log calls say that it prints. */
@@ -34,7 +34,7 @@ function run(example: Example): string[] {
 
 describe("the examples of the documentation", () => {
   before(() => {
-    const nameOf = (example: Example) => (isReadmes(example) ? readmeName : freshName());
+    const nameOf = (example: Example) => (isOfPair(example) ? pairName : freshName());
     programs = new ExamplePrograms("documentation-examples", nameOf, examples);
   });
 
@@ -51,7 +51,7 @@ describe("the examples of the documentation", () => {
     });
   }
 
-  test("the README's server and client talk to each other as it says", async () => {
+  test("the first server and its client of docs/messages.md talk to each other as it says", async () => {
     const server = spawn(process.execPath, [programs.pathOf(serverExample)], {
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -62,6 +62,6 @@ describe("the examples of the documentation", () => {
     const exited = once(server, "exit");
     server.kill("SIGKILL");
     await exited;
-    rmSync(`/tmp/${readmeName}.sock`);
+    rmSync(`/tmp/${pairName}.sock`);
   });
 });

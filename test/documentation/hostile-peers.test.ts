@@ -139,7 +139,7 @@ function begin(example: Example, attacked: Attacked) {
   return { child, stderr: text(child.stderr as Readable), exited: once(child, "exit") };
 }
 
-/** Of the README's two programs each needs the other, and its server goes on until it is told to end. */
+/** Of the two programs of docs/messages.md each needs the other, and its server goes on until it is told to end. */
 async function playOther(t: TestContext, example: Example, child: ChildProcess): Promise<Server | undefined> {
   const name = names.get(example) as string;
   if (example.code === clientExample.code) {

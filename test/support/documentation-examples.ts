@@ -30,10 +30,8 @@ function examplesOf(page: string): Example[] {
 /** All that the documentation and the docstrings have. */
 export const examples: readonly Example[] = pages.flatMap(examplesOf);
 
-/** The README's server and its client are two programs that need each other. */
-export const [serverExample, clientExample] = examplesOf("README.md").filter(({ code }) =>
-  code.includes('from "sealpipe";'),
-) as [Example, Example];
+/** The first server of docs/messages.md and its client are two programs that need each other. */
+export const [serverExample, clientExample] = examplesOf("docs/messages.md") as [Example, Example];
 
 /** Programs made of examples, each with a name of its own, so that nothing else on the machine answers it. */
 export class ExamplePrograms {

@@ -3,13 +3,11 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
 
-const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
-
-const [, optionsSection = ""] = readme.match(/\n## Options\n([\s\S]*?)\n## /) ?? [];
+const page = readFileSync(new URL("../../../docs/options.md", import.meta.url), "utf8");
 
 /** The rows of the table of options: whose an option is, and its default. */
 const rows = new Map(
-  [...optionsSection.matchAll(/^\| `(\w+)` \| (both|server|client) \| ([^|]*)\|/gm)].map(
+  [...page.matchAll(/^\| `(\w+)` \| (both|server|client) \| ([^|]*)\|/gm)].map(
     ([, name = "", whose = "", byDefault = ""]): [string, { whose: string; byDefault: string }] => [
       name,
       { whose, byDefault: byDefault.replaceAll("`", "").trim() },
@@ -25,7 +23,7 @@ function whoseIs(name: string): string {
   return name in client ? "both" : "server";
 }
 
-describe("README.md", () => {
+describe("docs/options.md", () => {
   test("has a row for each option, and for no other", () => {
     const options = new Set([...Object.keys(server), ...Object.keys(client)]);
     assert.deepEqual([...rows.keys()].sort(), [...options].sort());
