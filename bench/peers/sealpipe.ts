@@ -1,7 +1,7 @@
 import { type Client, type Connection, type Message, startClient, startServer } from "../../dist/index.js";
 import { type Channel, type CreatePeer, ignore } from "./peer.ts";
 
-const messageType = 1;
+export const messageType = 1;
 const connectionsAtMost = 6_000;
 
 export const createPeer: CreatePeer = ({ encryption, profile, releases }) => {
@@ -13,7 +13,9 @@ export const createPeer: CreatePeer = ({ encryption, profile, releases }) => {
       const server = await startServer(name, { ...options, maxConnections: connectionsAtMost });
       server.on("error", ignore);
       if (asks) server.handle(messageType, ({ data }) => data);
-      server.on("connection", (connection) => opened(channelOf(connection, asks, releases === true)));
+      server.on("connection", (connection) =>
+        opened(channelOf(connection, { asks, releases: releases === true })),
+      );
       return {
         broadcast: (payload) => server.broadcast(messageType, payload),
         close: () => server.close(),
@@ -21,12 +23,15 @@ export const createPeer: CreatePeer = ({ encryption, profile, releases }) => {
     },
     async connect(name) {
       const client = await startClient(name, { ...options, connectTimeoutMs: 20_000 });
-      return channelOf(client, asks, releases === true);
+      return channelOf(client, { asks, releases: releases === true });
     },
   };
 };
 
-function channelOf(endpoint: Client | Connection, asks: boolean, releases: boolean): Channel {
+export function channelOf(
+  endpoint: Client | Connection,
+  { asks, releases }: { readonly asks: boolean; readonly releases: boolean },
+): Channel {
   const channel: Channel = {
     onMessage: ignore,
     send: (payload) => endpoint.write(messageType, payload),

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { natsServerProgram } from "../peers/nats-server.ts";
 import type { Answer, Command } from "./commands.ts";
 
 /** What runs at one end: a peer's file with its options, or the program in Go or in Python with a peer of its own. */
@@ -26,9 +27,12 @@ const pythonProgram = fileURLToPath(new URL("../python/main.py", import.meta.url
 const role = fileURLToPath(new URL("role.ts", import.meta.url));
 
 /** Why the program cannot run here, or `undefined` if it can. */
-export function missing({ kind }: Program): string | undefined {
+export function missing(program: Program): string | undefined {
+  const { kind } = program;
   if (kind === "go" && !existsSync(goProgram)) return "there is no Go to build its program with";
   if (kind === "python" && !existsSync(python)) return "there is no Python with venv to run its program";
+  if (kind === "node" && /^(sealpipe-)?nats$/.test(program.file) && natsServerProgram() === undefined)
+    return "there is no nats-server";
   return undefined;
 }
 

@@ -19,6 +19,7 @@ export function lacksNats(): string | false {
 export class NatsServer {
   readonly port: number;
   readonly #args: readonly string[];
+  readonly #said: string[] = [];
   #process: ChildProcess | undefined;
 
   private constructor(port: number, args: readonly string[]) {
@@ -59,7 +60,7 @@ export class NatsServer {
     const args = ["--addr", "127.0.0.1", "--port", `${this.port}`, ...this.#args];
     const child = spawn(program as string, args, { stdio: ["ignore", "ignore", "pipe"] });
     this.#process = child;
-    const said: string[] = [];
+    const said = this.#said;
     await new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stderr as NodeJS.ReadableStream }).on("line", (line) => {
         said.push(line);
@@ -67,6 +68,11 @@ export class NatsServer {
       });
       child.once("exit", () => reject(new Error(`nats-server has ended: ${said.slice(-5).join("\n")}`)));
     });
+  }
+
+  /** Whether a line of its log matches. */
+  hasSaid(pattern: RegExp): boolean {
+    return this.#said.some((line) => pattern.test(line));
   }
 
   signal(signal: NodeJS.Signals): void {
