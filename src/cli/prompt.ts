@@ -1,5 +1,5 @@
 import { clearLine, cursorTo, type Interface } from "node:readline";
-import { type Client, SealpipeError } from "../index.ts";
+import { type Client, SealpipeError, type ServerDescription } from "../index.ts";
 import type { NamedMember } from "./contract-file.ts";
 import { dataFields, shownData, typeOf } from "./data.ts";
 import { UsageError } from "./exit-codes.ts";
@@ -25,13 +25,14 @@ const help = [
 
 const words = ["send", "request", "stream", "status", "stats", "describe", "help", "quit"] as const;
 
+/** What Tab waits for the server's description at most. */
+const describeTimeoutMs = 2_000;
+
 /** What the lines of `sealpipe connect` do. */
 export class Prompt {
   readonly #options: PromptOptions;
-  readonly #types: { requests: readonly number[]; streams: readonly number[] } = {
-    requests: [],
-    streams: [],
-  };
+  /** What the server says of itself, to complete its types: nothing if it does not, as most, or is late. */
+  readonly #types: Promise<Pick<ServerDescription, "requests" | "streams">>;
   #lines: Interface | undefined;
   #isTerminal = false;
 
@@ -45,11 +46,8 @@ export class Prompt {
     client.on("status", (status) => {
       if (status !== "closing" && status !== "closed") options.output.say(status);
     });
-    // A server that describes itself helps to complete; most do not.
-    client.describe().then(
-      (description) => Object.assign(this.#types, description),
-      () => {},
-    );
+    const none = { requests: [], streams: [] };
+    this.#types = client.describe({ timeoutMs: describeTimeoutMs }).catch(() => none);
   }
 
   attach(lines: Interface, isTerminal: boolean): void {
@@ -64,16 +62,17 @@ export class Prompt {
   }
 
   /** What the line may go on with, for readline. */
-  complete(line: string): [string[], string] {
+  async complete(line: string): Promise<[string[], string]> {
     const [first = "", ...rest] = line.split(" ");
     const { contract = [] } = this.#options;
     if (rest.length === 0) {
       const all = [...words, ...contract.map(({ name }) => name)];
       return [all.filter((word) => word.startsWith(first)).map((word) => `${word} `), first];
     }
-    const types = first === "request" ? this.#types.requests : first === "stream" ? this.#types.streams : [];
     const [typed = ""] = rest;
     if (rest.length > 1) return [[], typed];
+    const { requests, streams } = await this.#types;
+    const types = first === "request" ? requests : first === "stream" ? streams : [];
     return [types.map((type) => `${type} `).filter((type) => type.startsWith(typed)), typed];
   }
 

@@ -235,7 +235,7 @@ class Page {
   }
 }
 
-/** An object that has any name, as what the page may say is known to its compiler alone. */
+/** An object with a property for every name: which names the page may use is known to its compiler alone. */
 function named(make: (name: string) => unknown): object {
   return new Proxy(Object.create(null), {
     get: (_, name) => (typeof name === "string" && name !== "then" ? make(name) : undefined),

@@ -364,7 +364,7 @@ describe("server.accept", { timeout }, () => {
     assert.equal(late.destroyed, false);
   });
 
-  test("counts what it accepts as any other client", async (t) => {
+  test("counts what it accepts for maxConnections", async (t) => {
     const { server, port } = await serverWithPort(t, { secret, maxConnections: 1 });
     await clientOf(t, port);
     const refused = nextEvent<[Error]>(server, "error");

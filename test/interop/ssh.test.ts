@@ -43,7 +43,7 @@ describe("a server that is reached by ssh", { skip: lacksSshd(), timeout: 120_00
     return error.message;
   }
 
-  test("talks as any, whatever the login prints", async (t) => {
+  test("is connected, whatever the login prints", async (t) => {
     const server = await freshServer(t);
     server.handle(1, ({ text }) => text.toUpperCase());
     const client = await clientVia(

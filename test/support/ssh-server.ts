@@ -39,7 +39,7 @@ export class SshServer {
     }
     copyFileSync(join(directory, "user.pub"), join(directory, "authorized"));
     chmodSync(join(directory, "authorized"), 0o600);
-    // Where it separates its privileges, if it has any.
+    // sshd changes into it where it may give up its privileges.
     if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true });
     const port = await freePort();
     const config = [

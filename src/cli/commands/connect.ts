@@ -41,7 +41,7 @@ export const connect = command({
         terminal: isTerminal,
         prompt: `${name}> `,
         history: keepsHistory ? await loadHistory() : [],
-        completer: (line: string) => prompt.complete(line),
+        completer: (line, done) => void prompt.complete(line).then((found) => done(null, found)),
       });
       prompt.attach(lines, isTerminal);
       const stop = (): void => lines.close();
