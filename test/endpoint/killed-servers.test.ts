@@ -6,14 +6,15 @@ import { clientAt } from "../support/endpoints.ts";
 import { freshDirectory } from "../support/names.ts";
 import { addressOf } from "../support/raw-peer.ts";
 import { isOutcome, starterName, startStarter, tellToStart, whoAnswers } from "../support/starters.ts";
+import { times } from "../support/thorough.ts";
 import { nextEvent, turns, until } from "../support/waiting.ts";
 
 const unixOnly = process.platform === "win32" && "pipes have no file";
 const timeout = 220_000;
 
 describe("a server that is killed with SIGKILL", { skip: unixOnly, timeout }, () => {
-  test("comes up again each time without help, and its client finds it, 100 times", async (t) => {
-    const kills = 100;
+  const kills = times(100);
+  test(`comes up again each time without help, and its client finds it, ${kills} times`, async (t) => {
     const directory = freshDirectory();
     let running = await startStarter();
     tellToStart(running, directory);
@@ -43,7 +44,7 @@ describe("a server that is killed with SIGKILL", { skip: unixOnly, timeout }, ()
   });
 
   test("comes up again where it was killed while it started, at whatever point", async (t) => {
-    const kills = 20;
+    const kills = times(50);
     const directory = freshDirectory();
     let shown = 0;
     for (let kill = 1; kill <= kills; kill++) {

@@ -9,10 +9,11 @@ import { LinesProcess } from "../support/lines-process.ts";
 import { freshName } from "../support/names.ts";
 import { onWindows } from "../support/platform.ts";
 import { addressOf } from "../support/raw-peer.ts";
+import { times } from "../support/thorough.ts";
 
 const skip = lacksGo();
 const version = "v1.2.4";
-const rounds = onWindows ? 100 : 2_000;
+const rounds = onWindows ? 100 : times(2_000);
 
 /** Counts the shared secrets of this process, and those that begin with a zero byte. */
 function countSecrets(t: TestContext): { total: number; leadingZero: number } {

@@ -10,8 +10,9 @@ import { onWindows } from "../support/platform.ts";
 import { lacksPython, startPythonStarter } from "../support/python-starter.ts";
 import { addressOf } from "../support/raw-peer.ts";
 import { isOutcome, starterName, startStarter, tellToStart, whoAnswers } from "../support/starters.ts";
+import { times } from "../support/thorough.ts";
 
-const rounds = 100;
+const rounds = times(100);
 /** Enough for all to have got the command. */
 const aheadMs = 10;
 const skip = lacksGo() || lacksPython() || (onWindows && "a pipe's name is the system's affair");

@@ -2,14 +2,15 @@ import { buildGoEnd, GoEnd } from "./go-end.ts";
 import { lacksGo } from "./go-peer.ts";
 import { LinesProcess } from "./lines-process.ts";
 import type { OtherLibrary } from "./other-end.ts";
+import { times } from "./thorough.ts";
 
 /** The library for Go, as other languages are. */
 export const go: OtherLibrary = {
   name: "Go",
   skip: lacksGo(),
   program: "go-end",
-  handshakes: 2_000,
-  races: 20,
+  handshakes: times(2_000),
+  races: times(20),
   prepare: () => {
     buildGoEnd();
   },

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { isEvent } from "./children.ts";
 import { LinesProcess } from "./lines-process.ts";
 import { OtherEnd, type OtherLibrary } from "./other-end.ts";
+import { times } from "./thorough.ts";
 import { skippedFor } from "./toolchains.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -77,7 +78,7 @@ export const pythonLibrary: OtherLibrary = {
   name: "Python",
   skip: lacksPython(),
   program: "python",
-  handshakes: 100,
+  handshakes: times(500),
   // Each starts three interpreters.
   races: 5,
   prepare: () => {},

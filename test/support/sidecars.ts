@@ -7,13 +7,14 @@ import { type Sidecar, type SpawnOptions, spawnSidecar } from "sealpipe/sidecar"
 import { startChild } from "./children.ts";
 import type { LinesProcess } from "./lines-process.ts";
 import { namePrefix } from "./names.ts";
+import { thorough } from "./thorough.ts";
 import { until } from "./waiting.ts";
 
 /** Far more than a process takes to start on a busy machine. */
 const readyTimeoutMs = 60_000;
 
 /** How often each of the tests that kill goes round. */
-export const rounds = Number(process.env["SEALPIPE_SIDECAR_ROUNDS"] ?? 3);
+export const rounds = thorough ? 50 : 3;
 
 const child = fileURLToPath(new URL("./children/sidecar-child.js", import.meta.url));
 
