@@ -1,3 +1,9 @@
+/**
+ * CBOR as the codec of a contract.
+ *
+ * @module sealpipe/cbor
+ */
+
 import { decode, encode } from "cborg";
 import type { Codec } from "./contract/codec.ts";
 

@@ -1,3 +1,9 @@
+/**
+ * Servers and clients by name: messages, requests and streams of bytes.
+ *
+ * @module sealpipe
+ */
+
 export {
   type AddressState,
   type HoldingProcess,

@@ -1,3 +1,9 @@
+/**
+ * MessagePack as the codec of a contract.
+ *
+ * @module sealpipe/msgpack
+ */
+
 import { decode, encode } from "@msgpack/msgpack";
 import type { Codec } from "./contract/codec.ts";
 

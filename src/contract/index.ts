@@ -1,3 +1,9 @@
+/**
+ * Typed methods, streams and events, checked at both ends.
+ *
+ * @module sealpipe/contract
+ */
+
 export {
   type BindOptions,
   type Bound,

@@ -161,14 +161,21 @@ export function stream<
 }
 
 /**
- * An event of a contract.
+ * An event of a contract, which the end that implements it sends.
  *
  * @param number As a {@link method}'s.
  * @param data The schema of what it tells; without one it tells only that it happened.
- * @param options `direction`: who may send it. Default `"to-caller"`.
  * @throws CallerError `ERR_INVALID_ARGUMENT`
  */
 export function event<S extends Schema = Nothing>(number: number, data?: S): Event<DataOf<S>, "to-caller">;
+/**
+ * An event of a contract.
+ *
+ * @param number As a {@link method}'s.
+ * @param data The schema of what it tells; `undefined` if it tells only that it happened.
+ * @param options `direction`: who may send it. Default `"to-caller"`.
+ * @throws CallerError `ERR_INVALID_ARGUMENT`
+ */
 export function event<S extends Schema, D extends Direction>(
   number: number,
   data: S | undefined,

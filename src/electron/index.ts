@@ -1,3 +1,9 @@
+/**
+ * A contract for Electron's windows.
+ *
+ * @module sealpipe/electron
+ */
+
 export { handOverPorts, type IpcRendererLike, type WindowLike } from "./hand-over-ports.ts";
 export {
   type ElectronMain,

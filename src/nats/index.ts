@@ -1,3 +1,9 @@
+/**
+ * Servers and clients over NATS.
+ *
+ * @module sealpipe/nats
+ */
+
 export type { NatsConnection, NatsMessage, NatsSubscription } from "./connection.ts";
 export { natsTransport } from "./nats-transport.ts";
 export { listNatsServers, type NatsServerInfo, type NatsService, serveOverNats } from "./serve-over-nats.ts";

@@ -1,3 +1,9 @@
+/**
+ * Programs that start their daemon, and daemons that end when they should.
+ *
+ * @module sealpipe/sidecar
+ */
+
 export type { Exit, OutputLine } from "./child-process.ts";
 export { connectOrSpawn } from "./connect-or-spawn.ts";
 export { type DaemonOptions, daemon, type EndOfDaemon } from "./daemon.ts";

@@ -15,7 +15,7 @@ export interface FromJsonSchemaOptions {
  * A schema for contracts that is a JSON Schema (2020-12), as `sealpipe contract generate --typescript` writes it. `T` is the type of
  * the data that fit, which nothing compares with the JSON Schema. `format` and what else only describes is not looked at.
  *
- * @param schema Of what [spec/contracts.md](../../spec/contracts.md#generated-code) lists.
+ * @param schema Of what spec/contracts.md lists under "Generated code".
  * @throws CallerError `ERR_INVALID_ARGUMENT` for a keyword that this cannot check, and for what is no JSON Schema; it says where.
  *
  * @example
