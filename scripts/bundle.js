@@ -3,6 +3,7 @@
 // `require` come to the same classes; and, from the types that `npm run build` has made, one file of those for both. The other
 // entries load the core's file, so that it is there once; and the program `sealpipe`. Argument: where to, `dist` unless given.
 
+import { execFileSync } from "node:child_process";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
@@ -22,6 +23,7 @@ const entries = [
   "questions/index",
   "sidecar/index",
   "opentelemetry/index",
+  "inspector/index",
   "nats/index",
   "port/index",
   "electron/index",
@@ -30,6 +32,8 @@ const entries = [
 ];
 /** For pages, whose bundlers and browsers take modules alone; of other entries they have types, and each other. */
 const forPages = ["port/index", "electron/index"];
+/** Entries that leave others to their own files, besides the core: a contract is of one type, wherever it is given. */
+const onOthers = [...forPages, "inspector/index"];
 /** Those on packages that are ES modules alone are one such module, which Node can `require`; so are those for pages. */
 const modules = ["cbor", ...forPages];
 /** The command line, a program: what it stands on is in the files of the entries. */
@@ -88,6 +92,9 @@ await bundle(program, join(root, "src", `${program}.ts`), {
     comments: false,
   },
 });
+execFileSync(process.execPath, [join(root, "scripts/page.js"), join(made, "inspector/page")], {
+  stdio: "inherit",
+});
 // Only now that all exist: they load each other.
 for (const entry of entries.filter((entry) => !modules.includes(entry))) {
   writeFileSync(join(made, `${entry}.js`), moduleOf(join(made, `${entry}.cjs`)));
@@ -110,7 +117,7 @@ function coreOutside(entry, core) {
       const path = join(dirname(importer), id).replace(/\.[jt]s$/, "");
       if (path === core) return { id: relative(dirname(entry), "index.cjs"), external: true };
       const other = entries.find((name) => name !== entry && path === join(dirname(core), name));
-      if (other === undefined || !forPages.includes(entry)) return undefined;
+      if (other === undefined || !onOthers.includes(entry)) return undefined;
       const extension = modules.includes(other) ? "js" : "cjs";
       return { id: relative(dirname(entry), `${other}.${extension}`), external: true };
     },

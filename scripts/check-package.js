@@ -24,6 +24,9 @@ const published = [
   ...["bench/README.md", "go/README.md", "python/README.md"],
   ...["core.cjs", "core.cjs.map", "index.cjs", "index.d.cts", "index.d.ts", "index.js"].map(inDist),
   ...["cli/main.js", "cli/main.js.map"].map(inDist),
+  ...["icon.svg", "index.html", "page.css", "page.js", "preact-LICENSE.txt"].map((file) =>
+    inDist(`inspector/page/${file}`),
+  ),
   ...["later.cjs", "later.cjs.map", "cbor.js", "cbor.js.map", "cbor.d.ts"].map(inDist),
   ...["port/index", "electron/index"].flatMap((entry) =>
     ["d.ts", "js", "js.map"].map((extension) => inDist(`${entry}.${extension}`)),
@@ -33,6 +36,7 @@ const published = [
     "questions/index",
     "sidecar/index",
     "opentelemetry/index",
+    "inspector/index",
     "nats/index",
     "msgpack",
   ].flatMap((entry) =>
@@ -53,6 +57,7 @@ const typesFiles = {
   "questions/index.d.cts": { min: 4, inside: "" },
   "sidecar/index.d.cts": { min: 8, inside: "" },
   "opentelemetry/index.d.cts": { min: 3, inside: "" },
+  "inspector/index.d.cts": { min: 3, inside: "" },
   "nats/index.d.cts": { min: 6, inside: "" },
   "msgpack.d.cts": { min: 1, inside: "Codec" },
   "port/index.d.ts": { min: 8, inside: "ErrorFrame,ToBridge,PageStream,Optional,FunctionOf" },
@@ -147,6 +152,17 @@ const { stdout } = await promisify(execFile)("npx", args);
 await server.close();
 const [connected, answer] = stdout.split("\\n").map((line) => line && JSON.parse(line));
 if (connected.application !== "pinged" || answer.event !== "answer") throw new Error(stdout);`,
+  "inspector.mjs": `import { createRequire } from "node:module";
+import { contract } from "sealpipe/contract";
+import * as imported from "sealpipe/inspector";
+for (const { startInspector } of [imported, createRequire(import.meta.url)("sealpipe/inspector")]) {
+  const inspector = await startInspector({ contracts: [contract("one", {})] });
+  for (const path of ["", "page.js", "page.css", "icon.svg"]) {
+    const { status } = await fetch(new URL(path, inspector.url.split("#")[0]));
+    if (status !== 200) throw new Error(path + ": " + status);
+  }
+  await inspector.close();
+}`,
   "server.cjs": `const { startServer } = require("sealpipe");
 startServer(process.argv[2]).then((server) => {
   server.handle(1, ({ data }) => data);
@@ -174,7 +190,7 @@ try {
   // The oldest way to resolve modules knows no subpaths; and `cborg` is an ES module alone, and so is what stands on it.
   const profiles = {
     strict: ["."],
-    node16: ["contract", "msgpack", "opentelemetry"],
+    node16: ["contract", "msgpack", "opentelemetry", "inspector"],
     "esm-only": ["cbor", "port", "electron"],
   };
   for (const [profile, entries] of Object.entries(profiles)) {
@@ -300,6 +316,8 @@ async function checkInstalled(tarball) {
   );
   run("node", ["contract.mjs"], project);
   console.log("ok: contracts and their codecs, imported and required, on one copy of the core");
+  run("node", ["inspector.mjs"], project);
+  console.log("ok: the inspector and its page, imported and required");
   await checkFewModules(project);
   checkCommandLine(project);
   run(

@@ -20,6 +20,7 @@ export type { Retry } from "./endpoint/client/retries.ts";
 export { createClient, startClient } from "./endpoint/client/start-client.ts";
 export type {
   DiagnosticsAbout,
+  DiagnosticsData,
   DiagnosticsEvents,
   DiagnosticsOpen,
   TracedCall,

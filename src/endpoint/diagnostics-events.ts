@@ -18,6 +18,8 @@ export interface TracedCall extends DiagnosticsAbout {
   readonly type: number;
   /** The data of the request, or those that the stream was opened with, in bytes. */
   readonly bytes: number;
+  /** The number of the stream on its connection, once it is open. */
+  stream?: number | undefined;
   /**
    * The trace that it belongs to. A subscriber to the `start` of `sealpipe:request` or `sealpipe:stream` may set it, if there is
    * none: it then travels to the peer.
@@ -55,6 +57,24 @@ export interface DiagnosticsEvents {
   readonly "sealpipe:message:received": DiagnosticsAbout & { readonly type: number; readonly bytes: number };
   readonly "sealpipe:queue": DiagnosticsAbout & { readonly isFull: boolean; readonly queuedBytes: number };
   readonly "sealpipe:window": DiagnosticsAbout & { readonly isFull: boolean; readonly stream: number };
+  readonly "sealpipe:data": DiagnosticsData;
+}
+
+/**
+ * The payload of the channel `sealpipe:data`, the one that has data of the application. For messages, and for requests and
+ * streams that are traced, it is published right after the event that tells of them.
+ */
+export interface DiagnosticsData {
+  /**
+   * What they are of: the payload of a message's event, the {@link TracedCall} of a request, its answer, or what a stream was opened
+   * with; of an item, its `endpoint`, `side` and `stream`.
+   */
+  readonly of: DiagnosticsAbout;
+  readonly kind: "message" | "request" | "answer" | "stream" | "item";
+  /** Whether this end has sent them. */
+  readonly isSent: boolean;
+  /** Bytes or text, to be copied during the call: the memory is used again. A handler's answer may be anything. */
+  readonly data: unknown;
 }
 
 /** A connection that is open. */

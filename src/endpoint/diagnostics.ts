@@ -33,6 +33,12 @@ export const channels = {
   window: channel("sealpipe:window"),
 } as const satisfies Record<string, Channel>;
 
+/**
+ * The one channel that has data of the application, for whoever shows them: apart from the others, so that nothing that subscribes
+ * to all of those, as NODE_DEBUG does, gets them.
+ */
+export const dataChannel: Channel = channel("sealpipe:data");
+
 export const tracings = {
   request: tracingChannel<unknown, Traced>("sealpipe:request"),
   handler: tracingChannel<unknown, Traced>("sealpipe:handler"),
@@ -45,12 +51,29 @@ export interface Traced extends About {
   readonly type: number;
   /** The data of the request, or those that the stream was opened with. */
   readonly bytes: number;
+  /** The number of the stream, once it is open. */
+  stream?: number | undefined;
   /** The trace that it belongs to. A subscriber to the start of what this end asks may set it, if there is none. */
   context?: Partial<TraceContext> | undefined;
   /** The data of the answer, once there is one. */
   answerBytes?: number | undefined;
   /** Why it failed. */
   error?: unknown;
+}
+
+/** The data of what `of` tells: an event of a message, a request or a stream, or the stream of an item. */
+export interface Data {
+  readonly of: object;
+  readonly kind: "message" | "request" | "answer" | "stream" | "item";
+  /** Whether this end has sent them. */
+  readonly isSent: boolean;
+  /** Only for the duration of the call: what they are in may be used again. */
+  readonly data: unknown;
+}
+
+/** Tells the data, if anybody listens. For whatever is traced, which has made objects already. */
+export function publishData(event: Data): void {
+  dataChannel.publish(event);
 }
 
 export type Tracing = TracingChannel<unknown, Traced>;

@@ -447,7 +447,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     return {
       message: ({ type, data, position }) => {
         wasUsed = true;
-        this.#link.heard(type, data.length);
+        this.#link.heard(type, data);
         this.inbox.deliver(new Message(type, data), this.#link, position);
       },
       request: (event) => this.#link.received(event),

@@ -8,7 +8,7 @@ import type {
   SessionStreams,
   TraceContext,
 } from "../../protocol/session.ts";
-import { type About, aboutNobody, channels } from "../diagnostics.ts";
+import { type About, aboutNobody, channels, dataChannel } from "../diagnostics.ts";
 import type { RequestEvent } from "../driver/driver-handler.ts";
 import type { EngineDriver } from "../driver/engine-driver.ts";
 import type { Message, MessageData } from "../messages/message.ts";
@@ -142,7 +142,7 @@ export class Link<R extends IncomingRequest, S extends Stream = Stream>
     this.#target.send(type, data);
     this.#sent.messages += 1;
     this.#sent.bytes += data.length;
-    if (channels.messageSent.hasSubscribers) this.#publish(channels.messageSent, type, data.length);
+    if (channels.messageSent.hasSubscribers) this.#publish(channels.messageSent, type, data);
     this.said();
     return this.#gate.roomAt(this.#queuedMessageBytes);
   }
@@ -152,11 +152,11 @@ export class Link<R extends IncomingRequest, S extends Stream = Stream>
     this.#counts.droppedMessages += 1;
   }
 
-  /** A message has arrived, with `bytes` bytes of data. */
-  heard(type: number, bytes: number): void {
+  /** A message has arrived. */
+  heard(type: number, data: Uint8Array): void {
     this.#received.messages += 1;
-    this.#received.bytes += bytes;
-    if (channels.messageReceived.hasSubscribers) this.#publish(channels.messageReceived, type, bytes);
+    this.#received.bytes += data.length;
+    if (channels.messageReceived.hasSubscribers) this.#publish(channels.messageReceived, type, data);
   }
 
   /** Settles once nothing is queued. */
@@ -325,9 +325,12 @@ export class Link<R extends IncomingRequest, S extends Stream = Stream>
     this.#driver?.lookSoon();
   }
 
-  #publish(channel: Channel, type: number, bytes: number): void {
+  #publish(channel: Channel, type: number, data: Uint8Array): void {
     const { side, endpoint } = this.#about;
-    channel.publish({ side, endpoint, type, bytes });
+    const event = { side, endpoint, type, bytes: data.length };
+    channel.publish(event);
+    if (!dataChannel.hasSubscribers) return;
+    dataChannel.publish({ of: event, kind: "message", isSent: channel === channels.messageSent, data });
   }
 
   get #streams(): Streams<S> {

@@ -4,6 +4,7 @@ import {
   type About,
   aboutNobody,
   isTraced,
+  publishData,
   bytesOf as sizeOf,
   type Traced,
   traced,
@@ -175,7 +176,9 @@ export class IncomingRequests<R extends IncomingRequest> {
     const about = this.#options.about ?? aboutNobody;
     const event: Traced = { ...about, type, bytes: data.length, context };
     return traced(tracings.handler, event, async () => {
+      publishData({ of: event, kind: "request", isSent: false, data });
       const answer = await handler(request);
+      publishData({ of: event, kind: "answer", isSent: true, data: answer });
       event.answerBytes = sizeOf(answer);
       return answer;
     });

@@ -2,7 +2,16 @@ import { RemoteError } from "../../errors.ts";
 import { IdMap } from "../../protocol/id-map.ts";
 import { clearTimeout, setImmediate, setTimeout } from "../../transport/timers.ts";
 import { clock } from "../clock.ts";
-import { type About, aboutNobody, bytesOf, isTraced, type Traced, traced, tracings } from "../diagnostics.ts";
+import {
+  type About,
+  aboutNobody,
+  bytesOf,
+  isTraced,
+  publishData,
+  type Traced,
+  traced,
+  tracings,
+} from "../diagnostics.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
 import {
   type ParsedReadOptions,
@@ -91,7 +100,9 @@ export class OutgoingRequests {
     return traced(tracings.request, event, async () => {
       // A subscriber may have begun a trace.
       const context = parsed.context ?? ownContext(event.context);
+      publishData({ of: event, kind: "request", isSent: true, data });
       const answer = await this.#ask(type, data, { ...parsed, context });
+      publishData({ of: event, kind: "answer", isSent: false, data: answer.data });
       event.answerBytes = answer.data.length;
       return answer;
     });

@@ -425,7 +425,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   get handler(): ConnectionHandler {
     return {
       message: ({ type, data, position }) => {
-        this.#link.heard(type, data.length);
+        this.#link.heard(type, data);
         const inbox = this.#claimed ? this.inbox : this.#host.inbox;
         inbox.deliver(new ConnectionMessage(type, data, this), this.#link, position);
       },

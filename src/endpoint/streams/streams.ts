@@ -5,8 +5,10 @@ import {
   aboutNobody,
   bytesOf,
   channels,
+  dataChannel,
   failed,
   isTraced,
+  publishData,
   settled,
   type Traced,
   traced,
@@ -93,7 +95,9 @@ export class Streams<S extends Stream> {
     return tracings.stream.start.runStores(event, async () => {
       try {
         const context = parsed.context ?? ownContext(event.context);
+        publishData({ of: event, kind: "stream", isSent: true, data });
         const stream = await this.#begin(type, data, { ...parsed, context });
+        event.stream = stream.id;
         if (this.#streams.get(stream.id) === stream) this.#traces.set(stream.id, event);
         else settled(tracings.stream, event);
         return stream;
@@ -128,6 +132,7 @@ export class Streams<S extends Stream> {
     if (event.kind === "stream-credit" && channels.window.hasSubscribers) {
       channels.window.publish({ ...this.#about, stream: event.id, isFull: false });
     }
+    if (event.kind === "item" && dataChannel.hasSubscribers) this.#tellItem(event.id, false, event.data);
     // The peer may have sent it before it knew that the stream is over here.
     this.#streams.get(event.id)?.received(event);
     if (event.kind !== "item") this.openWaiting();
@@ -262,9 +267,12 @@ export class Streams<S extends Stream> {
 
   #call(handler: StreamHandler<S>, stream: S): Promise<void> | void {
     if (!isTraced(tracings.streamHandler)) return handler(stream);
-    const { type, data, context } = stream;
-    const event: Traced = { ...this.#about, type, bytes: data.length, context };
-    return traced(tracings.streamHandler, event, async () => handler(stream));
+    const { id, type, data, context } = stream;
+    const event: Traced = { ...this.#about, type, bytes: data.length, stream: id, context };
+    return traced(tracings.streamHandler, event, async () => {
+      publishData({ of: event, kind: "stream", isSent: false, data });
+      return handler(stream);
+    });
   }
 
   get #about(): About {
@@ -286,6 +294,7 @@ export class Streams<S extends Stream> {
     return {
       maxQueuedBytes: this.#options.maxQueuedBytes,
       write: (id, data) => {
+        if (dataChannel.hasSubscribers) this.#tellItem(id, true, data);
         const hasCredit = streams.write(id, data);
         if (!hasCredit && channels.window.hasSubscribers)
           channels.window.publish({ ...this.#about, stream: id, isFull: true });
@@ -303,6 +312,10 @@ export class Streams<S extends Stream> {
       },
       over: (id, failure) => this.#over(id, failure),
     };
+  }
+
+  #tellItem(id: number, isSent: boolean, data: Uint8Array): void {
+    dataChannel.publish({ of: { ...this.#about, stream: id }, kind: "item", isSent, data });
   }
 
   /** A peer may give any credit, and read nothing: how much is kept for it is this end's to decide. */

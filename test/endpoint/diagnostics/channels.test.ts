@@ -258,3 +258,47 @@ describe("the traces of requests and streams", () => {
     await client.write(1, "");
   });
 });
+
+describe("the channel of data", () => {
+  test("has those of messages, requests, answers, streams and items, and is the only one that has", async (t) => {
+    const events = watched(t, "sealpipe:data", "sealpipe:message:sent", "sealpipe:message:received");
+    traced(t, "sealpipe:request");
+    traced(t, "sealpipe:handler");
+    traced(t, "sealpipe:stream");
+    traced(t, "sealpipe:stream-handler");
+    const { client, server } = await connectedPair(t);
+    server.handle(1, () => "answer");
+    server.handleStream(2, async (stream) => {
+      for await (const { text } of stream) await stream.write(`${text}!`);
+    });
+    await client.write(5, "message");
+    await server.read();
+    await client.request(1, "question");
+    const stream = await client.openStream(2, "opening");
+    await stream.write("item");
+    await stream.read();
+    const words = (side: string): string[] =>
+      events
+        .filter(({ name, event }) => name === "sealpipe:data" && Object(event["of"]).side === side)
+        .map(({ event: { kind, isSent, data } }) =>
+          [
+            kind,
+            isSent ? "sent" : "received",
+            typeof data === "string" ? data : Buffer.from(data as Uint8Array),
+          ].join(" "),
+        );
+    assert.deepEqual(words("client"), [
+      ...["message sent message", "request sent question", "answer received answer"],
+      ...["stream sent opening", "item sent item", "item received item!"],
+    ]);
+    assert.deepEqual(words("server"), [
+      ...["message received message", "request received question", "answer sent answer"],
+      ...["stream received opening", "item received item", "item sent item!"],
+    ]);
+    const { of } = events.find(({ event }) => event["kind"] === "message")?.event ?? {};
+    assert.equal(of, events.find(({ name }) => name === "sealpipe:message:sent")?.event);
+    const others = events.filter(({ name }) => name !== "sealpipe:data");
+    for (const { event } of others)
+      assert.deepEqual(Object.keys(event), ["side", "endpoint", "type", "bytes"]);
+  });
+});

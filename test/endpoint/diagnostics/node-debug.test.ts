@@ -53,7 +53,7 @@ describe("NODE_DEBUG=sealpipe", () => {
       /: request failed client .* type=2 bytes=0 error=BROKEN$/m,
       /: handler begins server #1 type=1 bytes=12$/m,
       /: stream begins client .* type=3 bytes=11$/m,
-      /: stream-handler ends server #1 type=3 bytes=11$/m,
+      /: stream-handler ends server #1 type=3 bytes=11 stream=1$/m,
       /: closed client .* status=closed$/m,
     ]) {
       assert.match(text, words);

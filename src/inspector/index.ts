@@ -1,0 +1,2 @@
+export type { InspectorOptions } from "./options.ts";
+export { type Inspector, startInspector } from "./start-inspector.ts";
