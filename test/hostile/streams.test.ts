@@ -10,6 +10,7 @@ import {
 import { concat, pattern, uint32 } from "../support/bytes.ts";
 import { nativeFrame, nativeHello, nativeRecord, streamOffers } from "../support/native-raw-peer.ts";
 import { accepted, type RawPeer, receiveFrame } from "../support/raw-peer.ts";
+import { times } from "../support/thorough.ts";
 
 const timeout = 180_000;
 const mebibyte = 1_048_576;
@@ -254,12 +255,13 @@ describe("beside a healthy client, a peer that has streams", { timeout }, () => 
       assert.ok(grown < 64 * mebibyte, `the server grew by ${mib(grown)}`);
     }));
 
-  test("may open a million of them if it acknowledges what comes back, and memory is bounded", (t) =>
+  const opens = times(1_000_000);
+  test(`may open ${opens} of them if it acknowledges what comes back, and memory is bounded`, (t) =>
     attack(t, beside, async (server) => {
       const grown = await growth(t, server, async () => {
         const peer = await connect(server);
         const reader = new Reader(peer);
-        for (let opened = 0; opened < 1_000_000; opened += 2_000) {
+        for (let opened = 0; opened < opens; opened += 2_000) {
           peer.send(openings(opened, 2_000));
           await reader.acknowledge();
         }
