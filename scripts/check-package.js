@@ -60,7 +60,7 @@ const typesFiles = {
   "inspector/index.d.cts": { min: 3, inside: "" },
   "nats/index.d.cts": { min: 6, inside: "" },
   "msgpack.d.cts": { min: 1, inside: "Codec" },
-  "port/index.d.ts": { min: 8, inside: "ErrorFrame,ToBridge,PageStream,Optional,FunctionOf" },
+  "port/index.d.ts": { min: 10, inside: "" },
   "electron/index.d.ts": { min: 8, inside: "" },
   "cbor.d.ts": { min: 1, inside: "Codec" },
 };

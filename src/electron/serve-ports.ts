@@ -1,5 +1,7 @@
 import type { Bound, Contract, Members } from "../contract/index.ts";
+import { parseBridgeOptions } from "../port/bridge-options.ts";
 import { type Bridge, type BridgeOptions, bridgePort, type PortLike } from "../port/index.ts";
+import { checkOptions, invalidOption } from "../port/port-options.ts";
 import { channelName } from "./hand-over-ports.ts";
 
 /** A frame of a window, as Electron's `WebFrameMain` is one. */
@@ -41,6 +43,7 @@ export interface ServePortsOptions<Name extends string = string> extends BridgeO
 /**
  * In Electron's main process: gives each frame that asks, by `handOverPorts` in its preload script, and that is trusted, a port to a contract.
  *
+ * @throws PortError `ERR_INVALID_OPTION`
  * @returns A function that gives out no further ports, and closes those that there are.
  */
 export function servePorts<M extends Members>(
@@ -49,8 +52,13 @@ export function servePorts<M extends Members>(
   contract: Contract<M>,
   options: ServePortsOptions<keyof M & string>,
 ): () => void {
-  const { trust, name = "sealpipe", onRefused = () => {} } = options;
-  if (typeof trust !== "function") throw new TypeError("trust must be a function");
+  const own = checkOptions(options, ["allow", "maxConcurrent", "trust", "name", "onRefused"]);
+  const { trust, name = "sealpipe", onRefused = () => {}, allow, maxConcurrent } = own;
+  if (typeof trust !== "function") throw invalidOption("trust must be a function");
+  if (typeof onRefused !== "function") throw invalidOption("onRefused must be a function");
+  if (typeof name !== "string") throw invalidOption("name must be a string");
+  // Now, and not once the first window asks.
+  parseBridgeOptions(contract as Contract, { allow, maxConcurrent });
   const bridges = new Set<Bridge>();
   const asked = ({ senderFrame, sender }: IpcEventLike): void => {
     if (senderFrame === null || trust(senderFrame) !== true) {
@@ -58,7 +66,7 @@ export function servePorts<M extends Members>(
       return;
     }
     const { port1, port2 } = new MessageChannelMain();
-    const bridge = bridgePort(port1, bound, contract, options);
+    const bridge = bridgePort(port1, bound, contract, { allow, maxConcurrent });
     bridges.add(bridge);
     bridge.signal.addEventListener("abort", () => {
       bridges.delete(bridge);

@@ -1,4 +1,5 @@
 import type { Bound, Contract, Members } from "../contract/index.ts";
+import { type BridgeOptions, type ParsedBridgeOptions, parseBridgeOptions } from "./bridge-options.ts";
 import { Credit } from "./credit.ts";
 import {
   eventWindow,
@@ -12,13 +13,6 @@ import {
 } from "./frames.ts";
 import { errorFrame } from "./port-error.ts";
 import { listenTo, type PortLike } from "./port-like.ts";
-
-export interface BridgeOptions<Name extends string = string> {
-  /** The members of the contract that the other end may use: the fewer, the better. */
-  readonly allow: readonly Name[];
-  /** How many calls and streams may be under way. Default 256; further ones are refused with `ERR_QUEUE_FULL`. */
-  readonly maxConcurrent?: number | undefined;
-}
 
 /** One end of a port, which passes on what the other end says. */
 export interface Bridge {
@@ -38,7 +32,7 @@ export interface Bridge {
  * protocol of ports, or to its limits, closes the port.
  *
  * @param bound What `connect` or `bind` of `sealpipe/contract` gave.
- * @throws TypeError if `allow` has a name that the contract has not.
+ * @throws PortError `ERR_INVALID_OPTION`, also if `allow` has a name that the contract has not.
  */
 export function bridgePort<M extends Members>(
   port: PortLike,
@@ -49,20 +43,7 @@ export function bridgePort<M extends Members>(
   return new PortBridge(
     port,
     bound as unknown as AnyBound,
-    membersOf(contract as Contract, options.allow),
-    options,
-  );
-}
-
-/** Those that are allowed. Own properties alone: a page may say any name. */
-function membersOf(contract: Contract, allow: readonly string[]): Map<string, Kind> {
-  return new Map(
-    allow.map((name) => {
-      const member = Object.hasOwn(contract, name) ? contract[name] : undefined;
-      if (member === undefined) throw new TypeError(`the contract has no "${name}"`);
-      const isDuplex = member.kind === "stream" && member.items !== undefined;
-      return [name, isDuplex ? "duplex" : member.kind];
-    }),
+    parseBridgeOptions(contract as Contract, options),
   );
 }
 
@@ -99,11 +80,11 @@ class PortBridge implements Bridge {
   #unheard = 0;
   error: Error | undefined;
 
-  constructor(port: PortLike, bound: AnyBound, members: Map<string, Kind>, options: BridgeOptions) {
+  constructor(port: PortLike, bound: AnyBound, { members, maxConcurrent }: ParsedBridgeOptions) {
     this.#port = port;
     this.#bound = bound;
     this.#members = members;
-    this.#maxConcurrent = options.maxConcurrent ?? 256;
+    this.#maxConcurrent = maxConcurrent;
     listenTo(
       port,
       (frame) => this.#received(frame),
@@ -145,7 +126,7 @@ class PortBridge implements Bridge {
     cancel: (id) => this.#cancel(id),
     item: (id, value) => this.#item(id, value),
     end: (id) => this.#write(id, (called) => this.#halfEnded(id, () => called.end?.())),
-    credit: (id, count) => this.#underWay.get(id)?.stream?.output.add(Math.min(count, streamWindow)),
+    credit: (id, count) => this.#credit(id, count),
     emit: (name, data) => this.#emit(name, data),
     listen: (name) => this.#listen(name),
     unlisten: (name) => {
@@ -241,6 +222,14 @@ class PortBridge implements Bridge {
       items.add(1);
       this.#send(["credit", id, 1]);
     });
+  }
+
+  /** A page gives back what it has taken: never more than it was sent, or items without number would be under way. */
+  #credit(id: number, count: number): void {
+    const output = this.#underWay.get(id)?.stream?.output;
+    if (output === undefined) return;
+    if (output.left + count > streamWindow) this.#broken("the page gave more credit than it has room for");
+    else output.add(count);
   }
 
   /** After what the page has written before. */

@@ -66,5 +66,8 @@ export function isFrame(value: unknown): value is ToBridge {
 
 /** Items of a stream, each way, that may be under way before they are taken. */
 export const streamWindow = 16;
-/** Events that may be under way. */
-export const eventWindow = 1_024;
+/**
+ * Events that may be under way. Many, as a daemon may send thousands at once, which are passed on before the page has had a turn to
+ * acknowledge any.
+ */
+export const eventWindow = 16_384;

@@ -4,7 +4,15 @@
  * @module sealpipe/port
  */
 
-export { type Bridge, type BridgeOptions, bridgePort } from "./bridge-port.ts";
-export { openPort, type PortApp, type PortCallOptions, type PortStream } from "./open-port.ts";
+export type { BridgeOptions } from "./bridge-options.ts";
+export { type Bridge, bridgePort } from "./bridge-port.ts";
+export {
+  openPort,
+  type PortApp,
+  type PortCall,
+  type PortCallOptions,
+  type PortSend,
+  type PortStream,
+} from "./open-port.ts";
 export { PortError } from "./port-error.ts";
 export type { PortLike } from "./port-like.ts";

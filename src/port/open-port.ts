@@ -1,8 +1,9 @@
 import type { Contract, Event, Method, Received, Sent, StreamMember } from "../contract/index.ts";
 import { type FrameHandlers, type ToBridge, type ToPage, version } from "./frames.ts";
 import { PageStream } from "./page-stream.ts";
-import { closedPort, PortError } from "./port-error.ts";
+import { closedPort, errorOf, PortError } from "./port-error.ts";
 import { listenTo, type PortLike } from "./port-like.ts";
+import { checkOptions, checkSignal } from "./port-options.ts";
 
 export interface PortCallOptions {
   /** Cancels the call: the promise rejects with the reason, and the daemon's handler is told. */
@@ -10,13 +11,19 @@ export interface PortCallOptions {
 }
 
 /** A page's end of a stream: what the contract's stream has to read and to write. */
-export type PortStream<Output, Items> = Pick<PageStream, "signal" | "reset" | "finished"> &
-  ([Output] extends [undefined]
-    ? unknown
-    : AsyncIterable<Output> & {
-        /** The next item, or `undefined` at the end. @throws PortError */
-        read(): Promise<Output | undefined>;
-      }) &
+export type PortStream<Output, Items> = {
+  /** Aborts when the stream fails or is reset; its reason is the error. */
+  readonly signal: AbortSignal;
+  /** Ends both directions at once, and cancels the daemon's handler. */
+  reset(): void;
+  /** Resolves once the daemon has ended its direction. What it still sends is dropped. @throws PortError */
+  finished(): Promise<void>;
+} & ([Output] extends [undefined]
+  ? unknown
+  : AsyncIterable<Output> & {
+      /** The next item, or `undefined` at the end. @throws PortError */
+      read(): Promise<Output | undefined>;
+    }) &
   ([Items] extends [undefined]
     ? unknown
     : {
@@ -26,25 +33,31 @@ export type PortStream<Output, Items> = Pick<PageStream, "signal" | "reset" | "f
         end(): void;
       });
 
-type Optional<Input, Rest extends unknown[], Result> = undefined extends Input
-  ? (input?: Input, ...rest: Rest) => Result
-  : (input: Input, ...rest: Rest) => Result;
+/** A method: what may be left out is optional. */
+export type PortCall<Input, Output> = undefined extends Input
+  ? (input?: Input, options?: PortCallOptions) => Promise<Output>
+  : (input: Input, options?: PortCallOptions) => Promise<Output>;
 
-type FunctionOf<M> =
-  M extends Method<infer I, infer O>
-    ? Optional<Sent<I>, [options?: PortCallOptions], Promise<Received<O>>>
-    : M extends StreamMember<infer I, infer O, infer T>
-      ? Optional<Sent<I>, [], PortStream<Received<O>, Sent<T>>>
-      : never;
+/** Opens a stream, or sends an event: what may be left out is optional. */
+export type PortSend<Data, Result> = undefined extends Data
+  ? (data?: Data) => Result
+  : (data: Data) => Result;
 
 /** A contract as a page has it. What the bridge does not allow is there for the compiler alone; `has` tells. */
 export type PortApp<C extends Contract> = {
-  readonly [K in keyof C as C[K] extends Method | StreamMember ? K : never]: FunctionOf<C[K]>;
+  readonly [K in keyof C as C[K] extends Method | StreamMember ? K : never]: C[K] extends Method<
+    infer I,
+    infer O
+  >
+    ? PortCall<Sent<I>, Received<O>>
+    : C[K] extends StreamMember<infer I, infer O, infer T>
+      ? PortSend<Sent<I>, PortStream<Received<O>, Sent<T>>>
+      : never;
 } & {
   readonly emit: {
     readonly [K in keyof C as C[K] extends Event<unknown, "from-caller" | "both">
       ? K
-      : never]: C[K] extends Event<infer D> ? Optional<Sent<D>, [], void> : never;
+      : never]: C[K] extends Event<infer D> ? PortSend<Sent<D>, void> : never;
   };
   /** Adds a listener, and returns what removes it. */
   readonly on: {
@@ -65,14 +78,15 @@ export type PortApp<C extends Contract> = {
  * A contract through a message port: for a page, which has no sockets. Resolves once the other end, `bridgePort`, has said what it allows.
  * Nothing of Node's is needed, and of the contract only its type: `openPort<typeof notes>(port)`.
  *
- * @throws PortError `ERR_CONNECTION_LOST` if the port is closed before, `ERR_VERSION_MISMATCH`; the signal's reason.
+ * @throws PortError `ERR_CONNECTION_LOST` if the port is closed before, `ERR_VERSION_MISMATCH`, `ERR_INVALID_OPTION`; the signal's reason.
  */
 export async function openPort<C extends Contract>(
   port: PortLike,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<PortApp<C>> {
+  const { signal } = checkOptions(options, ["signal"]);
+  checkSignal(signal);
   const page = new Page(port);
-  const { signal } = options;
   const giveUp = (): void => page.close(signal?.reason);
   signal?.addEventListener("abort", giveUp);
   if (signal?.aborted) giveUp();
@@ -131,7 +145,7 @@ class Page {
     error: (id, error) => {
       this.#streams.get(id)?.failed(error);
       this.#streams.delete(id);
-      this.#settle(id, ({ reject }) => reject(new PortError(error)));
+      this.#settle(id, ({ reject }) => reject(errorOf(error)));
     },
     item: (id, value) => this.#streams.get(id)?.item(value),
     credit: (id, count) => this.#streams.get(id)?.credit(count),
@@ -152,7 +166,7 @@ class Page {
   #greeted(theirs: number, members: Readonly<Record<string, string>>): void {
     if (theirs !== version) {
       const message = `the other end of the port speaks version ${theirs}, not ${version}`;
-      this.close(new PortError({ code: "ERR_VERSION_MISMATCH", message }));
+      this.close(new PortError("ERR_VERSION_MISMATCH", message));
       return;
     }
     const functions = Object.entries(members).flatMap(([name, kind]): [string, unknown][] => {

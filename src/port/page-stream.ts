@@ -1,6 +1,6 @@
 import { Credit } from "./credit.ts";
 import { type ErrorFrame, streamWindow, type ToBridge } from "./frames.ts";
-import { closedPort, PortError } from "./port-error.ts";
+import { closedPort, errorOf, PortError } from "./port-error.ts";
 
 /** A page's end of a stream. */
 export class PageStream implements AsyncIterable<unknown> {
@@ -63,7 +63,7 @@ export class PageStream implements AsyncIterable<unknown> {
   }
 
   async write(item: unknown): Promise<void> {
-    if (!this.#isWriting) throw new PortError({ code: "ERR_CLOSED", message: "the stream has ended" });
+    if (!this.#isWriting) throw new PortError("ERR_CLOSED", "the stream has ended");
     await this.#credit.take(this.#abort.signal);
     this.#send(["item", this.#id, item]);
   }
@@ -100,7 +100,7 @@ export class PageStream implements AsyncIterable<unknown> {
 
   failed(error: ErrorFrame | undefined): void {
     if (this.#abort.signal.aborted) return;
-    this.#abort.abort(error === undefined ? closedPort() : new PortError(error));
+    this.#abort.abort(error === undefined ? closedPort() : errorOf(error));
     this.#wake();
   }
 }

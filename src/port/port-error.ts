@@ -7,7 +7,7 @@ export class PortError extends Error {
   /** What the contract's error has as its data. */
   readonly data: unknown;
 
-  constructor({ code, message, data }: ErrorFrame) {
+  constructor(code: string, message: string, data?: unknown) {
     super(message);
     this.name = "PortError";
     this.code = code;
@@ -16,7 +16,12 @@ export class PortError extends Error {
 }
 
 export function closedPort(): PortError {
-  return new PortError({ code: "ERR_CONNECTION_LOST", message: "the port is closed" });
+  return new PortError("ERR_CONNECTION_LOST", "the port is closed");
+}
+
+/** The error that came by the port. */
+export function errorOf({ code, message, data }: ErrorFrame): PortError {
+  return new PortError(code, message, data);
 }
 
 /** As it crosses a port. A stack does not. */

@@ -155,6 +155,24 @@ describe("Electron's windows", { timeout: 60_000 }, () => {
 
   test("cannot be served without saying whom to trust", () => {
     const options = { allow: [] } as unknown as ServePortsOptions<"add">;
-    assert.throws(() => servePorts(new Electron(), {} as never, notes, options), TypeError);
+    assert.throws(() => servePorts(new Electron(), {} as never, notes, options), {
+      code: "ERR_INVALID_OPTION",
+    });
+  });
+
+  test("cannot be served with options that are none", () => {
+    for (const wrong of [
+      { trust: "app:" },
+      { name: 5 },
+      { onRefused: "log" },
+      { allow: ["nothing"] },
+      { maxConcurrent: 0 },
+      { maxconcurrent: 5 },
+    ]) {
+      const options = { allow: ["add"], trust: () => true, ...wrong } as never;
+      assert.throws(() => servePorts(new Electron(), {} as never, notes, options), {
+        code: "ERR_INVALID_OPTION",
+      });
+    }
   });
 });

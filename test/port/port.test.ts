@@ -6,7 +6,7 @@ import { connect, serve } from "sealpipe/contract";
 import { type BridgeOptions, bridgePort, openPort, PortError } from "sealpipe/port";
 import { freshName } from "../support/names.ts";
 import { notes } from "../support/notes-contract.ts";
-import { isSettled, until } from "../support/waiting.ts";
+import { isSettled, turns, until } from "../support/waiting.ts";
 
 type Name = Exclude<keyof typeof notes, symbol>;
 const allow: readonly Name[] = ["add", "hang", "count", "shout", "changed", "touched"];
@@ -271,13 +271,13 @@ describe("a hostile page", { timeout: 60_000 }, () => {
     });
   }
 
-  test("that does not take its events loses its port, once 1024 are under way", async (t) => {
+  test("that does not take its events loses its port, once 16384 are under way", async (t) => {
     const { bridge, port, server } = await started(t);
     port.postMessage(["listen", "changed"]);
     port.on("message", () => {});
-    for (let index = 0; index < 2_000 && !bridge.signal.aborted; index++) await server.emit.changed("x");
+    for (let index = 0; index < 20_000 && !bridge.signal.aborted; index++) await server.emit.changed("x");
     await until(() => bridge.signal.aborted);
-    assert.match(bridge.error?.message ?? "", /has not taken 1024 events/);
+    assert.match(bridge.error?.message ?? "", /has not taken 16384 events/);
   });
 
   test("has no more under way than it may", async (t) => {
@@ -290,11 +290,120 @@ describe("a hostile page", { timeout: 60_000 }, () => {
   });
 });
 
-test("a bridge is refused a member that the contract has not", async (t) => {
-  const { app } = await started(t);
-  const { port1 } = new MessageChannel();
-  for (const name of ["nothing", "toString", "__proto__"]) {
-    assert.throws(() => bridgePort(port1, app, notes, { allow: [name as Name] }), TypeError);
+describe("what is under way", { timeout: 60_000 }, () => {
+  /** The frames that a page gets which does not say anything by itself. */
+  async function frames(t: TestContext) {
+    const all = await started(t);
+    const said: unknown[][] = [];
+    all.port.on("message", (frame) => said.push(frame as unknown[]));
+    await until(() => said.length === 1);
+    return { ...all, said, counts: (word: string) => said.filter(([first]) => first === word).length };
   }
-  port1.close();
+
+  test("is at most 16 items of a stream, until the page has room for more", async (t) => {
+    const { port, counts } = await frames(t);
+    port.postMessage(["open", 1, "count", 1_000]);
+    await until(() => counts("item") === 16);
+    await turns(100);
+    assert.equal(counts("item"), 16);
+    port.postMessage(["credit", 1, 5]);
+    await until(() => counts("item") === 21);
+    await turns(100);
+    assert.equal(counts("item"), 21);
+    port.close();
+  });
+
+  test("is never more, whatever credit a page gives: that closes its port", async (t) => {
+    const { port, counts, bridge } = await frames(t);
+    port.postMessage(["open", 1, "count", 1_000]);
+    await until(() => counts("item") === 16);
+    port.postMessage(["credit", 1, 17]);
+    await until(() => bridge.signal.aborted);
+    assert.match(bridge.error?.message ?? "", /more credit/);
+    assert.equal(counts("item"), 16);
+  });
+
+  test("is at most 16 items that a page writes, until the bridge has room for more", async () => {
+    const { port1, port2 } = new MessageChannel();
+    const written: unknown[] = [];
+    port1.on("message", (frame: unknown[]) => frame[0] === "item" && written.push(frame));
+    port1.postMessage(["hello", 1, { shout: "duplex" }]);
+    const stream = (await opened(port2)).shout();
+    const writing = Promise.all(Array.from({ length: 20 }, (_, index) => stream.write(`n${index}`)));
+    await until(() => written.length === 16);
+    assert.equal(await isSettled(writing), false);
+    assert.equal(written.length, 16);
+    port1.postMessage(["credit", 1, 4]);
+    await writing;
+    await until(() => written.length === 20);
+    port1.close();
+  });
+
+  test("are at most 16384 events, of which a page that takes them gets any number", async (t) => {
+    const { port, server } = await started(t);
+    const page = await opened(port);
+    let told = 0;
+    page.on.changed(() => {
+      told += 1;
+    });
+    await page.add("in order, after the listener");
+    for (let sent = 0; sent < 20_000; ) {
+      for (const end = sent + 2_000; sent < end; sent++) await server.emit.changed("x");
+      await until(() => told === sent);
+    }
+    page.close();
+  });
+});
+
+describe("options of ports", { timeout: 60_000 }, () => {
+  test("of a bridge are checked, and are its own alone", async (t) => {
+    const { app } = await started(t);
+    const { port1 } = new MessageChannel();
+    const wrong: unknown[] = [
+      undefined,
+      null,
+      5,
+      {},
+      { allow: "add" },
+      ...["nothing", "toString", "__proto__", Symbol.iterator, 5].map((name) => ({ allow: [name] })),
+      ...[0, -1, 1.5, "5", Number.NaN, Number.POSITIVE_INFINITY, null].map((maxConcurrent) => ({
+        allow: ["add"],
+        maxConcurrent,
+      })),
+      { allow: ["add"], maxConcurent: 5 },
+      Object.create({ allow: ["add"] }),
+    ];
+    for (const options of wrong)
+      assert.throws(() => bridgePort(port1, app, notes, options as BridgeOptions<Name>), {
+        name: options === undefined || options === null ? /Error$/ : "PortError",
+        code: "ERR_INVALID_OPTION",
+      });
+    port1.close();
+  });
+
+  test("of a page are checked, too", async () => {
+    const { port1, port2 } = new MessageChannel();
+    for (const options of [null, 5, { signal: 5 }, { timeoutMs: 5 }])
+      await assert.rejects(openPort(port2, options as never), { code: "ERR_INVALID_OPTION" });
+    port1.close();
+  });
+
+  test("are not taken from what a program has put into Object.prototype", async (t) => {
+    const { app } = await started(t);
+    const pollution = { maxConcurrent: 1, allow: ["secret"] };
+    t.after(() => {
+      for (const name of Object.keys(pollution)) Reflect.deleteProperty(Object.prototype, name);
+    });
+    for (const [name, value] of Object.entries(pollution))
+      Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: false });
+    const { port1, port2 } = new MessageChannel();
+    const bridge = bridgePort(port1, app, notes, { allow });
+    const page = await opened(port2);
+    const calls = [page.hang(), page.hang()];
+    assert.equal(await page.add("four"), 4);
+    assert.equal(page.has("secret"), false);
+    assert.throws(() => bridgePort(port1, app, notes, {} as never), { code: "ERR_INVALID_OPTION" });
+    bridge.close();
+    for (const call of calls) await assert.rejects(call, { code: "ERR_CONNECTION_LOST" });
+  });
 });
