@@ -30,6 +30,7 @@ const groups = {
     "docs/options.md": "Options",
     "docs/errors.md": "Errors",
     "docs/cli.md": "Command line",
+    "docs/inspector.md": "Inspector",
     "docs/diagnostics.md": "Diagnostics",
     "docs/opentelemetry.md": "OpenTelemetry",
     "docs/stats.md": "Stats",
