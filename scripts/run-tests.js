@@ -46,7 +46,7 @@ process.execArgv.push("--import", new URL("../build/test/support/leftovers.js", 
 
 if (inRealm) process.execArgv.push("--experimental-vm-modules", "--no-warnings");
 
-run({ files, concurrency: 2, timeout: 480_000 })
+run({ files, concurrency: 2, timeout: 900_000 })
   .on("test:fail", () => {
     process.exitCode = 1;
   })

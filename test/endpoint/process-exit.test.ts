@@ -9,7 +9,8 @@ import { addressOf } from "../support/raw-peer.ts";
 import { Relay } from "../support/relay.ts";
 import { nextEvent, record } from "../support/waiting.ts";
 
-const timeout = 60_000;
+/** Of all of them: each starts a process or two, which take their time on Wine. */
+const timeout = 240_000;
 
 describe("a process with nothing but what is unref'd", { timeout }, () => {
   for (const [how, title] of [

@@ -11,11 +11,13 @@ export interface Port {
   readonly sockets: { readonly clients: Socket[]; readonly servers: Socket[] };
 }
 
-export async function portOf(t: TestContext, server: Pick<Server, "accept">): Promise<Port> {
+export async function portOf(t: TestContext, server: Pick<Server, "accept" | "status">): Promise<Port> {
   const sockets = { clients: [] as Socket[], servers: [] as Socket[] };
   const listener = createServer((socket) => {
     sockets.servers.push(socket);
-    server.accept(socket);
+    // A client that reconnects may come as the test ends, once its server has been closed.
+    if (server.status === "listening") server.accept(socket);
+    else socket.destroy();
   }).listen(0, "127.0.0.1");
   await once(listener, "listening");
   const { port } = listener.address() as AddressInfo;
