@@ -83,11 +83,11 @@ export interface EndpointOptions {
    */
   readonly secret?: string | Uint8Array | undefined;
   /**
-   * The absolute path of a file with such a secret, read once when the endpoint starts. If there is no such file, the
-   * end that starts first creates it, with 32 random bytes and the mode 0600. A file that belongs to a user other
-   * than this process's or root, that others may read or write, that is a symbolic link, or whose path another user
-   * can change is refused with `ERR_SECRET_FILE`. Platform: on Windows none of this is checked; put the file where
-   * only your user can read it.
+   * The absolute path of a file with such a secret. It is read once: when the server starts, or before the client's first
+   * try to connect. If there is no such file, the end that starts first creates it, with 32 random bytes and the mode
+   * 0600. A file that belongs to a user other than this process's or root, that others may read or write, that is a
+   * symbolic link, or whose path another user can change is refused with `ERR_SECRET_FILE`. Platform: on Windows none of
+   * this is checked; put the file where only your user can read it.
    */
   readonly secretFile?: string | undefined;
   /**
