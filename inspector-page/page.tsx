@@ -12,6 +12,9 @@ import { bytes, count, ms } from "./words.ts";
 /** The page is drawn no more often: however fast things happen, nobody reads faster. */
 const drawMs = 150;
 
+/** Where a key is a character, or chooses. */
+const typedInto = "input:not([type=checkbox]), select, textarea";
+
 /** Draws at most so often, and the last state in any case. */
 class Screen {
   #model = empty;
@@ -104,7 +107,7 @@ interface ButtonsProps {
 function Buttons({ model, isFrozen, freeze }: ButtonsProps) {
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
-      const isTyping = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
+      const isTyping = event.target instanceof HTMLElement && event.target.matches(typedInto);
       if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "p") freeze(isFrozen ? undefined : model);
       if (event.key !== "/") return;

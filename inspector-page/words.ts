@@ -13,7 +13,7 @@ export function bytes(value: number): string {
 
 export function ms(value: number): string {
   if (value < 1) return `${Math.round(value * 1000)} µs`;
-  return value < 10_000 ? `${value.toPrecision(3)} ms` : `${(value / 1000).toFixed(1)} s`;
+  return value < 999.5 ? `${value.toPrecision(3)} ms` : `${(value / 1000).toFixed(2)} s`;
 }
 
 /** Seconds since the inspector was started. */

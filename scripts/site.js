@@ -17,7 +17,7 @@ for (const [file, place] of pages) {
   mkdirSync(dirname(staged + place), { recursive: true });
   cpSync(root + file, staged + place);
 }
-for (const image of readdirSync(`${root}docs`).filter((file) => file.endsWith(".svg")))
+for (const image of readdirSync(`${root}docs`).filter((file) => /\.(svg|png)$/.test(file)))
   cpSync(`${root}docs/${image}`, staged + image);
 step("the pages", "vitepress", ["build", "."]);
 if (process.argv.includes("--serve")) step("the server", "vitepress", ["preview", "."]);

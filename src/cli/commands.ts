@@ -8,6 +8,7 @@ import { contractGenerate } from "./commands/contract-generate.ts";
 import { dial } from "./commands/dial.ts";
 import { doctor } from "./commands/doctor.ts";
 import { handle } from "./commands/handle.ts";
+import { inspect } from "./commands/inspect.ts";
 import { list } from "./commands/list.ts";
 import { listen } from "./commands/listen.ts";
 import { ping } from "./commands/ping.ts";
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   listen,
   handle,
   tap,
+  inspect,
   record,
   replay,
   dial,

@@ -21,6 +21,7 @@ export interface Inspector extends AsyncDisposable {
 /** Pages that can be open at a time. */
 const maxFeeds = 8;
 const sampleMs = 1_000;
+const endPatienceMs = 500;
 
 /**
  * Shows what goes on in all clients and servers of this process, from now on, on a page at a random port of 127.0.0.1. It does not
@@ -46,12 +47,12 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
     const url = await server.listen();
     running.begin();
     const close = async (): Promise<void> => {
-      running.stop();
+      await running.stop();
       await server.close();
     };
     return { url: `${url}#${token.text}`, close, [Symbol.asyncDispose]: close };
   } catch (error) {
-    running.stop();
+    await running.stop();
     throw error;
   }
 }
@@ -63,7 +64,7 @@ class RunningInspector {
   readonly #observer: Observer;
   readonly #samples: Samples;
   #timer: NodeJS.Timeout | undefined;
-  #feeds = 0;
+  readonly #feeds = new Set<ServerResponse>();
 
   constructor(options: ParsedOptions) {
     this.#options = options;
@@ -80,20 +81,29 @@ class RunningInspector {
     this.#timer = setInterval(() => this.#samples.take(), sampleMs).unref();
   }
 
-  stop(): void {
+  /** Settles once the pages have been told that it is over, or do not read that. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#observer.stop();
+    const ends = [...this.#feeds].map(
+      (response) => new Promise<void>((resolve) => void response.end(resolve)),
+    );
+    if (ends.length === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, endPatienceMs);
+    });
+    await Promise.race([Promise.all(ends), patience]);
+    clearTimeout(timer);
   }
 
   #feed(response: ServerResponse): void {
-    if (this.#feeds >= maxFeeds) {
+    if (this.#feeds.size >= maxFeeds) {
       answer(response, { status: 429, text: "too many pages" });
       return;
     }
-    this.#feeds += 1;
-    response.once("close", () => {
-      this.#feeds -= 1;
-    });
+    this.#feeds.add(response);
+    response.once("close", () => void this.#feeds.delete(response));
     response.setHeader("Content-Type", "application/x-ndjson");
     const { title, payloads, allowSend, decoder } = this.#options;
     const { members } = decoder;

@@ -10,11 +10,11 @@ export const lacksChromium: string | false = skippedFor(
   executablePath === undefined ? "chromium is not installed" : false,
 );
 
-/** Debian's Chromium, without a window. Close it. */
-export function launchChromium(): Promise<Browser> {
+/** Debian's Chromium, without a window; `args` are further ones of its command line. Close it. */
+export function launchChromium(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     ...(executablePath !== undefined && { executablePath }),
     // Its sandbox does not start as root, which is what a build runs as; only pages of the tests are opened.
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", ...args],
   });
 }

@@ -1,23 +1,15 @@
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { createClient, startServer } from "../../index.ts";
 import type { Context, OptionSpecs } from "../command.ts";
 import { command } from "../command.ts";
-import { clientOptions, clientValues, endValues, serverOptions } from "../connecting.ts";
 import { type ExitCode, exitCodes, UsageError } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import { headRecord, type Passed, type Recorded, toLine, toRecord } from "../recording.ts";
-import { Tap } from "../tap.ts";
+import { serveTap, tapName, tapOptions } from "../tap-serving.ts";
 
 const options = {
-  ...clientOptions,
-  "all-users": serverOptions["all-users"],
-  as: {
-    type: "string",
-    value: "NAME",
-    help: "the name at which clients connect to the tap; default NAME-tap",
-  },
+  ...tapOptions,
   data: { type: "boolean", negative: true, help: "show no data, only their sizes" },
 } as const satisfies OptionSpecs;
 
@@ -83,29 +75,9 @@ export const record = command({
 async function tapTo(context: Context<typeof options>, file: WriteStream | undefined): Promise<ExitCode> {
   const { values, positionals, output, signal } = context;
   const [name = ""] = positionals;
-  const as = values.as ?? `${name}-tap`;
-  if (as === name) throw new UsageError("--as takes another name than NAME");
-  const show = await showing({ name, output, file, hidesData: values.data === false });
-  const connect = () => createClient(name, clientValues(values));
-  // Made for its checks, before any client comes.
-  clientValues(values);
-  const lines = new Tap({ connect, passed: show });
-  const server = await startServer(as, { ...endValues(values), unmaskPermissions: values["all-users"] });
-  const running = new Set<Promise<void>>();
-  server.on("error", (error) => output.say(`${error.message} (${error.code})`));
-  server.on("connection", (connection) => {
-    const carried = lines.carry(connection).then((error) => {
-      if (error !== undefined && !signal.aborted) output.say(`connection ${connection.id}: ${error.message}`);
-      running.delete(carried);
-    });
-    running.add(carried);
-  });
-  output.say(`clients connect to ${server.address}; Ctrl-C ends it`);
-  const stop = (): void => void server.close();
-  signal.addEventListener("abort", stop);
-  if (signal.aborted) stop();
-  await new Promise<void>((resolve) => server.on("close", resolve));
-  await Promise.all(running);
+  tapName(name, values);
+  const passed = await showing({ name, output, file, hidesData: values.data === false });
+  await serveTap({ name, values, output, signal, passed });
   return exitCodes.done;
 }
 
