@@ -9,14 +9,15 @@ import (
 )
 
 const usage = `usage:
-  peer server --name N [--encryption=true|false] [--max-message-bytes N] [--unmask]
-  peer client --name N [--encryption=true|false] [--timeout-seconds F] [--retry-seconds N]
+  peer server --name N [--echo] [--encryption=true|false] [--max-message-bytes N] [--unmask]
+  peer client --name N [--echo] [--encryption=true|false] [--timeout-seconds F] [--retry-seconds N]
   peer handshakes --name N --count N [--encryption=true|false] [--pause-ms N]
 `
 
 // options are all modes' flags.
 type options struct {
 	name    string
+	echo    bool
 	server  ServerOptions
 	client  ClientOptions
 	count   int
@@ -45,6 +46,7 @@ func Run(library Library, arguments []string, in io.Reader, out io.Writer) int {
 		return handshakes(library, parsed, output)
 	}
 	session := newSession(library, mode == "server", output)
+	session.echoing.Store(parsed.echo)
 	session.start(parsed)
 	session.obey(in)
 	session.removeSocket()
@@ -58,6 +60,7 @@ func parse(mode string, arguments []string) (options, error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&parsed.name, "name", "", "")
 	flags.BoolVar(&encryption, "encryption", true, "")
+	flags.BoolVar(&parsed.echo, "echo", false, "")
 	switch mode {
 	case "server":
 		flags.IntVar(&parsed.server.MaxMessageBytes, "max-message-bytes", 0, "")

@@ -16,7 +16,6 @@ from sealpipe.conformance.server_rules import SERVER_RULES
 from ..support.peers import build_go_end, build_go_peer, require
 from ..support.vectors import ROOT
 
-ECHO = '{"do":"echo","on":true}'
 PAGE = (ROOT / "docs/other-languages.md").read_text()
 
 
@@ -24,8 +23,8 @@ def command_of(implementation: str, role: str, *, plain: bool) -> list[str]:
     mode = " --encryption=false" if plain else ""
     if implementation == "golang-ipc":
         retry = " --retry-seconds 1" if role == "client" else ""
-        command = f"{build_go_peer('v1.2.4')} {role} --name {{name}}{retry}{mode}"
-        return ["--stdin", ECHO, "--command", command]
+        # By a flag: a command on its standard input may come after the first message.
+        return ["--command", f"{build_go_peer('v1.2.4')} {role} --name {{name}} --echo{retry}{mode}"]
     if implementation == "go":
         return ["--zero-type", "99", "--command", f"{build_go_end()} {role} --name {{name}} --echo{mode}"]
     if implementation == "typescript":
@@ -137,6 +136,13 @@ def test_a_program_that_breaks_a_rule_is_told_what_it_did(
     assert "FAIL  must    Handshake 1: hello" in out
     assert found in out
     assert "1 that must" in out
+
+
+def test_a_program_is_told_what_to_do_on_its_standard_input(capsys: pytest.CaptureFixture[Any]) -> None:
+    program = (BROKEN % "client.send(os.read(0, 2))").replace("'", '"')
+    command = f"{sys.executable} -c '{program}'"
+    assert main(["server", "--stdin", "ab", "--command", command, "--only", "Handshake 1"]) == 1
+    assert "it says 61 62" in capsys.readouterr().out
 
 
 def test_a_program_that_does_not_start_is_told(capsys: pytest.CaptureFixture[str]) -> None:

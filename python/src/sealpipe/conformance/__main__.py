@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from .client_rules import CLIENT_RULES
 from .message_rules import TYPE_0_WRITTEN
-from .rule import Broken, Open, Rule
 from .server_rules import SERVER_RULES
 from .subject import Subject
+from .verdict import Broken, Open
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .rule import Rule
 
 _EPILOG = """
 The program writes each message that it receives back to where it came from. It is started anew for each rule, with a

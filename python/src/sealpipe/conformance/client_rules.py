@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from ..crypto import SYSTEM_CRYPTO
 from .message_rules import message_rules
-from .rule import Broken, Open, Ruled, demand, rule
+from .rule import Ruled, rule
+from .verdict import Broken, Open, demand
 
 if TYPE_CHECKING:
     from .subject import Subject
 
 CLIENT_RULES: Ruled = []
 # One handshake in 256 has such a key, and the client chooses it after it has seen ours: it has to come often enough.
-_LEADING_ZEROS_PATIENCE = 60.0
+_LEADING_ZEROS_PATIENCE = 150.0
 _FIRST_TRIES = 20
-_FIRST_PATIENCE = 5.0
+_FIRST_PATIENCE = 15.0
 _rules = CLIENT_RULES
 
 

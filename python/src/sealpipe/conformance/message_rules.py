@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .rule import Ruled, demand, rule
+from .rule import Ruled, rule
+from .verdict import demand
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..crypto import SYSTEM_CRYPTO
 from ..protocol.classic.key_schedule import derive_traffic_key
-from .rule import Broken, demand
+from .verdict import Broken, demand
 
 if TYPE_CHECKING:
     from ..crypto import AesGcm, P384KeyPair
 
-PATIENCE = 5.0
+PATIENCE = 10.0
+# What does not drop a connection takes all of it, for each rule that asks.
+_DROP_PATIENCE = 5.0
+# How long a message may take to come back before another is tried.
+_ECHO_PATIENCE = 0.2
 
 
 class Message(NamedTuple):
@@ -69,7 +74,7 @@ class Peer:
             self._sock.settimeout(PATIENCE)
         return False
 
-    def is_dropped(self, seconds: float = PATIENCE) -> bool:
+    def is_dropped(self, seconds: float = _DROP_PATIENCE) -> bool:
         """Whether the subject ends the connection within that time, whatever it says before."""
         give_up_at = time.monotonic() + seconds
         while (left := give_up_at - time.monotonic()) > 0:
@@ -121,6 +126,17 @@ class Peer:
         """Writes a message and demands it back."""
         self.say(self.message(type, data))
         self.demand_echo(type, data)
+
+    def await_echo(self) -> None:
+        """Returns once the subject writes messages back. Of those before, none comes any more."""
+        give_up_at = time.monotonic() + PATIENCE
+        for number in itertools.count():
+            latest = f"attempt {number}".encode()
+            self.say(self.message(5, latest))
+            while not self.hears_nothing(_ECHO_PATIENCE):
+                if self.hear_message().data == latest:
+                    return
+            demand(time.monotonic() < give_up_at, f"no message was written back within {PATIENCE:g} s")
 
     def demand_echo(self, type: int, data: bytes) -> None:
         heard = self.hear_message()

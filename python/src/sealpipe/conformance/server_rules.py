@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..crypto import SYSTEM_CRYPTO
 from .message_rules import message_rules
-from .rule import Ruled, demand, rule
+from .rule import Ruled, rule
+from .verdict import demand
 
 if TYPE_CHECKING:
     from .subject import Subject
@@ -16,8 +17,6 @@ NATIVE_SIGN = b"sealpip1"
 """What a plain server that speaks native puts after its maximum size."""
 
 SERVER_RULES: Ruled = []
-# golang-ipc's server takes a message before it calls itself connected, and refuses to write the answer then.
-_SETTLE = 0.1
 _rules = SERVER_RULES
 
 
@@ -84,7 +83,7 @@ def leading_zeros(subject: Subject) -> None:
     peer.agree(key_pair, key)
     peer.hear_payload()
     peer.say(b"\0")
-    time.sleep(_SETTLE)
+    peer.await_echo()
     peer.echo(5, b"the same key")
 
 
@@ -116,7 +115,7 @@ def confirmation(subject: Subject) -> None:
         peer.agree(key_pair, key)
     peer.hear_payload()
     peer.say(b"\7")
-    time.sleep(_SETTLE)
+    peer.await_echo()
     peer.echo(5, b"confirmed")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..crypto import SYSTEM_CRYPTO
 from .peer import Peer
-from .rule import Broken, demand
+from .verdict import Broken, demand
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _numbers = itertools.count(1)
 # How long a program may take until it listens, or connects.
 _START_PATIENCE = 30.0
-_SETTLE = 0.1
 
 
 class Subject:
@@ -108,7 +107,7 @@ class Subject:
         peer.hear_payload()
         peer.say(b"\0")
         # golang-ipc's server takes a message before it calls itself connected, and refuses to write the answer then.
-        time.sleep(_SETTLE)
+        peer.await_echo()
         return peer
 
     def serves_another(self) -> None:
