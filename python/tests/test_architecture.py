@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import pathlib
 import sys
+from collections.abc import Collection, Iterator, Mapping
+from typing import TypeVar
 
 import pytest
 
@@ -22,6 +24,7 @@ ALLOWED = {
     "blocking": {"endpoint", "protocol", "transport", "errors"},
     "aio": {"endpoint", "protocol", "transport"},
     "contract": {"aio", "endpoint", "protocol", "errors"},
+    "sidecar": {"__init__", "aio", "endpoint", "errors"},
     "conformance": {"__init__", "crypto", "protocol"},
     "__init__": {"blocking", "endpoint", "protocol", "transport", "errors"},
 }
@@ -61,6 +64,59 @@ def test_a_file_imports_only_what_its_part_may(file: pathlib.Path) -> None:
     assert others - known <= ({"cryptography"} if part_of(file) == "crypto" else set())
     if part_of(file) == "protocol":
         assert others <= NO_IO
+
+
+def files_imported_by(file: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Also for types alone. That to import a module is to import its packages first does not count."""
+    for node in ast.walk(ast.parse((SOURCE / file).read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level > 0:
+            package = pathlib.Path(*file.parts[: len(file.parts) - node.level])
+            module = package.joinpath(*(node.module or "").split("."))
+            for alias in node.names:
+                candidates = (module / f"{alias.name}.py", module / alias.name / "__init__.py")
+                fallback = module / "__init__.py" if (SOURCE / module).is_dir() else module.with_suffix(".py")
+                yield next((each for each in candidates if (SOURCE / each).exists()), fallback)
+
+
+T = TypeVar("T")
+
+
+def cycle_in(graph: Mapping[T, Collection[T]]) -> list[T]:
+    """One, or nothing."""
+    done: set[T] = set()
+
+    def visit(node: T, path: tuple[T, ...]) -> list[T]:
+        if node in path:
+            return [*path[path.index(node) :], node]
+        if node in done:
+            return []
+        found = next(filter(None, (visit(target, (*path, node)) for target in sorted(graph[node], key=str))), [])
+        done.add(node)
+        return found
+
+    return next(filter(None, (visit(node, ()) for node in graph)), [])
+
+
+def test_no_file_imports_itself_through_others_not_even_for_a_type() -> None:
+    graph = {file: set(files_imported_by(file)) for file in FILES}
+    assert sum(map(len, graph.values())) > 500
+    assert [str(file) for file in cycle_in(graph)] == []
+
+
+def test_no_folder_imports_itself_through_others_not_even_for_a_type() -> None:
+    # Of folders of which one is in the other, the files have been tried.
+    graph: dict[pathlib.Path, set[pathlib.Path]] = {file.parent: set() for file in FILES}
+    for file in FILES:
+        own = file.parent
+        folders = {target.parent for target in files_imported_by(file)}
+        graph[own] |= {each for each in folders if own not in (each, *each.parents) and each not in own.parents}
+    assert [str(folder) for folder in cycle_in(graph)] == []
+
+
+def test_a_cycle_is_found() -> None:
+    assert cycle_in({1: {2}, 2: {3}, 3: set()}) == []
+    assert cycle_in({1: {2}, 2: {3, 4}, 3: set(), 4: {2}}) == [2, 4, 2]
+    assert cycle_in({1: {1}}) == [1, 1]
 
 
 def test_each_file_of_the_protocol_has_the_name_that_it_has_in_typescript() -> None:

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 
 import sealpipe
 from sealpipe.blocking import handler_threads
 
-from .support.blocking import code_of
-from .support.names import fresh_name
-
-
-@contextmanager
-def pair(**options: str) -> Iterator[tuple[sealpipe.Server, sealpipe.Client]]:
-    name = fresh_name()
-    with (
-        sealpipe.serve(name, **options) as server,  # type: ignore[arg-type]
-        sealpipe.connect(name, connect_timeout=20, **options) as client,  # type: ignore[arg-type]
-    ):
-        yield server, client
+from .support.blocking import code_of, pair
 
 
 def test_either_end_asks_and_a_handler_knows_who_asked() -> None:

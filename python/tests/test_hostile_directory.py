@@ -18,7 +18,7 @@ import pytest
 
 import sealpipe
 from sealpipe import aio
-from sealpipe.transport import trust
+from sealpipe.transport import trust, users
 from sealpipe.transport.address import Address
 
 from .support.names import fresh_name
@@ -87,7 +87,7 @@ def test_the_owner_gets_no_server_of_ours_there(directory: pathlib.Path, preciou
 
 @pytest.mark.parametrize("trusted", [(), (OTHER_UID,), "any"])
 def test_a_server_needs_a_directory_of_its_own_whomever_the_address_trusts(
-    directory: pathlib.Path, trusted: trust.Trust
+    directory: pathlib.Path, trusted: users.Trust
 ) -> None:
     os.chown(directory, OTHER_UID, -1)
     below = directory / "below"

@@ -1,7 +1,7 @@
 """sealpipe: encrypted messages between two processes on one machine, by name. Speaks golang-ipc's wire, and
 with another sealpipe end its own.
 
-This module blocks; ``sealpipe.aio`` is the same for asyncio, and has streams.
+This module blocks; ``sealpipe.aio`` is the same for asyncio.
 
 >>> import sealpipe
 >>> with sealpipe.serve("my-app") as server, sealpipe.connect("my-app", connect_timeout=5) as client:
@@ -17,8 +17,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .blocking.client import Client
-from .blocking.server import Connection, Server
+from .blocking.server import Connection, ConnectionStream, Server
+from .blocking.stream import Stream
+from .endpoint.admin.admin_handlers import ShutdownRequest
+from .endpoint.admin.description import ServerDescription
 from .endpoint.message import Message, MessageFrom
+from .endpoint.option_checks import demand
 from .endpoint.options import (
     ClientOptions,
     Retry,
@@ -30,10 +34,13 @@ from .endpoint.options import (
 )
 from .endpoint.requests.request import Answer, Request, RequestFrom
 from .endpoint.status import Status
+from .endpoint.streams.stream import Item
 from .errors import ERROR_CODES, CallerError, Fault, PeerError, RemoteError, SealpipeError, SystemError
 from .protocol.session import TraceContext
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Unpack
 
 __all__ = [
@@ -45,7 +52,9 @@ __all__ = [
     "Connection",
     "ConnectionMessage",
     "ConnectionRequest",
+    "ConnectionStream",
     "Fault",
+    "Item",
     "Message",
     "PeerError",
     "RemoteError",
@@ -53,8 +62,11 @@ __all__ = [
     "Retry",
     "SealpipeError",
     "Server",
+    "ServerDescription",
     "ServerOptions",
+    "ShutdownRequest",
     "Status",
+    "Stream",
     "SystemError",
     "TraceContext",
     "connect",
@@ -71,17 +83,21 @@ ConnectionRequest = RequestFrom[Connection]
 """A request from a client to a server, with its connection."""
 
 
-def serve(name: str, **options: Unpack[ServerOptions]) -> Server:
+def serve(name: str, *, prepare: Callable[[Server], object] | None = None, **options: Unpack[ServerOptions]) -> Server:
     r"""Starts a server that clients find by ``name``: ``/tmp/<name>.sock``, or ``\\.\pipe\<name>`` on Windows.
 
-    Returns once it listens; ``with`` closes it. A socket that a killed server left behind is replaced; a server that is
-    alive is not. Raises a CallerError ``ERR_INVALID_NAME``, ``ERR_ADDRESS_TOO_LONG`` or ``ERR_INVALID_OPTION``, or a
+    ``prepare`` is called with the server before it listens: what adds handlers there has them in place before the first
+    request can come. A socket that a killed server left behind is replaced; a server that is alive is not. ``with``
+    closes it.
+
+    Raises a CallerError ``ERR_INVALID_NAME``, ``ERR_ADDRESS_TOO_LONG`` or ``ERR_INVALID_OPTION``, or a
     SystemError ``ERR_ADDRESS_IN_USE``, ``ERR_ADDRESS_UNTRUSTED``, ``ERR_NO_RUNTIME_DIRECTORY`` or
-    ``ERR_LISTEN_FAILED``.
+    ``ERR_LISTEN_FAILED``; or what ``prepare`` raises.
     """
     parsed = parse_server_options(options)
+    demand(prepare is None or callable(prepare), "prepare", "None or something that can be called", prepare)
     address = address_of(name, parsed)
-    return Server(name, address, with_secret(parsed))
+    return Server(name, address, with_secret(parsed), prepare)
 
 
 def connect(name: str, **options: Unpack[ClientOptions]) -> Client:

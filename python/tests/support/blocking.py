@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 import sealpipe
 from sealpipe.blocking import event_loop
+
+from .names import fresh_name
 
 
 def code_of(act: Callable[[], object]) -> str:
@@ -36,3 +39,13 @@ def held_thread() -> Iterator[None]:
         yield
     finally:
         goes_on.set()
+
+
+@contextmanager
+def pair(**options: Any) -> Iterator[tuple[sealpipe.Server, sealpipe.Client]]:
+    name = fresh_name()
+    with (
+        sealpipe.serve(name, **options) as server,
+        sealpipe.connect(name, connect_timeout=20, **options) as client,
+    ):
+        yield server, client

@@ -6,28 +6,29 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..endpoint.client import Client as AsyncClient
 from ..endpoint.message import Message, MessageData, to_bytes
-from ..endpoint.options import check_timeout
-from .endpoint import BlockingEndpoint
-from .handler_threads import BlockingHandler, HandlerThreads
+from .handler_threads import BlockingHandler, BlockingStreamHandler, HandlerThreads
 from .inbox import SharedInbox
-from .outbox import Outbox
+from .peer_endpoint import PeerEndpoint
 from .root import Root
+from .stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..endpoint.admin.description import ServerDescription
     from ..endpoint.options import ParsedClientOptions
-    from ..endpoint.requests.request import Answer, Request
+    from ..endpoint.requests.request import Request
+    from ..endpoint.streams.stream import Stream as AsyncStream
     from ..errors import SealpipeError
-    from ..protocol.profile import ProfileName
     from ..protocol.session import TraceContext
     from ..transport.address import Address
     from .event_loop import EventLoopThread
 
 H = TypeVar("H", bound="BlockingHandler[Request]")
+SH = TypeVar("SH", bound="BlockingStreamHandler[Stream]")
 
 
-class Client(BlockingEndpoint[Message]):
+class Client(PeerEndpoint[Message]):
     """Created by :func:`sealpipe.connect` or :func:`sealpipe.create_client`."""
 
     _inner: AsyncClient
@@ -38,9 +39,7 @@ class Client(BlockingEndpoint[Message]):
             return await client.established() if wait else client
 
         self._root = Root(start)
-        super().__init__(self._root.inner, self._root.thread)
-        self._handlers = HandlerThreads()
-        self._outbox = Outbox(self._inner, self._thread, options)
+        super().__init__(self._root.inner, self._root.thread, HandlerThreads(), options)
         self._thread.close_at_exit(self._root, self._close)
 
     @property
@@ -52,21 +51,6 @@ class Client(BlockingEndpoint[Message]):
     def address(self) -> str:
         """The address: the socket's path or the pipe's name."""
         return self._inner.address
-
-    @property
-    def profile(self) -> ProfileName:
-        """The present protocol, or the last one: ``"classic"`` is golang-ipc's."""
-        return self._inner.profile
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether the wire is encrypted, or was when last connected."""
-        return self._inner.encrypted
-
-    @property
-    def queued_bytes(self) -> int:
-        """Bytes that were written and have not left this process."""
-        return self._outbox.queued_bytes + self._inner.queued_bytes
 
     @property
     def last_error(self) -> SealpipeError | None:
@@ -94,18 +78,6 @@ class Client(BlockingEndpoint[Message]):
         ``ERR_NOT_CONNECTED`` without a connection if ``offline_queue`` is off."""
         self._outbox.push(type, data)
 
-    def request(
-        self, type: int, data: MessageData, *, timeout: float | None = None, context: TraceContext | None = None
-    ) -> Answer:
-        """Sends a request to the server, and waits for its answer, for ever or ``timeout`` seconds. Then, or if the
-        wait is interrupted, the request is cancelled; the handler may have done its work all the same.
-
-        Raises a RemoteError, what its handler raised; a PeerError ``ERR_REQUEST_TIMEOUT``, or ``ERR_PEER_NOT_NATIVE``
-        if the server speaks golang-ipc's wire, or as ``sealpipe.aio``'s ``request``; or a CallerError as ``write``, or
-        ``ERR_INVALID_OPTION``."""
-        check_timeout(timeout)
-        return self._thread.run(self._request(type, to_bytes(data), timeout, context))
-
     def handle(self, type: int) -> Callable[[H], H]:
         """Handles the server's requests of that type: ``@client.handle(1)``. The handler runs in a thread of the
         library's, of which there are at most 32, and may block. What it returns is the answer. ``close`` waits for
@@ -113,12 +85,39 @@ class Client(BlockingEndpoint[Message]):
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, or ``ERR_INVALID_ARGUMENT`` if that type
         has a handler, or the handler is a coroutine function."""
+        return self._adding_handler(type)
 
-        def add(handler: H) -> H:
-            self._inner._handlers.add(type, self._handlers.running(handler))
-            return handler
+    def open_stream(self, type: int, data: MessageData = b"", *, context: TraceContext | None = None) -> Stream:
+        """Opens a stream to the server; waits while the server has ``max_concurrent_streams`` of this client's open,
+        and for the connection.
 
-        return add
+        Raises a PeerError ``ERR_PEER_NOT_NATIVE``, ``ERR_PEER_WITHOUT_STREAMS`` if the server does not know of streams,
+        ``ERR_TOO_LARGE_FOR_PEER``, or ``ERR_NOT_CONNECTED`` if ``offline_queue`` is off; or a CallerError as ``write``.
+        A server that handles no streams of that type resets the stream with ``ERR_NO_HANDLER``."""
+        opened = to_bytes(data)
+        return self._face_of(self._ask(lambda: self._inner.open_stream(type, opened, context=context), None))
+
+    def stream(self, type: int) -> Callable[[SH], SH]:
+        """Handles the server's streams of that type: ``@client.stream(2)`` on a generator, whose items are written, or
+        on a function. It runs in a thread of the library's, of which there are at most 256, and may block.
+
+        Raises a CallerError as ``handle``."""
+        return self._adding_stream_handler(type, self._face_of)
+
+    def describe(self, *, timeout: float | None = None) -> ServerDescription:
+        """Asks the server what it is. It answers if its application has called ``Server.allow_describe``.
+
+        Raises a RemoteError ``ERR_NOT_ALLOWED``; or a PeerError ``ERR_PEER_NOT_NATIVE``, ``ERR_PEER_WITHOUT_ADMIN`` if
+        its library cannot answer, ``ERR_NOT_CONNECTED``, ``ERR_DESCRIPTION_INVALID``, or as ``request``."""
+        return self._ask(self._inner.describe, timeout)
+
+    def shutdown_server(self, reason: str = "", *, timeout: float | None = None) -> None:
+        """Asks the server to shut down. Returns once it has agreed to, not once it is gone. It agrees if its
+        application has called ``Server.allow_shutdown``. ``reason`` is for the server's log: at most 1024 bytes of
+        UTF-8.
+
+        Raises as ``describe``, or a CallerError ``ERR_INVALID_ARGUMENT`` for a reason that is too long."""
+        self._ask(lambda: self._inner.shutdown_server(reason), timeout)
 
     def flush(self) -> None:
         """Returns once everything written has left this process; waits for a connection if there is none.
@@ -143,20 +142,14 @@ class Client(BlockingEndpoint[Message]):
         self._root.end(lambda: self._destroy(error))
         self._handlers.end()
 
-    async def _request(self, type: int, data: bytes, timeout: float | None, context: TraceContext | None) -> Answer:
-        # What the caller wrote before is before it.
-        self._outbox.pump()
-        return await self._ask(self._inner.request(type, data, context=context), timeout)
-
     async def _flush(self) -> None:
         self._outbox.pump()
         self._outbox.raise_error()
         await self._inner.flush()
 
-    async def _close(self) -> None:
-        self._outbox.pump()
-        await self._inner.close()
-
     async def _destroy(self, error: BaseException | None) -> None:
         self._inner.destroy(error)
         await self._inner.close()
+
+    def _face_of(self, stream: AsyncStream) -> Stream:
+        return Stream(stream, self._thread)

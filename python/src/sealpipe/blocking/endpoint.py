@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ..endpoint.message import Message
-from ..errors import PeerError, SealpipeError
+from ..errors import SealpipeError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable
     from types import TracebackType
 
     from ..endpoint.endpoint import Endpoint
     from ..endpoint.status import Status
     from .event_loop import EventLoopThread
+    from .handler_threads import HandlerThreads
     from .inbox import SharedInbox
+    from .stream import Stream
 
-A = TypeVar("A")
+F = TypeVar("F", bound="Callable[[Any], Any]")
 M = TypeVar("M", bound=Message)
 Self = TypeVar("Self", bound="BlockingEndpoint[Any]")
 
@@ -26,15 +27,19 @@ Self = TypeVar("Self", bound="BlockingEndpoint[Any]")
 class BlockingEndpoint(ABC, Generic[M]):
     """Every method may be called from any thread."""
 
-    def __init__(self, inner: Endpoint[Any], thread: EventLoopThread) -> None:
+    _inner: Any
+
+    def __init__(self, inner: Endpoint[Any], thread: EventLoopThread, handlers: HandlerThreads) -> None:
         self._inner = inner
+        self._handlers = handlers
         self._inbox = cast("SharedInbox[M]", inner._inbox)
         self._thread = thread
 
     @property
     def status(self) -> Status:
         """The present status."""
-        return self._inner.status
+        status: Status = self._inner.status
+        return status
 
     def read(self, timeout: float | None = None) -> M:
         """Waits for the next message, for ever or ``timeout`` seconds (0: not at all).
@@ -61,12 +66,23 @@ class BlockingEndpoint(ABC, Generic[M]):
                 raise StopIteration from None
             raise
 
-    async def _ask(self, act: Coroutine[Any, Any, A], timeout: float | None) -> A:
-        """Raises a PeerError ``ERR_REQUEST_TIMEOUT``."""
-        try:
-            return await asyncio.wait_for(act, timeout)
-        except asyncio.TimeoutError:
-            raise PeerError("ERR_REQUEST_TIMEOUT", f"no answer came within {timeout:g} s") from None
+    def _adding_handler(self, type: int | None) -> Callable[[F], F]:
+        """A decorator that adds a handler of requests."""
+
+        def add(handler: F) -> F:
+            self._inner._handlers.add(type, self._handlers.running(handler))
+            return handler
+
+        return add
+
+    def _adding_stream_handler(self, type: int, face: Callable[[Any], Stream]) -> Callable[[F], F]:
+        """A decorator that adds a handler of streams, which gets the ``face`` of each."""
+
+        def add(handler: F) -> F:
+            self._inner._stream_handlers.add(type, self._handlers.running_stream(handler, face))
+            return handler
+
+        return add
 
     @abstractmethod
     def close(self) -> None:

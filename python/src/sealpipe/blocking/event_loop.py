@@ -92,6 +92,11 @@ class EventLoopThread:
         finally:
             self._waiting.discard(future)
 
+    @property
+    def is_stopped(self) -> bool:
+        """Its last endpoint is closed."""
+        return self._stopped
+
     def check_may_wait(self) -> None:
         """Raises a RuntimeError if the caller must not wait for the thread."""
         self.check_is_own()

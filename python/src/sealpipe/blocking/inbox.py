@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..endpoint.inbox import Inbox, closed_error, read_timeout
 from ..endpoint.message import Message
-from ..endpoint.options import check_timeout
+from ..endpoint.option_checks import check_timeout
 
 if TYPE_CHECKING:
     from _thread import LockType

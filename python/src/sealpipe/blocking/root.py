@@ -35,6 +35,10 @@ class Root(Generic[E]):
             if self._released:
                 return
         self.thread.run(end())
+        self.release()
+
+    def release(self) -> None:
+        """It needs the thread no more."""
         with self._lock:
             if self._released:
                 return

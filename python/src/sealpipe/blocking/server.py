@@ -4,31 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..endpoint.admin.admin_handlers import ShutdownRequest
 from ..endpoint.connection import Faces
 from ..endpoint.message import MessageData, MessageFrom, to_bytes
-from ..endpoint.options import check_timeout
 from ..endpoint.server import Server as AsyncServer
 from .endpoint import BlockingEndpoint
-from .handler_threads import BlockingHandler, HandlerThreads
+from .handler_threads import BlockingHandler, BlockingStreamHandler, HandlerThreads, ShutdownThread
 from .inbox import SharedInbox
-from .outbox import Outbox
+from .peer_endpoint import PeerEndpoint
 from .root import Root
+from .stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..endpoint.connection import Connection as AsyncConnection
-    from ..endpoint.options import ParsedServerOptions, Slow
-    from ..endpoint.requests.request import Answer, RequestFrom
-    from ..protocol.profile import ProfileName
+    from ..endpoint.connection import ConnectionStream as AsyncConnectionStream
+    from ..endpoint.option_checks import Slow
+    from ..endpoint.options import ParsedServerOptions
+    from ..endpoint.requests.request import RequestFrom
     from ..protocol.session import TraceContext
     from ..transport.address import Address
     from .event_loop import EventLoopThread
 
 H = TypeVar("H", bound="BlockingHandler[RequestFrom[Connection]]")
+SH = TypeVar("SH", bound="BlockingStreamHandler[ConnectionStream]")
 
 
-class Connection(BlockingEndpoint[MessageFrom["Connection"]]):
+class ConnectionStream(Stream):
+    """A stream between a server and a client."""
+
+    def __init__(self, inner: AsyncConnectionStream, thread: EventLoopThread) -> None:
+        super().__init__(inner, thread)
+        self.connection: Connection = inner.connection._face
+        """The connection that it belongs to."""
+
+
+class Connection(PeerEndpoint[MessageFrom["Connection"]]):
     """A server's end of one client's connection.
 
     Its messages go to the server's readers, until the program reads from this connection: from then on they go only
@@ -37,30 +49,14 @@ class Connection(BlockingEndpoint[MessageFrom["Connection"]]):
     _inner: AsyncConnection
 
     def __init__(self, inner: AsyncConnection, faces: _Faces) -> None:
-        super().__init__(inner, faces.thread)
-        self._outbox = Outbox(inner, faces.thread, faces.options)
-        self._handlers = faces.handlers
+        super().__init__(inner, faces.thread, faces.handlers, faces.options)
+        self._faces = faces
         self._is_claimed = False
 
     @property
     def id(self) -> int:
         """A number that no other connection of this server has."""
         return self._inner.id
-
-    @property
-    def profile(self) -> ProfileName:
-        """The protocol: ``"classic"`` is golang-ipc's."""
-        return self._inner.profile
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether the wire is encrypted."""
-        return self._inner.encrypted
-
-    @property
-    def queued_bytes(self) -> int:
-        """Bytes that were written and have not left this process."""
-        return self._outbox.queued_bytes + self._inner.queued_bytes
 
     @property
     def skipped_messages(self) -> int:
@@ -88,18 +84,6 @@ class Connection(BlockingEndpoint[MessageFrom["Connection"]]):
         """
         self._outbox.push(type, data)
 
-    def request(
-        self, type: int, data: MessageData, *, timeout: float | None = None, context: TraceContext | None = None
-    ) -> Answer:
-        """Sends a request to the client, and waits for its answer, for ever or ``timeout`` seconds. Then, or if the
-        wait is interrupted, the request is cancelled; the handler may have done its work all the same.
-
-        Raises a RemoteError, what its handler raised; a PeerError ``ERR_REQUEST_TIMEOUT``, or ``ERR_PEER_NOT_NATIVE``
-        if the client speaks golang-ipc's wire, or as ``sealpipe.aio``'s ``request``; or a CallerError as ``write``, or
-        ``ERR_INVALID_OPTION``."""
-        check_timeout(timeout)
-        return self._thread.run(self._request(type, to_bytes(data), timeout, context))
-
     def handle(self, type: int) -> Callable[[H], H]:
         """Handles the client's requests of that type: ``@connection.handle(1)``, in place of the server's own handler.
         The handler runs in a thread of the library's, of which there are at most 32 for a server, and may block. What
@@ -107,12 +91,24 @@ class Connection(BlockingEndpoint[MessageFrom["Connection"]]):
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, or ``ERR_INVALID_ARGUMENT`` if that type
         has a handler, or the handler is a coroutine function."""
+        return self._adding_handler(type)
 
-        def add(handler: H) -> H:
-            self._inner._handlers.add(type, self._handlers.running(handler))
-            return handler
+    def open_stream(
+        self, type: int, data: MessageData = b"", *, context: TraceContext | None = None
+    ) -> ConnectionStream:
+        """Opens a stream to the client; waits while the client has ``max_concurrent_streams`` of this end's open.
 
-        return add
+        Raises a PeerError ``ERR_PEER_NOT_NATIVE``, ``ERR_PEER_WITHOUT_STREAMS`` if the client does not know of streams,
+        or ``ERR_TOO_LARGE_FOR_PEER``; or a CallerError as ``write``. A client that handles no streams of that type
+        resets the stream with ``ERR_NO_HANDLER``."""
+        opened = to_bytes(data)
+        return self._faces.stream(self._ask(lambda: self._inner.open_stream(type, opened, context=context), None))
+
+    def stream(self, type: int) -> Callable[[SH], SH]:
+        """Handles the client's streams of that type, in place of the server's handler: ``@connection.stream(2)``.
+
+        Raises a CallerError as ``handle``."""
+        return self._adding_stream_handler(type, self._faces.stream)
 
     def flush(self) -> None:
         """Returns once everything written has left this process. Only an answer shows that the peer has read it.
@@ -135,21 +131,12 @@ class Connection(BlockingEndpoint[MessageFrom["Connection"]]):
             self._thread.run(self._claim_messages())
             self._is_claimed = True
 
-    async def _request(self, type: int, data: bytes, timeout: float | None, context: TraceContext | None) -> Answer:
-        # What the caller wrote before is before it.
-        self._outbox.pump()
-        return await self._ask(self._inner.request(type, data, context=context), timeout)
-
     async def _claim_messages(self) -> None:
         self._inner._claim()
 
     async def _flush(self) -> None:
         self._outbox.pump()
         await self._inner.flush()
-
-    async def _close(self) -> None:
-        self._outbox.pump()
-        await self._inner.close()
 
 
 class _Faces(Faces):
@@ -166,19 +153,39 @@ class _Faces(Faces):
     def connection(self, connection: AsyncConnection) -> Connection:
         return Connection(connection, self)
 
+    def stream(self, stream: AsyncConnectionStream) -> ConnectionStream:
+        return ConnectionStream(stream, self.thread)
+
+    def shutdown(self, request: ShutdownRequest[AsyncConnection]) -> ShutdownRequest[Connection]:
+        face: Connection = request.connection._face
+        return ShutdownRequest(request.reason, face)
+
 
 class Server(BlockingEndpoint[MessageFrom[Connection]]):
     """Created by :func:`sealpipe.serve`."""
 
     _inner: AsyncServer
 
-    def __init__(self, name: str, address: Address, options: ParsedServerOptions) -> None:
+    def __init__(
+        self,
+        name: str,
+        address: Address,
+        options: ParsedServerOptions,
+        prepare: Callable[[Server], object] | None = None,
+    ) -> None:
         async def start(thread: EventLoopThread) -> AsyncServer:
-            self._handlers = (faces := _Faces(thread, options)).handlers
-            return await AsyncServer(name, address, options, faces).listen()
+            self._faces = _Faces(thread, options)
+            return AsyncServer(name, address, options, self._faces)
 
         self._root = Root(start)
-        super().__init__(self._root.inner, self._root.thread)
+        super().__init__(self._root.inner, self._root.thread, self._faces.handlers)
+        try:
+            if prepare is not None:
+                prepare(self)
+            self._thread.run(self._inner.listen())
+        except BaseException:
+            self._root.release()
+            raise
         self._thread.close_at_exit(self._root, self._close)
 
     @property
@@ -229,12 +236,40 @@ class Server(BlockingEndpoint[MessageFrom[Connection]]):
 
         Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, or ``ERR_INVALID_ARGUMENT`` if that type
         has a handler, or the handler is a coroutine function."""
+        return self._adding_handler(type)
 
-        def add(handler: H) -> H:
-            self._inner._handlers.add(type, self._handlers.running(handler))
-            return handler
+    def handle_any(self, handler: H) -> H:
+        """Handles all clients' requests of all types without a handler of their own, for taps, proxies and the like:
+        ``@server.handle_any``. The request's ``type`` shows which type it is.
 
-        return add
+        Raises a CallerError ``ERR_INVALID_ARGUMENT`` if there is one already."""
+        return self._adding_handler(None)(handler)
+
+    def stream(self, type: int) -> Callable[[SH], SH]:
+        """Handles the clients' streams of that type: ``@server.stream(2)`` on a generator, whose items are written, or
+        on a function. It runs in a thread of the library's, of which there are at most 256 for a server, and may block.
+        At most ``max_concurrent_streams`` of a client are open at a time.
+
+        Raises a CallerError as ``handle``."""
+        return self._adding_stream_handler(type, self._faces.stream)
+
+    def allow_describe(self, allowed: bool = True) -> None:
+        """Lets clients ask what this server is, by ``Client.describe``. Without a call of this they get
+        ``ERR_NOT_ALLOWED``."""
+        self._inner.allow_describe(allowed)
+
+    def allow_shutdown(
+        self, handler: Callable[[ShutdownRequest[Connection]], None]
+    ) -> Callable[[ShutdownRequest[Connection]], None]:
+        """Lets clients ask this server to shut down, by ``Client.shutdown_server``: ``@server.allow_shutdown``. Any
+        process that can connect may ask.
+
+        The handler is called once a client has its answer, in a thread of its own; it may close the server. While it
+        runs, further requests to shut down begin nothing.
+
+        Raises a CallerError ``ERR_INVALID_ARGUMENT`` if there is one already."""
+        self._inner.allow_shutdown(ShutdownThread(handler, self._faces.shutdown))
+        return handler
 
     def close(self) -> None:
         """Stops listening, ends every connection in order and removes the socket.

@@ -17,7 +17,7 @@ from .inbox import Inbox, closed_error
 from .link import Link, LinkOptions
 from .lost_session import session_ended
 from .message import Message, MessageData, to_bytes
-from .options import check_timeout
+from .option_checks import check_timeout
 from .read_quota import ReadQuota
 from .reconnect import is_resumable
 from .requests.request import Answer, Request, RequestHandler

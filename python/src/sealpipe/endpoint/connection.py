@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from .acceptor import Established
     from .engine_driver import DriverHandler, EngineDriver
     from .lost_session import LostSession
-    from .options import ParsedServerOptions, Slow
+    from .option_checks import Slow
+    from .options import ParsedServerOptions
     from .streams.streams import StreamHandler
 
 

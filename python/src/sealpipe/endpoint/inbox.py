@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from ..errors import CallerError, PeerError
 from .message import Message
-from .options import check_timeout
+from .option_checks import check_timeout
 
 if TYPE_CHECKING:
     from .read_quota import ReadQuota

@@ -9,7 +9,6 @@ from ..errors import CallerError
 
 if TYPE_CHECKING:
     from ..protocol.native.lanes.receive_lane import ReceiveLane
-    from .connection import Connection
 
 MESSAGE_OVERHEAD_BYTES = 64
 """Weight of a message in a queue besides its data, so that empty messages are bounded, too."""
@@ -56,9 +55,6 @@ class MessageFrom(Message, Generic[C]):
     connection: C
     """The connection on which it arrived; write to it to answer."""
 
-
-if TYPE_CHECKING:
-    ConnectionMessage = MessageFrom[Connection]
 
 MessageData = str | bytes | bytearray | memoryview
 """What can be written. Text is sent as UTF-8, so it must not have half of a surrogate pair."""

@@ -5,11 +5,10 @@ Times are in seconds, as everywhere in Python.
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from ..errors import CallerError, SealpipeError
 from ..protocol.limits import MAX_MAX_MESSAGE_BYTES, MAX_SECRET_BYTES, EngineLimits
@@ -18,20 +17,17 @@ from ..protocol.native.wire.hello_fields import MAX_TEXT_BYTES
 from ..protocol.native.wire.lanes import MAX_WINDOW, MIN_WINDOW
 from ..protocol.native.wire.offers import CONTRACT_HASH_BYTES, MAX_CONTRACTS, ContractIdentity
 from ..transport.address import DEFAULT_DIRECTORY, Address, resolve_address
-from ..transport.trust import own_uid
+from ..transport.users import own_uid
+from .option_checks import MIN_SECONDS, SECONDS, demand, is_seconds
 from .secret_file import read_secret_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ..protocol.handshake.options import ProfileChoice
-    from ..transport.trust import Trust
+    from ..transport.users import Trust
     from .lost_session import LostSession
     from .status import Status
-
-
-Slow = Literal["skip", "drop", "wait"]
-"""What happens to a client of a broadcast for which ``max_queued_bytes`` wait."""
 
 
 @dataclass(frozen=True)
@@ -221,10 +217,6 @@ class ParsedClientOptions(ParsedOptions):
     offline_queue: bool = True
 
 
-# The max of the TypeScript library's timers, so that a setting can be shared.
-_MAX_SECONDS = 2_147_483.647
-
-
 def parse_server_options(options: Mapping[str, object]) -> ParsedServerOptions:
     """Raises a CallerError ``ERR_INVALID_OPTION``."""
     parsed = _parse(ParsedServerOptions, options)
@@ -242,22 +234,6 @@ def parse_client_options(options: Mapping[str, object]) -> ParsedClientOptions:
     fits = parsed.max_retry_delay >= parsed.retry_delay
     demand(fits, "max_retry_delay", "at least retry_delay", parsed.max_retry_delay)
     return parsed
-
-
-def check_timeout(timeout: object) -> None:
-    """For ``read`` and the like: ``None`` waits for ever, 0 not at all."""
-    if timeout is not None:
-        demand(_is_seconds(timeout, 0), "timeout", "None or a number of seconds from 0", timeout)
-
-
-def check_slow(slow: object) -> None:
-    """For ``broadcast``. Raises a CallerError ``ERR_INVALID_OPTION``."""
-    demand(slow in ("skip", "drop", "wait"), "slow", '"skip", "drop" or "wait"', slow)
-
-
-def demand(fits: bool, name: str, wanted: str, value: object) -> None:
-    if not fits:
-        raise CallerError("ERR_INVALID_OPTION", f"{name} must be {wanted}, not {value!r}")
 
 
 P = TypeVar("P", bound=ParsedOptions)
@@ -325,12 +301,6 @@ def _is_integer(value: object, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
-def _is_seconds(value: object, least: float) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value) and least <= value <= _MAX_SECONDS
-
-
 _Verdict = tuple[bool, str]
 
 
@@ -339,7 +309,7 @@ def _integer_to(most: int) -> Callable[[Any], _Verdict]:
 
 
 def _seconds(value: object) -> _Verdict:
-    return _is_seconds(value, 0.001), f"a number of seconds from 0.001 to {_MAX_SECONDS}"
+    return is_seconds(value, MIN_SECONDS), SECONDS
 
 
 def _seconds_or_never(value: object) -> _Verdict:
@@ -353,7 +323,7 @@ def _boolean(value: object) -> _Verdict:
 
 def _seconds_or_0(value: object) -> _Verdict:
     fits, wanted = _seconds(value)
-    return fits or (_is_seconds(value, 0) and value == 0), f"0 or {wanted}"
+    return fits or (is_seconds(value, 0) and value == 0), f"0 or {wanted}"
 
 
 def _directory(value: object) -> _Verdict:

@@ -15,7 +15,8 @@ from ..errors import SystemError
 from ..protocol.limits import MAX_SECRET_BYTES
 from ..transport.file_identity import identify
 from ..transport.rename_hold import RenamedFile, lacks_links, rename_unless_held
-from ..transport.trust import objection_to_directory, own_uid
+from ..transport.trust import objection_to_directory
+from ..transport.users import own_uid
 
 _FRESH_SECRET_BYTES = 32
 _ONLY_OWNER = 0o600

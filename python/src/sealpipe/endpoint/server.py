@@ -20,7 +20,7 @@ from .inbox import closed_error
 from .liveness import is_server_alive
 from .message import MessageData, MessageFrom, to_bytes
 from .native_options import self_of
-from .options import Slow, check_slow, check_timeout
+from .option_checks import Slow, check_slow, check_timeout
 from .resumable_connections import ResumableConnections
 from .slow_clients import SlowClients
 
@@ -386,6 +386,8 @@ class Server(Endpoint[MessageFrom[Connection]]):
                 library=own.library,
                 application=own.application,
                 application_version=own.application_version,
+                codec=self._options.codec,
+                contracts=self._options.contracts,
                 requests=tuple(self._handlers.types),
                 streams=tuple(self._stream_handlers.types),
                 connections=len(self._open),

@@ -12,7 +12,7 @@ from ..errors import CallerError
 from .runtime_directory import runtime_directory
 
 if TYPE_CHECKING:
-    from .trust import Trust
+    from .users import Trust
 
 DEFAULT_DIRECTORY = "/tmp"  # noqa: S108 - where golang-ipc puts its sockets, whatever the environment says
 _PIPE_PREFIX = "\\\\.\\pipe\\"

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .file_identity import identity_of
-from .trust import own_uid, untrusted
+from .trust import untrusted
+from .users import own_uid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

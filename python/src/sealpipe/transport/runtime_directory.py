@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from ..errors import SystemError
-from .trust import own_uid
+from .users import own_uid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

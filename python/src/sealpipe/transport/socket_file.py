@@ -18,7 +18,8 @@ from .file_identity import FileIdentity, identify, identity_of
 from .private_directory import hold_directory
 from .rename_hold import RenamedFile, lacks_links, rename_unless_held
 from .staging_directory import find_stagings, remove_abandoned_stagings
-from .trust import check_directory_own, own_uid
+from .trust import check_directory_own
+from .users import own_uid
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

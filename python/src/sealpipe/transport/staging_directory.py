@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .address import room_behind
 from .rename_hold import remove_hold
-from .trust import own_uid
+from .users import own_uid
 
 if TYPE_CHECKING:
     from .address import Address

@@ -5,23 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..errors import SystemError
+from .users import own_uid
 
 if TYPE_CHECKING:
     from .address import Address
-
-Trust = Literal["any"] | tuple[int, ...]
-"""Who else may hold an address, besides the user of this process and root: ids of users, or ``"any"`` for everyone."""
+    from .users import Trust
 
 # As many symbolic links as Linux follows on one way.
 _MAX_LINKS = 40
-
-
-def own_uid() -> int:
-    """The user as whom the files of this process are made."""
-    return os.geteuid()
 
 
 def check_address_trusted(address: Address) -> None:

@@ -12,7 +12,7 @@ from ...protocol.native.wire.failure import is_failure_code
 from ...protocol.session import Failure, ItemCame, StreamEnded, StreamReset, StreamStopped
 from ..inbox import closed_error, read_timeout
 from ..message import MessageData, Payload, to_bytes
-from ..options import check_timeout
+from ..option_checks import check_timeout
 from ..requests.cancel_soon import cancel_soon
 
 if TYPE_CHECKING:
