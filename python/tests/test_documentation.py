@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import doctest
+import http.client
+import json
+import pathlib
 import re
+import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,12 +19,18 @@ import sealpipe
 import sealpipe.aio
 
 from .support.names import fresh_name
-from .support.peers import NEWEST_GO
+from .support.peers import NEWEST_GO, require
 from .support.vectors import ROOT
 
 README = (ROOT / "python/README.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 ONE_CLIENT, ONE_SERVER, BOTH, REQUESTS, BLOCKING_REQUESTS, STREAMS, ONE_TRY, FAILS = EXAMPLES
+
+GUIDE = (ROOT / "docs/python.md").read_text()
+[GUI] = re.findall(r"^```js\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+GUIDE_STREAMS, THREADS, WORKER, FASTAPI = re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+SIDECARS = (ROOT / "docs/sidecars.md").read_text()
+[ASYNC_WORKER] = re.findall(r"^```python\n(.*?)^```", SIDECARS, re.MULTILINE | re.DOTALL)
 
 
 def promised(code: str) -> list[str]:
@@ -48,8 +60,10 @@ def start(code: str, name: str) -> subprocess.Popen[str]:
         STREAMS,
         ONE_TRY,
         FAILS,
+        GUIDE_STREAMS,
+        THREADS,
     ],
-    ids=["asyncio", "requests", "blocking-requests", "streams", "one-try", "errors"],
+    ids=["asyncio", "requests", "blocking-requests", "streams", "one-try", "errors", "blocking-streams", "threads"],
 )
 def test_an_example_prints_what_it_says(code: str) -> None:
     with start(code, fresh_name()) as process:
@@ -78,6 +92,66 @@ def test_the_client_of_the_readme_talks_to_golang_ipc() -> None:
             go.ask(do="write", type=6, text="you said: hello")
             out, err = client.communicate(timeout=30)
     assert (out.splitlines(), err) == (promised(ONE_CLIENT), "")
+
+
+def run_gui(directory: pathlib.Path, gui: str, worker: str) -> str:
+    """The program on Node, which finds the library as it is in the package's own directory."""
+    require("node")
+    (directory / "worker.py").write_text(worker)
+    (directory / "gui.mjs").write_text(
+        re.sub(r"^const python = .*", f"const python = {json.dumps(sys.executable)};", gui, flags=re.MULTILINE)
+    )
+    done = subprocess.run(["node", "gui.mjs"], cwd=directory, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return str(done.stdout)
+
+
+@pytest.fixture
+def work() -> Iterator[pathlib.Path]:
+    """A directory of the package's own."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build", prefix="python-guide-") as directory:
+        yield pathlib.Path(directory)
+
+
+def test_a_gui_on_node_starts_a_worker_and_asks_it(work: pathlib.Path) -> None:
+    assert run_gui(work, GUI, WORKER).splitlines() == ["5", "0", "50", "100"]
+
+
+def test_a_worker_of_asyncio_does_as_well(work: pathlib.Path) -> None:
+    gui = GUI.replace("my-worker", "my-daemon")
+    gui = "\n".join(line for line in gui.splitlines() if "openStream" not in line)
+    assert run_gui(work, gui, ASYNC_WORKER).splitlines() == ["HOW MANY WORDS ARE THESE?"]
+
+
+class LocalHttp(http.client.HTTPConnection):
+    def __init__(self, path: pathlib.Path) -> None:
+        super().__init__("localhost")
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self._path))
+
+
+def test_fastapi_serves_a_channel_in_its_loop(tmp_path: pathlib.Path) -> None:
+    name = fresh_name()
+    (tmp_path / "app.py").write_text(FASTAPI.replace("my-app", name))
+    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(tmp_path), "--uds", str(tmp_path / "http"), "app:app"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            assert any("Uvicorn running on" in line for line in process.stderr)
+            with sealpipe.connect(name, connect_timeout=20) as client:
+                assert [client.request(1, job).text for job in ("sweep", "wash")] == ["1", "2"]
+            web = LocalHttp(tmp_path / "http")
+            web.request("GET", "/jobs")
+            assert json.loads(web.getresponse().read()) == ["sweep", "wash"]
+            web.close()
+        finally:
+            process.send_signal(2)
+            process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize("module", [sealpipe, sealpipe.aio], ids=["blocking", "aio"])

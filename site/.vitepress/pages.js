@@ -15,7 +15,7 @@ const groups = {
     "docs/electron.md": "Electron and other pages",
     "docs/recipes.md": "Recipes",
     "docs/go.md": "A daemon in Go",
-    "python/README.md": "Python",
+    "docs/python.md": "Python",
     "docs/systemd.md": "systemd",
     "docs/beyond-one-machine.md": "ssh, containers, WSL, NATS",
     "docs/golang-ipc.md": "With golang-ipc",
@@ -46,6 +46,7 @@ const groups = {
   },
   Project: {
     "go/README.md": "The library for Go",
+    "python/README.md": "The library for Python",
     "CONTRIBUTING.md": "Contributing",
     "SECURITY.md": "Reporting a weakness",
     "CHANGELOG.md": "Changelog",
@@ -58,7 +59,7 @@ const groups = {
 const moved = {
   "README.md": "index.md",
   "go/README.md": "go-library.md",
-  "python/README.md": "python.md",
+  "python/README.md": "python-library.md",
   "bench/README.md": "bench.md",
   "interop/go/README.md": "interop-go.md",
   "CONTRIBUTING.md": "contributing.md",

@@ -1,26 +1,19 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
 import { describe, test } from "node:test";
 import { startChild } from "../support/children.ts";
-import { commandOf, freshPidFile, isThere, pidIn, rounds, startParent } from "../support/sidecars.ts";
+import {
+  commandOf,
+  freshPidFile,
+  isThere,
+  killsParent,
+  killsParentWhileItStarts,
+  rounds,
+  startParent,
+} from "../support/sidecars.ts";
 import { until } from "../support/waiting.ts";
 
 const timeout = Math.max(300_000, rounds * 60_000);
-
-/** Kills the parent of a sidecar, and waits until nothing of that is left. */
-async function killsParent(command: readonly string[], { question }: { question: string }): Promise<void> {
-  const parent = startParent(command, { question });
-  const { pids, answer, address } = await parent.until(({ event }) => event === "ready");
-  const processes = [...(pids as number[]), ...(question === "grandchild" ? [Number(answer)] : [])];
-  for (const pid of processes) assert.ok(isThere(pid), `${pid} runs`);
-  assert.ok(existsSync(address as string));
-  parent.child.kill("SIGKILL");
-  await once(parent.child, "close");
-  await until(() => !processes.some(isThere));
-  await until(() => !existsSync(dirname(address as string)));
-}
 
 describe("a sidecar whose parent is killed ends, and leaves no process, socket or directory", {
   timeout,
@@ -46,11 +39,7 @@ describe("a sidecar whose parent is killed ends, and leaves no process, socket o
   test("while it starts", async (t) => {
     for (let round = 0; round < rounds; round++) {
       const pidFile = freshPidFile(t);
-      const parent = startParent(commandOf(pidFile));
-      const pid = await pidIn(pidFile);
-      parent.child.kill("SIGKILL");
-      await once(parent.child, "close");
-      await until(() => !isThere(pid));
+      await killsParentWhileItStarts(commandOf(pidFile), pidFile);
     }
     t.diagnostic(`${rounds} rounds, nothing was left`);
   });

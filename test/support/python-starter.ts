@@ -64,6 +64,15 @@ export function startAttackedPythonServer(name: string, options: string): LinesP
   return server;
 }
 
+/** The program of the sidecar of the tests, as a command. It finds the library by itself. */
+export function pythonSidecar(
+  face: "asyncio" | "blocking",
+  ...args: readonly string[]
+): [string, ...string[]] {
+  const child = join(root, "python/tests/support/sidecar_child.py");
+  return [python as string, child, face, ...args];
+}
+
 const program = join(root, "python/tests/support/interop_end.py");
 
 /** A process of the Python library, as a server or a client. */

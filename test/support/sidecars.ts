@@ -1,6 +1,8 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Sidecar, type SpawnOptions, spawnSidecar } from "sealpipe/sidecar";
@@ -48,6 +50,31 @@ export function startParent(
   { question = "pid", options = {} }: { question?: string; options?: object } = {},
 ): LinesProcess {
   return startChild("sidecar-parent", JSON.stringify({ readyTimeoutMs, ...options }), question, ...command);
+}
+
+/** Kills the parent of a sidecar, and waits until nothing of that is left. */
+export async function killsParent(
+  command: readonly string[],
+  { question }: { question: string },
+): Promise<void> {
+  const parent = startParent(command, { question });
+  const { pids, answer, address } = await parent.until(({ event }) => event === "ready");
+  const processes = [...(pids as number[]), ...(question === "grandchild" ? [Number(answer)] : [])];
+  for (const pid of processes) assert.ok(isThere(pid), `${pid} runs`);
+  assert.ok(existsSync(address as string));
+  parent.child.kill("SIGKILL");
+  await once(parent.child, "close");
+  await until(() => !processes.some(isThere));
+  await until(() => !existsSync(dirname(address as string)));
+}
+
+/** The same for a sidecar that has just been started. */
+export async function killsParentWhileItStarts(command: readonly string[], pidFile: string): Promise<void> {
+  const parent = startParent(command);
+  const pid = await pidIn(pidFile);
+  parent.child.kill("SIGKILL");
+  await once(parent.child, "close");
+  await until(() => !isThere(pid));
 }
 
 /** What has ended and only waits for its parent to ask is not there any more, unless that parent is this process. */

@@ -67,6 +67,7 @@ ERROR_CODES: MappingProxyType[str, Fault] = MappingProxyType(
         "ERR_CONNECT_FAILED": "system",
         "ERR_CONNECT_TIMEOUT": "system",
         "ERR_LISTEN_FAILED": "system",
+        "ERR_NO_PARENT": "system",
         "ERR_NO_RUNTIME_DIRECTORY": "system",
         "ERR_SECRET_FILE": "system",
     }

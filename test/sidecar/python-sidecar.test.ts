@@ -1,0 +1,17 @@
+import { testSidecarOf } from "../support/other-sidecar.ts";
+import { lacksPython, pythonSidecar } from "../support/python-starter.ts";
+import { rounds } from "../support/sidecars.ts";
+
+for (const face of ["asyncio", "blocking"] as const) {
+  testSidecarOf({
+    name: `Python (${face})`,
+    skip: lacksPython(),
+    prepare: () => {},
+    command: (pidFile, how) => pythonSidecar(face, pidFile, how),
+    whileBlocked: face === "asyncio" ? "while its event loop is blocked" : "while its threads are busy",
+    // An interpreter takes long to start.
+    rounds: Math.ceil(rounds / 3),
+    // What is to be done at the end does not begin while the event loop is blocked, or waits for its turn among the threads.
+    drains: (question) => question !== "block",
+  });
+}
