@@ -60,7 +60,11 @@ async function checkNothingIsLeft() {
   finished = true;
   const files = leftoverFiles().filter((file) => !filesBefore.includes(file));
   for (const file of files) fail(`a test left the file /tmp/${file} behind`);
-  for (const process of leftoverProcesses()) fail(`a test left a process behind: ${process}`);
+  for (const pid of leftoverProcesses()) {
+    fail(`a test left a process behind: ${pid} ${readProcessFile(pid, "cmdline").replaceAll("\0", " ")}`);
+    // Who reads this output waits for its end, and the process may have inherited it.
+    kill(pid);
+  }
 }
 
 function fail(message) {
@@ -89,8 +93,15 @@ function leftoverProcesses() {
   if (process.platform !== "linux") return [];
   return readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
-    .filter((pid) => readProcessFile(pid, "environ").includes(`SEALPIPE_TEST_RUN=${runId}`))
-    .map((pid) => `${pid} ${readProcessFile(pid, "cmdline").replaceAll("\0", " ")}`);
+    .filter((pid) => readProcessFile(pid, "environ").includes(`SEALPIPE_TEST_RUN=${runId}`));
+}
+
+function kill(pid) {
+  try {
+    process.kill(Number(pid), "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 function readProcessFile(pid, file) {
