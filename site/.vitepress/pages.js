@@ -13,12 +13,17 @@ const groups = {
   Guides: {
     "docs/sidecars.md": "Sidecars and daemons",
     "docs/electron.md": "Electron and other pages",
+    "docs/vscode.md": "VS Code",
+    "docs/gui.md": "Tauri and other GUIs",
+    "docs/cli-program.md": "A command-line program",
     "docs/recipes.md": "Recipes",
     "docs/go.md": "A daemon in Go",
     "docs/python.md": "Python",
     "docs/systemd.md": "systemd",
     "docs/beyond-one-machine.md": "ssh, containers, WSL, NATS",
     "docs/golang-ipc.md": "With golang-ipc",
+    "docs/moving.md": "Moving from other libraries",
+    "docs/packaging.md": "Bundles and single files",
   },
   Topics: {
     "docs/contracts.md": "Contracts",
