@@ -44,6 +44,7 @@ const (
 	ErrDecryptionFailed     = fault.DecryptionFailed
 	ErrDescriptionInvalid   = fault.DescriptionInvalid
 	ErrEncryptionRequired   = fault.EncryptionRequired
+	ErrEventsLost           = fault.EventsLost
 	ErrFellBehind           = fault.FellBehind
 	ErrFrameInvalid         = fault.FrameInvalid
 	ErrFrameTimeout         = fault.FrameTimeout
@@ -84,6 +85,7 @@ const (
 	ErrAddressUntrusted   = fault.AddressUntrusted
 	ErrConnectFailed      = fault.ConnectFailed
 	ErrConnectTimeout     = fault.ConnectTimeout
+	ErrEventsUnavailable  = fault.EventsUnavailable
 	ErrListenFailed       = fault.ListenFailed
 	ErrNoParent           = fault.NoParent
 	ErrNoRuntimeDirectory = fault.NoRuntimeDirectory

@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const target = join(root, process.argv[2] ?? "dist");
 // Beside it, as source maps tell where the sources lie from there.
 const made = `${target}-new`;
-const external = [/^node:/, "@msgpack/msgpack", "@opentelemetry/api", "cborg"];
+const external = [/^node:/, "@msgpack/msgpack", "@nats-io/jetstream", "@opentelemetry/api", "cborg"];
 /** Each entry's path, from `src`, from `dist`, and from what is made. */
 const entries = [
   "index",

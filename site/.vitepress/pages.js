@@ -48,6 +48,7 @@ const groups = {
     "docs/other-languages.md": "A client in your language",
     "spec/protocol.md": "The wire",
     "spec/contracts.md": "Contracts on the wire",
+    "spec/events.md": "Events by subject",
   },
   Project: {
     "go/README.md": "The library for Go",

@@ -3,6 +3,7 @@ import { mismatches } from "./changes.ts";
 import { decodeData, json } from "./codec.ts";
 import { type Contract, type ContractInfo, infoOf } from "./contract.ts";
 import { type ContractDescription, exportContract, identityOf, parseDescription } from "./description.ts";
+import { carrierOf } from "./event-carrier.ts";
 import { describeType } from "./members.ts";
 
 /** How long a peer may take to describe its contract. */
@@ -61,7 +62,8 @@ export class Agreement {
     const theirs = await this.#ask(options);
     this.#members = theirs && new Set(Object.keys(theirs.members));
     if (theirs === undefined) return;
-    const found = mismatches(exportContract(this.#contract), theirs);
+    const bySubject = carrierOf(this.#endpoint) !== undefined;
+    const found = mismatches(exportContract(this.#contract), theirs, { bySubject });
     if (found.length === 0) return;
     const versions = `version "${this.#about.version}" here, "${version}" at the peer`;
     throw mismatch(`contract "${this.#about.name}" (${versions}): ${found.slice(0, maxTold).join("; ")}`);

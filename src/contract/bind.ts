@@ -14,6 +14,7 @@ import { encode } from "./data.ts";
 import { IncomingEvents } from "./events.ts";
 import { emitters, Listeners } from "./listeners.ts";
 import type { Event, Members, Method, Received, Sent, StreamMember } from "./members.ts";
+import { subscribe } from "./subscribe.ts";
 
 /** Calls a method of the peer's. What may be left out is optional. */
 export type Call<Input, Output> = undefined extends Input
@@ -142,9 +143,13 @@ async function bindFirst(
 
 function makeBound(endpoint: Client | Connection, contract: Contract, agreement: Agreement): object {
   const about = infoOf(contract);
-  const listeners = new Listeners(about, "caller", () => {
-    const concerned = { endpoint, server: undefined };
-    IncomingEvents.of(endpoint).add(listeners.receivers(concerned, undefined), "own");
+  const receivers = () => listeners.receivers({ endpoint, server: undefined }, undefined);
+  const listeners = new Listeners(about, "caller", {
+    first: () => IncomingEvents.of(endpoint).add(receivers(), "own"),
+    begin: (name) => {
+      const receiver = receivers().find((each) => each.name === name);
+      return receiver && subscribe(endpoint, about.name, receiver);
+    },
   });
   const functions = Object.entries(about.members).flatMap(([name, member]): [string, unknown][] => {
     if (member.kind === "method") return [[name, callOf({ endpoint, about, name, method: member })]];

@@ -55,11 +55,21 @@ export function checkContract(
   return [...changesOfWhole(before, after), ...[...names].flatMap((name) => changesOf(name, before, after))];
 }
 
-/** Why a caller cannot use the members that an implementer has, each with the member's name. */
-export function mismatches(caller: ContractDescription, implementer: ContractDescription): string[] {
+/**
+ * Why a caller cannot use the members that an implementer has, each with the member's name. `bySubject`: they are connected in such
+ * a way that events go by subject.
+ */
+export function mismatches(
+  caller: ContractDescription,
+  implementer: ContractDescription,
+  { bySubject = false }: { readonly bySubject?: boolean } = {},
+): string[] {
   return Object.entries(caller.members).flatMap(([name, member]) => {
     const other = own(implementer.members, name);
-    if (other !== undefined) return memberMisfits(member, other).map((what) => `${name}: ${what}`);
+    if (other !== undefined) {
+      const whats = [...memberMisfits(member, other), ...(bySubject ? deliveryMisfits(member, other) : [])];
+      return whats.map((what) => `${name}: ${what}`);
+    }
     const stranger = nameOfNumber(implementer, member);
     return stranger === undefined ? [] : [`${name}: its number ${member.number} is that of "${stranger}"`];
   });
@@ -90,8 +100,12 @@ function changesOf(name: string, before: ContractDescription, after: ContractDes
   }
   if (newer === undefined) return [change(name, "is gone", ["older-callers"])];
   const changes = new Map<string, ("older-callers" | "newer-callers")[]>();
-  for (const what of memberMisfits(older, newer)) changes.set(what, ["older-callers"]);
-  for (const what of memberMisfits(newer, older)) {
+  const all = (caller: MemberDescription, implementer: MemberDescription) => [
+    ...memberMisfits(caller, implementer),
+    ...deliveryMisfits(caller, implementer),
+  ];
+  for (const what of all(older, newer)) changes.set(what, ["older-callers"]);
+  for (const what of all(newer, older)) {
     changes.set(what, [...(changes.get(what) ?? []), "newer-callers"]);
   }
   if (changes.size > 0) return [...changes].map(([what, breaks]) => change(name, what, breaks));
@@ -153,6 +167,19 @@ function eventMisfits(caller: EventDescription, implementer: EventDescription): 
     const ends = way === "to-caller" ? ([implementer, caller] as const) : ([caller, implementer] as const);
     return partMisfits("data", partOf(ends[0], "data"), partOf(ends[1], "data"));
   });
+}
+
+/** A caller that does not listen where the implementer publishes hears nothing. */
+function deliveryMisfits(caller: MemberDescription, implementer: MemberDescription): string[] {
+  if (caller.kind !== "event" || implementer.kind !== "event") return [];
+  const [heard, published] = [deliveryOf(caller), deliveryOf(implementer)];
+  if (published === "" || published === heard) return [];
+  return [`the implementer's is ${published} and the caller's is not, which over NATS hears none`];
+}
+
+function deliveryOf({ fanOut, durable }: EventDescription): "" | "fanOut" | "durable" {
+  if (durable !== undefined) return "durable";
+  return fanOut === true ? "fanOut" : "";
 }
 
 interface Part {

@@ -3,7 +3,7 @@ import type { ContractIdentity } from "../index.ts";
 import { bytes } from "./bytes.ts";
 import { type Contract, type ContractInfo, infoOf } from "./contract.ts";
 import { canonicalJson } from "./json-schema/canonical-json.ts";
-import { type Direction, invalid, type Member } from "./members.ts";
+import { type Direction, invalid, type Member, type Retention } from "./members.ts";
 import { isJsonSchema, type JsonSchema, type Schema } from "./schema.ts";
 import { validate } from "./validation.ts";
 
@@ -26,6 +26,10 @@ export interface EventDescription {
   readonly number: number;
   readonly data?: JsonSchema;
   readonly direction: Direction;
+  /** Absent if it is not so. */
+  readonly fanOut?: true;
+  /** Absent if it is not so; otherwise how much is kept. */
+  readonly durable?: Retention;
   readonly optional?: readonly string[];
 }
 
@@ -131,8 +135,9 @@ function describe(member: Member, jsonSchema: (schema: Schema) => JsonSchema | u
     (schema === undefined ? {} : { [key]: schemaOf(schema) }) as { [key in K]?: JsonSchema };
   const { number } = member;
   if (member.kind === "event") {
-    const { data, direction } = member;
-    return { kind: "event", number, ...part("data", data), direction, ...optionalOf({ data }) };
+    const { data, direction, fanOut, durable } = member;
+    const delivery = { ...(fanOut && { fanOut }), ...(durable && { durable }) };
+    return { kind: "event", number, ...part("data", data), direction, ...delivery, ...optionalOf({ data }) };
   }
   const { kind, input, output, errors } = member;
   const described = Object.entries(errors).map(([code, schema]) => [code, schema && schemaOf(schema)]);
@@ -164,25 +169,38 @@ function withoutDialect(schema: JsonSchema): JsonSchema {
   return rest;
 }
 
+/** The members' properties that are schemas. */
+const parts = ["input", "output", "items", "data"] as const;
+
 function checkMember(name: string, member: unknown): void {
-  const {
-    kind,
-    number,
-    direction,
-    errors = {},
-    optional = [],
-    ...parts
-  } = Object(member) as Partial<
-    Omit<MethodDescription, "kind"> & Omit<EventDescription, "kind"> & { readonly kind: string }
+  const given = Object(member) as Partial<
+    Omit<MethodDescription, "kind"> &
+      Omit<StreamDescription, "kind" | "errors"> &
+      Omit<EventDescription, "kind"> & { readonly kind: string }
   >;
+  const { kind, number, errors = {}, optional = [] } = given;
   const isNumbered = Number.isInteger(number) && (number as number) >= 1;
   if (typeof kind !== "string" || !isNumbered) throw new TypeError(`"${name}" has no kind, or no number`);
-  if (kind === "event" && !["to-caller", "from-caller", "both"].includes(direction as string)) {
-    throw new TypeError(`"${name}" has no direction`);
-  }
+  if (kind === "event") checkEvent(name, given);
   if (!Array.isArray(optional)) throw new TypeError(`"${name}" has an "optional" that is no list`);
-  for (const [key, schema] of Object.entries({ ...parts, ...errors })) {
+  const schemas = parts.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]] as const]));
+  for (const [key, schema] of [...schemas, ...Object.entries(errors)]) {
     if (schema === null && Object.hasOwn(errors, key)) continue;
     if (!isJsonSchema(schema)) throw new TypeError(`"${name}" has a ${key} that is no JSON Schema`);
   }
+}
+
+function checkEvent(
+  name: string,
+  { direction, fanOut, durable }: { readonly [key in "direction" | "fanOut" | "durable"]?: unknown },
+): void {
+  if (!["to-caller", "from-caller", "both"].includes(direction as string)) {
+    throw new TypeError(`"${name}" has no direction`);
+  }
+  if (fanOut !== undefined && fanOut !== true) throw new TypeError(`"${name}" has a fanOut that is not true`);
+  if (durable === undefined) return;
+  const { maxEvents, maxAgeMs = 1_000 } = Object(durable) as Retention;
+  const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
+  if (isCount(maxEvents) && isCount(maxAgeMs)) return;
+  throw new TypeError(`"${name}" has a durable without maxEvents, or with a wrong one`);
 }

@@ -1,4 +1,4 @@
-import { type Client, type Connection, type Message, PeerError } from "../index.ts";
+import { type Client, type Connection, type Message, PeerError, SealpipeError } from "../index.ts";
 import type { Codec } from "./codec.ts";
 import { ContractError } from "./contract-error.ts";
 import { decode } from "./data.ts";
@@ -57,6 +57,20 @@ export class IncomingEvents {
     if (!this.#listens) this.#listen();
   }
 
+  /**
+   * An event that came beside the messages. Settles once a schema that takes its time is done, and never rejects.
+   */
+  take(receiver: EventReceiver, data: Uint8Array): Promise<void> | undefined {
+    const validation = decode(receiver.codec, receiver.event.data, data);
+    try {
+      const delivered = this.#order.run(validation, (settled) => this.#deliver(receiver, settled));
+      if (delivered instanceof Promise) delivered.catch((error) => mistaken(receiver, error));
+    } catch (error) {
+      mistaken(receiver, error);
+    }
+    return this.#order.waiting?.then(() => {});
+  }
+
   remove(events: readonly Event[], whose: "own" | "servers"): void {
     for (const { number } of events) this.#receivers[whose].delete(number);
   }
@@ -109,4 +123,13 @@ export class IncomingEvents {
       this.#source.destroy(new PeerError("ERR_QUEUE_FULL", message));
     }
   }
+}
+
+/** A listener's own mistake is not to stay unseen; what the peer caused is no mistake. */
+function mistaken({ concerned }: EventReceiver, error: unknown): void {
+  if (error instanceof SealpipeError && error.fault !== "caller") tell(concerned, error, false);
+  else
+    setImmediate(() => {
+      throw error;
+    });
 }

@@ -13,6 +13,7 @@ import { claim } from "./claims.ts";
 import { type Contract, type ContractInfo, infoOf } from "./contract.ts";
 import { encode } from "./data.ts";
 import { exportContract } from "./description.ts";
+import { carrierOf, isBySubject } from "./event-carrier.ts";
 import { IncomingEvents } from "./events.ts";
 import { type Called, type Handling, requestHandler } from "./handler.ts";
 import { InOrder } from "./in-order.ts";
@@ -28,6 +29,7 @@ import {
   type Sent,
   type StreamMember,
 } from "./members.ts";
+import { publish } from "./publish.ts";
 import { streamHandler } from "./stream-handler.ts";
 import { tell } from "./tell.ts";
 
@@ -141,7 +143,7 @@ class Implementing {
     this.#contract = contract;
     this.#about = infoOf(contract);
     this.#handlers = handlers;
-    this.#listeners = new Listeners(this.#about, "implementer", () => this.#listen());
+    this.#listeners = new Listeners(this.#about, "implementer", { first: () => this.#listen() });
   }
 
   start(): object {
@@ -163,9 +165,10 @@ class Implementing {
     }
     const send = (event: Event, name: string) => (data: unknown, options?: BroadcastOptions) => {
       const encoded = encode(this.#about.codec, { schema: event.data, what: `the event "${name}"` }, data);
-      return endpoint instanceof Server
-        ? endpoint.broadcast(event.number, encoded, options)
-        : endpoint.write(event.number, encoded);
+      if (!(endpoint instanceof Server)) return endpoint.write(event.number, encoded);
+      if (!isBySubject(event) || carrierOf(endpoint) === undefined)
+        return endpoint.broadcast(event.number, encoded, options);
+      return publish(endpoint, { about: this.#about, event, name }, encoded, options);
     };
     const emit = emitters(this.#about, "implementer", send);
     return Object.freeze({ emit, on: this.#listeners.on, endpoint, stop: () => this.#stop() });

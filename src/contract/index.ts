@@ -48,6 +48,7 @@ export { type FromJsonSchemaOptions, fromJsonSchema } from "./json-schema/from-j
 export {
   type Changed,
   type DataOf,
+  type Delivery,
   type Direction,
   type ErrorDataOf,
   type ErrorSchemas,
@@ -58,6 +59,7 @@ export {
   type Method,
   method,
   type Received,
+  type Retention,
   type Sent,
   type StreamMember,
   stream,

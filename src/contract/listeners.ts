@@ -7,6 +7,11 @@ import { isThenable } from "./validation.ts";
 
 type Listener = (value: unknown, context: { readonly connection: unknown }) => unknown;
 
+export interface Listening {
+  first(): void;
+  begin?(name: string, event: Event): (() => void) | undefined;
+}
+
 /** The events of a contract that one end hears, and who listens for them. */
 export class Listeners {
   /** For each event, what adds a listener and returns what removes it again. */
@@ -15,12 +20,16 @@ export class Listeners {
   readonly #heard: readonly (readonly [string, Event])[];
   readonly #listeners = new Map<string, Set<Listener>>();
 
-  /** `first` is called when somebody listens for the first time: until then messages are not taken. */
-  constructor(about: ContractInfo, side: Side, first: () => void) {
+  /**
+   * `first` is called when somebody listens for the first time: until then messages are not taken. `begin` is called when an event
+   * has its first listener, and what it returns when it has none any more.
+   */
+  constructor(about: ContractInfo, side: Side, { first, begin }: Listening) {
     this.#about = about;
     this.#heard = eventsOf(about, side === "caller" ? "implementer" : "caller");
     let started = false;
-    const entries = this.#heard.map(([name]) => {
+    const entries = this.#heard.map(([name, event]) => {
+      let end: (() => void) | undefined;
       const listeners = new Set<Listener>();
       this.#listeners.set(name, listeners);
       const add = (listener: Listener): (() => void) => {
@@ -30,8 +39,11 @@ export class Listeners {
         listeners.add(own);
         if (!started) first();
         started = true;
+        if (listeners.size === 1) end = begin?.(name, event);
         return () => {
-          listeners.delete(own);
+          if (!listeners.delete(own) || listeners.size > 0) return;
+          end?.();
+          end = undefined;
         };
       };
       return [name, add] as const;

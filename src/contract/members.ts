@@ -56,12 +56,33 @@ export interface Method<Input = unknown, Output = unknown, Errors = unknown> {
 /** Who sends an event: the end that implements the contract, the end that calls it, or either. */
 export type Direction = "to-caller" | "from-caller" | "both";
 
+/** How many events are kept of a durable one. */
+export interface Retention {
+  /** How many of the latest, 1 to 4294967295. Default 1000. */
+  readonly maxEvents?: number | undefined;
+  /** How old one may become, in milliseconds, 1000 at least. Default: as old as it will. */
+  readonly maxAgeMs?: number | undefined;
+}
+
+/** How an event goes to all callers over NATS. Over any other transport it goes as other events do. */
+export interface Delivery {
+  /** Published once, by a subject, instead of written for each caller. At most once. Default: false. */
+  readonly fanOut?: boolean | undefined;
+  /**
+   * Published by a subject and kept, so that a caller that comes later gets the last one, and one that was away those that it has
+   * missed. `true` is a {@link Retention} of defaults. Default: false.
+   */
+  readonly durable?: boolean | Retention | undefined;
+}
+
 /** News that nobody answers. Made by {@link event}. */
 export interface Event<Data = unknown, D extends Direction = Direction> {
   readonly kind: "event";
   readonly number: number;
   readonly data: Schema | undefined;
   readonly direction: D;
+  readonly fanOut: boolean;
+  readonly durable: Retention | undefined;
   /** For the compiler alone. */
   readonly [types]?: Data;
 }
@@ -165,9 +186,25 @@ export function stream<
  *
  * @param number As a {@link method}'s.
  * @param data The schema of what it tells; without one it tells only that it happened.
+ * @param options `direction`: who may send it. Default `"to-caller"`. `fanOut` or `durable`: how one that goes `"to-caller"` is sent
+ *   over NATS, see {@link Delivery}.
  * @throws CallerError `ERR_INVALID_ARGUMENT`
+ *
+ * @example
+ * ```ts
+ * import { event } from "sealpipe/contract";
+ * import { z } from "zod";
+ *
+ * const price = event(1, z.number(), { durable: { maxEvents: 100 } });
+ * const tick = event(2, z.number(), { fanOut: true });
+ * console.log(price.durable?.maxEvents, tick.fanOut); // 100 true
+ * ```
  */
-export function event<S extends Schema = Nothing>(number: number, data?: S): Event<DataOf<S>, "to-caller">;
+export function event<S extends Schema = Nothing>(
+  number: number,
+  data?: S,
+  options?: Delivery & { readonly direction?: "to-caller" },
+): Event<DataOf<S>, "to-caller">;
 /**
  * An event of a contract.
  *
@@ -184,18 +221,53 @@ export function event<S extends Schema, D extends Direction>(
 export function event(
   number: number,
   data?: Schema,
-  options: { readonly direction?: Direction } = {},
+  options: Delivery & { readonly direction?: Direction } = {},
 ): Event<unknown, Direction> {
   checkNumber(number);
   checkSchema(data, `the data of event ${number}`);
-  checkParts(options, ["direction"], `event ${number}`);
-  const { direction = "to-caller" } = options;
+  checkParts(options, ["direction", "fanOut", "durable"], `event ${number}`);
+  const { direction = "to-caller" } = own(options);
   if (!["to-caller", "from-caller", "both"].includes(direction)) {
     throw invalid(
       `event ${number} has the direction "${direction}", not "to-caller", "from-caller" or "both"`,
     );
   }
-  return Object.freeze({ kind: "event" as const, number, data, direction });
+  const delivery = deliveryOf(own(options), direction, `event ${number}`);
+  return Object.freeze({ kind: "event" as const, number, data, direction, ...delivery });
+}
+
+function deliveryOf(
+  { fanOut = false, durable = false }: Delivery,
+  direction: Direction,
+  whose: string,
+): Pick<Event, "fanOut" | "durable"> {
+  if (typeof fanOut !== "boolean") throw invalid(`${whose} has a fanOut that is neither true nor false`);
+  const retention = durable === false ? undefined : retentionOf(durable, whose);
+  if (!fanOut && retention === undefined) return { fanOut, durable: undefined };
+  if (fanOut && retention !== undefined) throw invalid(`${whose} is both fanOut and durable; it can be one`);
+  // A caller has one implementer to send to.
+  if (direction !== "to-caller") throw invalid(`${whose} is fanOut or durable, and not "to-caller"`);
+  return { fanOut, durable: retention };
+}
+
+const maxRetained = 4_294_967_295;
+const minAgeMs = 1_000;
+
+function retentionOf(durable: unknown, whose: string): Retention {
+  if (durable === true) return Object.freeze({ maxEvents: 1_000 });
+  checkParts(durable as object, ["maxEvents", "maxAgeMs"], `what is kept of ${whose}`);
+  const { maxEvents = 1_000, maxAgeMs } = own(durable as Retention);
+  const isWithin = (value: number, min: number) =>
+    Number.isInteger(value) && value >= min && value <= maxRetained;
+  if (!isWithin(maxEvents, 1)) throw invalid(`${whose} has a maxEvents that is not 1 to ${maxRetained}`);
+  if (maxAgeMs !== undefined && !isWithin(maxAgeMs, minAgeMs))
+    throw invalid(`${whose} has a maxAgeMs that is not ${minAgeMs} to ${maxRetained}`);
+  return Object.freeze({ maxEvents, ...(maxAgeMs === undefined ? {} : { maxAgeMs }) });
+}
+
+/** Without what the prototype has. */
+function own<T extends object>(options: T): T {
+  return Object.assign(Object.create(null), options);
 }
 
 /** Requests of that type ask for the description of a contract. Source: spec/contracts.md. */

@@ -2,7 +2,7 @@ import { bytes } from "../contract/bytes.ts";
 import type { ContractDescription, MemberDescription } from "../contract/description.ts";
 import { canonicalJson } from "../contract/json-schema/canonical-json.ts";
 import { fromJsonSchema } from "../contract/json-schema/from-json-schema.ts";
-import type { Direction } from "../contract/members.ts";
+import type { Direction, Retention } from "../contract/members.ts";
 import type { JsonSchema, Schema } from "../contract/schema.ts";
 import { pascal } from "./names.ts";
 import { notExpressible } from "./not-expressible.ts";
@@ -48,6 +48,8 @@ export interface EventModel extends Numbered {
   readonly kind: "event";
   readonly data: Part | undefined;
   readonly direction: Direction;
+  readonly fanOut: boolean;
+  readonly durable: Retention | undefined;
 }
 
 export interface Part {
@@ -90,8 +92,8 @@ function memberModel(name: string, member: MemberDescription, reader: SchemaRead
     return makePart(schema, { place: `${name}.${key}`, name: pascal(name) + suffix, isOptional, reader });
   };
   if (kind === "event") {
-    const { data, direction } = member;
-    return [{ kind, name, number, data: partOf("data", data, "Data"), direction }];
+    const { data, direction, fanOut = false, durable } = member;
+    return [{ kind, name, number, data: partOf("data", data, "Data"), direction, fanOut, durable }];
   }
   if (kind !== "method" && kind !== "stream") return [];
   const { input, output, errors = {} } = member;

@@ -1,3 +1,4 @@
+import type { EventCarrier } from "../contract/event-carrier.ts";
 import type { NatsConnection, NatsSubscription } from "./connection.ts";
 import { NatsStream } from "./nats-stream.ts";
 
@@ -26,8 +27,8 @@ export class Hub {
     void this.#watch();
   }
 
-  /** A stream of its own, to `peer` if that is known already. */
-  open(peer?: string): { readonly stream: NatsStream; readonly own: string } {
+  /** A stream of its own, beside which `events` go, to `peer` if that is known already. */
+  open(events: EventCarrier, peer?: string): { readonly stream: NatsStream; readonly own: string } {
     this.#subscription ??= this.#nats.subscribe(`${this.#prefix}*`, {
       callback: (error, message) => {
         if (error === null) this.#streams.get(message.subject.slice(this.#prefix.length))?.arrived(message);
@@ -38,6 +39,7 @@ export class Hub {
     const stream = new NatsStream(
       {
         own,
+        events,
         maxPayload: this.#nats.info?.max_payload ?? defaultMaxPayload,
         publish: (subject, payload, reply) =>
           this.#nats.publish(subject, payload, reply === "" ? {} : { reply }),

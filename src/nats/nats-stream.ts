@@ -1,4 +1,5 @@
 import { Duplex } from "node:stream";
+import { carriedBy, type EventCarrier } from "../contract/event-carrier.ts";
 import type { NatsMessage } from "./connection.ts";
 import { decodeFrame, encodeFrame, type Frame, frameHeadBytes, type Kind, kinds } from "./frame.ts";
 
@@ -12,6 +13,7 @@ export interface StreamWire {
   /** Where this end hears. */
   readonly own: string;
   readonly maxPayload: number;
+  readonly events?: EventCarrier | undefined;
   publish(subject: string, payload: Uint8Array, reply: string): void;
   /** The stream is over. */
   released(): void;
@@ -22,6 +24,8 @@ export interface StreamWire {
  * slow, and a number that is missing breaks the stream. If nobody hears the other subject any more, NATS says so at once.
  */
 export class NatsStream extends Duplex {
+  /** By which events of contracts go that are for many: see src/contract/event-carrier.ts. */
+  readonly [carriedBy]: EventCarrier | undefined;
   readonly #wire: StreamWire;
   #peer: string | undefined;
   #sent = 0;
@@ -37,6 +41,7 @@ export class NatsStream extends Duplex {
     super({ allowHalfOpen: true, readableHighWaterMark: windowBytes });
     this.#wire = wire;
     this.#peer = peer;
+    this[carriedBy] = wire.events;
     // It may break before anybody has it to listen to.
     this.on("error", () => {});
   }

@@ -1,6 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { MakeDuplex } from "../index.ts";
 import type { NatsConnection } from "./connection.ts";
+import { NatsEvents } from "./events/carrier.ts";
+import { keepDefaults } from "./events/keep-options.ts";
 import { Hub } from "./hub.ts";
 import { subjectsOf } from "./subjects.ts";
 
@@ -17,6 +19,7 @@ const openMs = 5_000;
  */
 export function natsTransport(nats: NatsConnection, name: string): MakeDuplex {
   const subjects = subjectsOf(name);
+  const events = new NatsEvents(nats, name, keepDefaults);
   let last: string | undefined;
   return async () => {
     if (last !== undefined) {
@@ -33,7 +36,7 @@ export function natsTransport(nats: NatsConnection, name: string): MakeDuplex {
   };
 
   async function open(subject: string): Promise<{ stream: Duplex; instance: string }> {
-    const { stream, own } = Hub.of(nats, subjects.to).open();
+    const { stream, own } = Hub.of(nats, subjects.to).open(events);
     try {
       const { data } = await nats.request(subject, own, { timeout: openMs });
       const { instance, to } = JSON.parse(Buffer.from(data).toString("utf8"));

@@ -1,6 +1,9 @@
 import { PassThrough } from "node:stream";
-import type { Server } from "../index.ts";
+import { carriedBy, carrierOf } from "../contract/event-carrier.ts";
+import { CallerError, type Server } from "../index.ts";
 import type { NatsConnection, NatsMessage } from "./connection.ts";
+import { NatsEvents } from "./events/carrier.ts";
+import { type NatsServiceOptions, parseKeepOptions } from "./events/keep-options.ts";
 import { Hub } from "./hub.ts";
 import { queueGroup, type Subjects, subjectsOf } from "./subjects.ts";
 
@@ -32,14 +35,25 @@ const maxSubjectBytes = 512;
  * may serve a name; NATS spreads new sessions over them.
  *
  * @param nats As `connect` of `@nats-io/transport-node` gives one. It stays the caller's to close, after the server.
- * @throws CallerError `ERR_SECRET_REQUIRED` if the server has no secret and does not refuse one; `ERR_CLOSED`.
+ * @param options How JetStream keeps a contract's durable events.
+ * @throws CallerError `ERR_SECRET_REQUIRED` if the server has no secret and does not refuse one; `ERR_INVALID_ARGUMENT` if it is
+ *   reached by NATS already; `ERR_INVALID_OPTION`; `ERR_CLOSED`.
  */
-export function serveOverNats(server: Server, nats: NatsConnection, name: string = server.name): NatsService {
+export function serveOverNats(
+  server: Server,
+  nats: NatsConnection,
+  name: string = server.name,
+  options: NatsServiceOptions = {},
+): NatsService {
+  const events = new NatsEvents(nats, name, parseKeepOptions(options));
   checkAccepts(server);
+  if (carrierOf(server) !== undefined)
+    throw new CallerError("ERR_INVALID_ARGUMENT", "the server is reached by NATS already");
+  Object.defineProperty(server, carriedBy, { value: events, configurable: true });
   const subjects = subjectsOf(name);
   const instance = crypto.randomUUID();
   const accept = (error: Error | null, message: NatsMessage): void => {
-    if (error === null) acceptFrom({ server, nats, subjects, instance }, message);
+    if (error === null) acceptFrom({ server, nats, subjects, instance, events }, message);
   };
   const anybody = nats.subscribe(subjects.open, { queue: queueGroup, callback: accept });
   const mine = nats.subscribe(subjects.at(instance), { callback: accept });
@@ -51,6 +65,7 @@ export function serveOverNats(server: Server, nats: NatsConnection, name: string
   });
   const stop = (): void => {
     for (const subscription of [anybody, mine, who]) subscription.unsubscribe();
+    if (carrierOf(server) === events) Reflect.deleteProperty(server, carriedBy);
   };
   server.once("close", stop);
   return { instance, stop, drain: async () => void (await Promise.all([anybody.drain(), who.drain()])) };
@@ -72,14 +87,15 @@ interface Acceptor {
   readonly nats: NatsConnection;
   readonly subjects: Subjects;
   readonly instance: string;
+  readonly events: NatsEvents;
 }
 
-function acceptFrom({ server, nats, subjects, instance }: Acceptor, message: NatsMessage): void {
+function acceptFrom({ server, nats, subjects, instance, events }: Acceptor, message: NatsMessage): void {
   const peer = Buffer.from(message.data).toString("latin1");
   // Whoever asks could have this server write anywhere otherwise.
   const isEnd = peer.startsWith(subjects.to) && /^[!-)+-=?-~]+$/.test(peer) && peer.length <= maxSubjectBytes;
   if (!isEnd || server.status !== "listening") return;
-  const { stream, own } = Hub.of(nats, subjects.to).open(peer);
+  const { stream, own } = Hub.of(nats, subjects.to).open(events, peer);
   message.respond(JSON.stringify({ instance, to: own }));
   server.accept(stream);
 }

@@ -6,6 +6,10 @@ export interface Subjects {
   readonly who: string;
   /** For a session that one server has. */
   at(instance: string): string;
+  /** What the subjects of events begin with that are `fanOut`. */
+  readonly events: string;
+  /** What the subjects of events begin with that are `durable`. */
+  readonly kept: string;
   /** What everything for the ends of one NATS connection begins with. */
   readonly to: string;
 }
@@ -17,6 +21,8 @@ export function subjectsOf(name: string): Subjects {
     open: `${base}.open`,
     who: `${base}.who`,
     at: (instance) => `${base}.at.${instance}`,
+    events: `${base}.events.`,
+    kept: `${base}.kept.`,
     to: `${base}.to.`,
   };
 }

@@ -45,6 +45,10 @@ export class DuplexTransport implements Transport {
     duplex.once("close", () => this.#gone());
   }
 
+  get duplex(): Duplex {
+    return this.#duplex;
+  }
+
   get pendingBytes(): number {
     return this.#pendingBytes;
   }

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { Address } from "./address.ts";
 
 /** A transport's callbacks. None is called before `start`, nor after `closed`. */
@@ -14,6 +15,8 @@ export interface TransportHandler {
 
 /** Moves bytes between two processes, in order. */
 export interface Transport {
+  /** The duplex stream that it is, if a program handed that in. */
+  readonly duplex?: Duplex;
   /** Begins to read. Called once. */
   start(handler: TransportHandler): void;
   /**

@@ -25,7 +25,7 @@ const allowed: Record<string, readonly string[]> = {
   sidecar: ["index.ts"],
   opentelemetry: ["index.ts"],
   inspector: ["index.ts", "contract"],
-  nats: ["index.ts"],
+  nats: ["index.ts", "contract"],
   generate: ["index.ts", "contract"],
   cli: ["index.ts", "contract", "generate", "inspector"],
   port: ["contract"],
@@ -33,11 +33,11 @@ const allowed: Record<string, readonly string[]> = {
 };
 
 /** What a subpath export stands on. A program that does not import it does not need that. */
-const optionalPeers: Record<string, string> = {
-  "msgpack.ts": "@msgpack/msgpack",
-  "cbor.ts": "cborg",
-  opentelemetry: "@opentelemetry/api",
-  nats: "@nats-io/transport-node",
+const optionalPeers: Record<string, readonly string[]> = {
+  "msgpack.ts": ["@msgpack/msgpack"],
+  "cbor.ts": ["cborg"],
+  opentelemetry: ["@opentelemetry/api"],
+  nats: ["@nats-io/jetstream", "@nats-io/transport-node"],
 };
 
 /** The file's code, without its comments: their examples import too. */
@@ -63,7 +63,7 @@ describe("who may import whom", () => {
     test(`${file} imports only what its part may`, () => {
       for (const path of importsOf(file)) {
         if (path.startsWith("node:")) continue;
-        if (optionalPeers[partOf(file)] === path) continue;
+        if (optionalPeers[partOf(file)]?.includes(path)) continue;
         assert.match(path, /^\.\.?\//, "no dependency at run time");
         const target = partOf(normalize(join(dirname(file), path)));
         if (target === partOf(file)) continue;
@@ -150,13 +150,17 @@ describe("each file", () => {
 });
 
 describe("the folders", () => {
-  test("only src/crypto uses node:crypto, besides a contract's hash, a sidecar's channel and a page's token", () => {
+  test("only src/crypto uses node:crypto, besides hashes and names, a page's token and events by subject", () => {
     const users = files.filter((file) => importsOf(file).includes("node:crypto"));
-    // A contract's hash, a sidecar's name and a page's token are no secrets of the protocol's, and `crypto` is not of the public surface.
-    assert.deepEqual(
-      users.filter((file) => partOf(file) !== "crypto"),
-      ["contract/description.ts", "inspector/token.ts", "sidecar/spawn-sidecar.ts"],
-    );
+    // A contract's hash, a sidecar's name and a page's token are no secrets of the protocol's, events that pass beside the
+    // connections have keys of their own, and `crypto` is not of the public surface.
+    assert.deepEqual(users.filter((file) => partOf(file) !== "crypto").sort(), [
+      "contract/description.ts",
+      "inspector/token.ts",
+      "nats/events/sealing.ts",
+      "nats/events/stream-name.ts",
+      "sidecar/spawn-sidecar.ts",
+    ]);
   });
 
   test("no file is a drawer for everything", () => {
@@ -171,7 +175,7 @@ describe("the folders", () => {
 
   test("what subpath exports stand on is optional", () => {
     const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-    const peers = Object.values(optionalPeers).sort();
+    const peers = Object.values(optionalPeers).flat().sort();
     assert.deepEqual(Object.keys(manifest.peerDependencies).sort(), peers);
     for (const peer of peers) assert.equal(manifest.peerDependenciesMeta[peer].optional, true);
   });

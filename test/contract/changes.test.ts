@@ -194,6 +194,28 @@ const changes: [string, Contract, [string | undefined, string, string[]][]][] = 
     [["told", 'the implementer does not know it as "from-caller"', ["newer-callers"]]],
   ],
   [
+    "an event that goes by a subject now",
+    contract("files", { ...base, told: event(2, z.number(), { fanOut: true }) }),
+    [
+      [
+        "told",
+        "the implementer's is fanOut and the caller's is not, which over NATS hears none",
+        ["older-callers"],
+      ],
+    ],
+  ],
+  [
+    "an event that is kept now",
+    contract("files", { ...base, told: event(2, z.number(), { durable: true }) }),
+    [
+      [
+        "told",
+        "the implementer's is durable and the caller's is not, which over NATS hears none",
+        ["older-callers"],
+      ],
+    ],
+  ],
+  [
     "an input where there was none",
     contract("files", { ...base, told: event(2) }),
     [["told", "data: it may be missing", ["older-callers"]]],
@@ -218,6 +240,35 @@ describe("the check of a contract against an older one tells of", () => {
     for (const [, after] of changes) {
       const parsed = JSON.parse(JSON.stringify(exportContract(after)));
       assert.deepEqual(checkContract(exportContract(before), parsed), checkContract(before, after));
+    }
+  });
+
+  test("an event that is kept instead of published alone, and one of which more is kept", () => {
+    const fanOut = contract("files", { told: event(2, z.number(), { fanOut: true }) });
+    const durable = contract("files", { told: event(2, z.number(), { durable: true }) });
+    const longer = contract("files", { told: event(2, z.number(), { durable: { maxEvents: 5_000 } }) });
+    const breaks = (older: Contract, newer: Contract) =>
+      checkContract(older, newer).map(({ what, breaks }) => [what.slice(0, 26), ...breaks]);
+    assert.deepEqual(breaks(fanOut, durable), [
+      ["the implementer's is durab", "older-callers"],
+      ["the implementer's is fanOu", "newer-callers"],
+    ]);
+    assert.deepEqual(breaks(durable, longer), [["is described otherwise"]]);
+  });
+
+  test("descriptions that say more than is known, but nothing that is wrong", () => {
+    const described = JSON.parse(JSON.stringify(exportContract(contract("files", { told: event(2) }))));
+    const { told } = described.members;
+    checkContract(described, { ...described, members: { told: { ...told, later: 5 } } });
+    for (const wrong of [
+      { fanOut: false },
+      { fanOut: 1 },
+      { durable: true },
+      { durable: {} },
+      { durable: { maxEvents: 0 } },
+    ]) {
+      const changed = { ...described, members: { told: { ...told, ...wrong } } };
+      assert.throws(() => checkContract(described, changed), TypeError);
     }
   });
 

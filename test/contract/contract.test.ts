@@ -45,6 +45,40 @@ describe("a member", () => {
     refuses(() => event(1, z.string(), { direction: "up" as never }), /^event 1 has the direction "up"/);
   });
 
+  test("that is an event goes over NATS as it says, if it goes to callers and says it rightly", () => {
+    assert.deepEqual(
+      [event(1).fanOut, event(1).durable, event(1, undefined, { fanOut: true }).fanOut],
+      [false, undefined, true],
+    );
+    assert.deepEqual(event(1, z.string(), { durable: true }).durable, { maxEvents: 1_000 });
+    const durable = { maxEvents: 5, maxAgeMs: 60_000 };
+    assert.deepEqual(event(1, z.string(), { durable }).durable, durable);
+    assert.equal(event(1, z.string(), { durable: false, fanOut: false }).durable, undefined);
+    refuses(
+      () => event(1, z.string(), { fanOut: true, durable: true }),
+      /^event 1 is both fanOut and durable/,
+    );
+    refuses(() => event(1, z.string(), { fanOut: 1 as never }), /^event 1 has a fanOut that is neither/);
+    for (const direction of ["both", "from-caller"] as const) {
+      const given = { direction, fanOut: true } as { direction: typeof direction };
+      refuses(() => event(1, z.string(), given), /^event 1 is fanOut or durable, and not "to-caller"/);
+    }
+    for (const wrong of [{ maxEvents: 0 }, { maxEvents: 1.5 }, { maxEvents: "5" }, { maxEvents: 2 ** 32 }]) {
+      refuses(() => event(1, z.string(), { durable: wrong as never }), /^event 1 has a maxEvents/);
+    }
+    refuses(() => event(1, z.string(), { durable: { maxAgeMs: 999 } }), /^event 1 has a maxAgeMs/);
+    refuses(
+      () => event(1, z.string(), { durable: { more: 1 } as never }),
+      /^what is kept of event 1 has "more"/,
+    );
+    for (const wrong of [1, "yes", null]) {
+      refuses(
+        () => event(1, z.string(), { durable: wrong as never }),
+        /^what is kept of event 1 is described/,
+      );
+    }
+  });
+
   test("has errors with codes that are not the library's, and with a schema or null", () => {
     const errors = { NOT_FOUND: z.string(), BUSY_2: null };
     assert.deepEqual(Object.keys(method(1, { errors }).errors), ["NOT_FOUND", "BUSY_2"]);

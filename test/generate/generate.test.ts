@@ -112,6 +112,29 @@ describe("generated code", () => {
     });
   }
 
+  test("has an event for many as it is in TypeScript, and as any other in Go and Python, with the same description", () => {
+    const tick = { kind: "event", number: 1, data: text, direction: "to-caller" };
+    const members = {
+      tick: { ...tick, fanOut: true },
+      price: { ...tick, number: 2, durable: { maxEvents: 5 } },
+    };
+    const plain = { tick, price: { ...tick, number: 2 } };
+    const codeOf = (which: object, language: Language) =>
+      generate({ ...withInput(true), members: which }, language);
+    assert.match(line(codeOf(members, "typescript"), "tick:") ?? "", /, \{ fanOut: true \}\)/);
+    assert.match(
+      line(codeOf(members, "typescript"), "price:") ?? "",
+      /, \{ durable: \{ maxEvents: 5 \} \}\)/,
+    );
+    for (const language of ["go", "python"] as const) {
+      const described = (each: string) => /fanOut|durable|sealpipe/.test(each);
+      const differing = codeOf(members, language)
+        .split("\n")
+        .filter((each, index) => each !== codeOf(plain, language).split("\n")[index]);
+      assert.ok(differing.length > 0 && differing.every(described), differing.join("\n"));
+    }
+  });
+
   test("has types of the names that schemas have as titles, once for schemas that say the same", () => {
     const doc = { type: "object", properties: { a: text }, title: "My doc" };
     const code = generate(withInput(doc, { output: doc }), "typescript");

@@ -36,7 +36,10 @@ export class NatsServer {
   }
 
   /** As many as are wanted, each connected to each. */
-  static async cluster(count: number): Promise<NatsServer[]> {
+  static async cluster(
+    count: number,
+    { args = () => [] }: { readonly args?: (index: number) => readonly string[] } = {},
+  ): Promise<NatsServer[]> {
     const ports = await freePorts(count * 2);
     const routes = ports.slice(count).map((port) => `nats://127.0.0.1:${port}`);
     const servers = ports
@@ -46,6 +49,7 @@ export class NatsServer {
           new NatsServer(port, [
             ...["--cluster_name", "tests", "--cluster", routes[index] as string],
             ...["--routes", routes.filter((_, other) => other !== index).join(",")],
+            ...args(index),
           ]),
       );
     await Promise.all(servers.map((server) => server.start()));

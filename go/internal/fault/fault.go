@@ -38,6 +38,7 @@ const (
 	DecryptionFailed     Code = "ERR_DECRYPTION_FAILED"
 	DescriptionInvalid   Code = "ERR_DESCRIPTION_INVALID"
 	EncryptionRequired   Code = "ERR_ENCRYPTION_REQUIRED"
+	EventsLost           Code = "ERR_EVENTS_LOST"
 	FellBehind           Code = "ERR_FELL_BEHIND"
 	FrameInvalid         Code = "ERR_FRAME_INVALID"
 	FrameTimeout         Code = "ERR_FRAME_TIMEOUT"
@@ -78,6 +79,7 @@ const (
 	AddressUntrusted   Code = "ERR_ADDRESS_UNTRUSTED"
 	ConnectFailed      Code = "ERR_CONNECT_FAILED"
 	ConnectTimeout     Code = "ERR_CONNECT_TIMEOUT"
+	EventsUnavailable  Code = "ERR_EVENTS_UNAVAILABLE"
 	ListenFailed       Code = "ERR_LISTEN_FAILED"
 	NoParent           Code = "ERR_NO_PARENT"
 	NoRuntimeDirectory Code = "ERR_NO_RUNTIME_DIRECTORY"
@@ -92,7 +94,7 @@ func (c Code) Fault() Party {
 	case AddressTooLong, Closed, InvalidArgument, InvalidName, InvalidOption, MessageTooLarge, NotExpressible, ReservedType,
 		SecretRequired, TypeOutOfRange:
 		return Caller
-	case AddressInUse, AddressLost, AddressUntrusted, ConnectFailed, ConnectTimeout, ListenFailed,
+	case AddressInUse, AddressLost, AddressUntrusted, ConnectFailed, ConnectTimeout, EventsUnavailable, ListenFailed,
 		NoParent, NoRuntimeDirectory, SecretFile, SidecarEnded, SidecarTimeout:
 		return System
 	default:

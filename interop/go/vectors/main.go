@@ -38,6 +38,8 @@ func allFiles() map[string]vectorFile {
 		"native-admin.json":          {nativeAdminDescription, nativeAdminVectors()},
 		"native-feature-frames.json": {nativeFeatureFramesDescription, nativeFeatureFrames()},
 		"native-frames.json":         {nativeFramesDescription, nativeFrameVectors()},
+
+		"events.json": {eventsDescription, eventVectors()},
 	}
 }
 

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { PeerError, SealpipeError } from "../../errors.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
 import { adminOperations, maxAdminBytes } from "../../protocol/native/wire/admin.ts";
@@ -13,6 +14,7 @@ import { type Carried, Link } from "../link/link.ts";
 import { isAnythingLost, type LostSession, sessionEnded } from "../link/lost-session.ts";
 import { Message, type MessageData, toBytes } from "../messages/message.ts";
 import type { OpenStreamOptions, ReadOptions, RequestOptions } from "../options/call-options.ts";
+import { derivedKey } from "../options/derived-key.ts";
 import { peerText } from "../options/native-options.ts";
 import type { ParsedClientOptions } from "../options/options.ts";
 import { eitherOf } from "../reading/abort-listeners.ts";
@@ -114,6 +116,26 @@ export class Client extends Endpoint<Message, ClientEvents> {
   /** The present protocol, or the last one: `"classic"` is golang-ipc's, `"native"` is sealpipe's own. */
   get profile(): "classic" | "native" {
     return this.#last?.profile ?? "classic";
+  }
+
+  /**
+   * The duplex stream of the present connection, or of the last one, if `transport` made it; `undefined` for a socket. It is the
+   * connection's: look at it, but do not use it.
+   */
+  get duplex(): Duplex | undefined {
+    return this.#last?.driver.duplex;
+  }
+
+  /**
+   * A key of 32 bytes that whoever has the channel's `secret` derives from it by the same label, for what passes beside its
+   * connections. `undefined` without a secret.
+   *
+   * @param label 1 to 255 bytes of text. Those that begin with `sealpipe` are the library's own.
+   * @throws CallerError `ERR_INVALID_ARGUMENT`; PeerError `ERR_NOT_CONNECTED` while a `secretFile` is still to be read, which it
+   *   is once the client has been connected.
+   */
+  deriveKey(label: string): Uint8Array | undefined {
+    return derivedKey(this.#connector.secret, label);
   }
 
   /** Whether the wire is encrypted, or was when last connected. */

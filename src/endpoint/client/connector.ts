@@ -110,6 +110,13 @@ export class Connector {
     return connectTimeout(this.#target.address, ms, this.#lastTry);
   }
 
+  /** @throws PeerError `ERR_NOT_CONNECTED` while it is still in a file. */
+  get secret(): Uint8Array | undefined {
+    const { secret, secretFile } = this.#options;
+    if (secretFile === undefined) return secret;
+    throw new PeerError("ERR_NOT_CONNECTED", `the secret in ${secretFile} has not been read yet`);
+  }
+
   /** Whether the connection, or the tries to get one, keep the process alive. */
   setReferenced(referenced: boolean): void {
     this.#referenced = referenced;

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { nodeCrypto, platformCrypto, waitForKeyPair } from "../../crypto/node.ts";
 import type { SealpipeError } from "../../errors.ts";
 import { isShared } from "../../protocol/data-memory.ts";
@@ -97,6 +98,11 @@ export class EngineDriver implements TransportHandler {
   /** Bytes that have not left this process or, if the peer acknowledges, that it has not consumed. */
   get queuedBytes(): number {
     return this.#engine.queuedBytes + this.#transport.pendingBytes;
+  }
+
+  /** The duplex stream on which it stands, if that is not one of ours. */
+  get duplex(): Duplex | undefined {
+    return this.#transport.duplex;
   }
 
   /** Whether anything has arrived from the peer. */

@@ -1,5 +1,13 @@
 import type { TraceContext } from "../../protocol/session.ts";
-import { type Check, checked, isSignal, isSlow, isTimeoutMsOrNever, isWaitOrFail } from "./option-checks.ts";
+import {
+  type Check,
+  checked,
+  isSet,
+  isSignal,
+  isSlow,
+  isTimeoutMsOrNever,
+  isWaitOrFail,
+} from "./option-checks.ts";
 import { ownContext } from "./trace-context.ts";
 
 // Options of single calls, by contrast to those of an endpoint.
@@ -17,6 +25,8 @@ export interface BroadcastOptions {
    * dropped.
    */
   readonly slow?: Slow | undefined;
+  /** Connections that do not get the message, such as the one of whoever said it. Default: none. */
+  readonly except?: ReadonlySet<unknown> | undefined;
 }
 
 /** Options of `read`, and of a client's `connected`, `describe` and `shutdownServer`. */
@@ -56,6 +66,10 @@ export interface OpenStreamOptions {
 }
 
 export type ParsedReadOptions = { readonly signal: AbortSignal | undefined; readonly timeoutMs: number };
+export type ParsedBroadcastOptions = {
+  readonly slow: Slow;
+  readonly except: ReadonlySet<unknown> | undefined;
+};
 export type ParsedOpenStreamOptions = Pick<OpenStreamOptions, "signal"> & {
   readonly context: TraceContext | undefined;
 };
@@ -81,12 +95,14 @@ const requestChecks: Record<keyof RequestOptions, Check> = {
   context: isContext,
 };
 
-const broadcastChecks: Record<keyof BroadcastOptions, Check> = { slow: isSlow };
+const broadcastChecks: Record<keyof BroadcastOptions, Check> = { slow: isSlow, except: isSet };
+
+const broadcastDefaults: ParsedBroadcastOptions = Object.freeze({ slow: "skip", except: undefined });
 
 /** @throws CallerError `ERR_INVALID_OPTION` */
-export function parseSlow(options: BroadcastOptions | undefined): Slow {
-  if (options === undefined) return "skip";
-  return checked(options, broadcastChecks).slow ?? "skip";
+export function parseBroadcastOptions(options: BroadcastOptions | undefined): ParsedBroadcastOptions {
+  if (options === undefined) return broadcastDefaults;
+  return { ...broadcastDefaults, ...checked(options, broadcastChecks) };
 }
 
 const waitDefaults: ParsedReadOptions = Object.freeze({ signal: undefined, timeoutMs: 0 });

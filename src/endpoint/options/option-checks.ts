@@ -1,5 +1,5 @@
 import { isAbsolute } from "node:path";
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import { isUint8Array } from "node:util/types";
 import { CallerError } from "../../errors.ts";
 import { maxTextBytes } from "../../protocol/native/wire/hello-fields.ts";
@@ -77,6 +77,8 @@ export const isProfile: Check = (value, name) =>
 
 export const isSlow: Check = (value, name) =>
   demand(["skip", "drop", "wait"].includes(value as string), name, '"skip", "drop" or "wait"', value);
+
+export const isSet: Check = (value, name) => demand(types.isSet(value), name, "a Set", value);
 
 export const isWaitOrFail: Check = (value, name) =>
   demand(value === "wait" || value === "fail", name, '"wait" or "fail"', value);

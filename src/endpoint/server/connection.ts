@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { PeerError, type SealpipeError } from "../../errors.ts";
 import { checkMessage } from "../../protocol/message.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
@@ -126,6 +127,14 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** Whether the wire is encrypted. */
   get encrypted(): boolean {
     return this.#established.encrypted;
+  }
+
+  /**
+   * The duplex stream of the present connection, or of the last one, if the server's `accept` was given it; `undefined` for a socket. It is the
+   * connection's: look at it, but do not use it.
+   */
+  get duplex(): Duplex | undefined {
+    return this.#established.driver.duplex;
   }
 
   /** What a native client declares about its process. */

@@ -16,7 +16,8 @@ import { Handlers } from "../handlers.ts";
 import type { Shown } from "../inspection.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
 import { demandAuthentication } from "../options/authentication.ts";
-import { type BroadcastOptions, parseSlow } from "../options/call-options.ts";
+import { type BroadcastOptions, parseBroadcastOptions } from "../options/call-options.ts";
+import { derivedKey } from "../options/derived-key.ts";
 import { selfOf } from "../options/native-options.ts";
 import type { ParsedServerOptions } from "../options/options.ts";
 import { closedError } from "../reading/inbox.ts";
@@ -153,9 +154,10 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     if (this.#shutdown.hasBegun) throw closedError();
     const bytes = toBytes(data);
     checkMessage(type, bytes.length, this.#options.maxMessageBytes);
-    const slow = parseSlow(options);
+    const { slow, except } = parseBroadcastOptions(options);
     const waits: Promise<void>[] = [];
     for (const connection of this.connections) {
+      if (except?.has(connection)) continue;
       this.#slowClients.writing(connection);
       const room = connection.send(type, bytes, slow);
       const wait = slow === "wait" ? room : room && this.#slowClients.wait(connection, room);
@@ -271,6 +273,28 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
    */
   allowDescribe(): () => void {
     return this.#admin.allowDescribe();
+  }
+
+  /**
+   * A key of 32 bytes that whoever has the channel's `secret` derives from it by the same label, for what passes beside its
+   * connections. `undefined` without a secret.
+   *
+   * @param label 1 to 255 bytes of text. Those that begin with `sealpipe` are the library's own.
+   * @throws CallerError `ERR_INVALID_ARGUMENT`
+   *
+   * @example
+   * ```ts
+   * import { startClient, startServer } from "sealpipe";
+   *
+   * const secret = "at both ends";
+   * await using server = await startServer("my-app", { secret });
+   * await using client = await startClient("my-app", { secret });
+   * const [one, other] = [server.deriveKey("backups"), client.deriveKey("backups")];
+   * console.log(one?.length, String(one) === String(other)); // 32 true
+   * ```
+   */
+  deriveKey(label: string): Uint8Array | undefined {
+    return derivedKey(this.#options.secret, label);
   }
 
   /**

@@ -122,9 +122,15 @@ function memberText(member: MemberModel, nameOf: SchemaText): string {
     : `${member.kind}(${member.number}, {\n    ${all.join(",\n    ")},\n  })`;
 }
 
-function eventText({ number, data, direction }: EventModel, nameOf: SchemaText): string {
+function eventText(member: EventModel, nameOf: SchemaText): string {
+  const { number, data, direction, fanOut, durable } = member;
   const schema = data === undefined ? "undefined" : nameOf(data);
-  if (direction !== "to-caller") return `event(${number}, ${schema}, { direction: ${quoted(direction)} })`;
+  const options = [
+    ...(direction === "to-caller" ? [] : [`direction: ${quoted(direction)}`]),
+    ...(fanOut ? ["fanOut: true"] : []),
+    ...(durable === undefined ? [] : [`durable: ${jsonText(durable)}`]),
+  ];
+  if (options.length > 0) return `event(${number}, ${schema}, { ${options.join(", ")} })`;
   return data === undefined ? `event(${number})` : `event(${number}, ${schema})`;
 }
 

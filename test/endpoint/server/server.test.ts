@@ -244,6 +244,20 @@ onEachWire((wire, { freshServer }) => {
       }
     });
 
+    test("writes to all but those that it is told to leave out", async (t) => {
+      const server = await freshServer(t);
+      const [one, other] = [await connectTo(t, server), await connectTo(t, server)];
+      server.broadcast(4, "to the other", { except: new Set([one.connection]) });
+      server.broadcast(5, "to both", { except: new Set([{}]) });
+      assert.equal((await one.client.read()).type, 5);
+      assert.equal((await other.client.read()).type, 4);
+      for (const except of [[one.connection], one.connection, null, "all"]) {
+        assert.throws(() => server.broadcast(4, "", { except: except as never }), {
+          code: "ERR_INVALID_OPTION",
+        });
+      }
+    });
+
     test("to nobody does nothing, and wrong messages are refused all the same", async (t) => {
       const server = await freshServer(t, { maxMessageBytes: 10 });
       assert.equal(server.broadcast(1, "to nobody"), undefined);
