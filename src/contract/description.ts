@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import type { ContractIdentity } from "../index.ts";
 import { bytes } from "./bytes.ts";
 import { type Contract, type ContractInfo, infoOf } from "./contract.ts";
+import type { Retention } from "./delivery.ts";
 import { canonicalJson } from "./json-schema/canonical-json.ts";
-import { type Direction, invalid, type Member, type Retention } from "./members.ts";
+import { type Direction, invalid, type Member } from "./members.ts";
 import { isJsonSchema, type JsonSchema, type Schema } from "./schema.ts";
 import { validate } from "./validation.ts";
 

@@ -22,6 +22,7 @@ export { type ContractChange, checkContract } from "./changes.ts";
 export { type Codec, json } from "./codec.ts";
 export { type Contract, type ContractInfo, type ContractOptions, contract } from "./contract.ts";
 export { ContractError, type ErrorOf, isError, type OwnErrors } from "./contract-error.ts";
+export type { Delivery, Retention } from "./delivery.ts";
 export {
   type ContractDescription,
   type EventDescription,
@@ -48,7 +49,6 @@ export { type FromJsonSchemaOptions, fromJsonSchema } from "./json-schema/from-j
 export {
   type Changed,
   type DataOf,
-  type Delivery,
   type Direction,
   type ErrorDataOf,
   type ErrorSchemas,
@@ -59,7 +59,6 @@ export {
   type Method,
   method,
   type Received,
-  type Retention,
   type Sent,
   type StreamMember,
   stream,

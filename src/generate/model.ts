@@ -1,8 +1,9 @@
 import { bytes } from "../contract/bytes.ts";
+import type { Retention } from "../contract/delivery.ts";
 import type { ContractDescription, MemberDescription } from "../contract/description.ts";
 import { canonicalJson } from "../contract/json-schema/canonical-json.ts";
 import { fromJsonSchema } from "../contract/json-schema/from-json-schema.ts";
-import type { Direction, Retention } from "../contract/members.ts";
+import type { Direction } from "../contract/members.ts";
 import type { JsonSchema, Schema } from "../contract/schema.ts";
 import { pascal } from "./names.ts";
 import { notExpressible } from "./not-expressible.ts";

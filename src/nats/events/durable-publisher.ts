@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { StreamInfo } from "@nats-io/jetstream";
-import type { Retention } from "../../contract/members.ts";
+import type { Retention } from "../../contract/delivery.ts";
 import { PeerError } from "../../index.ts";
 import type { NatsConnection } from "../connection.ts";
 import { checkFits } from "./fan-out.ts";
