@@ -77,6 +77,14 @@ export const rows: readonly Row[] = [
     requests: "own",
     optional: true,
   }),
+  both(node("sealpipe", { ...native, observed: true }), {
+    id: "sealpipe-native-observed",
+    label: "**sealpipe** native, observed",
+    encrypted: true,
+    requests: "own",
+    optional: true,
+    note: "each channel of diagnostics has a subscriber that does nothing",
+  }),
   both(node("sealpipe-stream", { encryption: true }), {
     id: "sealpipe-stream",
     label: "**sealpipe** native, a stream",

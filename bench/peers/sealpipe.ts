@@ -1,10 +1,12 @@
+import { subscribe, tracingChannel } from "node:diagnostics_channel";
 import { type Client, type Connection, type Message, startClient, startServer } from "../../dist/index.js";
 import { type Channel, type CreatePeer, ignore } from "./peer.ts";
 
 export const messageType = 1;
 const connectionsAtMost = 6_000;
 
-export const createPeer: CreatePeer = ({ encryption, profile, releases }) => {
+export const createPeer: CreatePeer = ({ encryption, profile, releases, observed }) => {
+  if (observed === true) observe();
   const options = { encryption: encryption === true, profile: profile as "classic" | "native" };
   const asks = profile === "native";
   return {
@@ -28,7 +30,17 @@ export const createPeer: CreatePeer = ({ encryption, profile, releases }) => {
   };
 };
 
-export function channelOf(
+export /** Hears everything that happens often, and does nothing with it. */
+function observe(): void {
+  for (const what of ["message:sent", "message:received", "queue", "window"])
+    subscribe(`sealpipe:${what}`, ignore);
+  for (const what of ["request", "handler"]) {
+    const heard = { start: ignore, end: ignore, asyncStart: ignore, asyncEnd: ignore, error: ignore };
+    tracingChannel(`sealpipe:${what}`).subscribe(heard);
+  }
+}
+
+function channelOf(
   endpoint: Client | Connection,
   { asks, releases }: { readonly asks: boolean; readonly releases: boolean },
 ): Channel {

@@ -18,7 +18,8 @@ async function echo(client: Client, text: string): Promise<void> {
 describe("a server process without a descriptor left", { skip: noUnixSockets, timeout: 60_000 }, () => {
   test("goes on with the clients that it has, says little, and takes others when it has descriptors again", async (t) => {
     const name = freshName();
-    const limited = `ulimit -n 64 && exec "$0" "$@"`;
+    // Node opens the modules of a program side by side as it starts.
+    const limited = `ulimit -n 512 && exec "$0" "$@"`;
     const server = new LinesProcess("/bin/sh", ["-c", limited, process.execPath, program, name]);
     t.after(() => server.kill());
     await server.until(({ event }) => event === "listening");
