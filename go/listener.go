@@ -77,8 +77,16 @@ func Listen(name string, options *Options) (*Listener, error) {
 		config: config, address: address, startedAt: time.Now(), closing: make(chan struct{}), accepted: make(chan struct{}, 1),
 		open: map[*Conn]bool{}, resumable: map[wire.SessionID]*Conn{}, detachments: map[*Conn]*detachment{},
 	}
+	if config.Prepare != nil {
+		if err := config.Prepare(l); err != nil {
+			return nil, err
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return nil, fault.New(fault.Closed, "the listener was closed while it was prepared")
+	}
 	l.listening, err = transport.Listen(address, transport.ListenOptions{
 		OpenToAllUsers: config.UnmaskPermissions, IsAlive: isServerAlive, CheckInterval: config.AddressCheckInterval,
 		Accepted: l.clientCame, Failed: func(err error) { l.tell(nil, err) },
@@ -229,7 +237,10 @@ func (l *Listener) Close() error {
 		close(l.closing)
 	}
 	// First of all: a golang-ipc client reconnects at once, and gives up for ever if it is accepted and then dropped.
-	err := l.listening.Close()
+	var err error
+	if l.listening != nil {
+		err = l.listening.Close()
+	}
 	for _, handshake := range pending {
 		_ = handshake.transport.Close()
 	}

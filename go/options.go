@@ -132,6 +132,10 @@ type Options struct {
 	// OnError is called with each failure of a connection or, with nil, of a listener. Both go on if they can: the
 	// status shows it.
 	OnError func(*Conn, error)
+	// Prepare is called by Listen with the listener before any client can connect. Set handlers there: one that is set after Listen
+	// has returned may come later than the first request, which then fails with ErrNoHandler. If Prepare returns an error, Listen
+	// does not listen, and returns that.
+	Prepare func(*Listener) error
 	// OnSessionLost is called when the session of a client that came back is gone, and at either end when a connection is lost for
 	// good with messages or streams under way.
 	OnSessionLost func(*Conn, LostSession)

@@ -91,7 +91,7 @@ func (c *config) checkForeign(role wire.Side) error {
 			"UnmaskPermissions": c.UnmaskPermissions, "AddressCheckInterval": c.AddressCheckInterval != 0,
 			"MaxConnections": c.MaxConnections != 0, "MaxPendingHandshakes": c.MaxPendingHandshakes != 0,
 			"ResumeWindow": c.ResumeWindow != 0, "MaxDetachedSessions": c.MaxDetachedSessions != 0,
-			"MaxDetachedBytes": c.MaxDetachedBytes != 0,
+			"MaxDetachedBytes": c.MaxDetachedBytes != 0, "Prepare": c.Prepare != nil,
 		}
 		who = "left to Listen"
 	}

@@ -473,7 +473,8 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 		}
 	}
 	for name, options := range map[string]sealpipe.Options{
-		"Listen's": {MaxConnections: 5}, "delays": {RetryDelay: time.Hour, MaxRetryDelay: time.Second},
+		"Listen's": {MaxConnections: 5}, "also Listen's": {Prepare: func(*sealpipe.Listener) error { return nil }},
+		"delays": {RetryDelay: time.Hour, MaxRetryDelay: time.Second},
 	} {
 		if _, err := sealpipe.Dial(soon(t), freshName(), &options); !errors.Is(err, sealpipe.ErrInvalidOption) {
 			t.Errorf("%s: %v", name, err)

@@ -76,7 +76,7 @@ func TestAServerThatComesBackWithAnotherContractEndsTheConnection(t *testing.T) 
 	first, name := serving(t, contractOf(t, "files", "1", size), nil)
 	caller := calling(t, name, contractOf(t, "files", "1", size), newReports().report)
 	_ = first.Close()
-	second, err := Serve(name, contractOf(t, "files", "2", strings.Replace(size, `"number":1`, `"number":9`, 1)), nil, nil)
+	second, err := Serve(name, contractOf(t, "files", "2", strings.Replace(size, `"number":1`, `"number":9`, 1)), nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

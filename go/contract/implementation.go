@@ -75,15 +75,26 @@ func (s *endpointState) describe(endpoint Endpoint, c *Contract) error {
 	return nil
 }
 
-// Serve listens, and begins to implement a contract for all clients. Close of the listener ends it. Generated code calls it.
-func Serve(name string, c *Contract, given *sealpipe.Options, report Report) (*Implementation, error) {
-	listener, err := sealpipe.Listen(name, Options(given, c))
-	if err != nil {
-		return nil, err
+// Serve listens, and implements a contract for all clients: prepare adds what the implementation does, before any client can
+// connect. Close of the listener ends it. Generated code calls it.
+func Serve(name string, c *Contract, given *sealpipe.Options, report Report, prepare func(*Implementation)) (*Implementation, error) {
+	options := Options(given, c)
+	first := options.Prepare
+	var i *Implementation
+	options.Prepare = func(listener *sealpipe.Listener) (err error) {
+		if first != nil {
+			err = first(listener)
+		}
+		if err == nil {
+			i, err = Implement(listener, c, report)
+		}
+		if err == nil && prepare != nil {
+			prepare(i)
+		}
+		return err
 	}
-	i, err := Implement(listener, c, report)
+	listener, err := sealpipe.Listen(name, options)
 	if err != nil {
-		_ = listener.Close()
 		return nil, err
 	}
 	go func() { _ = listener.Serve(context.Background(), i.Attend) }()

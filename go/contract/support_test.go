@@ -68,7 +68,7 @@ func (r *reports) list() []error {
 func serving(t testing.TB, c *Contract, report Report) (*Implementation, string) {
 	t.Helper()
 	name := freshName()
-	i, err := Serve(name, c, nil, report)
+	i, err := Serve(name, c, nil, report, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,8 +28,12 @@ func runSidecar(pidFile, how string) {
 		fmt.Fprintln(os.Stderr, "I have no configuration")
 		os.Exit(3)
 	}
-	listener, err := sidecar.Listen(&sidecar.Options{
-		Listen:       sealpipe.Options{Application: "test-sidecar", ApplicationVersion: "1.0.0"},
+	prepare := func(listener *sealpipe.Listener) error {
+		listener.Handle(1, func(ctx context.Context, r *sealpipe.Request) ([]byte, error) { return asked(ctx, string(r.Data)), nil })
+		return nil
+	}
+	_, err := sidecar.Listen(&sidecar.Options{
+		Listen:       sealpipe.Options{Application: "test-sidecar", ApplicationVersion: "1.0.0", Prepare: prepare},
 		DrainTimeout: 400 * time.Millisecond,
 		OnEnd: func(end sidecar.End) error {
 			why, _ := json.Marshal(map[string]string{"by": string(end.By), "reason": end.Reason})
@@ -45,7 +49,6 @@ func runSidecar(pidFile, how string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	listener.Handle(1, func(ctx context.Context, r *sealpipe.Request) ([]byte, error) { return asked(ctx, string(r.Data)), nil })
 	select {}
 }
 

@@ -93,11 +93,12 @@ type Server struct {
 
 // Serve listens with that name, as sealpipe.Listen, and implements the contract for all clients.
 func Serve(name string, handlers Handlers, options *sealpipe.Options) (*Server, error) {
-	implementation, err := contract.Serve(name, spec, options, nil)
-	if err != nil {
+	var server *Server
+	prepare := func(i *contract.Implementation) { server = handle(i, handlers) }
+	if _, err := contract.Serve(name, spec, options, nil, prepare); err != nil {
 		return nil, err
 	}
-	return handle(implementation, handlers), nil
+	return server, nil
 }
 
 // Implement implements the contract on a listener, or at a connection, which contract.Options was given to. On a listener, call
