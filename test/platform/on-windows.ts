@@ -73,7 +73,8 @@ function testFiles(...directories: readonly string[]): string[] {
 }
 
 /** Whatever is most about pipes. */
-export const aboutPipes = /named-pipe|net-|close|client-reconnect|lost-with|other-process|golang-ipc\.test/;
+export const aboutPipes =
+  /named-pipe|net-|backpressure|close|client-reconnect|handed-in|lost-with|other-process|process-exit|golang-ipc\.test/;
 
 /** Of tests that talk to programs in Go, which are built here. */
 function buildGoPeers(): void {

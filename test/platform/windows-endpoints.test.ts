@@ -1,4 +1,5 @@
-import { testOnWindows } from "./on-windows.ts";
+import { thorough } from "../support/thorough.ts";
+import { aboutPipes, testOnWindows } from "./on-windows.ts";
 import { windowsNodes } from "./runtimes.ts";
 
-testOnWindows(windowsNodes[0], ["endpoint"]);
+testOnWindows(windowsNodes[0], ["endpoint"], thorough ? {} : { fits: aboutPipes });
