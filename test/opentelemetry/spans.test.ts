@@ -10,8 +10,11 @@ import type { Histogram } from "@opentelemetry/sdk-metrics";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { instrument } from "sealpipe/opentelemetry";
 import { clientAt, connectedPair, freshServer } from "../support/endpoints.ts";
+import { lacksGo } from "../support/go-peer.ts";
 import { telemetry } from "../support/open-telemetry.ts";
+import { startCollector } from "../support/otel-collector.ts";
 import { Relay } from "../support/relay.ts";
+import { thorough } from "../support/thorough.ts";
 import { until } from "../support/waiting.ts";
 
 function pairOf(spans: readonly ReadableSpan[]): readonly [ReadableSpan, ReadableSpan] {
@@ -261,6 +264,28 @@ describe("OTLP", () => {
     );
     // OTLP's numbers for a client's and a server's span.
     assert.deepEqual(spans.map(({ kind }: { kind: number }) => kind).sort(), [2, 3]);
+  });
+});
+
+const skip = lacksGo() || (!thorough && "the collector takes a minute or two to build: SEALPIPE_THOROUGH=1");
+
+describe("a real collector", { skip, timeout: 600_000 }, () => {
+  test("gets the spans of both ends, in one trace", async (t) => {
+    const collector = await startCollector(t);
+    const exporter = new OTLPTraceExporter({ url: `${collector.url}/v1/traces` });
+    const { tracerProvider } = telemetry(t, { nameOf: () => "Notes/open" }, exporter);
+    const { client, server } = await connectedPair(t);
+    server.handle(1, () => "");
+    await client.request(1, "");
+    await tracerProvider.forceFlush();
+    await collector.untilWritten("Kind           : Client", "Kind           : Server");
+    const valuesOf = (name: string) =>
+      [...collector.written.matchAll(new RegExp(`^ +${name} +: (.+)$`, "gm"))].map(([, value]) => value);
+    assert.deepEqual(valuesOf("Name"), ["Notes/open", "Notes/open"]);
+    assert.equal(new Set(valuesOf("Trace ID")).size, 1);
+    const parents = valuesOf("Parent ID").filter((id) => id !== "");
+    assert.ok(parents.length === 1 && valuesOf("ID").includes(parents[0]), collector.written);
+    assert.match(collector.written, /rpc\.system\.name: Str\(sealpipe\)/);
   });
 });
 

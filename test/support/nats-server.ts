@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type ConnectionOptions, connect, type NatsConnection } from "@nats-io/transport-node";
+import { freePorts } from "./free-ports.ts";
 import { skippedFor } from "./toolchains.ts";
 
 const candidates = [fileURLToPath(new URL("../../nats/bin/nats-server", import.meta.url)), "nats-server"];
@@ -108,12 +108,4 @@ export async function natsTo(
   });
   after(() => nats.close());
   return nats;
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
 }

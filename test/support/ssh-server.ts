@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { freePorts } from "./free-ports.ts";
 import { namePrefix } from "./names.ts";
 import { onWindows } from "./platform.ts";
 import { skippedFor } from "./toolchains.ts";
@@ -41,7 +41,7 @@ export class SshServer {
     chmodSync(join(directory, "authorized"), 0o600);
     // sshd changes into it where it may give up its privileges.
     if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true });
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const config = [
       `ListenAddress 127.0.0.1:${port}`,
       `HostKey ${join(directory, "host")}`,
@@ -99,13 +99,4 @@ export class SshServer {
     if (this.#process.exitCode === null && this.#process.signalCode === null) await exited;
     rmSync(this.#directory, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as import("node:net").AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -113,7 +112,7 @@ class NativeProfile:
                 break
             self._record = record
         self._record = b""
-        self._notice_consumed()
+        self._acknowledger.notice(self._now)
         self._notice_bodies()
         return None
 
@@ -136,7 +135,7 @@ class NativeProfile:
             self._close_sent = True
 
     def take_output(self) -> bytes:
-        self._notice_consumed()
+        self._acknowledger.notice(self._now)
         if self._body_deadlines.is_held:
             self._body_deadlines.notice(self._now())
         output: list[bytes] = []
@@ -162,11 +161,6 @@ class NativeProfile:
             self._pings = (self._pings + 1) % 2**32
             self._pinged_at = now
             self._control.append(encode_fields(_PING, self._pings))
-
-    def _notice_consumed(self) -> None:
-        # The clock is read only if it matters: this is called at each write.
-        if self._acknowledger.next_timeout == math.inf and self.session.incoming.has_news:
-            self._acknowledger.notice(self._now())
 
     def _notice_bodies(self) -> None:
         if self._phase != "open":

@@ -9,6 +9,8 @@ from ..wire.frame import FRAME_KINDS, encode_frame
 from ..wire.positions import encode_positions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .incoming import Incoming
 
 _ACKNOWLEDGE_AFTER = 0.02
@@ -40,10 +42,10 @@ class Acknowledger:
         """The peer asks for an acknowledgement once everything that has arrived is consumed."""
         self._asked = True
 
-    def notice(self, now: float) -> None:
-        """Call this when something may have been consumed."""
+    def notice(self, clock: Callable[[], float]) -> None:
+        """Call this when something may have been consumed. The clock is read only if something was."""
         if self.next_timeout == math.inf and self._incoming.has_news:
-            self.next_timeout = now + _ACKNOWLEDGE_AFTER
+            self.next_timeout = clock() + _ACKNOWLEDGE_AFTER
 
     def handle_timeout(self, now: float) -> None:
         if now >= self.next_timeout:

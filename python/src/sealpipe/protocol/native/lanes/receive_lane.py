@@ -51,19 +51,9 @@ class ReceiveLane:
         return self._unconsumed == 0
 
     @property
-    def has_news(self) -> bool:
-        """Whether something is consumed and not acknowledged."""
-        return self.consumed > self.acknowledged
-
-    @property
     def has_notable_news(self) -> bool:
-        """Whether that is enough to acknowledge it in a record that is sent anyway."""
+        """Whether enough is consumed and not acknowledged to say so in a record that is sent anyway."""
         return self.consumed - self.acknowledged >= _NOTABLE_BYTES
-
-    @property
-    def has_urgent_news(self) -> bool:
-        """Whether that is so much that the peer may soon have to wait for its acknowledgement."""
-        return self.consumed - self.acknowledged >= self.urgent_bytes
 
     def receive(self, frame_bytes: int) -> None:
         """A frame of that many bytes, header included, has arrived. Raises a PeerError ``ERR_WINDOW_EXCEEDED``."""
