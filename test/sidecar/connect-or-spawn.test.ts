@@ -10,6 +10,7 @@ import { isEvent } from "../support/children.ts";
 import { TestDaemon } from "../support/daemons.ts";
 import { freshName } from "../support/names.ts";
 import { isThere, rounds } from "../support/sidecars.ts";
+import { thorough } from "../support/thorough.ts";
 import { until } from "../support/waiting.ts";
 
 const timeout = Math.max(300_000, rounds * 30_000);
@@ -40,7 +41,7 @@ describe("a daemon that several programs share", { timeout }, () => {
   });
 
   test("is started exactly once by ten programs at the same instant", async (t) => {
-    for (let round = 0; round < Math.ceil(rounds / 3); round++) {
+    for (let round = 0; round < (thorough ? rounds : 1); round++) {
       const daemon = new TestDaemon(t);
       const callers = Array.from({ length: 10 }, () => daemon.caller());
       const answers = await Promise.all(callers.map((caller) => caller.until(({ event }) => event !== "")));

@@ -1,6 +1,7 @@
 import { testSidecarOf } from "../support/other-sidecar.ts";
 import { lacksPython, pythonSidecar } from "../support/python-starter.ts";
 import { rounds } from "../support/sidecars.ts";
+import { thorough } from "../support/thorough.ts";
 
 for (const face of ["asyncio", "blocking"] as const) {
   testSidecarOf({
@@ -10,7 +11,7 @@ for (const face of ["asyncio", "blocking"] as const) {
     command: (pidFile, how) => pythonSidecar(face, pidFile, how),
     whileBlocked: face === "asyncio" ? "while its event loop is blocked" : "while its threads are busy",
     // An interpreter takes long to start.
-    rounds: Math.ceil(rounds / 3),
+    rounds: thorough ? rounds : 1,
     // What is to be done at the end does not begin while the event loop is blocked, or waits for its turn among the threads.
     drains: (question) => question !== "block",
   });
