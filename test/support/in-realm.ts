@@ -79,13 +79,23 @@ async function fromFile(url: string): Promise<vm.Module> {
     context,
     identifier: url,
     initializeImportMeta: (meta) => Object.assign(meta, { url, resolve: (to: string) => resolve(to, url) }),
-    importModuleDynamically: async (specifier) => {
-      const module = await load(resolve(specifier, url));
-      if (module.status === "unlinked") {
-        await module.link((to, referencing) => load(resolve(to, referencing.identifier)));
-      }
-      await module.evaluate();
-      return module;
-    },
+    importModuleDynamically: async (specifier) => evaluated(await load(resolve(specifier, url))),
   });
+}
+
+const evaluations = new Map<vm.Module, Promise<vm.Module>>();
+
+/** Once for all who import it, some of whom may do so at the same time. */
+function evaluated(module: vm.Module): Promise<vm.Module> {
+  const evaluation = evaluations.get(module) ?? evaluate(module);
+  evaluations.set(module, evaluation);
+  return evaluation;
+}
+
+async function evaluate(module: vm.Module): Promise<vm.Module> {
+  if (module.status === "unlinked") {
+    await module.link((to, referencing) => load(resolve(to, referencing.identifier)));
+  }
+  await module.evaluate();
+  return module;
 }
