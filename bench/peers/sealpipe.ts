@@ -30,7 +30,7 @@ export const createPeer: CreatePeer = ({ encryption, profile, releases, observed
   };
 };
 
-export /** Hears everything that happens often, and does nothing with it. */
+/** Hears everything that happens often, and does nothing with it. */
 function observe(): void {
   for (const what of ["message:sent", "message:received", "queue", "window"])
     subscribe(`sealpipe:${what}`, ignore);
@@ -40,7 +40,7 @@ function observe(): void {
   }
 }
 
-function channelOf(
+export function channelOf(
   endpoint: Client | Connection,
   { asks, releases }: { readonly asks: boolean; readonly releases: boolean },
 ): Channel {
