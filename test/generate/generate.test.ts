@@ -112,7 +112,7 @@ describe("generated code", () => {
     });
   }
 
-  test("has an event for many as it is in TypeScript, and as any other in Go and Python, with the same description", () => {
+  test("has an event for many as fanOut or durable in TypeScript, as a plain event in Go and Python, and describes it alike", () => {
     const tick = { kind: "event", number: 1, data: text, direction: "to-caller" };
     const members = {
       tick: { ...tick, fanOut: true },

@@ -119,8 +119,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   /**
-   * The duplex stream of the present connection, or of the last one, if `transport` made it; `undefined` for a socket. It is the
-   * connection's: look at it, but do not use it.
+   * The duplex stream of the present connection, or of the last one, if `transport` made it; `undefined` for a socket. The
+   * client owns it: look at it, but do not use it.
    */
   get duplex(): Duplex | undefined {
     return this.#last?.driver.duplex;

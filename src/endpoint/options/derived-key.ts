@@ -22,5 +22,7 @@ export function derivedKey(secret: Uint8Array | undefined, label: string): Uint8
   if (secret === undefined) return undefined;
   const early = nodeCrypto.hmacSha256(salt, [secret]);
   // HKDF-Expand of one block.
-  return Uint8Array.from(nodeCrypto.hmacSha256(early, [bytes, Uint8Array.of(1)]));
+  const key = Uint8Array.from(nodeCrypto.hmacSha256(early, [bytes, Uint8Array.of(1)]));
+  early.fill(0);
+  return key;
 }

@@ -130,8 +130,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /**
-   * The duplex stream of the present connection, or of the last one, if the server's `accept` was given it; `undefined` for a socket. It is the
-   * connection's: look at it, but do not use it.
+   * The duplex stream of the present connection, or of the last one, if the server's `accept` was given it; `undefined`
+   * for a socket. The connection owns it: look at it, but do not use it.
    */
   get duplex(): Duplex | undefined {
     return this.#established.driver.duplex;

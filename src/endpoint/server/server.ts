@@ -299,9 +299,9 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
 
   /**
    * Accepts a client at the other end of a duplex stream, however that came about: see `transport` of the client. From now on the
-   * stream is the server's, which ends or destroys it with the connection. For the client the same holds as for those
-   * of the address: a `connection` event follows, or an `error` event if its handshake fails; it counts for `maxConnections`. A native client resumes its session on another
-   * duplex.
+   * stream is the server's, which ends or destroys it with the connection. It is treated like one that came
+   * by the address: a `connection` event follows, or an `error` event if the handshake fails, and the client counts
+   * towards `maxConnections`. A native client resumes its session on another duplex.
    *
    * @param duplex A `Duplex` of `node:stream` that carries bytes, and that nobody reads or has destroyed or ended.
    * @throws CallerError `ERR_SECRET_REQUIRED` if the server has no secret and `authenticatedBy` does not refuse one;

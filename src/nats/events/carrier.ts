@@ -1,5 +1,5 @@
 import type { EventCarrier, EventSink, EventTopic } from "../../contract/event-carrier.ts";
-import type { Client, Server } from "../../index.ts";
+import type { Client, Server, Status } from "../../index.ts";
 import type { NatsConnection } from "../connection.ts";
 import { subjectsOf } from "../subjects.ts";
 import { isConnected } from "./connectedness.ts";
@@ -14,6 +14,9 @@ export interface KeepOptions {
   readonly keepTimeoutMs: number;
 }
 
+/** Statuses in which a client stays. */
+const over: ReadonlySet<Status> = new Set<Status>(["closed", "disconnected", "error", "timeout"]);
+
 const keyLabel = "sealpipe events";
 
 /** Carries events of contracts over one connection to NATS, for one name. */
@@ -21,6 +24,7 @@ export class NatsEvents implements EventCarrier {
   readonly #nats: NatsConnection;
   readonly #name: string;
   readonly #keeping: KeepOptions;
+  readonly #stops = new WeakMap<Client, Set<() => void>>();
   readonly #publishers = new Map<string, FanOutPublisher | DurablePublisher>();
 
   constructor(nats: NatsConnection, name: string, keeping: KeepOptions) {
@@ -38,12 +42,26 @@ export class NatsEvents implements EventCarrier {
   subscribe(to: Client, topic: EventTopic, sink: EventSink): () => void {
     const subject = this.#subject(topic);
     const protection = protectionOf(to, subject, topic);
+    const stops = this.#stopsOf(to);
+    if (over.has(to.status)) return () => {};
     const stop = this.#hear(subject, { topic, protection, sink });
-    to.once("close", stop);
+    stops.add(stop);
     return () => {
-      to.off("close", stop);
-      stop();
+      if (stops.delete(stop)) stop();
     };
+  }
+
+  /** What ends with the client: one listener to its end, however many events it hears. */
+  #stopsOf(client: Client): Set<() => void> {
+    const known = this.#stops.get(client);
+    if (known !== undefined) return known;
+    const stops = new Set<() => void>();
+    this.#stops.set(client, stops);
+    client.once("close", () => {
+      for (const stop of stops) stop();
+      stops.clear();
+    });
+    return stops;
   }
 
   #hear(

@@ -138,12 +138,13 @@ export class DurableSubscriber {
       received = messages.getReceived();
       if (Date.now() - heardAt > maxSilenceMs) messages.stop();
     }, heartbeatMs).unref();
-    void (async () => {
+    const heed = async (): Promise<void> => {
       for await (const { type } of messages.status()) {
         if (type === "heartbeat") heardAt = Date.now();
         if (lost.has(type)) messages.stop();
       }
-    })();
+    };
+    heed().catch(() => messages.stop());
     return () => clearInterval(timer);
   }
 

@@ -17,6 +17,8 @@ const news = contract("the news", {
   tock: event(2, z.number(), { fanOut: true }),
   plain: event(4, z.number()),
 });
+type Listen = (listener: (value: unknown) => void) => unknown;
+
 /** A caller of a contract that has ticks. */
 interface Ticking {
   readonly on: { tick(listener: (value: unknown) => void): unknown };
@@ -239,7 +241,35 @@ describe("events that are fanOut", { skip: lacksNats(), timeout: 120_000 }, () =
     assert.ok(errors.some(({ message }) => message === '2 events "tick" did not arrive'));
   });
 
-  test("that do not fit the schema are dropped, as any that comes from a peer", async (t) => {
+  test("are heard by a client of many without a warning, and by none that is closed", async (t) => {
+    const warnings = record<Error>(process, "warning");
+    const numbers = Array.from({ length: 13 }, (_, index) => index + 1);
+    const many = contract(
+      "many",
+      Object.fromEntries(numbers.map((each) => [`event${each}`, event(each, z.number(), { fanOut: true })])),
+    );
+    const name = freshName();
+    const { emit } = await serveEvents(t, many, { name, nats: await natsTo(natsServer), options });
+    const [nats, other] = [await natsTo(natsServer), await natsTo(natsServer)];
+    const { endpoint, on } = await callerOf(t, many, { name, nats, options });
+    const heard: unknown[] = [];
+    // All but the last.
+    for (const listen of Object.values(on).slice(0, -1)) (listen as Listen)((value) => heard.push(value));
+    await endpoint.close();
+    (on["event13"] as Listen)((value) => heard.push(value));
+    await nats.flush();
+    const open = await callerOf(t, many, { name, nats: other, options });
+    const came: unknown[] = [];
+    (open.on["event13"] as Listen)((value) => came.push(value));
+    await other.flush();
+    (emit["event13"] as (value: number) => unknown)(7);
+    await until(() => came.length === 1);
+    // Whatever NATS has sent to the closed client's connection before its answer is there.
+    await nats.flush();
+    assert.deepEqual([warnings, came, heard], [[], [7], []]);
+  });
+
+  test("that do not fit the schema are dropped and reported", async (t) => {
     const { server, nats, app, errors } = await pair(t);
     const ticks = await ticksOf(app, nats);
     server.emit.tick("no number" as never);

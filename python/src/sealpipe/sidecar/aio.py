@@ -83,8 +83,10 @@ def _end_with(held: HeldProcess, server: aio.Server, on_end: Callable[[End], Any
         except Exception:
             traceback.print_exc()
             exit_code = 1
-        await server.close()
-        held.exit(why, exit_code)
+        try:
+            await server.close()
+        finally:
+            held.exit(why, exit_code)
 
     def end(why: End) -> None:
         if held.begins_to_end():
