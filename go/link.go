@@ -77,7 +77,7 @@ type link struct {
 
 // newLink is called with the lock of conn; run starts it.
 func newLink(c *Conn, t transport.Conn, in *wire.Input, opened *engine.Opened, sess *session.Session) *link {
-	l := &link{
+	return &link{
 		conn: c, transport: t, in: in,
 		engine:     engine.New(c.role, opened, sess, c.config.limits(), random, now()),
 		released:   make(chan struct{}),
@@ -88,10 +88,6 @@ func newLink(c *Conn, t transport.Conn, in *wire.Input, opened *engine.Opened, s
 		prompt:     transport.NewPrompt(t),
 		wakeWriter: make(chan struct{}, 1), wakeReader: make(chan struct{}, 1),
 	}
-	if l.engine.IsNative() {
-		l.writesNow, l.prompt = true, transport.NewPrompt(t)
-	}
-	return l
 }
 
 // run is called with the lock of conn.

@@ -38,8 +38,9 @@ type readingPlace struct {
 // lend gives the application the place of the goroutine that calls it, if that is of use.
 func (l *link) lend() bool {
 	c := l.conn
-	// Only a native link has a prompt, and only on a system whose sockets are tried with it: to recall a read of a pipe is not.
-	if l.prompt == nil {
+	// A classic link is paused when too much waits to be read: the application would then wait for itself. And only a system's
+	// sockets with a prompt are tried with this: to recall a read of a pipe is not.
+	if l.prompt == nil || !l.engine.IsNative() {
 		return false
 	}
 	c.mu.Lock()

@@ -72,6 +72,33 @@ func TestAPeerIsHeardWhileTheReaderThatReadTheTransportStaysAway(t *testing.T) {
 	}
 }
 
+// A large message of a classic peer's is more than may wait to be read: nothing more is read then, until the application reads it.
+func TestAReaderThatIsBackAtOnceDoesNotPauseItself(t *testing.T) {
+	options := sealpipe.Options{Profile: sealpipe.ProfileClassic, MaxQueuedBytes: 100_000}
+	server, client := pair(t, &options, &options)
+	ctx := soon(t)
+	go func() {
+		for {
+			message, err := server.Read(ctx)
+			if err != nil || server.Write(ctx, 1, message.Data) != nil {
+				return
+			}
+		}
+	}()
+	for value := range 20 * rounds {
+		data := make([]byte, 64)
+		if value%rounds == rounds-1 {
+			data = make([]byte, 1_000_000)
+		}
+		must(t, client.Write(ctx, 1, data))
+		message, err := client.Read(ctx)
+		must(t, err)
+		if len(message.Data) != len(data) {
+			t.Fatalf("%d bytes were answered by %d", len(data), len(message.Data))
+		}
+	}
+}
+
 func TestAReadThatReadsTheTransportEndsWithItsContextAndLosesNothing(t *testing.T) {
 	server, client := pair(t, nil, nil)
 	for value := range 30 {
