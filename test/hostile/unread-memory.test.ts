@@ -8,6 +8,7 @@ import { frame } from "../support/hand-made-peer.ts";
 import type { LinesProcess } from "../support/lines-process.ts";
 import { freshName } from "../support/names.ts";
 import { nativeFrame, nativeHello, nativeRecord, streamOffers } from "../support/native-raw-peer.ts";
+import { lacksPython, startAttackedPythonServer } from "../support/python-starter.ts";
 import { accepted, addressOf, RawPeer, receiveFrame } from "../support/raw-peer.ts";
 
 const timeout = 120_000;
@@ -20,11 +21,12 @@ const streamWindowBytes = 524_288;
 const overheadBytes = 64;
 const recordBytes = 131_072;
 
-type Language = "TypeScript" | "Go";
+type Language = "TypeScript" | "Go" | "Python";
 
 function startServer(language: Language, name: string): LinesProcess {
   const options = JSON.stringify({ maxQueuedBytes, encryption: false });
   if (language === "TypeScript") return startChild("unread-server", name, options);
+  if (language === "Python") return startAttackedPythonServer("unread", name, options);
   const server = startAttackedGoServer("unread", name, options);
   after(() => server.kill());
   return server;
@@ -84,8 +86,9 @@ async function answered(peer: RawPeer): Promise<void> {
   while ((await receiveFrame(peer))[0] !== 0x05);
 }
 
-const languages: readonly Language[] = ["TypeScript", "Go"];
-const lacking = (language: Language): string | false => language === "Go" && lacksGo();
+const languages: readonly Language[] = ["TypeScript", "Go", "Python"];
+const lacking = (language: Language): string | false =>
+  (language === "Go" && lacksGo()) || (language === "Python" && lacksPython());
 
 describe("what nobody reads", { timeout }, () => {
   const native: Record<string, { frameOf: (number: number) => Uint8Array; windowAt: number }> = {
@@ -117,12 +120,16 @@ describe("what nobody reads", { timeout }, () => {
     });
   }
 
-  for (const [what, data] of [
-    ["empty items", new Uint8Array(0)],
-    ["items of 100 bytes", new Uint8Array(100)],
+  for (const [language, what, data] of [
+    ["TypeScript", "empty items", new Uint8Array(0)],
+    ["TypeScript", "items of 100 bytes", new Uint8Array(100)],
+    ["Python", "empty items", new Uint8Array(0)],
+    ["Python", "items of 100 bytes", new Uint8Array(100)],
   ] as const) {
-    test(`costs no more than three times the windows of its streams and 4 MiB: ${what}`, async (t) => {
-      const { server, peer } = await setUp(t);
+    test(`costs no more than three times the windows of its streams and 4 MiB: ${what}, in ${language}`, {
+      skip: lacking(language),
+    }, async (t) => {
+      const { server, peer } = await setUp(t, language);
       peer.send(Uint8Array.of(0x01), nativeRecord(nativeHello(...streamOffers())));
       await receiveFrame(peer);
       const before = await liveBytes(server);

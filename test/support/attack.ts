@@ -110,22 +110,34 @@ type StartServer = (name: string, options: string) => LinesProcess;
 
 export const attackTypeScript: Attack = attackOn((name, json) => startChild("echo-server", name, json));
 
-/** The same tests for a server of each language. */
+type Language = "TypeScript" | "Go" | "Python";
+
+/** The same tests for a server of each language, or of some. */
 export function describeAttacks(
   title: string,
-  options: { readonly timeout: number },
-  define: (attack: Attack, language: "TypeScript" | "Go" | "Python") => void,
+  {
+    languages = ["TypeScript", "Go", "Python"],
+    ...options
+  }: { timeout: number; languages?: readonly Language[] },
+  define: (attack: Attack, language: Language) => void,
 ): void {
-  describe(title, options, () => {
-    define(attackTypeScript, "TypeScript");
-  });
-  describe(`${title}, with a server in Go`, { ...options, skip: lacksGo() }, () => {
-    define(attackOn(startAttackedGo), "Go");
-  });
-  describe(`${title}, with a server in Python`, { ...options, skip: lacksPython() }, () => {
-    define(attackOn(startAttackedPythonServer), "Python");
-  });
+  for (const language of languages) {
+    const { attack, skip } = attacked[language]();
+    const where = language === "TypeScript" ? "" : `, with a server in ${language}`;
+    describe(`${title}${where}`, { ...options, skip }, () => {
+      define(attack, language);
+    });
+  }
 }
+
+const attacked: Record<Language, () => { attack: Attack; skip: string | false }> = {
+  TypeScript: () => ({ attack: attackTypeScript, skip: false }),
+  Go: () => ({ attack: attackOn(startAttackedGo), skip: lacksGo() }),
+  Python: () => ({
+    attack: attackOn((name, options) => startAttackedPythonServer("attacked", name, options)),
+    skip: lacksPython(),
+  }),
+};
 
 function startAttackedGo(name: string, options: string): LinesProcess {
   const server = startAttackedGoServer("attacked", name, options);

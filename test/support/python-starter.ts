@@ -50,16 +50,15 @@ export async function startPythonStarter(): Promise<LinesProcess> {
   return starter;
 }
 
-const path = join(root, "python/src");
-/** A server of the Python library for hostile peers, which writes messages back. */
-export function startAttackedPythonServer(name: string, options: string): LinesProcess {
-  const server = new LinesProcess(
-    python as string,
-    [join(root, "python/tests/support/attacked.py"), name, options],
-    {
-      env: { ...process.env, PYTHONPATH: path },
-    },
-  );
+/** A server of the Python library for hostile peers, which writes messages back or reads none. */
+export function startAttackedPythonServer(
+  role: "attacked" | "unread",
+  name: string,
+  options: string,
+): LinesProcess {
+  const program = join(root, "python/tests/support/attacked.py");
+  const { command, env } = pythonCommand();
+  const server = new LinesProcess(command, [program, role, name, options], { env });
   after(() => server.kill());
   return server;
 }
@@ -73,6 +72,7 @@ export function pythonSidecar(
   return [python as string, child, face, ...args];
 }
 
+const path = join(root, "python/src");
 const program = join(root, "python/tests/support/interop_end.py");
 
 /** A process of the Python library, as a server or a client. */

@@ -1,14 +1,15 @@
 """A server that hostile peers talk to. It writes each message and each item of streams of type 1 back, reads nothing
 of streams of type 2, ends those of type 3 by an error, answers no request of type 1, and says what ends: a line of JSON
-each.
+each. If it is unread, it reads nothing at all, and reports how much memory is in use.
 
-Usage: ``attacked.py NAME OPTIONS-AS-JSON``, with the options by TypeScript's names. Commands: ``{"do": "report"}``,
-``{"do": "end"}``.
+Usage: ``attacked.py attacked|unread NAME OPTIONS-AS-JSON``, with the options by TypeScript's names. Commands:
+``{"do": "report"}``, ``{"do": "end"}``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 import sys
@@ -33,14 +34,40 @@ def options_of(given: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+async def answer_never(_: aio.Request) -> None:
+    await asyncio.Event().wait()
+
+
+async def read_nothing(_: aio.Stream) -> None:
+    await asyncio.Event().wait()
+
+
+def add_stream_handlers(server: aio.Server) -> None:
+    server.stream(2)(read_nothing)
+
+    @server.stream(1)
+    async def echo_items(stream: aio.Stream) -> AsyncIterator[bytes]:
+        async for item in stream:
+            yield item.data
+
+    @server.stream(3)
+    async def fail(_: aio.Stream) -> None:
+        raise RuntimeError("no")
+
+
 class Attacked:
-    def __init__(self) -> None:
+    def __init__(self, unread: bool) -> None:
+        self._unread = unread
         self._errors: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, name: str, options: dict[str, Any]) -> None:
         server = await aio.serve(name, on_error=self._failed, **options)
-        self._add_handlers(server)
+        server.handle(1)(answer_never)
+        if self._unread:
+            server.stream(1)(read_nothing)
+        else:
+            add_stream_handlers(server)
         self._start(self._accept(server))
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -57,29 +84,12 @@ class Attacked:
         self._errors[error.code] += 1
         say(event="error", code=error.code)
 
-    @staticmethod
-    def _add_handlers(server: aio.Server) -> None:
-        @server.handle(1)
-        async def never(_: aio.Request) -> None:
-            await asyncio.Event().wait()
-
-        @server.stream(1)
-        async def echo_items(stream: aio.Stream) -> AsyncIterator[bytes]:
-            async for item in stream:
-                yield item.data
-
-        @server.stream(2)
-        async def unread(_: aio.Stream) -> None:
-            await asyncio.Event().wait()
-
-        @server.stream(3)
-        async def fail(_: aio.Stream) -> None:
-            raise RuntimeError("no")
-
     async def _accept(self, server: aio.Server) -> None:
         with suppress(SealpipeError):
             while True:
-                self._start(self._echo(await server.accept()))
+                connection = await server.accept()
+                if not self._unread:
+                    self._start(self._echo(connection))
 
     @staticmethod
     async def _echo(connection: aio.Connection) -> None:
@@ -99,14 +109,19 @@ class Attacked:
     def _report(self, server: aio.Server) -> None:
         with open("/proc/self/status") as file:
             kibibytes = dict(re.findall(r"^(Vm\w+):\s+(\d+)", file.read(), re.MULTILINE))
+        # What is in use is nearly all that a process has that was never as large before.
+        gc.collect()
         say(
             event="report",
+            bytes=int(kibibytes["VmRSS"]) * 1_024,
             rssBytes=int(kibibytes["VmRSS"]) * 1_024,
             peakRssBytes=int(kibibytes["VmHWM"]) * 1_024,
             errors=self._errors,
+            codes=list(self._errors),
             connections=len(server.connections),
         )
 
 
 if __name__ == "__main__":
-    asyncio.run(Attacked().run(sys.argv[1], options_of(json.loads(sys.argv[2]))))
+    role, name, options = sys.argv[1:]
+    asyncio.run(Attacked(role == "unread").run(name, options_of(json.loads(options))))

@@ -10,8 +10,8 @@ from ..errors import CallerError
 if TYPE_CHECKING:
     from ..protocol.native.lanes.receive_lane import ReceiveLane
 
-MESSAGE_OVERHEAD_BYTES = 64
-"""Weight of a message in a queue besides its data, so that empty messages are bounded, too."""
+MESSAGE_OVERHEAD_BYTES = 256
+"""The memory of a waiting message besides its data, counted so that empty messages are bounded, too."""
 
 
 @dataclass(slots=True, unsafe_hash=True)

@@ -59,7 +59,8 @@ class EndpointOptions(TypedDict, total=False):
     max_message_bytes: int
     """Largest ``data`` of a message, written or received. Default 3145728, at most 1073741824."""
     max_queued_bytes: int
-    """Max bytes that wait on a connection, each way. Default 8388608. A message counts as 64 more than its data."""
+    """Max bytes that wait on a connection, each way. Default 8388608. A message that waits to be read counts as 256
+    more than its data."""
     handshake_timeout: float
     """How long a handshake may take. Default 5."""
     frame_timeout: float
