@@ -34,7 +34,7 @@ describe("an error of another copy of the library", () => {
     });
   }
 
-  test("is told by an event where a listener lets it through, or is silent where it is ERR_CLOSED", async (t) => {
+  test("is reported by an event if a listener lets it through, or is silent if it is ERR_CLOSED", async (t) => {
     const { client, connection } = await connectedPair(t);
     const told = record(client, "error");
     client.on("message", async ({ type }) => {

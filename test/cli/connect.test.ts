@@ -104,7 +104,7 @@ describe("sealpipe connect, in a terminal", { skip: lacks("tmux", "-V") }, () =>
     assert.equal(statSync(file).mode & 0o777, 0o600);
   });
 
-  test("keeps no history if it is told so, and no escape of a peer's reaches the terminal", async (t) => {
+  test("keeps no history if asked not to, and no escape sequence of a peer reaches the terminal", async (t) => {
     const server = await talkative(t);
     const state = freshDirectory();
     const terminal = new Terminal(t, { XDG_STATE_HOME: state });

@@ -90,7 +90,7 @@ describe("sealpipe doctor", { skip }, () => {
     );
   });
 
-  test("does not connect to golang-ipc unless it is told to", { skip: lacksGo() }, async (t) => {
+  test("does not connect to golang-ipc unless asked to", { skip: lacksGo() }, async (t) => {
     const { name, go } = await startGoServer(t);
     const { exitCode, states, words } = await examined(name);
     assert.deepEqual([exitCode, states["connection"]], [0, "warning"]);

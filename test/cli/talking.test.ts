@@ -268,7 +268,7 @@ describe("sealpipe listen", () => {
     assert.equal((await ended).exitCode, 0);
   });
 
-  test("ends with 1 if the address is taken", async (t) => {
+  test("ends with 1 if the address is in use", async (t) => {
     const server = await freshServer(t);
     const { exitCode, stdout, stderr } = await runSealpipe(["listen", server.name]);
     assert.deepEqual([exitCode, stdout], [1, ""]);
@@ -305,7 +305,7 @@ describe("sealpipe handle", { skip: onWindows && "the commands of these tests ar
     child.kill("SIGTERM");
   });
 
-  test("has to be told what to run", async () => {
+  test("needs a command to run", async () => {
     const { exitCode, stderr } = await runSealpipe(["handle", freshName(), "1"]);
     assert.equal(exitCode, 2);
     assert.match(stderr, /--exec is missing/);

@@ -150,7 +150,7 @@ describe("a client finds out as it connects", () => {
   });
 });
 
-test("a server that tells of no contract is taken as it is, and asked nothing", async (t) => {
+test("a server that announces no contract is accepted, and asked nothing", async (t) => {
   const server = await startServer(freshName());
   t.after(() => server.close());
   const asked: number[] = [];
@@ -280,7 +280,7 @@ test("the codec is compared before the contracts are", async () => {
   await app.close();
 });
 
-test("a server may serve several contracts, and tells of all", async (t) => {
+test("a server may serve several contracts, and announces all", async (t) => {
   const other = contract("other", { count: method(7, { output: z.number() }) });
   const name = freshName();
   const server = await serve(name, older, handlers, { contracts: offer(other).contracts });

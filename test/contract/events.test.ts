@@ -117,7 +117,7 @@ describe("an event", () => {
     }
   });
 
-  test("passes what broadcast may be told", async (t) => {
+  test("passes on what broadcast accepts", async (t) => {
     const { server } = await contractPair(t, news, { mark() {} });
     assert.throws(() => server.emit.chat("a", { slow: "no" as never }), { code: "ERR_INVALID_OPTION" });
   });
@@ -148,7 +148,7 @@ test("an implementation that is stopped hears nothing more, of clients that come
 describe("an event that does not fit", () => {
   const wrong = ["", "5", "no JSON", '{"done":"x"}', '{"done":1,"__proto__":{}}', "[".repeat(5_000)];
 
-  test("is dropped, the first of each kind told, and the next one heard", async (t) => {
+  test("is dropped, the first of each kind is reported, and the next event arrives", async (t) => {
     const { app, server } = await contractPair(t, news, { mark() {} });
     const errors = record<Error & { code: string }>(app.endpoint, "error");
     const seen: number[] = [];
@@ -163,7 +163,7 @@ describe("an event that does not fit", () => {
     );
   });
 
-  test("is told at a server with the connection, and harms no other", async (t) => {
+  test("is reported at a server with the connection, and harms no other", async (t) => {
     const { app, server } = await contractPair(t, news, { mark() {} });
     const told = nextEvent<[Error, { id: number }]>(server.endpoint, "error");
     const seen: string[] = [];

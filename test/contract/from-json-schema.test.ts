@@ -57,7 +57,7 @@ describe("a schema that is a JSON Schema", () => {
     assert.equal(fromJsonSchema(binary), bytes);
   });
 
-  test("tells of at most 32 issues", async () => {
+  test("reports at most 32 issues", async () => {
     const list = { type: "array", items: { type: "string" } };
     assert.equal(
       (

@@ -47,7 +47,7 @@ for (const [library, schema] of Object.entries(schemas)) {
       assert.equal(error.fault, "peer");
     });
 
-    test("gives the caller nothing of an output that does not fit, and tells of it here", async (t) => {
+    test("gives the caller nothing of an output that does not fit, and reports it at the server", async (t) => {
       const { app, server } = await contractPair(t, files, {
         open: () => ({ path: 7, secret: "hidden" }) as never,
       });
@@ -130,7 +130,7 @@ test("a mistake of a handler is a warning of the process if nobody listens for e
   assert.equal((await warned)[0].code, "ERR_INVALID_OUTPUT");
 });
 
-test("options of a request pass through: signal, timeout, and what the handler is told of them", async (t) => {
+test("options of a request pass through: signal, timeout, and what the handler sees of them", async (t) => {
   const slow = contract("slow", { wait: method(1) });
   const begun: AbortSignal[] = [];
   const { app } = await contractPair(t, slow, {
@@ -211,7 +211,7 @@ describe("a schema that breaks its promise", () => {
     "gives issues that are none": () => ({ issues: [null] }) as never,
   };
   for (const [how, validate] of Object.entries(broken)) {
-    test(`and ${how} has the call refused, and the program told`, async (t) => {
+    test(`and ${how} has the call refused, and the program learns of it`, async (t) => {
       const odd = contract("odd", { take: method(1, { input: schemaThat<string>(validate) }) });
       const { app, server } = await contractPair(t, odd, { take: () => assert.fail("it ran") });
       const told = nextEvent<[Error]>(server.endpoint, "error");
@@ -239,7 +239,7 @@ describe("a schema that breaks its promise", () => {
   });
 });
 
-test("many long issues are told as far as a failure has room", async (t) => {
+test("many long issues are sent as far as a failure has room", async (t) => {
   const path = Array.from({ length: 1_000 }, () => ({ key: "\u0002".repeat(1_000) }));
   const issue = { message: "\u0001".repeat(10_000), path };
   const verbose = schemaThat<string>(() => ({ issues: Array.from({ length: 10_000 }, () => issue) }));

@@ -101,7 +101,7 @@ for (const [name, codec] of Object.entries({ json: undefined, msgpack })) {
       assert.equal((await Readable.from(app.tail({ path: "a.log" })).toArray()).length, 3);
     });
 
-    test("goes from the caller, who learns that the handler is done", async (t) => {
+    test("goes from the caller, which learns when the handler has finished", async (t) => {
       const all = handlers();
       const { app } = await contractPair(t, contract, all);
       const upload = app.upload();
@@ -436,14 +436,14 @@ describe("a stream's description", { timeout }, () => {
       "older-callers,newer-callers",
     ],
   ] as const) {
-    test(`tells of ${what}`, () => {
+    test(`reports ${what}`, () => {
       const changes = checkContract(of(older), of(newer));
       assert.equal(changes.map((change) => change.breaks.join()).join(";"), breaks);
       assert.deepEqual(checkContract(of(older), of(older)), []);
     });
   }
 
-  test("tells of a method that became a stream", () => {
+  test("reports a method that became a stream", () => {
     const before = contract("c", { s: method(1, { output: z.string() }) });
     const [change] = checkContract(before, of({ output: z.string() }));
     assert.equal(change?.what, "its kinds are method and stream");

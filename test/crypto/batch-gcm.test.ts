@@ -202,7 +202,7 @@ for (const [how, { nonces, additionalData }] of Object.entries(uses)) {
       assert.throws(() => used.prepare(nonceAt(1), 16));
     });
 
-    test("tells how many nonces are left, and has none at first or after the last", () => {
+    test("says how many nonces are left, and has none at first or after the last", () => {
       const aead = createBatchAead(key);
       assert.equal(aead.prepared, 0);
       assert.throws(() => sealNext(aead, hex("01")), RangeError);

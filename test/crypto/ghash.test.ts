@@ -151,7 +151,7 @@ describe("the memory of the module", () => {
     other.wipe();
   });
 
-  test("has nothing of a key whose place was taken by others, however much less those need", () => {
+  test("has nothing of a key whose place others have, however much less those need", () => {
     const key = pattern(16, 3);
     const highest = power(key, 70);
     const large = new Ghash(key);

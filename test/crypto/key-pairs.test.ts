@@ -123,7 +123,7 @@ async function taken(keyPairs: KeyPairs): Promise<string> {
 }
 
 describe("key pairs that are made ahead", () => {
-  test("are none for a process that needs one, then as many as it has taken since, and 32 at most", async () => {
+  test("are none for a process that needs one, then as many as it has used since, and 32 at most", async () => {
     const keyPairs = new KeyPairs();
     await taken(keyPairs);
     assert.equal(keyPairs.ready, 0);
@@ -136,7 +136,7 @@ describe("key pairs that are made ahead", () => {
     assert.equal(maxReady, 32);
   });
 
-  test("are given once each, and taken by as many at once as like", async () => {
+  test("are given once each, to any number of callers at once", async () => {
     const keyPairs = new KeyPairs();
     const given = new Set<string>();
     for (let count = 0; count < 40; count++) given.add(await taken(keyPairs));

@@ -97,7 +97,7 @@ const program = `
   console.log(nodeCrypto.createAead(new Uint8Array(32)).createBatch("known"), warnings.join());
 `;
 
-test("where the self-test fails, each message has a cipher of its own, and a warning tells so once", () => {
+test("if the self-test fails, each message has its own cipher, and one warning says so", () => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ["--input-type=module", "--eval", program, freshName()],

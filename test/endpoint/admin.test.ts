@@ -44,7 +44,7 @@ describe("a request to the library itself", { timeout }, () => {
       assert.equal((await client.request(2, "")).text, "the application's");
     });
 
-    test(`waits as long as it is told, and no longer: ${name}`, async (t) => {
+    test(`waits as long as its timeout says, and no longer: ${name}`, async (t) => {
       const { server, client } = await connectedPair(t, { server: { maxConcurrentRequests: 1 } });
       allow(server);
       server.handle(1, () => new Promise(() => {}));

@@ -70,7 +70,7 @@ describe("an async listener", () => {
 });
 
 describe("a client that is created without a wait", () => {
-  test("tells of its way to the server, and sends what was written first", async () => {
+  test("reports its way to the server, and sends what was written first", async () => {
     const name = freshName();
     const client = createClient(name, { retryDelayMs: 5 });
     assert.equal(client.status, "connecting");
@@ -84,7 +84,7 @@ describe("a client that is created without a wait", () => {
     assert.deepEqual(statuses, ["connected", "closing", "closed"]);
   });
 
-  test("tells of a failure for good by its status and an event, and rejects who reads and writes", async () => {
+  test("reports a final failure by its status and an event, and rejects reads and writes", async () => {
     const client = createClient(freshName(), { connectTimeoutMs: 20, retryDelayMs: 5 });
     const failed = nextEvent<[{ code: string }]>(client, "error");
     const read: Promise<Message> = client.read();

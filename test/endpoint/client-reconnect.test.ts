@@ -156,7 +156,7 @@ for (const profile of profiles) {
       assert.equal(client.queuedBytes, 0);
     });
 
-    test("and is too large for the next server is told; the rest goes out, in order", async (t) => {
+    test("and is too large for the next server is reported; the rest goes out, in order", async (t) => {
       const { server, client } = await connectedPair(t, { server: { profile } });
       await server.close();
       await untilStatus(client, "reconnecting");
@@ -194,7 +194,7 @@ for (const profile of profiles) {
       assert.equal((await next.read()).text, "later");
     });
 
-    test("is dropped by a close, and whoever waits for it is told", async (t) => {
+    test("is dropped by a close, and its flush rejects", async (t) => {
       const { server, client } = await connectedPair(t, {
         server: { profile },
         client: { maxQueuedBytes: 1_000 },
@@ -213,7 +213,7 @@ for (const profile of profiles) {
 }
 
 describe("what was on its way when the connection broke", { timeout }, () => {
-  test("is lost, and a flush that waits for it is told", async (t) => {
+  test("is lost, and a flush that waits for it rejects", async (t) => {
     const { client, peer, raw } = await clientOfRaw(t);
     void client.write(1, pattern(2_000_000));
     const flush = client.flush();

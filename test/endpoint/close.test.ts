@@ -73,7 +73,7 @@ onEachWire((wire, { connectedPair, freshServer }) => {
         assert.equal(closes.length, 1);
       });
 
-      test(`a ${who} again in the listener that is told of it is closing it once`, async (t) => {
+      test(`a ${who} again in the listener for it is closing it once`, async (t) => {
         const endpoint = (await connectedPair(t))[who];
         const closes = record(endpoint, "close");
         const statuses = record<string>(endpoint, "status");
@@ -154,7 +154,7 @@ onEachWire((wire, { connectedPair, freshServer }) => {
       assert.equal(client.status, "closed");
     });
 
-    test("is done by `await using`", async () => {
+    test("happens with `await using`", async () => {
       const name = freshName();
       const kept: { readonly status: string }[] = [];
       {

@@ -14,7 +14,7 @@ describe("every endpoint", { timeout }, () => {
     for (const endpoint of [server, client, connection]) assert.ok(endpoint instanceof Endpoint);
   });
 
-  test("tells a status once", async (t) => {
+  test("reports a status once", async (t) => {
     const { client, server } = await connectedPair(t);
     const statuses = record<string>(client, "status");
     void client.close();
@@ -79,7 +79,7 @@ describe("every endpoint", { timeout }, () => {
     );
   });
 
-  test("lets iteration be left and taken up again", async (t) => {
+  test("lets iteration be left and resumed", async (t) => {
     const { client, server } = await connectedPair(t);
     for (let type = 1; type <= 4; type++) await client.write(type, "");
     const types: number[] = [];

@@ -19,7 +19,7 @@ const closings: Readonly<Record<string, (ends: Ends) => Promise<void>>> = {
 describe("a flush that waits while the other end closes", { timeout: 60_000 }, () => {
   for (const [what, close] of Object.entries(closings)) {
     for (const reader of ["server", "connection"] as const) {
-      test(`is rejected for what ${what} drops unread, and that is told (${reader})`, async (t) => {
+      test(`is rejected for what ${what} drops unread, and that is reported (${reader})`, async (t) => {
         const ends = await connectedPair(t);
         const { client } = ends;
         const lost = nextEvent<[LostSession]>(client, "session-lost");
@@ -37,7 +37,7 @@ describe("a flush that waits while the other end closes", { timeout: 60_000 }, (
       });
     }
 
-    test(`has nothing left to wait for, nor to be told, where all was read just before ${what} closes`, async (t) => {
+    test(`has nothing left to wait for, or to reject, if all was read just before ${what} closes`, async (t) => {
       const ends = await connectedPair(t);
       const { client, server } = ends;
       const lost = record(client, "session-lost");

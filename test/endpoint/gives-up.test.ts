@@ -6,7 +6,7 @@ import { connectThroughRelay } from "../support/relay.ts";
 import { nextEvent, until } from "../support/waiting.ts";
 
 describe("a client that does not get its connection back", { timeout: 60_000 }, () => {
-  test("tells which messages may have arrived", async (t) => {
+  test("says which messages may have arrived", async (t) => {
     const server = await freshServer(t);
     const { client, relay } = await connectThroughRelay(t, server, { connectTimeoutMs: 300 });
     client.write(1, "read");

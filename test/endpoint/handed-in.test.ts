@@ -232,7 +232,7 @@ describe("a client's transport that makes no duplex", { timeout }, () => {
     },
   };
   for (const [how, transport] of Object.entries(failures)) {
-    test(`is tried again, and told of once: it ${how}`, async (t) => {
+    test(`is tried again, and reported once: it ${how}`, async (t) => {
       let tries = 0;
       const client = createClient("my-app", {
         ...soon,

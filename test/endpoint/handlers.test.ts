@@ -27,7 +27,7 @@ describe("the handlers of requests", () => {
     assert.equal(handlers.find(1), one);
   });
 
-  test("make room for another once they are taken away", () => {
+  test("make room for another once they are removed", () => {
     const handlers = new Handlers<RequestHandler>("requests");
     const remove = handlers.add(1, one);
     remove();

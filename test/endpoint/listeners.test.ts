@@ -112,7 +112,7 @@ for (const [kind, listenerOf] of Object.entries(kinds)) {
   });
 }
 
-test("what an error event has told is not told again when a listener lets it through", async (t) => {
+test("what an error event has reported is not reported again when a listener lets it through", async (t) => {
   const server = await freshServer(t, { encryption: false });
   const errors = record<SealpipeError>(server, "error");
   const left = new Promise<void>((resolve) => {

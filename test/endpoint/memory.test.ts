@@ -74,7 +74,7 @@ async function afterVanishing(
 }
 
 describe("what a server keeps for clients that have vanished", { timeout }, () => {
-  test("is at most maxDetachedSessions; the others are given up, and it tells", async (t) => {
+  test("is at most maxDetachedSessions; the others are given up, and reported", async (t) => {
     const clients = 1_000;
     const kept = await afterVanishing(t, clients, 100_000, {});
     const { sessions, codes, givenUp, lostMessages } = kept as Line & { givenUp: number[] };

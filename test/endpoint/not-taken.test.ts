@@ -24,7 +24,7 @@ async function fromTimer(write: () => unknown): Promise<void> {
 }
 
 describe("what a server writes and its client does not take", { timeout }, () => {
-  test("as it is too large for that client is dropped, told once, and the connection goes on", async (t) => {
+  test("as it is too large for that client is dropped and reported once, and the connection goes on", async (t) => {
     const server = await freshServer(t);
     const atServer = recordErrors(server);
     const { client, connection } = await connectTo(t, server, { maxMessageBytes: 10 });

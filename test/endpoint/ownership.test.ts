@@ -115,7 +115,7 @@ describe("a socket of another user", { skip: skip || notRoot(), timeout }, () =>
     assert.equal(client.status, "error");
   });
 
-  test("is taken where it is trusted", async (t) => {
+  test("is used if it is trusted", async (t) => {
     const name = freshName();
     const user = await startUser(t, name);
     await ask(user, { do: "serve", name, options: { unmaskPermissions: true } });
@@ -128,7 +128,7 @@ describe("a socket of another user", { skip: skip || notRoot(), timeout }, () =>
     }
   });
 
-  test("of root is taken by another user without more ado", async (t) => {
+  test("of root is accepted by another user", async (t) => {
     const server = await freshServer(t, { unmaskPermissions: true });
     server.on("message", ({ type, data, connection }) => connection.write(type, data));
     const user = await startUser(t, server.name);
@@ -158,7 +158,7 @@ describe("a directory of another user", { skip: skip || notRoot(), timeout }, ()
     assert.deepEqual(readdirSync(directory), []);
   });
 
-  test("is left as it is by a server from which it was taken, which tells so and closes", async (t) => {
+  test("is left as it is by a server that has lost it, which says so and closes", async (t) => {
     const directory = freshDirectory();
     const server = await serverAt(t, "my-app", { directory });
     chownSync(directory, otherUid, otherUid);
@@ -228,7 +228,7 @@ describe("the user's runtime directory", { skip, timeout }, () => {
     assert.equal((await server.read()).text, "hello");
   });
 
-  test("is told where there is none, and nothing else is taken instead", async (t) => {
+  test("is reported if there is none, and nothing else is used instead", async (t) => {
     const name = freshName();
     setVariable(t, undefined);
     for (const start of [startServer, startClient]) {

@@ -6,7 +6,7 @@ import { freshName } from "../support/names.ts";
 
 const hashOf = (byte: number) => new Uint8Array(32).fill(byte);
 
-test("each end is told of the other's codec and contracts, and of none by one that has none", async () => {
+test("each end learns the other's codec and contracts, and none from one that has none", async () => {
   const name = freshName();
   const contracts = [{ name: "files", version: "1.2.0", hash: hashOf(1) }];
   await using server = await startServer(name, { codec: "json", contracts });
@@ -19,7 +19,7 @@ test("each end is told of the other's codec and contracts, and of none by one th
   assert.deepEqual(connection.peer?.contracts, []);
 });
 
-test("a client that comes back to another server is told of that one's contracts", async () => {
+test("a client that comes back to another server learns that one's contracts", async () => {
   const name = freshName();
   const contractsOf = (byte: number) => [{ name: "files", version: "", hash: hashOf(byte) }];
   const first = await startServer(name, { contracts: contractsOf(1), resumeWindowMs: 0 });

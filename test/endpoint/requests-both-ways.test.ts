@@ -21,7 +21,7 @@ for (const [direction, connect] of Object.entries(directions)) {
       assert.equal((await asker.request(3, "")).data.length, 0);
     });
 
-    test("is told who handles nothing of that type, and until when", async (t) => {
+    test("learns who handles nothing of that type, and until when", async (t) => {
       const { asker, answerer } = await connect(t);
       const stop = answerer.handle(1, () => "here");
       assert.equal((await asker.request(1, "")).text, "here");

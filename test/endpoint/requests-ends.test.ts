@@ -104,7 +104,7 @@ async function connect(t: TestContext): Promise<Ends & { aborted(): number; hand
 
 describe("requests that are under way, when", { timeout }, () => {
   for (const [what, { end, client, connection }] of Object.entries(ends)) {
-    test(`${what}, all settle, and the handlers are told`, async (t) => {
+    test(`${what}, all settle, and the handlers are aborted`, async (t) => {
       const pair = await connect(t);
       const atClient = askAll(pair.client);
       const atConnection = askAll(pair.connection);

@@ -95,7 +95,7 @@ describe("a native connection that breaks", { timeout }, () => {
     await flushed;
   });
 
-  test("tells no peer twice of a client that comes, and counts it once", async (t) => {
+  test("reports a client that comes once, and counts it once", async (t) => {
     const server = await freshServer(t, { maxConnections: 1 });
     const { client, connection, relay } = await connectThroughRelay(t, server, { connectTimeoutMs: 5_000 });
     for (let round = 0; round < 5; round++) {
@@ -167,7 +167,7 @@ describe("a native connection that breaks", { timeout }, () => {
 });
 
 describe("a native client that does not come back", { timeout }, () => {
-  test("is given up after resumeWindowMs, and what it has not taken is told", async (t) => {
+  test("is given up after resumeWindowMs, and what it has not consumed is reported", async (t) => {
     const server = await freshServer(t, { resumeWindowMs: 50 });
     const { client, connection, relay } = await connectThroughRelay(t, server);
     const told: string[] = [];
@@ -249,7 +249,7 @@ describe("a native client that does not come back", { timeout }, () => {
 });
 
 describe("a native server that was started again", { timeout }, () => {
-  test("begins a new session: what was under way is told, what was not sent goes out", async (t) => {
+  test("begins a new session: what was under way is reported, what was not sent goes out", async (t) => {
     const name = freshName();
     const first = await serverAt(t, name);
     const relay = await Relay.start(t, first.address);
@@ -286,7 +286,7 @@ describe("a native server that was started again", { timeout }, () => {
     assert.equal(await isSettled(next.read()), false);
   });
 
-  test("and closed before in order, has told the client that it had not taken everything", async (t) => {
+  test("and closed before in order, has let the client know that it had not consumed everything", async (t) => {
     const server = await freshServer(t);
     const client = await clientAt(t, server.name);
     const lost = nextEvent<[LostSession]>(client, "session-lost");

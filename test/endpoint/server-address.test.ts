@@ -112,7 +112,7 @@ describe("the socket's file", { skip: unixOnly, timeout }, () => {
     assert.deepEqual(readdirSync(directory), []);
   });
 
-  test("is lost to another, which an error event tells; the clients there are stay", async (t) => {
+  test("is lost to another, which an error event reports; the present clients stay", async (t) => {
     const directory = freshDirectory();
     const server = await serverAt(t, "my-app", { directory, addressCheckIntervalMs: 2 });
     const client = await clientAt(t, "my-app", { directory });

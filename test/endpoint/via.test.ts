@@ -170,7 +170,7 @@ describe("a command that reaches no server", { timeout, skip: noProcesses }, () 
     assert.ok(length > 1_900 && length < 2_000, `${length}`);
   });
 
-  test("is told of when a signal ends it", async () => {
+  test("is reported when a signal ends it", async () => {
     assert.match((await failureOf(printing("kill -9 $$"))).message, /was ended by SIGKILL$/);
   });
 

@@ -109,7 +109,7 @@ describe("writing", { timeout }, () => {
     assert.equal((await client.read()).type, 8);
   });
 
-  test("is done, as far as this process goes, when a flush is", async (t) => {
+  test("has left this process when a flush resolves", async (t) => {
     const { client, peer } = await clientOfRaw(t);
     await client.flush();
     void client.write(1, pattern(2_000_000));

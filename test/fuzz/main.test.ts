@@ -45,7 +45,7 @@ describe("npm run fuzz", { timeout: 200_000 }, () => {
     });
   }
 
-  test("reduces what fails, tells how to see it again, and gives the target up", () => {
+  test("reduces what fails, says how to reproduce it, and gives the target up", () => {
     const said: string[] = [];
     const wrong = target("below 1000", 1, fc.nat(), (number) => assert.ok(number < 1_000));
     const right = target("a number", 1, fc.nat(), (number) => assert.ok(number >= 0));

@@ -166,7 +166,7 @@ describe("alternatives", () => {
     ],
   };
 
-  test("that are told apart by a text are one type in every language", () => {
+  test("that are distinguished by a text are one type in every language", () => {
     const union = { oneOf: [tagged("a", { x: text }), tagged("b")] };
     assert.match(generate(withProperty(union), "go"), /type OpenInputItValue interface/);
     assert.match(
@@ -233,7 +233,7 @@ describe("in Go", () => {
 });
 
 describe("in TypeScript", () => {
-  test("the contract is called as its name, or with a word more if that is taken", () => {
+  test("the contract has its own name, or one with a word more if that is in use", () => {
     const named = (name: string) =>
       line(generate({ ...withInput(true), name }, "typescript"), "export const ");
     assert.match(named("my-daemon") ?? "", /const myDaemon = contract\("my-daemon"/);

@@ -33,7 +33,7 @@ for (const encryption of [true, false]) {
           }));
       }
 
-      test(`a frame of ${least} bytes and one of ${limit} are taken: the least and the limit`, (t) =>
+      test(`a frame of ${least} bytes and one of ${limit} are accepted: the min and the max`, (t) =>
         attack(t, { encryption, maxMessageBytes }, async (server) => {
           for (const length of [least, limit]) {
             const peer = await server.connect();

@@ -214,7 +214,7 @@ describe("what the inspector hears", () => {
 });
 
 describe("a page of the inspector", () => {
-  test("that does not read loses events, is told how many, and gets the rest in order", async (t) => {
+  test("that does not read loses events, learns how many, and gets the rest in order", async (t) => {
     const parts = await inspected(t, { maxEvents: 500, side: "client" });
     const { client, server } = await connectedPair(t);
     server.on("message", () => {});
@@ -247,7 +247,7 @@ describe("a page of the inspector", () => {
     assert.ok(types.length + dropped >= written + 1);
   });
 
-  test("is told what had happened before it was opened, as far as that is kept", async (t) => {
+  test("gets what had happened before it was opened, as far as that is kept", async (t) => {
     const parts = await inspected(t, { maxEvents: 3, side: "client" });
     const { client } = await connectedPair(t);
     for (const type of [1, 2, 3, 4, 5]) await client.write(type, "");

@@ -112,7 +112,7 @@ for (const version of goVersions) {
 
 for (const version of goVersions) {
   describe(`a server of golang-ipc ${version} that takes a live address`, { skip, timeout: 120_000 }, () => {
-    test("is told of, left alone, and followed once it has gone", async (t) => {
+    test("is reported and left alone, and its place is used once it has gone", async (t) => {
       const server = await freshServer(t, { encryption: false, addressCheckIntervalMs: 5 });
       const client = await goClient(t, server.name);
       const lost = nextEvent<[SealpipeError]>(server, "error");

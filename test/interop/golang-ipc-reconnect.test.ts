@@ -115,7 +115,7 @@ for (const version of goVersions) {
       await killGoServer(go, name);
     });
 
-    test("a Go server that has its client is told as the likely cause, and taken when it is free", {
+    test("a Go server that already has a client is named as the likely cause, and is connected to once it is free", {
       skip: noGoServer(version),
     }, async () => {
       const name = freshName();

@@ -142,7 +142,7 @@ describe("a stream over NATS", () => {
     ],
   };
   for (const [how, [breakIt, message]] of Object.entries(broken)) {
-    test(`breaks, tells the other end, and is over, if ${how}`, async () => {
+    test(`breaks, says so to the other end, and is over, if ${how}`, async () => {
       const it = streamOf();
       const failed = failureOf(it);
       breakIt(it);

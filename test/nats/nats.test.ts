@@ -154,7 +154,7 @@ describe("servers and clients over NATS", { skip: lacksNats(), timeout }, () => 
     assert.deepEqual(lost, []);
   });
 
-  test("lose a session with its server, which a client is told, and go to another", async (t) => {
+  test("lose a session with its server, which is reported to the client, and go to another", async (t) => {
     const name = freshName();
     const nats = await natsTo(natsServer);
     const first = await serve(t, name, await natsTo(natsServer));

@@ -388,7 +388,7 @@ describe("options of ports", { timeout: 60_000 }, () => {
     port1.close();
   });
 
-  test("are not taken from what a program has put into Object.prototype", async (t) => {
+  test("are not read from what a program has put into Object.prototype", async (t) => {
     const { app } = await started(t);
     const pollution = { maxConcurrent: 1, allow: ["secret"] };
     t.after(() => {

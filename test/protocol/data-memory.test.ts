@@ -44,7 +44,7 @@ describe("data for the application", () => {
     }
   });
 
-  test("that are none have a buffer of no length, also after one was taken away", () => {
+  test("that are empty have a buffer of no length, also after one was transferred", () => {
     const memory = used();
     for (let count = 0; count < 3; count++) {
       const data = memory.own(lent(pattern(100)), 7, 7);
@@ -55,7 +55,7 @@ describe("data for the application", () => {
     }
   });
 
-  test("are whole, also those behind one whose slab was taken away", () => {
+  test("are whole, also those after one whose slab was transferred", () => {
     const memory = used();
     const record = lent(pattern(600));
     for (let start = 0; start < 600; start += 100) {

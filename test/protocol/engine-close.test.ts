@@ -156,7 +156,7 @@ describe("a close in the middle of the handshake", () => {
     assert.deepEqual(client.events, ["closed"]);
   });
 
-  test("tells a peer that is at fault or gone as without it", () => {
+  test("reports a peer that is at fault or gone as it does without a close", () => {
     const faulty = new EngineProbe({ role: "client" }).close().receive(hex("01 00"));
     assert.deepEqual(faulty.events, ["closed ERR_VERSION_MISMATCH"]);
     const gone = new EngineProbe({ role: "client" }).close().end();
@@ -231,7 +231,7 @@ describe("a client that closes as soon as it is open", () => {
     assert.deepEqual(client.pass(20).events, []);
   });
 
-  test("does the same where it was told to close in the handshake", () => {
+  test("does the same if it was closed during the handshake", () => {
     const client = new EngineProbe({ role: "client" }).close().pass(500).receive(serverHandshake(false));
     assert.equal(client.state, "closing");
     assert.equal(client.engine.outputEnded, false);

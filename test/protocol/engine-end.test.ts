@@ -142,7 +142,7 @@ describe("output at the end", () => {
 describe("a transport that fails after a close", () => {
   const cause = new Error("EPIPE");
 
-  test("is told where something that was written had not left", () => {
+  test("is reported if something that was written had not left", () => {
     const client = openClient();
     client.send(5, hex("01"));
     client.close().end(cause);

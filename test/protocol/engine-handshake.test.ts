@@ -59,7 +59,7 @@ describe("a handshake between two engines", () => {
     assert.deepEqual(server.events, ["open plain", "message 5: 01"]);
   });
 
-  test("tells of the opening before the messages, one event at a time", () => {
+  test("reports the opening before the messages, one event at a time", () => {
     const { engine } = new EngineProbe({ role: "server" });
     engine.receive(concat(clientHandshake(false), plainWire.message(5, hex("01"))));
     const opened = engine.nextEvent();

@@ -99,7 +99,7 @@ describe("a frame's length", () => {
       }
     });
 
-    test(`at the limit is taken, and one over is refused before the rest has come (${way.name})`, () => {
+    test(`at the limit is accepted, and one over it is refused before the rest has arrived (${way.name})`, () => {
       const limits = { maxMessageBytes: 10 };
       const atLimit = way.enter({ limits }).receive(wireFor(way.encrypted).message(5, pattern(10)));
       assert.deepEqual(atLimit.events, [`message 5: ${toHex(pattern(10))}`]);

@@ -112,7 +112,7 @@ for (const encryption of [false, true]) {
 
 for (const role of ["client", "server"] as const) {
   describe(`a native ${role}`, () => {
-    test("tells of its opening whom it speaks with, before anything that they say", () => {
+    test("reports with its opening who the peer is, before anything that the peer sends", () => {
       const ends = new AwaitingHello({ role, encryption: false });
       ends.hearHello();
       ends.hearFrames(message, nativeFrame("request", [1, 6], hex("02")));
@@ -208,7 +208,7 @@ for (const role of ["client", "server"] as const) {
       assert.deepEqual(records(ends), []);
     });
 
-    test("drops what still arrives, and acknowledges only what came to be taken at once", () => {
+    test("drops what still arrives, and acknowledges only what is consumed when it arrives", () => {
       const ends = open({ role });
       ends.send(5, pattern(100));
       ends.close();
@@ -242,7 +242,7 @@ for (const role of ["client", "server"] as const) {
       assert.deepEqual(told(cut), ["closed ERR_FRAME_TOO_SHORT"]);
     });
 
-    test("has lost the connection where the peer ends without a close and has not taken everything", () => {
+    test("has lost the connection if the peer ends without a close and has not acknowledged everything", () => {
       const ends = open({ role });
       ends.send(5, hex("01"));
       ends.close();
@@ -251,7 +251,7 @@ for (const role of ["client", "server"] as const) {
       assert.deepEqual(told(ends), ["closed ERR_CONNECTION_LOST"]);
     });
 
-    test("is done where the peer ends without a close and has taken everything", () => {
+    test("has closed if the peer ends without a close and has acknowledged everything", () => {
       const ends = open({ role });
       ends.send(5, hex("01"));
       ends.close();
@@ -381,7 +381,7 @@ describe("an engine's acknowledgements", () => {
     assert.deepEqual(pair.client.takeWrites(), []);
   });
 
-  test("say what the application has taken, soon after", () => {
+  test("say what the application has consumed, soon after", () => {
     const ends = open();
     ends.hearFrames(message);
     assert.equal(ends.engine.nextTimeout(), undefined);

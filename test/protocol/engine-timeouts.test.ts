@@ -49,7 +49,7 @@ describe("the handshake's timeout", () => {
 
   const hint = /a golang-ipc server that already has its one client/;
 
-  test("tells a client that heard nothing that the server may have another client", () => {
+  test("says to a client that received nothing that the server may have another client", () => {
     assert.match(new EngineProbe({ role: "client", limits }).pass(500).error?.message ?? "", hint);
     const nothing = new EngineProbe({ role: "client", limits });
     nothing.engine.receive(hex(""));
@@ -186,7 +186,7 @@ describe("the close's timeout", () => {
       assert.equal(timeLeft(probe), 200, "with the fourth of 40 a tenth has been taken");
     });
 
-    test(`ends after ten times as long at the latest, however much is taken (${way.name})`, () => {
+    test(`ends after ten times as long at the latest, however much leaves (${way.name})`, () => {
       const probe = way.enter({ limits }).pass(1_000);
       for (let sent = 0; sent < 10; sent++) probe.send(5, pattern(32_000));
       probe.close();
@@ -205,14 +205,14 @@ describe("the close's timeout", () => {
     assert.equal(timeLeft(probe), 1);
   });
 
-  test("is not set by output that is taken when there is no close", () => {
+  test("is not set by output that leaves when there is no close", () => {
     const probe = openClient({ limits });
     probe.send(5, hex("01"));
     probe.takeWrites();
     assert.equal(probe.engine.nextTimeout(), undefined);
   });
 
-  test("is not set by output that is taken when all is over", () => {
+  test("is not set by output that leaves when all is over", () => {
     const probe = openClient({ limits });
     probe.send(5, hex("01"));
     probe.end().takeWrites();
@@ -275,7 +275,7 @@ describe("a close in the handshake", () => {
     }
   }
 
-  test("is not prolonged by parts of the handshake, nor by output that is taken", () => {
+  test("is not prolonged by parts of the handshake, nor by output that leaves", () => {
     const server = new EngineProbe({ role: "server", encryption: true }).close().pass(999);
     server.receive(hex("00")).takeWrites();
     assert.equal(timeLeft(server), 1);
@@ -345,7 +345,7 @@ describe("an engine that is over", () => {
     assert.equal(timeLeft(probe), 200, "all of it has left");
   });
 
-  test("is done at once if the transport is gone, and if a close took too long", () => {
+  test("ends at once if the transport is gone, and if a close took too long", () => {
     const gone = openClient({ limits }).end();
     assert.equal(gone.engine.isDone, false);
     gone.engine.abandon();

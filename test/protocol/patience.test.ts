@@ -6,12 +6,12 @@ import { Patience } from "#dist/protocol/patience.js";
 const patience = () => new Patience(100, { amount: 1_000, now: 5_000 });
 
 describe("patience with a slow peer", () => {
-  test("is over after its time where nothing is done", () => {
+  test("is over after its time if nothing moves", () => {
     assert.equal(patience().at, 5_100);
     assert.equal(new Patience(100, { amount: 0, now: 5_000 }).at, 5_100);
   });
 
-  test("starts again with each tenth that is done, and with no less", () => {
+  test("starts again with each tenth that moved, and with no less", () => {
     const slow = patience();
     for (const left of [1_000, 999, 901]) {
       slow.left(left, 5_050);
@@ -43,7 +43,7 @@ describe("patience with a slow peer", () => {
     assert.equal(idle.at, 5_100);
   });
 
-  test("ends after ten times its time, whatever is done", () => {
+  test("ends after ten times its time, whatever moves", () => {
     const slow = patience();
     for (let left = 900, now = 5_099; left > 0; left -= 100, now += 99) slow.left(left, now);
     assert.equal(slow.at, 5_991);

@@ -201,7 +201,7 @@ describe("a chunk that a ReceiveBuffer is done with", () => {
     assert.equal(chunk.length, given);
   });
 
-  test("is given back where what was taken of it was copied", () => {
+  test("is given back if what was used of it was copied", () => {
     const chunks = [1, 2, 3].map((seed) => pattern(large, seed));
     const buffer = filled(...chunks);
     buffer.skip(1);

@@ -43,7 +43,7 @@ describe("SendBuffer", () => {
     assert.equal(buffer.length, 0);
   });
 
-  test("puts what comes after a write was taken into the next", () => {
+  test("puts what comes after a write was cut into the next", () => {
     const buffer = new SendBuffer();
     buffer.push([hex("01")]);
     const first = concat(...buffer.take());
@@ -126,7 +126,7 @@ describe("SendBuffer", () => {
     assert.deepEqual(text(buffer), ["01", "02", "03", "04"]);
   });
 
-  test("counts down as writes are taken", () => {
+  test("counts down as writes are cut", () => {
     const buffer = new SendBuffer();
     buffer.pushAlone(hex("01 02"));
     buffer.push([hex("03")]);
@@ -189,7 +189,7 @@ describe("SendBuffer", () => {
 });
 
 describe("a write that was taken from a SendBuffer", () => {
-  test("is given back with the next that is taken, though that is none, and not before", () => {
+  test("is given back with the next write, even an empty one, and not before", () => {
     for (const next of [[], [hex("01")]]) {
       const buffer = new SendBuffer();
       buffer.push([hex("0a"), pattern(50_000)]);

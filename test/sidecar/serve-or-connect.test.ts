@@ -54,7 +54,7 @@ describe("serveOrConnect", { timeout }, () => {
     await second.server?.close();
   });
 
-  test("replaces an instance of another version, if it is told to, and else rejects", async () => {
+  test("replaces an instance of another version if asked to, and otherwise rejects", async () => {
     const name = freshName();
     const old = instance(name, { application: "app", applicationVersion: "1.0.0" });
     const { pid } = await answerOf(old);

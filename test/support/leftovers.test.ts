@@ -27,7 +27,7 @@ describe("what the tests of a file leave behind", { timeout: 120_000 }, () => {
     ["descriptor", descriptorSaid],
     ["awake", /✖ 10 s after the last test the process is kept awake by .*TCPServerWrap/],
   ] as const) {
-    test(`fails the file and is told: ${what}`, {
+    test(`fails the file and is reported: ${what}`, {
       skip: String(said) === "/^$/" && "only Linux lists them",
     }, () => {
       const { status, stderr } = leave(what);

@@ -79,7 +79,7 @@ describe("who holds an address", { skip }, () => {
     assert.equal(await holderOf(`${directory}/${"n".repeat(11)}m.sock`, table), undefined);
   });
 
-  test("is not taken to be a server that is just being started", async () => {
+  test("is not considered a server that is just starting", async () => {
     const directory = freshDirectory();
     const staging = join(directory, ".sp-aB3xYz");
     mkdirSync(staging);

@@ -18,7 +18,7 @@ function watchIn(directory: string): { readonly watch: AddressWatch; changes: nu
 }
 
 describe("a watch of an address", { timeout: 60_000, skip: noUnixSockets }, () => {
-  test("tells what comes there and goes", async () => {
+  test("reports what comes there and goes", async () => {
     const directory = freshDirectory();
     const watched = watchIn(directory);
     writeFileSync(join(directory, "beside"), "");
@@ -30,7 +30,7 @@ describe("a watch of an address", { timeout: 60_000, skip: noUnixSockets }, () =
     watched.watch.close();
   });
 
-  test("tells nothing of its neighbours, and nothing once it is closed", async () => {
+  test("reports nothing of its neighbours, and nothing once it is closed", async () => {
     const directory = freshDirectory();
     const watched = watchIn(directory);
     writeFileSync(join(directory, "other.sock"), "");

@@ -62,7 +62,7 @@ describe("a failure to connect", { timeout: 60_000 }, () => {
     for (const other of [undefined, null, "ENOENT", new Error("odd")]) assert.equal(isAbsence(other), false);
   });
 
-  test("at a socket that is mounted by itself is told", { skip: noUnixSockets || noMounts() }, async () => {
+  test("at a socket that is mounted by itself says so", { skip: noUnixSockets || noMounts() }, async () => {
     const directory = freshDirectory();
     const [outside, inside] = [join(directory, "outside.sock"), join(directory, "inside.sock")];
     writeFileSync(inside, "");

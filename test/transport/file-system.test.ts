@@ -10,7 +10,7 @@ describe("what is looked for in the file system", () => {
     assert.equal(await ignoreMissing(lstat(join(freshDirectory(), "gone"))), undefined);
   });
 
-  test("is not taken for missing where it cannot be looked for", async () => {
+  test("is not considered missing if it cannot be looked for", async () => {
     await assert.rejects(ignoreMissing(lstat(`${freshDirectory()}/\0`)), { code: "ERR_INVALID_ARG_VALUE" });
     await assert.rejects(ignoreMissing(lstat(join(import.meta.filename, "below"))), { code: "ENOTDIR" });
   });

@@ -88,7 +88,7 @@ describe("a client in a container, which is a set of namespaces", { skip: mayNot
     assert.equal(await clientIn(flags, { options, first }), "as 0");
   });
 
-  test("is told why a socket that is mounted by itself leads nowhere once its server has started anew", async () => {
+  test("learns why a socket that is mounted by itself leads nowhere once its server has started again", async () => {
     const outside = freshDirectory();
     const inside = freshDirectory();
     const before = await startServer("my-app", { directory: outside });

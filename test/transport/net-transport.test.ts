@@ -65,7 +65,7 @@ describe("a transport on a socket of node:net", () => {
   });
 
   for (const count of [1, 3]) {
-    test(`tells that all has left when it has, and not before, of writes of ${count} parts`, async () => {
+    test(`reports that all has left when it has, and not before, of writes of ${count} parts`, async () => {
       const { transport, socket } = await connectToBareSocket();
       const handler = RecordingHandler.start(transport);
       const pending: number[] = [];
@@ -179,7 +179,7 @@ describe("a transport on a socket of node:net", () => {
     assert.deepEqual(handler.told, ["drained", "chunk", "closed"]);
   });
 
-  test("that broke before it was started tells the error when it is", async () => {
+  test("that broke before it was started reports the error when it is", async () => {
     const { transport, socket } = await connectToBareSocket();
     socket.destroy();
     await turns();
@@ -293,7 +293,7 @@ describe("listening", () => {
     server.close();
   });
 
-  test("tells of a listener that fails later", async () => {
+  test("reports a listener that fails later", async () => {
     const { path } = freshAddress();
     const failures: Error[] = [];
     const server: Server = await listenNet(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setReferenced } from "#dist/transport/referenced.js";
 
-test("a handle is told whether it keeps the process alive", () => {
+test("a handle is set to keep the process alive, or not to", () => {
   const timer = setTimeout(() => {}, 60_000);
   setReferenced(timer, false);
   assert.equal(timer.hasRef(), false);

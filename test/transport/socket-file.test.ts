@@ -137,7 +137,7 @@ describe("claiming an address", { skip }, () => {
     assert.deepEqual(identifyNow(address.path), identity);
   });
 
-  test("gives up where another has taken the address each time", async () => {
+  test("gives up if another has got the address each time", async () => {
     const address = freshAddress();
     await leaveDeadSocket(address.path);
     const staging = await stage(address);
@@ -205,7 +205,7 @@ describe("removing our own socket", { skip }, () => {
     assert.ok(existsSync(path));
   });
 
-  test("tells what the system says if it cannot look", async () => {
+  test("says what the system says if it cannot look", async () => {
     const { address, path, ours } = await leaveOurs();
     assert.throws(() => removeFromAddress({ ...address, path: join(path, "below-a-socket") }, ours), {
       code: "ENOTDIR",

@@ -41,7 +41,7 @@ describe("the kernel's table of sockets", { skip }, () => {
     assert.equal(await isListedAsListening(join(directory, "nothing")), false);
   });
 
-  test("tells paths apart that begin or end alike", async () => {
+  test("distinguishes paths that begin or end alike", async () => {
     const path = join(directory, "alike");
     await listenAt(path);
     assert.equal(await isListedAsListening(path.slice(0, -1)), false);
@@ -73,14 +73,14 @@ describe("a table", () => {
 
   const head = "Num       RefCount Protocol Flags    Type St Inode Path\n";
 
-  test("tells a socket that listens from one that is connected", async () => {
+  test("distinguishes a socket that listens from one that is connected", async () => {
     const listening = `${head}0000000000000000: 00000002 00000000 00010000 0001 01 16163 /tmp/a.sock\n`;
     const connected = `${head}0000000000000000: 00000003 00000000 00000000 0001 03 16163 /tmp/a.sock\n`;
     assert.equal(await isListed("/tmp/a.sock", listening), true);
     assert.equal(await isListed("/tmp/a.sock", connected), false);
   });
 
-  test("tells a socket that is bound and about to listen, which refuses connections until then", async () => {
+  test("recognises a socket that is bound and about to listen, which refuses connections until then", async () => {
     const bound = `${head}0000000000000000: 00000002 00000000 00000000 0001 01 16163 /tmp/a.sock\n`;
     assert.equal(await isListed("/tmp/a.sock", bound), true);
   });

@@ -147,7 +147,7 @@ describe("a Unix socket that listens", { skip }, () => {
 });
 
 describe("a client of a Unix socket", { skip }, () => {
-  test("is dropped where the address was taken by another between the looks", {
+  test("is dropped if another got the address between the checks", {
     skip: notRoot(),
   }, async () => {
     const address = freshAddress();
@@ -162,7 +162,7 @@ describe("a client of a Unix socket", { skip }, () => {
     lchownSync(address.path, 0, 0);
   });
 
-  test("is told what the system says where it cannot look", async () => {
+  test("says what the system says if it cannot look", async () => {
     const { path } = freshAddress();
     writeFileSync(path, "");
     const below: Address = { kind: "unix-socket", path: join(path, "a.sock") };
@@ -265,7 +265,7 @@ describe("a socket's file that has gone", { skip, timeout: 60_000 }, () => {
     assert.equal(lstatSync(address.path).ino, ino);
   });
 
-  test("is told where its directory has gone with it, and put back where that is back", async () => {
+  test("is reported if its directory has gone with it, and put back once that is back", async () => {
     const address = freshAddress();
     const directory = dirname(address.path);
     const accepting = await Accepting.listen(unixSockets, address, { addressCheckIntervalMs });

@@ -145,7 +145,7 @@ describe("a client", { timeout }, () => {
     ["says what is no hello", Uint8Array.of(2, 9), "ERR_HANDSHAKE_INVALID", Uint8Array.of(3)],
   ];
   for (const [what, says, code, answer] of fatal) {
-    test(`gives up on a server that ${what}, and tells it so`, async (t) => {
+    test(`gives up on a server that ${what}, and says so to it`, async (t) => {
       const { name, raw } = await rawServer(t);
       const connecting = startClient(name);
       const rejected = assert.rejects(connecting, (error) => {
@@ -186,7 +186,7 @@ describe("a client", { timeout }, () => {
 });
 
 describe("a client whose server fails it", { timeout }, () => {
-  test("tells the error, and goes on with the next connection", async (t) => {
+  test("reports the error, and goes on with the next connection", async (t) => {
     const { client, peer, raw } = await clientOfRaw(t);
     const statuses = record<string>(client, "status");
     const failed = nextEvent<[SealpipeError]>(client, "error");
@@ -207,7 +207,7 @@ describe("a client whose server fails it", { timeout }, () => {
     assert.equal((await client.read()).text, "before");
   });
 
-  test("tells, with a hint, of a server that says nothing when it comes back", async (t) => {
+  test("reports, with a hint, a server that says nothing when it comes back", async (t) => {
     const { client, peer, raw } = await clientOfRaw(t, { handshakeTimeoutMs: 400 });
     const errors: SealpipeError[] = record(client, "error");
     peer.end();

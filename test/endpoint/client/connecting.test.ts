@@ -145,7 +145,7 @@ describe("connected()", { timeout }, () => {
 });
 
 describe("a client that waits", { timeout }, () => {
-  test("tells of each pause: which try is next, why, and how long it pauses", async (t) => {
+  test("reports each pause: which attempt is next, why, and how long it pauses", async (t) => {
     const client = clientOf(t, freshName(), { retryDelayMs: 8, maxRetryDelayMs: 16 });
     const errors = record(client, "error");
     const retries = record<Retry>(client, "retrying");
@@ -177,7 +177,7 @@ describe("a client that waits", { timeout }, () => {
     assert.equal(client.lastError, undefined);
   });
 
-  test("goes on at once when it is told to", async (t) => {
+  test("goes on at once when asked to", async (t) => {
     const { name, raw } = await rawServer(t);
     const client = clientOf(t, name, { retryDelayMs: hour });
     client.on("retrying", () => client.reconnectNow());
@@ -186,7 +186,7 @@ describe("a client that waits", { timeout }, () => {
     assert.ok(attempt >= 4);
   });
 
-  test("cannot be told to once it has ended, and need not be while it is connected", async (t) => {
+  test("cannot be asked to once it has ended, and need not be while it is connected", async (t) => {
     const { client } = await connectedPair(t);
     client.reconnectNow();
     assert.equal(client.status, "connected");
@@ -235,12 +235,12 @@ describe("what is in the way of a server", { timeout, skip: noUnixSockets }, () 
     return errors[0]?.message as string;
   }
 
-  test("is told once, if the directory does not exist", async (t) => {
+  test("is reported once, if the directory does not exist", async (t) => {
     const directory = join(freshDirectory(), "missing");
     assert.match(await toldOf(t, "app", directory), /the directory .*missing does not exist/);
   });
 
-  test("is told once, if a file is there, or a directory", async (t) => {
+  test("is reported once, if a file is there, or a directory", async (t) => {
     const directory = freshDirectory();
     writeFileSync(join(directory, "file.sock"), "");
     assert.match(await toldOf(t, "file", directory), /a file is there instead of a socket/);

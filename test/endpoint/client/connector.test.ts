@@ -172,7 +172,7 @@ describe("connecting to a server", { timeout: 20_000 }, () => {
     client.connector.destroy();
   });
 
-  test("tries again after what may pass, and tells of what is worth it", async () => {
+  test("tries again after what may pass, and reports what is worth reporting", async () => {
     const lost = new PeerError("ERR_CONNECTION_LOST", "lost in the handshake");
     const crowded = failure("EAGAIN");
     const provider = failingFirst(failure("ECONNREFUSED"), lost, crowded, crowded);
@@ -194,7 +194,7 @@ describe("connecting to a server", { timeout: 20_000 }, () => {
     }
   });
 
-  test("tells of a peer that ends the handshake, and tries again", async () => {
+  test("reports a peer that ends the handshake, and tries again", async () => {
     const { provider, ends } = handPlayed();
     const client = setUp(provider);
     const controller = new AbortController();
@@ -222,7 +222,7 @@ describe("connecting to a server", { timeout: 20_000 }, () => {
     });
   });
 
-  test("is given up after connectTimeoutMs, and tells of a server that did not finish the handshake", async () => {
+  test("is given up after connectTimeoutMs, and reports a server that did not finish the handshake", async () => {
     const { provider, peers } = handPlayed();
     const client = setUp(provider, { connectTimeoutMs: 5 });
     await assert.rejects(client.connector.establish(client.takeOver, never), (error) => {
@@ -256,7 +256,7 @@ describe("connecting to a server", { timeout: 20_000 }, () => {
     return (error.cause as Error).message;
   }
 
-  test("tells what is known of a server that does not finish the handshake, and guesses no more than that", async () => {
+  test("reports what is known of a server that does not finish the handshake, and guesses no more than that", async () => {
     const long = { connectTimeoutMs: 400 };
     assert.match(await causeOf(long), /said nothing within \d+ ms\. It may hang, or be a golang-ipc server/);
     assert.match(await causeOf(long, "\x02"), /did not finish the handshake within \d+ ms$/);

@@ -124,7 +124,7 @@ function messages(...types: number[]): Uint8Array {
 }
 
 describe("a driver in the handshake", () => {
-  test("gives each part a write of its own, and tells when the engine is open", () => {
+  test("gives each part a write of its own, and reports when the engine is open", () => {
     const { transport, told } = setUp();
     assert.deepEqual(transport.writes, [plainHello]);
     transport.handler.chunk(accepted);
@@ -134,7 +134,7 @@ describe("a driver in the handshake", () => {
     assert.deepEqual(told.events, ["opened"]);
   });
 
-  test("tells what arrives with the last part after it has told that the engine is open", () => {
+  test("reports what arrives with the last part after it has reported that the engine is open", () => {
     const { transport, told } = setUp();
     transport.handler.chunk(accepted);
     transport.handler.chunk(concat(confirmation, messages(5, 6)));
@@ -170,7 +170,7 @@ describe("a driver in the handshake", () => {
     assert.equal(transport.takeWritten().length, 0);
   });
 
-  test("tells of the end of a peer that is gone before its turn", async () => {
+  test("reports the end of a peer that is gone before its turn", async () => {
     const { transport, told } = setUp({ encryption: true, turns: new HandshakeTurns() });
     transport.handler.chunk(accepted);
     transport.handler.closed();
@@ -328,7 +328,7 @@ describe("a driver that writes", () => {
     assert.deepEqual(transport.takeWritten(), plainWire.message(3, pattern(1)));
   });
 
-  test("tells of progress when a write has left", () => {
+  test("reports progress when a write has left", () => {
     const { transport, told } = openServer();
     let progress = 0;
     told.progressed = () => {
@@ -379,7 +379,7 @@ describe("a driver that reads", () => {
     assert.deepEqual(transport.calls, ["pause"]);
   });
 
-  test("tells a message at a time, whatever its listener does meanwhile", async () => {
+  test("reports one message at a time, whatever its listener does meanwhile", async () => {
     const { transport, told, send } = openServer();
     told.onMessage = (type) => {
       send(type, pattern(1));
@@ -453,7 +453,7 @@ describe("the end of a driver", () => {
     assert.deepEqual(transport.calls, ["pause", "resume", "end", "destroy"]);
   });
 
-  test("by the peer is told after the messages that came before it", () => {
+  test("by the peer is reported after the messages that came before it", () => {
     const { transport, told, driver } = openServer();
     transport.handler.chunk(messages(1, 2));
     assert.equal(driver.canSend, true);
@@ -463,7 +463,7 @@ describe("the end of a driver", () => {
     assert.equal(driver.canSend, false, "though the transport is still there");
   });
 
-  test("by a transport that broke is told after what had arrived, however much is unread", () => {
+  test("by a transport that broke is reported after what had arrived, however much is unread", () => {
     const { transport, told } = openServer({ maxQueuedBytes: 100 });
     transport.handler.chunk(messages(1, 2));
     assert.deepEqual(told.events, ["message 1"]);
@@ -541,7 +541,7 @@ describe("the end of a driver", () => {
     assert.deepEqual(told.events, ["closed ERR_FRAME_TOO_SHORT", "released"]);
   });
 
-  test("that is destroyed tells nothing but that the transport is gone, and asks nothing of it", async () => {
+  test("that is destroyed reports nothing but that the transport is gone, and asks nothing of it", async () => {
     const { transport, told, driver, send } = openServer({ frameTimeoutMs: 1 });
     transport.handler.chunk(messages(1).subarray(0, 6));
     send(1, pattern(10));

@@ -4,7 +4,7 @@ import { Message } from "sealpipe";
 import { lostSession } from "#dist/endpoint/link/lost-session.js";
 import { hex } from "../../support/bytes.ts";
 
-test("a lost session tells its messages as those that are read", () => {
+test("a lost session reports its messages as those that are read", () => {
   const contents = [
     { type: 5, data: hex("68 69") },
     { type: 6, data: hex("") },

@@ -9,7 +9,7 @@ interface Transferable extends ArrayBuffer {
   transferToFixedLength?(): ArrayBuffer;
 }
 
-test("a buffer that several messages share is taken by nothing, and any other can be", () => {
+test("a buffer that several messages share is transferred by nothing, and any other can be", () => {
   const { port1 } = new MessageChannel();
   const takers: readonly ((buffer: Transferable) => void)[] = [
     (buffer) => buffer.transfer?.(),

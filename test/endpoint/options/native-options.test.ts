@@ -38,7 +38,7 @@ describe("what a session is given to speak native", () => {
     assert.equal(options?.keepaliveIntervalMs, Number.POSITIVE_INFINITY);
   });
 
-  test("tells the library's name and the version of its package", () => {
+  test("has the library's name and the version of its package", () => {
     const manifest = new URL("../../../../package.json", import.meta.url);
     const { version } = JSON.parse(readFileSync(manifest, "utf8"));
     assert.equal(nativeOptions(parseServerOptions(), going)?.self.library, `sealpipe/${version}`);

@@ -248,7 +248,7 @@ for (const [kind, { parse, defaults }] of Object.entries(kinds)) {
       assert.deepEqual(Object.keys(parsed).sort(), Object.keys(defaults).sort());
     });
 
-    test("are not taken from the caller's object later", () => {
+    test("are not read from the caller's object later", () => {
       const given: Record<string, unknown> = { ...defaults };
       const parsed = parse(given);
       for (const name of Object.keys(given)) given[name] = "changed";
@@ -299,7 +299,7 @@ for (const [kind, { parse, defaults }] of Object.entries(kinds)) {
       test(`are not ${inspect(options)}`, () => refuses(parse, options, /options must be a plain object/));
     }
 
-    test("are taken from an object without a prototype", () => {
+    test("are read from an object without a prototype", () => {
       assert.deepEqual(parse(Object.create(null)), defaults);
     });
 
@@ -441,7 +441,7 @@ describe("whom a client trusts", () => {
     assert.ok(Object.isFrozen(parsed.trust));
   });
 
-  test("is nothing that a server can be told", () => {
+  test("is not an option of a server", () => {
     refuses(parseServerOptions as Parse, { trust: [1_000] }, /^there is no option "trust"/);
   });
 });

@@ -77,7 +77,7 @@ describe("a secret file that is there", () => {
     assert.match((await refusal(fileOf(pattern(70_000)))).message, /has more than 1024 bytes$/);
   });
 
-  test("is not told of in an error", async () => {
+  test("is not part of an error", async () => {
     const word = "open sesame ";
     const error = await refusal(fileOf(word.repeat(100)));
     assert.doesNotMatch(`${error.message} ${error.stack} ${JSON.stringify(error)}`, /sesame/);

@@ -8,7 +8,7 @@ function listeners(signal: AbortSignal): number {
 }
 
 describe("those who wait for an abort", () => {
-  test("are all told, in order, by one listener of the signal", () => {
+  test("are all called, in order, by one listener of the signal", () => {
     const controller = new AbortController();
     const told: number[] = [];
     const removers = Array.from({ length: 100 }, (_, index) =>
@@ -24,7 +24,7 @@ describe("those who wait for an abort", () => {
     assert.equal(listeners(controller.signal), 0);
   });
 
-  test("are not told once they are taken away", () => {
+  test("are not called once they are removed", () => {
     const controller = new AbortController();
     const told: string[] = [];
     const remove = onAbort(controller.signal, () => told.push("one"));
@@ -35,7 +35,7 @@ describe("those who wait for an abort", () => {
     assert.deepEqual(told, ["other"]);
   });
 
-  test("may go while others are told", () => {
+  test("may go while others are called", () => {
     const controller = new AbortController();
     const told: string[] = [];
     const removeOne = onAbort(controller.signal, () => {

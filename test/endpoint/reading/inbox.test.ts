@@ -82,7 +82,7 @@ describe("reading from an inbox", () => {
     assert.equal(await read(), 4);
   });
 
-  test("keeps the order over many messages, taken now and then", async () => {
+  test("keeps the order over many messages, read now and then", async () => {
     const { deliver, read, source } = setUp();
     const got: number[] = [];
     let sent = 0;
@@ -216,7 +216,7 @@ describe("the listeners of an inbox", () => {
     assert.equal(await read(), 2);
   });
 
-  test("get a message before those that come because it was taken", () => {
+  test("get a message before those that come because it was consumed", () => {
     const { deliver, listeners, inbox, source } = setUp();
     deliver(1);
     listeners.present = true;

@@ -16,7 +16,7 @@ function setUp() {
 }
 
 describe("an iterator over messages", () => {
-  test("that is left while it waits is done, and the message is the next reader's", async () => {
+  test("that is left while it waits has ended, and the message is the next reader's", async () => {
     const { inbox, deliver, iterator } = setUp();
     const waiting = [iterator.next(), iterator.next()];
     assert.deepEqual(await iterator.return(), done);

@@ -126,7 +126,7 @@ describe("a peer's request", () => {
     assert.deepEqual(peer.wire.sent, ["failure 1 ERR_MESSAGE_TOO_LARGE a message of 5 bytes"]);
   });
 
-  test("tells where its handler threw only if that is asked for", () => {
+  test("says where its handler threw only if that is asked for", () => {
     const handlers = {
       5: () => {
         throw new Error("no");
@@ -237,7 +237,7 @@ describe("a cancelled request", () => {
     assert.deepEqual(peer.wire.sent, ["answer 1 of the next"]);
   });
 
-  test("that waits is dropped without being handled, and taken in its turn", async () => {
+  test("that waits is dropped without being handled, and consumed in its turn", async () => {
     const held = new Held();
     const peer = new Handled({ handlers: { 5: held.handler }, maxConcurrentRequests: 1 });
     for (const id of [1, 2, 3, 4]) peer.receive(id, 5, `r${id}`);

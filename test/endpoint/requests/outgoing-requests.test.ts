@@ -55,7 +55,7 @@ describe("a request", () => {
     assert.equal((await request).text, "one");
   });
 
-  test("that is not answered in time rejects, and the peer is told", async () => {
+  test("that is not answered in time rejects, and is cancelled at the peer", async () => {
     const { wire, pending } = pendingOn();
     const { signal } = new AbortController();
     await assert.rejects(pending.request(5, "one", { timeoutMs: 1, signal }), {

@@ -61,6 +61,6 @@ describe("what the peer is told of a handler's error", () => {
   });
 });
 
-test("where nobody handles a type, the peer is told which", () => {
+test("if nobody handles a type, the peer learns which", () => {
   assert.deepEqual(noHandler(5), { code: "ERR_NO_HANDLER", message: "nobody handles requests of type 5" });
 });

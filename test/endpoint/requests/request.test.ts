@@ -25,7 +25,7 @@ describe("a request that came in", () => {
     assert.equal(request.text, "hello");
   });
 
-  test("has the signal that tells when nobody waits any more", () => {
+  test("has the signal that aborts when nobody waits any more", () => {
     assert.equal(new IncomingRequest(content, controller).signal, controller.signal);
   });
 

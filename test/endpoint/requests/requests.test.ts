@@ -196,7 +196,7 @@ describe("each way in which it can be over", () => {
     assert.equal(requests.running, 1);
   });
 
-  test("answers and failures are told apart, and room lets what waits go on", async () => {
+  test("answers and failures are distinguished, and room lets what waits go on", async () => {
     const wire = new RecordingWire();
     const requests = new Requests(wire, handling({ handlers: { 1: () => "yes" } }));
     const asked = [requests.request(1, ""), requests.request(1, "")] as const;

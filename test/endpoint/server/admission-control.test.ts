@@ -38,7 +38,7 @@ function setUp(maxConnections: number, maxPendingHandshakes = maxConnections) {
 }
 
 describe("a server's admission control", () => {
-  test("refuses a client while all places are taken by connections that are open", () => {
+  test("refuses a client while open connections have all places", () => {
     const { admission, open } = setUp(2);
     open();
     assert.equal(admission.refusal(), undefined);

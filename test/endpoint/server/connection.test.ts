@@ -12,7 +12,7 @@ const given = new Error("enough");
 onEachWire((wire, { connectedPair, freshServer }) => {
   describe(`a connection (${wire})`, { timeout }, () => {
     for (const encryption of [true, false]) {
-      test(`tells that it is ${encryption ? "encrypted" : "not encrypted"}, and its profile`, async (t) => {
+      test(`says that it is ${encryption ? "encrypted" : "not encrypted"}, and its profile`, async (t) => {
         const { connection, client } = await connectedPair(t, {
           server: { encryption },
           client: { encryption: false },
@@ -131,7 +131,7 @@ onEachWire((wire, { connectedPair, freshServer }) => {
       peer.destroy();
     });
 
-    test("tells what it has queued, and nothing once that has left", async (t) => {
+    test("says what it has queued, and nothing once that has left", async (t) => {
       const server = await freshServer(t, { encryption: false });
       const { peer, connection } = await rawClientOf(t, server);
       assert.equal(connection.queuedBytes, 0);

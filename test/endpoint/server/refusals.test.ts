@@ -8,7 +8,7 @@ const secret = new PeerError("ERR_AUTHENTICATION_FAILED", "another secret");
 const lost = new PeerError("ERR_CONNECTION_LOST", "lost");
 
 describe("refusals", () => {
-  test("are told once of each kind, and later with how many were not told", () => {
+  test("are reported once of each kind, and later with the number that were not", () => {
     let now = 0;
     const refusals = new Refusals(() => now);
     assert.equal(refusals.worthTelling(native), native);
@@ -23,7 +23,7 @@ describe("refusals", () => {
     assert.equal(refusals.worthTelling(secret), secret, "none was left out");
   });
 
-  test("of other kinds are told each time", () => {
+  test("of other kinds are reported each time", () => {
     const refusals = new Refusals(() => 0);
     for (let count = 0; count < 3; count++) assert.equal(refusals.worthTelling(lost), lost);
   });

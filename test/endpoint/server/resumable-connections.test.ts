@@ -214,7 +214,7 @@ describe("a server's resumable connections", () => {
     });
   }
 
-  test("are given up once each, whatever whoever is told of it does", () => {
+  test("are given up once each, whatever their listener does", () => {
     const { store, lose } = setUp({ maxDetachedSessions: 1 });
     const first = lose(1);
     first.onGivenUp = () => store.enforce();

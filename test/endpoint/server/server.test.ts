@@ -46,7 +46,7 @@ describe("a server", { timeout }, () => {
     await assert.rejects(startServer(freshName(), { port: 80 } as object), { code: "ERR_INVALID_OPTION" });
   });
 
-  test("tells of no client before whoever started it can listen for it", async (t) => {
+  test("reports no client before the caller that started it can listen", async (t) => {
     const memory = createMemoryTransports();
     const address = { kind: "unix-socket", path: "/somewhere" } as const;
     const clients: Transport[] = [];
@@ -244,7 +244,7 @@ onEachWire((wire, { freshServer }) => {
       }
     });
 
-    test("writes to all but those that it is told to leave out", async (t) => {
+    test("writes to all but those that are excluded", async (t) => {
       const server = await freshServer(t);
       const [one, other] = [await connectTo(t, server), await connectTo(t, server)];
       server.broadcast(4, "to the other", { except: new Set([one.connection]) });
@@ -319,7 +319,7 @@ onEachWire((wire, { freshServer }) => {
       assert.equal(server.connections.length, 2);
     });
 
-    test("passes over a client that never reads, tells of it once and counts, and the others go on", async (t) => {
+    test("passes over a client that never reads, reports it once and counts, and the others go on", async (t) => {
       const limits = { encryption: false, maxQueuedBytes: 1_000_000, broadcastGraceMs: 100 };
       const server = await freshServer(t, limits);
       const stalled = await rawClientOf(t, server);
@@ -436,7 +436,7 @@ describe("a server's limits", { timeout }, () => {
     assert.equal(failed.length, 1);
   });
 
-  test("a client takes the place of one in the handshake where all of maxConnections are taken", async (t) => {
+  test("a client displaces one in the handshake if all of maxConnections are in use", async (t) => {
     const server = await freshServer(t, { maxConnections: 2 });
     const errors = record<PeerError>(server, "error");
     const first = await connectTo(t, server);
@@ -571,7 +571,7 @@ describe("a bad peer", { timeout }, () => {
     assert.equal((await server.read()).text, "still here");
   });
 
-  test("is told to its connection too, where someone has it", async (t) => {
+  test("is reported at its connection too, if the application has it", async (t) => {
     const server = await freshServer(t, { encryption: false });
     const { peer, connection } = await rawClientOf(t, server);
     const told: string[] = [];

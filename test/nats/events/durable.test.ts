@@ -102,7 +102,7 @@ describe("events that are durable", { skip: lacksNats(), timeout: 120_000 }, () 
     assert.deepEqual(list, numbers(1, 300));
   });
 
-  test("that JetStream has given up before they were heard are told as missing, with their number", async (t) => {
+  test("that JetStream has dropped before they were received are reported as missing, with their number", async (t) => {
     let open = (): void => {};
     const gate = new Promise<void>((resolve) => {
       open = resolve;
@@ -150,7 +150,7 @@ describe("events that are durable", { skip: lacksNats(), timeout: 120_000 }, () 
     assert.equal((await manager.streams.info(streamOf(subjectOf(name, "price")))).config.max_msgs, 5);
   });
 
-  test("that somebody without the secret puts there, or puts there again, are not heard, and told once", async (t) => {
+  test("that somebody without the secret puts there, or puts there again, are not delivered, and are reported once", async (t) => {
     const { name, nats, server } = await serveMarket(t);
     const { app, errors } = await caller(t, name);
     const list = heard(app.on.log);
@@ -187,7 +187,7 @@ describe("events that are durable", { skip: lacksNats(), timeout: 120_000 }, () 
     assert.deepEqual(lateList, [5]);
   });
 
-  test("of a stream that was deleted begin again, which is told", async (t) => {
+  test("of a stream that was deleted begin again, which is reported", async (t) => {
     const { name, nats, server } = await serveMarket(t);
     const { app, errors } = await caller(t, name);
     const list = heard(app.on.log);
@@ -206,7 +206,7 @@ describe("events that are durable, where JetStream cannot keep them", {
   skip: lacksNats(),
   timeout: 60_000,
 }, () => {
-  test("are rejected at the server and told at the client, if JetStream is disabled", async (t) => {
+  test("are rejected at the server and reported at the client, if JetStream is disabled", async (t) => {
     const natsServer = await NatsServer.start();
     t.after(() => natsServer.kill());
     const name = freshName();

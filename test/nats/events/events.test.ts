@@ -162,7 +162,7 @@ describe("events that are fanOut", { skip: lacksNats(), timeout: 120_000 }, () =
     );
   });
 
-  test("are dropped if forged, changed, cut, recorded, of another event or too old, which is told once", async (t) => {
+  test("are dropped if forged, changed, cut, recorded, of another event or too old, which is reported once", async (t) => {
     const it = await pair(t);
     const { name, server, nats, app, errors } = it;
     const ticks = await ticksOf(app, nats);
@@ -203,7 +203,7 @@ describe("events that are fanOut", { skip: lacksNats(), timeout: 120_000 }, () =
     );
   });
 
-  test("that are missing are told, with their number, and those that come twice are not delivered again", async (t) => {
+  test("that are missing are reported, with their number, and those that come twice are not delivered again", async (t) => {
     const it = await pair(t);
     const { name, nats, app, errors } = it;
     const ticks = await ticksOf(app, nats);
@@ -278,7 +278,7 @@ describe("events that are fanOut", { skip: lacksNats(), timeout: 120_000 }, () =
     assert.deepEqual([ticks, errors.map(({ code }) => code)], [[2], ["ERR_INVALID_INPUT"]]);
   });
 
-  test("wait for a slow schema only so many, and the others are told as missing", async (t) => {
+  test("wait for a slow schema up to a limit, and the others are reported as missing", async (t) => {
     let open = (): void => {};
     const gate = new Promise<void>((resolve) => {
       open = resolve;

@@ -69,7 +69,7 @@ describe("the profile that two ends come to", () => {
     assert.equal(server.outcome, "failed ERR_ENCRYPTION_REQUIRED");
   });
 
-  test("is encrypted where the server has a secret, though it was told not to encrypt", () => {
+  test("is encrypted if the server has a secret, although encryption was disabled", () => {
     const { client, server } = shakeHands({ secret, encryption: false }, { secret, encryption: false });
     assert.deepEqual([client.native?.encrypted, server.native?.encrypted], [true, true]);
   });

@@ -28,7 +28,7 @@ for (const encryption of [false, true]) {
       });
     }
 
-    test("is told, whatever comes instead of it", () => {
+    test("is reported, whatever comes instead of it", () => {
       const otherFrame = concat(hex("03"), helloFrame().subarray(1));
       for (const said of [[otherFrame], [helloFrame(), helloFrame()], [helloFrame().subarray(0, -1)]]) {
         const ends = new AwaitingHello({ role: "server", encryption }).hearFrames(...said);

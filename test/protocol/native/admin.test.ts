@@ -20,7 +20,7 @@ describe("a request to the library", () => {
     [0, featureBits.admin],
     [featureBits.admin, 0],
   ] as const) {
-    test(`is neither sent nor taken if one end has no such feature (${own} and ${peers})`, () => {
+    test(`is neither sent nor accepted if one end lacks the feature (${own} and ${peers})`, () => {
       const { client, server } = connected(own, peers);
       assert.equal(
         thrownCode(() => client.session?.admin(1, hex(""))),

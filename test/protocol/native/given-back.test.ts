@@ -165,7 +165,7 @@ for (const encrypted of [false, true]) {
       ],
     };
     for (const [what, around] of Object.entries(layouts)) {
-      test(`that has ${what} stays with who was told of that, when the part's body is whole`, () => {
+      test(`that has ${what} stays with its receiver once the part's body is complete`, () => {
         const { to, deliver } = setUp();
         const shared = deliver(...around(parts[0]));
         deliver(parts[1]);
@@ -178,7 +178,7 @@ for (const encrypted of [false, true]) {
       });
     }
 
-    test("that has the last part and a message behind it stays with who was told of that", () => {
+    test("that has the last part and a message after it stays with their receiver", () => {
       const { to, deliver } = setUp();
       const large = pattern(2 * partBytes, 4);
       deliver(startOf(large));
@@ -190,7 +190,7 @@ for (const encrypted of [false, true]) {
       ]);
     });
 
-    test("that has a message alone stays with who was told of it", () => {
+    test("that has a message alone stays with its receiver", () => {
       const { to, deliver } = setUp();
       const frame = nativeFrame("message", [8], other);
       assert.deepEqual(deliver(frame), frame);
@@ -198,7 +198,7 @@ for (const encrypted of [false, true]) {
       assert.deepEqual(to.told[0], { text: "message 0 8", data: other });
     });
 
-    test("is never given back while anyone was told of what lies in it, however frames, records and chunks lie", () => {
+    test("is never given back while a receiver has data in it, however frames, records and chunks lie", () => {
       fc.assert(
         fc.property(
           fc.array(body, { minLength: 1, maxLength: 12 }),

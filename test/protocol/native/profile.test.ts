@@ -157,7 +157,7 @@ describe("what leaves on the native wire", () => {
 });
 
 describe("what arrives on the native wire", () => {
-  test("is told frame by frame, in order, however the records are made", () => {
+  test("is reported frame by frame, in order, however the records are made", () => {
     const frames = [
       nativeFrame("message", [5], hex("0a")),
       nativeFrame("ping", [1]),
@@ -272,7 +272,7 @@ describe("a ping", () => {
 describe("what was taken", () => {
   const request = nativeFrame("request", [1, 5]);
 
-  test("is told by itself after 20 ms", () => {
+  test("is sent by itself after 20 ms", () => {
     const { profile, receive, pass, clock } = setUp();
     receive(emptyMessage, request);
     assert.equal(profile.nextTimeout(), Number.POSITIVE_INFINITY);
@@ -289,7 +289,7 @@ describe("what was taken", () => {
     assert.equal(profile.nextTimeout(), Number.POSITIVE_INFINITY);
   });
 
-  test("where it takes nobody to take it, is told as well", () => {
+  test("is sent as well for what needs no application to consume it", () => {
     const { receive, pass, profile } = setUp();
     receive(nativeFrame("answer", [1]));
     pass(20);
@@ -308,7 +308,7 @@ describe("what was taken", () => {
     assert.deepEqual(kinds(profile), ["message acknowledge"]);
   });
 
-  test("is told at once where the peer has asked, as soon as everything is taken", () => {
+  test("is sent at once if the peer has asked, as soon as everything is consumed", () => {
     const { profile, receive } = setUp();
     receive(nativeFrame("message", [5]), nativeFrame("acknowledge-soon"));
     assert.deepEqual(kinds(profile), []);
@@ -384,7 +384,7 @@ describe("a close of ours", () => {
 });
 
 describe("the end of the session", () => {
-  test("in order is told with a close alone: what was still to be sent is not", () => {
+  test("in order is sent as a close alone, without what was still to be sent", () => {
     const { profile } = setUp();
     profile.session.send(5, hex("01"));
     profile.finish(true);
@@ -402,7 +402,7 @@ describe("the end of the session", () => {
     assert.deepEqual(kinds(profile), ["close"]);
   });
 
-  test("in order after our own close is not told again", () => {
+  test("in order after our own close is not sent again", () => {
     const { profile } = setUp();
     profile.close(closeStart);
     takeAllRecords(profile);
@@ -410,7 +410,7 @@ describe("the end of the session", () => {
     assert.deepEqual(kinds(profile), []);
   });
 
-  test("for a fault is not told", () => {
+  test("for a fault is not sent", () => {
     const { profile } = setUp();
     profile.session.send(5, hex("01"));
     profile.finish(false);

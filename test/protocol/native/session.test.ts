@@ -51,7 +51,7 @@ describe("a session", () => {
     );
   });
 
-  test("counts what is settled: what the peer has acknowledged, and what is taken of the peer's", () => {
+  test("counts what is settled: what the peer has acknowledged, and what was consumed of the peer's", () => {
     const session = attached();
     session.send(5, pattern(100));
     session.request(5, pattern(10));
@@ -70,7 +70,7 @@ describe("a session", () => {
     assert.equal(session.settledBytes, before + weightOf(message));
   });
 
-  test("tells the peer anew, on another connection, what was taken", () => {
+  test("acknowledges again, on another connection, what was consumed", () => {
     const session = attached();
     const answer = nativeFrame("answer", [1]);
     session.incoming.receive(lent(answer), 0, answer.length);
@@ -146,7 +146,7 @@ describe("a session", () => {
     assert.equal(session.queuedAnswerBytes, weightOf(failure, answer, nativeFrame("cancel", [2])));
   });
 
-  test("is told of an answer or a failure if it waits for one, and of a cancel if it handles the request", () => {
+  test("receives an answer or a failure if it waits for one, and a cancel if it handles the request", () => {
     const session = attached();
     session.request(5, hex(""));
     session.request(5, hex(""));
@@ -162,7 +162,7 @@ describe("a session", () => {
     assert.deepEqual(kinds, ["answer", undefined, undefined, "cancel", undefined]);
   });
 
-  test("is not told of a request that was cancelled before it came, which is consumed in its turn", () => {
+  test("does not receive a request that was cancelled before it arrived, which is consumed in its turn", () => {
     const session = attached();
     const weight = weightOf(nativeFrame("request", [1, 5]));
     const first = receive(session, "request", [1, 5]);
@@ -176,7 +176,7 @@ describe("a session", () => {
 });
 
 describe("a session that is given up", () => {
-  test("tells what may have arrived and what has not left, and drops what means nothing to anyone else", () => {
+  test("says what may have arrived and what has not left, and drops what nobody can use", () => {
     const session = attached();
     session.send(1, hex("01"));
     session.request(7, hex("0a"));

@@ -34,7 +34,7 @@ describe("an acknowledgement", () => {
     assert.equal(acknowledger.nextTimeout, undefined, "it arrived, and nobody has taken it");
   });
 
-  test("is due 20 ms after something was taken, and not put off by what is taken later", () => {
+  test("is due 20 ms after something was consumed, and not put off by what is consumed later", () => {
     const { acknowledger, receive, taken } = setUp();
     receive(answer);
     acknowledger.notice(1_000);
@@ -53,7 +53,7 @@ describe("an acknowledgement", () => {
     assert.equal(acknowledger.isDue, false);
   });
 
-  test("tells of all lanes", () => {
+  test("acknowledges all lanes", () => {
     const { incoming, receive, taken } = setUp();
     incoming.lane("messages").consume(receive(message));
     incoming.lane("requests").consume(receive(request));
@@ -70,7 +70,7 @@ describe("an acknowledgement", () => {
     assert.equal(acknowledger.nextTimeout, undefined);
   });
 
-  test("is due at once where much was taken", () => {
+  test("is due at once if much was consumed", () => {
     const { acknowledger, receive } = setUp();
     receive(nativeFrame("answer", [1], pattern(20_000)));
     assert.equal(acknowledger.isDue, true);
@@ -90,7 +90,7 @@ describe("an acknowledgement", () => {
 });
 
 describe("a peer that asks for one soon", () => {
-  test("gets it as soon as everything that has arrived is taken", () => {
+  test("gets it as soon as everything that has arrived is consumed", () => {
     const { incoming, acknowledger, receive } = setUp();
     const first = receive(message);
     const second = receive(message);

@@ -34,7 +34,7 @@ describe("a large body", () => {
     assert.equal(bodies.underWay, 0);
   });
 
-  test("may be beside others, told apart by their ids", () => {
+  test("may be under way with others, distinguished by their ids", () => {
     const { bodies, start, part } = setUp();
     for (const id of [1, 2, 3, 4]) start(id, least + 1, bytesOf(id));
     assert.equal(bodies.underWay, 4);
@@ -43,7 +43,7 @@ describe("a large body", () => {
     }
   });
 
-  test("may be as large as a message, and no larger, which its start tells", () => {
+  test("may be as large as a message, and no larger, by what its start says", () => {
     const { start } = setUp(100_000);
     start(1, 100_000, bytesOf(0));
     assert.equal(

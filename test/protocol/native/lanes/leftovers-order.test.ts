@@ -11,7 +11,7 @@ const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_0
 const [three, two] = [2.5 * maxBodyBytes, 1.5 * maxBodyBytes];
 
 describe("messages that may have arrived when a session is given up", () => {
-  test("are told in the order in which they were sent, large ones among small ones", () => {
+  test("are reported in the order in which they were sent, large ones among small ones", () => {
     const session = new NativeSession(limits);
     session.attach(limits, undefined);
     const { messages } = session.outgoing;

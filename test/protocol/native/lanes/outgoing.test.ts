@@ -161,7 +161,7 @@ describe("an acknowledgement", () => {
     return outgoing;
   }
 
-  test("forgets what the peer has taken in each lane", () => {
+  test("forgets what the peer has acknowledged in each lane", () => {
     const outgoing = sent();
     assert.equal(outgoing.queuedBytes, 600);
     outgoing.acknowledge([100, 0, 0]);
@@ -205,7 +205,7 @@ describe("an acknowledgement", () => {
     });
   }
 
-  test("is taken at the end of any frame, and of any part of a large body, after those before it", () => {
+  test("is accepted at the end of any frame, and of any part of a large body, after those before it", () => {
     const outgoing = setUp();
     const ends: number[] = [];
     let position = 0;

@@ -18,7 +18,7 @@ describe("what is told to be taken", () => {
     assert.ok(lane.allConsumed);
   });
 
-  test("always ends with a frame, in whatever order things arrive, are held, and are taken", () => {
+  test("always ends with a frame, in whatever order things arrive, are held, and are consumed", () => {
     const random = fixedRandom(4_711);
     for (let round = 0; round < 200; round++) {
       const lane = new ReceiveLane(1_000_000);

@@ -23,7 +23,7 @@ describe("what a lane has received", () => {
     assert.equal(lane.received, 167);
   });
 
-  test("is taken at once, where it is not for the application", () => {
+  test("is consumed at once if it is not for the application", () => {
     const { lane, receive } = laneWith();
     receive();
     receive();
@@ -33,7 +33,7 @@ describe("what a lane has received", () => {
 });
 
 describe("what is for the application to take", () => {
-  test("is taken when it says so, in order", () => {
+  test("is consumed when the application says so, in order", () => {
     const { lane, receive } = laneWith();
     receive();
     const first = lane.hold();
@@ -49,7 +49,7 @@ describe("what is for the application to take", () => {
     assert.equal(lane.allConsumed, true);
   });
 
-  test("leaves what came before it taken", () => {
+  test("leaves what came before it consumed", () => {
     const { lane, receive } = laneWith();
     receive();
     receive();
@@ -59,7 +59,7 @@ describe("what is for the application to take", () => {
     assert.equal(lane.consumed, 2 * step);
   });
 
-  test("holds up what comes after it, until it is taken", () => {
+  test("holds up what comes after it, until it is consumed", () => {
     const { lane, receive } = laneWith();
     receive();
     const mark = lane.hold();
@@ -73,7 +73,7 @@ describe("what is for the application to take", () => {
 });
 
 describe("what the peer is told", () => {
-  test("is what was taken, once", () => {
+  test("is what was consumed, once", () => {
     const { lane, receive } = laneWith();
     assert.equal(lane.hasNews, false);
     receive();
@@ -86,7 +86,7 @@ describe("what the peer is told", () => {
     assert.equal(lane.acknowledge(), step);
   });
 
-  test("is told again where it may not have arrived", () => {
+  test("is sent again if it may not have arrived", () => {
     const { lane, receive } = laneWith();
     receive();
     lane.acknowledge();
@@ -137,7 +137,7 @@ describe("a lane's window", () => {
     );
   });
 
-  test("moves on with what is taken", () => {
+  test("moves on with what is consumed", () => {
     const { lane } = laneWith(65_536);
     for (let round = 0; round < 100; round++) {
       lane.receive(60_000);

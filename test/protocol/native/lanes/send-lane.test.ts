@@ -118,7 +118,7 @@ describe("the peer's window", () => {
     assert.deepEqual(takeAll(), []);
   });
 
-  test("is none before the peer has told it", () => {
+  test("is none before the peer has sent it", () => {
     const { push, takeAll, lane } = setUp({ window: 0 });
     push(pattern(36));
     assert.deepEqual(takeAll(), []);
@@ -402,7 +402,7 @@ describe("the memory of a large body", () => {
     assert.equal(isUsedAgain(frames), true);
   });
 
-  test("is not used again where the body is given up, and told of", () => {
+  test("is not used again if the body is given up and was reported", () => {
     const { lane, takeAll } = setUp();
     const frames = bodyOf(2);
     lane.pushBody(frames);

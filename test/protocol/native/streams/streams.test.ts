@@ -101,7 +101,7 @@ for (const opener of ["client", "server"] as const) {
       assert.equal(pair[hearer].session?.keptBytes, 0);
     });
 
-    test("tells a writer that waits when there is credit, once", () => {
+    test("wakes a writer that waits when there is credit, once", () => {
       const pair = new StreamPair();
       const ours = pair.streams(opener);
       const id = ours.open(5, hex(""));

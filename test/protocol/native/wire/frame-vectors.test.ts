@@ -189,7 +189,7 @@ describe("native-frames.json", () => {
   }
 
   for (const vector of said.filter(({ says }) => says.kind === "pong")) {
-    test(`is taken: ${vector.name}`, () => {
+    test(`is accepted: ${vector.name}`, () => {
       const end = new End();
       assert.deepEqual(end.receive(...recordsOf(vector)), []);
       assert.equal(end.write().length, 0);
