@@ -36,7 +36,7 @@ for (const { error, fault, name, code } of examples) {
       assert.equal(errorCodes[code], fault);
     });
 
-    test("has its class's name, where the language has that of its own errors", () => {
+    test("has its class's name, if the language has that of its own errors", () => {
       assert.equal(error.name, name);
       assert.equal(String(error), `${name}: ${error.message}`);
       assert.match(error.stack ?? "", new RegExp(`^${name}: `));
@@ -81,7 +81,7 @@ describe("an error's cause", () => {
     assert.equal(new SystemError("ERR_LISTEN_FAILED", "", { cause }).cause, cause);
   });
 
-  test("is not there where none was given", () => {
+  test("is not there if none was given", () => {
     for (const { error } of examples) assert.equal("cause" in error, false);
   });
 });

@@ -240,7 +240,7 @@ describe("events whose schema takes its time", () => {
     gates.shift()?.();
   });
 
-  test("stay in order where others listen for messages too, up to a number", async (t) => {
+  test("stay in order if others listen for messages too, up to a number", async (t) => {
     const { app, server } = await contractPair(t, slow, {});
     const others = record(app.endpoint, "message");
     const seen: number[] = [];

@@ -47,7 +47,7 @@ describe("a schema that is a JSON Schema", () => {
     assert.equal(await issuesOf(strict, { a: undefined }), undefined);
   });
 
-  test("takes neither infinities nor what is no number, and bytes where it says so", async () => {
+  test("takes neither infinities nor what is no number, and bytes if it says so", async () => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY])
       assert.ok(await issuesOf({ type: "number" }, value));
     const binary = { contentMediaType: "application/octet-stream" };

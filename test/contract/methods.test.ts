@@ -108,7 +108,7 @@ test("an output that the codec has no bytes for is the handler's mistake", async
   assert.match((await told)[0].message, /the output of "get" cannot be encoded as json/);
 });
 
-test("a handler that gives nothing where there has to be something fails, and otherwise does not", async (t) => {
+test("a handler that gives nothing if there has to be something fails, and otherwise does not", async (t) => {
   const some = contract("some", {
     must: method(1, { output: z.string() }),
     may: method(2, { output: z.string().optional() }),

@@ -253,7 +253,7 @@ describe("the types of contracts", () => {
   before(() => mkdirSync(directory, { recursive: true }));
   after(() => rmSync(directory, { recursive: true, force: true }));
 
-  test("are plain shapes where they are shown, whatever the library of the schemas", () => {
+  test("are plain shapes if they are shown, whatever the library of the schemas", () => {
     compile(
       "shown",
       `import { connect, contract, event, method } from "sealpipe/contract";

@@ -278,7 +278,7 @@ describe("what a batch of short messages leaves behind", () => {
     assert.deepEqual(encrypted.map(isWiped), [true, true, true]);
   });
 
-  test("is none where the platform gives it at a place from which it has to be moved", () => {
+  test("is none if the platform gives it at a place from which it has to be moved", () => {
     const { encrypted, batch } = watched(true);
     batch.prepare(nonceAt(1), 100);
     const sealed = new Uint8Array(116);

@@ -90,7 +90,7 @@ describe("Ghash", () => {
     assert.equal(digest(hex("66e94bd4ef8a2c3b884cfa59ca342b2e"), hex(""), 1), "0".repeat(32));
   });
 
-  test("agrees with the definition where zeros follow", () => {
+  test("agrees with the definition if zeros follow", () => {
     const key = hex("66e94bd4ef8a2c3b884cfa59ca342b2e");
     const input = pattern(48);
     const ghash = new Ghash(key);

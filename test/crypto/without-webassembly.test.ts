@@ -22,7 +22,7 @@ const program = `
   console.log(typeof WebAssembly, nodeCrypto.createAead(new Uint8Array(32)).createBatch("known"));
 `;
 
-test("where the runtime has no WebAssembly, each message has a cipher of its own", () => {
+test("if the runtime has no WebAssembly, each message has a cipher of its own", () => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ["--jitless", "--input-type=module", "--eval", program, freshName()],

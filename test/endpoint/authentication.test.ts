@@ -99,7 +99,7 @@ describe("two ends that do not share a secret", { timeout }, () => {
 });
 
 describe("a secret file", { timeout }, () => {
-  test("is made by the server where it starts first", async (t) => {
+  test("is made by the server if it starts first", async (t) => {
     const secretFile = join(freshDirectory(), "secret");
     const server = await freshServer(t, { secretFile });
     const made = readFileSync(secretFile);
@@ -108,7 +108,7 @@ describe("a secret file", { timeout }, () => {
     assert.deepEqual(readFileSync(secretFile), made);
   });
 
-  test("is made by the client where it starts first", async (t) => {
+  test("is made by the client if it starts first", async (t) => {
     const secretFile = join(freshDirectory(), "secret");
     const name = freshName();
     const connecting = clientAt(t, name, { secretFile });
@@ -190,7 +190,7 @@ describe("a process in the middle that runs an honest handshake with each end", 
     assert.deepEqual(overheard, ["hello", "you said hello"]);
   });
 
-  test("is refused by both ends where they have a secret", async (t) => {
+  test("is refused by both ends if they have a secret", async (t) => {
     const server = await freshServer(t, { secret });
     const { name, overheard } = await startMiddle(t, server.name);
     await assert.rejects(startClient(name, { secret }), { code: "ERR_AUTHENTICATION_FAILED" });

@@ -20,7 +20,7 @@ async function untilStatus(client: Client, wanted: string): Promise<void> {
 }
 
 describe("a client whose server goes", { timeout }, () => {
-  test("goes on with the next one, also where the first was killed", async (t) => {
+  test("goes on with the next one, even if the first was killed", async (t) => {
     const name = freshName();
     const first = await startServerProcess(name);
     const client = await clientAt(t, name);
@@ -47,7 +47,7 @@ describe("a client whose server goes", { timeout }, () => {
     rmSync(addressOf(name), { force: true });
   });
 
-  test("goes on where the server closes in order and another comes, without an error", async (t) => {
+  test("goes on if the server closes in order and another comes, without an error", async (t) => {
     const { server, client } = await connectedPair(t);
     const errors = record<Error>(client, "error");
     const reading = client.read();
@@ -179,7 +179,7 @@ for (const profile of profiles) {
       );
     });
 
-    test("is refused where offlineQueue is off", async (t) => {
+    test("is refused if offlineQueue is off", async (t) => {
       const { server, client } = await connectedPair(t, {
         server: { profile },
         client: { offlineQueue: false },

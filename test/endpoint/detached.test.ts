@@ -9,7 +9,7 @@ import { nextEvent, until } from "../support/waiting.ts";
 const gone = { retryDelayMs: 600_000, maxRetryDelayMs: 600_000 } as const;
 
 describe("a connection whose client is gone", { timeout: 60_000 }, () => {
-  test("is given up where the answers that wait for it are over maxDetachedBytes", async (t) => {
+  test("is given up if the answers that wait for it are over maxDetachedBytes", async (t) => {
     const server = await freshServer(t, { maxDetachedBytes: 100_000 });
     const answers: ((answer: Uint8Array) => void)[] = [];
     server.handle(1, () => new Promise<Uint8Array>((resolve) => answers.push(resolve)));

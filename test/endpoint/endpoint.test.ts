@@ -62,7 +62,7 @@ describe("every endpoint", { timeout }, () => {
     assert.equal((await server.read()).type, 1);
   });
 
-  test("removes all listeners, or those of one event, where that is asked for", async (t) => {
+  test("removes all listeners, or those of one event, if that is asked for", async (t) => {
     const { server } = await connectedPair(t);
     server.on("message", () => {});
     server.on("status", () => {});

@@ -43,7 +43,7 @@ describe("a server that is killed with SIGKILL", { skip: unixOnly, timeout }, ()
     await running.kill();
   });
 
-  test("comes up again where it was killed while it started, at whatever point", async (t) => {
+  test("comes up again if it was killed while it started, at whatever point", async (t) => {
     const kills = times(50);
     const directory = freshDirectory();
     let shown = 0;

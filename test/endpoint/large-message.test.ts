@@ -17,7 +17,7 @@ function inMegabytes(bytes: unknown): string {
   return `${Math.round(Number(bytes) / megabyte)} MiB`;
 }
 
-describe("a message of 100 MiB, where both ends take it", { timeout: 120_000 }, () => {
+describe("a message of 100 MiB, if both ends take it", { timeout: 120_000 }, () => {
   test("holds up no small request: they are answered while it is on its way", async (t) => {
     const name = freshName();
     const server = startChild("taker", name, JSON.stringify(options));

@@ -91,7 +91,7 @@ for (const [kind, listenerOf] of Object.entries(kinds)) {
       assert.equal(called, 2);
     });
 
-    test("is an uncaught exception where the mistake is its own", async (t) => {
+    test("is an uncaught exception if the mistake is its own", async (t) => {
       const server = await freshServer(t);
       const errors = record<SealpipeError>(server, "error");
       server.on("connection", (connection) =>

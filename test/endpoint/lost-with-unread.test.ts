@@ -136,7 +136,7 @@ describe("a peer that is killed", { timeout }, () => {
     assert.deepEqual(await readAfterDeath(client, () => client.status !== "connected"), all);
   });
 
-  test("is noticed when reading goes on, where nothing is written", async (t) => {
+  test("is noticed when reading goes on, if nothing is written", async (t) => {
     const server = await freshServer(t, small);
     const { peer, connection } = await rawClientOf(t, server);
     peer.send(...tooMany());
@@ -165,7 +165,7 @@ describe("a client that has ended its side", { timeout, skip: noHalfClose }, () 
     assert.deepEqual(errors, []);
   });
 
-  test("still gets what was written to it before, where it takes it", async (t) => {
+  test("still gets what was written to it before, if it takes it", async (t) => {
     const server = await freshServer(t, { encryption: false });
     const { peer, connection } = await rawClientOf(t, server);
     void connection.write(1, pattern(3_000_000));

@@ -41,7 +41,7 @@ function untrusted(error: unknown): boolean {
 }
 
 describe("another user", { skip: skip || notRoot(), timeout }, () => {
-  test("cannot connect to our server, and can where it has unmaskPermissions", async (t) => {
+  test("cannot connect to our server, and can if it has unmaskPermissions", async (t) => {
     for (const unmaskPermissions of [false, true]) {
       const server = await freshServer(t, { unmaskPermissions });
       server.on("message", ({ type, text, connection }) => connection.write(type, `${text} yourself`));
@@ -87,7 +87,7 @@ describe("another user", { skip: skip || notRoot(), timeout }, () => {
 });
 
 describe("a socket of another user", { skip: skip || notRoot(), timeout }, () => {
-  test("is refused before a byte is sent, also where it is root who asks", async (t) => {
+  test("is refused before a byte is sent, even if it is root who asks", async (t) => {
     const name = freshName();
     const stranger = await startUser(t, name);
     await ask(stranger, { do: "listen", path: addressOf(name) });

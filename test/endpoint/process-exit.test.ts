@@ -51,7 +51,7 @@ describe("a process with nothing but what is unref'd", { timeout }, () => {
 
   for (const how of ["lost-then-unref", "unref-then-lost"] as const) {
     const when = how === "lost-then-unref" ? "while" : "before";
-    test(`ends beside a client that reconnects, where it was unref'd ${when} it did`, async (t) => {
+    test(`ends beside a client that reconnects, if it was unref'd ${when} it did`, async (t) => {
       const server = await freshServer(t);
       const child = startChild("unreferenced", how, server.name);
       await child.until(isEvent("ready"));
@@ -91,7 +91,7 @@ describe("a process with nothing but what is unref'd", { timeout }, () => {
     assert.equal(await exitOf(child), 0, child.stderr);
   });
 
-  test("lives on for a connection that was ref'd also where its client was lost and is back", async (t) => {
+  test("lives on for a connection that was ref'd even if its client was lost and is back", async (t) => {
     const name = freshName();
     const child = startChild("unreferenced", "resumed", name);
     await child.until(isEvent("listening"));

@@ -59,7 +59,7 @@ onEachWire((wire, { connectedPair }) => {
       assert.equal((await next).type, 2, "no message was lost by it");
     });
 
-    test("rejects where its options are wrong, and takes no message", async (t) => {
+    test("rejects if its options are wrong, and takes no message", async (t) => {
       const { client, connection } = await connectedPair(t);
       await connection.write(1, "");
       await turns();
@@ -154,7 +154,7 @@ onEachWire((wire, { connectedPair }) => {
       }
     });
 
-    test("of a client drops what was not read where it is closed", async (t) => {
+    test("of a client drops what was not read if it is closed", async (t) => {
       const { client, connection } = await connectedPair(t);
       await connection.write(1, "");
       await turns();

@@ -13,7 +13,7 @@ describe("requests to a peer that speaks golang-ipc's wire", { timeout }, () => 
     "the client": { client: classic },
     "the server": { server: classic },
   })) {
-    test(`are rejected at both ends where ${who} has profile "classic"`, async (t) => {
+    test(`are rejected at both ends if ${who} has profile "classic"`, async (t) => {
       const { client, connection } = await connectedPair(t, options);
       connection.handle(1, () => "never");
       client.handle(1, () => "never");
@@ -30,7 +30,7 @@ describe("requests to a peer that speaks golang-ipc's wire", { timeout }, () => 
     });
   }
 
-  test("are rejected where the peer is a bare socket that knows nothing else", async (t) => {
+  test("are rejected if the peer is a bare socket that knows nothing else", async (t) => {
     const { client, peer } = await clientOfRaw(t);
     assert.equal(await outcomeOf(client.request(1, "")), "ERR_PEER_NOT_NATIVE");
     // Nothing was sent: what comes first is the message.

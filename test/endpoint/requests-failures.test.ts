@@ -120,7 +120,7 @@ for (const [direction, connect] of Object.entries(directions)) {
       ]);
     });
 
-    test("learns where it was thrown, where the handler's end has exposeStacks", async (t) => {
+    test("learns where it was thrown, if the handler's end has exposeStacks", async (t) => {
       const exposeStacks = true;
       const { asker, answerer } = await connect(t, { server: { exposeStacks }, client: { exposeStacks } });
       answerer.handle(1, () => {

@@ -8,7 +8,7 @@ import { connectThroughRelay } from "../support/relay.ts";
 import { nextEvent } from "../support/waiting.ts";
 
 describe("a request that a listener for the status makes", { timeout: 60_000 }, () => {
-  test("is answered, where something was written before there was a server", async (t) => {
+  test("is answered, if something was written before there was a server", async (t) => {
     const name = freshName();
     const client = createClient(name, { retryDelayMs: 5 });
     t.after(() => client.close());
@@ -23,7 +23,7 @@ describe("a request that a listener for the status makes", { timeout: 60_000 }, 
     assert.equal(await asked, "answer to now");
   });
 
-  test("is answered by the next session, where the one before was lost in order", async (t) => {
+  test("is answered by the next session, if the one before was lost in order", async (t) => {
     const server = await freshServer(t);
     server.handle(1, ({ text }) => `answer to ${text}`);
     const { client, connection } = await connectThroughRelay(t, server);

@@ -61,7 +61,7 @@ describe("requests in flight when the connection is cut", { timeout }, () => {
     assert.deepEqual(server.connections, [connection]);
   });
 
-  test("are asked once each where they, or their answers, were held up on the way", async (t) => {
+  test("are asked once each if they, or their answers, were held up on the way", async (t) => {
     const server = await freshServer(t);
     const { client, connection, relay } = await connectThroughRelay(t, server);
     const [atServer, atClient] = [counting(), counting()];
@@ -130,7 +130,7 @@ describe("requests in flight when the connection is cut", { timeout }, () => {
 });
 
 describe("requests when the server is killed and started again", { timeout }, () => {
-  test("reject with ERR_SESSION_LOST where they may have been handled; the others go out", async (t) => {
+  test("reject with ERR_SESSION_LOST if they may have been handled; the others go out", async (t) => {
     const name = freshName();
     const child = await startServerProcess(name, { requests: "never" });
     const client = await clientAt(t, name);

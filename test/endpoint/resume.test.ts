@@ -49,7 +49,7 @@ describe("a native connection that breaks", { timeout }, () => {
     });
   }
 
-  test("goes on where only the client has noticed, and the server still takes the old one for alive", async (t) => {
+  test("goes on if only the client has noticed, and the server still takes the old one for alive", async (t) => {
     const server = await freshServer(t);
     const { client, connection, relay } = await connectThroughRelay(t, server, {
       keepaliveIntervalMs: 20,
@@ -197,7 +197,7 @@ describe("a native client that does not come back", { timeout }, () => {
     relay.release();
   });
 
-  test("is not waited for at all where resumeWindowMs is 0", async (t) => {
+  test("is not waited for at all if resumeWindowMs is 0", async (t) => {
     const server = await freshServer(t, { resumeWindowMs: 0 });
     const { connection, relay, client } = await connectThroughRelay(t, server);
     const statuses = record(connection, "status");
@@ -212,7 +212,7 @@ describe("a native client that does not come back", { timeout }, () => {
     assert.equal((await next.read()).text, "in a new session");
   });
 
-  test("goes for one that was lost later, where there are more than maxDetachedSessions", async (t) => {
+  test("goes for one that was lost later, if there are more than maxDetachedSessions", async (t) => {
     const server = await freshServer(t, { maxDetachedSessions: 2 });
     const all: Awaited<ReturnType<typeof connectThroughRelay>>[] = [];
     for (let count = 0; count < 3; count++) all.push(await connectThroughRelay(t, server));
@@ -233,7 +233,7 @@ describe("a native client that does not come back", { timeout }, () => {
     assert.deepEqual(lost, [[{ messages: [], streams: [] }], [], []]);
   });
 
-  test("goes where what is written to it is more than maxDetachedBytes", async (t) => {
+  test("goes if what is written to it is more than maxDetachedBytes", async (t) => {
     const server = await freshServer(t, { maxDetachedBytes: 100_000 });
     const { relay, connection } = await connectThroughRelay(t, server);
     const lost = nextEvent(connection, "status");

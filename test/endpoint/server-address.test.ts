@@ -91,7 +91,7 @@ describe("the socket's file", { skip: unixOnly, timeout }, () => {
     assert.deepEqual(readdirSync(directory), []);
   });
 
-  test("is not removed where it is another's by now", async (t) => {
+  test("is not removed if it is another's by now", async (t) => {
     const directory = freshDirectory();
     const server = await serverAt(t, "my-app", { directory });
     rmSync(server.address);
@@ -100,7 +100,7 @@ describe("the socket's file", { skip: unixOnly, timeout }, () => {
     assert.deepEqual(readdirSync(directory), ["my-app.sock"]);
   });
 
-  test("is put back where it vanishes, and a client that waits for it comes in", async (t) => {
+  test("is put back if it vanishes, and a client that waits for it comes in", async (t) => {
     const directory = freshDirectory();
     const server = await serverAt(t, "my-app", { directory, addressCheckIntervalMs: 2 });
     rmSync(server.address);
@@ -134,7 +134,7 @@ describe("the socket's file", { skip: unixOnly, timeout }, () => {
     assert.equal(await exitOf(child), 0, child.stderr);
   });
 
-  test("is replaced where its server was killed", async (t) => {
+  test("is replaced if its server was killed", async (t) => {
     const name = freshName();
     const killed = await startServerProcess(name);
     const before = lstatSync(addressOf(name)).ino;
@@ -219,7 +219,7 @@ describe("an address in use", { timeout }, () => {
     });
   }
 
-  test("cannot be where there is no directory", { skip: unixOnly }, async () => {
+  test("cannot be if there is no directory", { skip: unixOnly }, async () => {
     await assert.rejects(startServer("my-app", { directory: join(freshDirectory(), "nowhere") }), {
       code: "ERR_LISTEN_FAILED",
     });

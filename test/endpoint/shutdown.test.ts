@@ -10,7 +10,7 @@ describe("a shutdown", () => {
     assert.equal(shutdown.hasBegun, true);
   });
 
-  test("comes to an end in order where nobody destroys with an error", () => {
+  test("comes to an end in order if nobody destroys with an error", () => {
     const shutdown = new Shutdown();
     assert.equal(shutdown.status, "closed");
     shutdown.destroyed(undefined);

@@ -38,7 +38,7 @@ describe("the handshake's timeout", { timeout }, () => {
     });
   }
 
-  test("does not mind a peer that was in time where we were not", async (t) => {
+  test("does not mind a peer that was in time if we were not", async (t) => {
     const server = await freshServer(t, { ...plain, handshakeTimeoutMs: 40 });
     const errors = record<Error>(server, "error");
     const connected = nextEvent(server, "connection");
@@ -76,7 +76,7 @@ describe("a frame's timeout", { timeout }, () => {
     assert.equal(client.status, "reconnecting");
   });
 
-  test("does not mind a peer that was in time where we were not", async (t) => {
+  test("does not mind a peer that was in time if we were not", async (t) => {
     const server = await freshServer(t, { ...plain, frameTimeoutMs: 40 * pace });
     const errors = record<Error>(server, "error");
     const { peer } = await rawClientOf(t, server);

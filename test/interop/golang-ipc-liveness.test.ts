@@ -74,13 +74,13 @@ for (const version of goVersions) {
       for (const encryption of [true, false]) {
         const wire = encryption ? "encrypted" : "plain";
 
-        test(`do no harm where it is idle, ${wire}`, async (t) => {
+        test(`do no harm if it is idle, ${wire}`, async (t) => {
           const go = await startGo(t, version, { encryption });
           await ask(go.name);
           await talk(go, await goClient(t, go.name), 3);
         });
 
-        test(`do no harm where it is busy, ${wire}`, async (t) => {
+        test(`do no harm if it is busy, ${wire}`, async (t) => {
           const go = await startGo(t, version, { encryption });
           const client = await goClient(t, go.name);
           let over = false;
@@ -94,7 +94,7 @@ for (const version of goVersions) {
         });
       }
 
-      test("do no harm where it is in the middle of a handshake", async (t) => {
+      test("do no harm if it is in the middle of a handshake", async (t) => {
         const go = await startGo(t, version, { encryption: false });
         const peer = await RawPeer.connect(addressOf(go.name));
         t.after(() => peer.destroy());

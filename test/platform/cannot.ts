@@ -91,7 +91,7 @@ export const cannot: Readonly<Record<string, readonly Exception[]>> = {
       why: "`process.getActiveResourcesInfo` lists no sockets there, so the test sees none",
     },
     {
-      tests: /unix-socket\.test.*is not looked for where that is not wanted/,
+      tests: /unix-socket\.test.*is not looked for if that is not wanted/,
       why: "its own code calls the `setTimeout` that the test watches",
     },
   ],

@@ -193,7 +193,7 @@ describe("a client that closes as soon as it is open", () => {
     assert.deepEqual(client.events, []);
   });
 
-  test("waits no longer where those are over", () => {
+  test("waits no longer if those are over", () => {
     assert.equal(closedAfter(19).engine.outputEnded, false);
     assert.equal(closedAfter(20).engine.outputEnded, true);
   });
@@ -215,7 +215,7 @@ describe("a client that closes as soon as it is open", () => {
     assert.deepEqual(client.pass(250).events, ["closed"]);
   });
 
-  test("is over at once where the peer ends its side", () => {
+  test("is over at once if the peer ends its side", () => {
     const client = closedAfter(0).end();
     assert.deepEqual(client.events, ["closed"]);
     assert.equal(client.engine.outputEnded, true);

@@ -79,7 +79,7 @@ describe("the peer's end", () => {
 });
 
 describe("output at the end", () => {
-  test("is kept where the peer ended its side: it may still read", () => {
+  test("is kept if the peer ended its side: it may still read", () => {
     const client = openClient();
     client.send(5, hex("01"));
     client.end();
@@ -88,7 +88,7 @@ describe("output at the end", () => {
     assert.equal(client.engine.queuedBytes, 0);
   });
 
-  test("is kept where the peer ends its side while we close", () => {
+  test("is kept if the peer ends its side while we close", () => {
     const client = openClient();
     client.send(5, hex("01"));
     client.close().end();
@@ -151,7 +151,7 @@ describe("a transport that fails after a close", () => {
     assert.equal(client.error?.cause, cause);
   });
 
-  test("is no failure where everything had left", () => {
+  test("is no failure if everything had left", () => {
     const client = openClient();
     client.send(5, hex("01"));
     client.close().takeWrites();

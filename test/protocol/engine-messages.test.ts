@@ -48,7 +48,7 @@ describe("messages between two engines", () => {
     }
   }
 
-  test("leave together where they are sent together", () => {
+  test("leave together if they are sent together", () => {
     const pair = openPair();
     for (let type = 1; type <= 100; type++) pair.client.send(type, hex("01"));
     assert.equal(pair.client.engine.queuedBytes, 900);
@@ -135,7 +135,7 @@ describe("a sealed frame", () => {
     }
   });
 
-  test("is refused where the peer did not seal it", () => {
+  test("is refused if the peer did not seal it", () => {
     const probe = openServer(true).receive(plainWire.message(5, pattern(40)));
     assert.deepEqual(probe.events, ["closed ERR_DECRYPTION_FAILED"]);
   });

@@ -127,7 +127,7 @@ for (const role of ["client", "server"] as const) {
       assert.equal(open({ role }).engine.needsPausing, false);
     });
 
-    test("loses the connection where the peer ends without a close", () => {
+    test("loses the connection if the peer ends without a close", () => {
       const ends = open({ role });
       ends.send(5, hex("01"));
       ends.end();
@@ -135,7 +135,7 @@ for (const role of ["client", "server"] as const) {
       assert.deepEqual(records(ends), [], "and says nothing more, as it may come back");
     });
 
-    test("loses the connection where the peer ends within a record", () => {
+    test("loses the connection if the peer ends within a record", () => {
       const ends = open({ role });
       ends.hear(hex("00 00 00 07 10 00"));
       ends.end();
@@ -261,11 +261,11 @@ for (const role of ["client", "server"] as const) {
       assert.deepEqual(told(ends), ["closed"]);
     });
 
-    test("has lost the connection where the peer ends before the close has left", () => {
+    test("has lost the connection if the peer ends before the close has left", () => {
       assert.deepEqual(told(open({ role }).close().end()), ["closed ERR_CONNECTION_LOST"]);
     });
 
-    test("gives up where the peer takes nothing for closeTimeoutMs", () => {
+    test("gives up if the peer takes nothing for closeTimeoutMs", () => {
       const ends = open({ role, limits: { closeTimeoutMs: 100 } });
       ends.close();
       records(ends);
@@ -324,7 +324,7 @@ for (const role of ["client", "server"] as const) {
   describe(`a native ${role} whose peer is silent`, () => {
     const keepalive = { native: { keepaliveIntervalMs: 1_000, keepaliveTimeoutMs: 400 } };
 
-    test("asks whether it is alive, and loses the connection where nothing comes", () => {
+    test("asks whether it is alive, and loses the connection if nothing comes", () => {
       const ends = open({ role, ...keepalive });
       assert.equal(ends.engine.nextTimeout(), ends.clock.now() + 1_000);
       ends.pass(1_000);
@@ -343,7 +343,7 @@ for (const role of ["client", "server"] as const) {
       assert.equal(ends.engine.nextTimeout(), ends.clock.now() + 1);
     });
 
-    test("asks again where it was held up itself, and goes on", () => {
+    test("asks again if it was held up itself, and goes on", () => {
       const ends = open({ role, ...keepalive });
       ends.pass(1_000);
       records(ends);
@@ -354,7 +354,7 @@ for (const role of ["client", "server"] as const) {
       assert.deepEqual(told(ends.pass(399)), []);
     });
 
-    test("does not ask where keepalive is off, and answers all the same", () => {
+    test("does not ask if keepalive is off, and answers all the same", () => {
       const ends = open({ role });
       assert.equal(ends.engine.nextTimeout(), undefined);
       ends.hearFrames(nativeFrame("ping", [7]));
@@ -371,7 +371,7 @@ for (const role of ["client", "server"] as const) {
 }
 
 describe("an engine's acknowledgements", () => {
-  test("are asked for where the profile has a word for that, and otherwise not", () => {
+  test("are asked for if the profile has a word for that, and otherwise not", () => {
     const ends = open();
     ends.send(5, hex("01"));
     ends.session?.askForAcknowledgement();

@@ -97,7 +97,7 @@ describe("a frame's timeout", () => {
       assert.equal(probe.pass(10_000).state, "open");
     });
 
-    test(`is over with its last byte where its type is 0 (${way.name})`, () => {
+    test(`is over with its last byte if its type is 0 (${way.name})`, () => {
       const bytes = wireFor(way.encrypted).message(0, hex("01"));
       const probe = way.enter({ limits }).receive(bytes.subarray(0, -1));
       probe.pass(299).receive(bytes.subarray(-1));
@@ -235,7 +235,7 @@ describe("a close that has nothing left to send", () => {
     assert.equal(probe.engine.nextTimeout(), undefined);
   });
 
-  test("waits no longer than closeTimeoutMs where that is shorter", () => {
+  test("waits no longer than closeTimeoutMs if that is shorter", () => {
     const probe = openClient({ limits }).close();
     probe.takeWrites();
     assert.equal(timeLeft(probe), 200);
@@ -267,7 +267,7 @@ describe("a close in the handshake", () => {
         assert.match(probe.error?.message ?? "", /the handshake .* was not over within 1000 ms/);
       });
 
-      test(`waits no longer than closeTimeoutMs where that is shorter (${way.name})`, () => {
+      test(`waits no longer than closeTimeoutMs if that is shorter (${way.name})`, () => {
         const probe = way.enter({ limits }).close();
         assert.equal(timeLeft(probe), 200);
         assert.deepEqual(probe.pass(200).events, ["closed ERR_CLOSE_TIMEOUT"]);
@@ -290,7 +290,7 @@ describe("a close in the handshake", () => {
 });
 
 describe("handleTimeout", () => {
-  test("does nothing where it comes too early or where there is nothing to wait for", () => {
+  test("does nothing if it comes too early or if there is nothing to wait for", () => {
     const client = new EngineProbe({ role: "client", limits });
     client.engine.handleTimeout(0);
     client.engine.handleTimeout(1_499.9);

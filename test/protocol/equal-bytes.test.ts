@@ -14,7 +14,7 @@ describe("equalBytes", () => {
       assert.equal(equalBytes(pattern(32), flipBit(pattern(32), bit)), false);
   });
 
-  test("is false where one is longer", () => {
+  test("is false if one is longer", () => {
     assert.equal(equalBytes(pattern(32), pattern(33)), false);
     assert.equal(equalBytes(pattern(33), pattern(32)), false);
   });

@@ -42,7 +42,7 @@ describe("what belongs to ids that count up", () => {
     assert.deepEqual([map.delete(7), map.delete(7), map.size], [true, false, 0]);
   });
 
-  test("is kept where a peer chooses ids that all have the same slot", () => {
+  test("is kept if a peer chooses ids that all have the same slot", () => {
     const map = new IdMap<number>();
     for (let index = 0; index < 5_000; index++) map.add((index * 65_536) >>> 0, index);
     assert.equal(map.size, 5_000);

@@ -61,7 +61,7 @@ describe("readFrame", () => {
     assert.throws(() => read("ff ff ff ff"), { message: "4294967295 bytes" });
   });
 
-  test("can give an empty payload where the bounds allow it", () => {
+  test("can give an empty payload if the bounds allow it", () => {
     const buffer = new ReceiveBuffer();
     buffer.push(hex("00 00 00 00"));
     assert.deepEqual(readFrame(buffer, { ...bounds, minBytes: 0 })?.bytes, hex(""));

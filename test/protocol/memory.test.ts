@@ -12,7 +12,7 @@ function within(count: number, { before = 0, after = 0 }): Uint8Array {
 }
 
 describe("memory that is given back", () => {
-  test("is gone at once, where the engine can, and otherwise stays as it is", () => {
+  test("is gone at once, if the engine can, and otherwise stays as it is", () => {
     for (const count of [minReleasedBytes, minReleasedBytes + 1, 1_000_000]) {
       const bytes = pattern(count);
       release(bytes);
@@ -43,14 +43,14 @@ describe("memory that is given back", () => {
     assert.deepEqual(calls, [[0]]);
   });
 
-  test("is none where the engine has no word for it", () => {
+  test("is none if the engine has no word for it", () => {
     const bytes = pattern(minReleasedBytes);
     Object.defineProperty(bytes.buffer, "transfer", { value: undefined });
     release(bytes);
     assert.deepEqual(bytes, pattern(minReleasedBytes));
   });
 
-  test("is none where there is little of it", () => {
+  test("is none if there is little of it", () => {
     for (const count of [0, 1, minReleasedBytes - 1]) {
       const bytes = pattern(count);
       release(bytes);
@@ -58,7 +58,7 @@ describe("memory that is given back", () => {
     }
   });
 
-  test("is none where only a part of it is shown, whichever", () => {
+  test("is none if only a part of it is shown, whichever", () => {
     for (const around of [{ before: 1 }, { after: 1 }, { before: 1, after: 1 }, { after: 1_000_000 }]) {
       const bytes = within(minReleasedBytes, around);
       release(bytes);
@@ -78,7 +78,7 @@ describe("memory that is given back", () => {
 describe("a message's memory that is given back", () => {
   const count = minReleasedBytes;
 
-  test("is gone where its headers are all that was there besides", () => {
+  test("is gone if its headers are all that was there besides", () => {
     for (const before of [0, 4, 8, 12]) {
       const data = within(count, { before });
       releaseData(data);
@@ -86,7 +86,7 @@ describe("a message's memory that is given back", () => {
     }
   });
 
-  test("stays where something may be before it or behind it, or it is small", () => {
+  test("stays if something may be before it or behind it, or it is small", () => {
     for (const data of [
       within(count, { before: 13 }),
       within(count, { after: 1 }),

@@ -59,7 +59,7 @@ describe("checkMessage", () => {
     });
   });
 
-  test("takes an empty message even where the limit is 0", () => checkMessage(5, 0, 0));
+  test("takes an empty message even if the limit is 0", () => checkMessage(5, 0, 0));
 
   test("blames the caller", () => {
     assert.throws(() => checkMessage(0, 0, 10), CallerError);

@@ -37,7 +37,7 @@ describe("patience with a slow peer", () => {
     assert.equal(slow.at, 5_260);
   });
 
-  test("does not start again where there was nothing to do", () => {
+  test("does not start again if there was nothing to do", () => {
     const idle = new Patience(100, { amount: 0, now: 5_000 });
     idle.left(0, 5_050);
     assert.equal(idle.at, 5_100);

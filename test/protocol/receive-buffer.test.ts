@@ -95,7 +95,7 @@ describe("ReceiveBuffer", () => {
     assert.equal(toHex(buffer.take(2)), "04 05");
   });
 
-  test("says so where it is asked for more than it has", () => {
+  test("says so if it is asked for more than it has", () => {
     assert.throws(() => filled(hex("01 02 03")).peekUint32(), RangeError);
     assert.throws(() => filled(hex("01 02 03")).take(4), RangeError);
     assert.throws(() => filled().take(1), RangeError);
@@ -215,7 +215,7 @@ describe("a chunk that a ReceiveBuffer is done with", () => {
     assert.deepEqual(taken, all.subarray(1, -1));
   });
 
-  test("is left alone where it is a part of other memory", () => {
+  test("is left alone if it is a part of other memory", () => {
     const around = pattern(large);
     for (const chunk of [around.subarray(1), around.subarray(0, -1)]) {
       const buffer = filled(chunk);
@@ -225,7 +225,7 @@ describe("a chunk that a ReceiveBuffer is done with", () => {
     assert.deepEqual(around, pattern(large));
   });
 
-  test("is given back where it is a block of small ones that is full", () => {
+  test("is given back if it is a block of small ones that is full", () => {
     const buffer = filled(hex("01"), ...Array.from({ length: 16 }, (_, seed) => pattern(1_024, seed)));
     buffer.skip(1);
     const block = buffer.firstChunk.buffer;
@@ -237,7 +237,7 @@ describe("a chunk that a ReceiveBuffer is done with", () => {
     assert.equal(block.byteLength, lengthOnceGiven(16_384));
   });
 
-  test("is left to the garbage collector where the buffer was cleared, as what was lent may be in use", () => {
+  test("is left to the garbage collector if the buffer was cleared, as what was lent may be in use", () => {
     const [lent, next] = [pattern(large, 1), pattern(large, 2)];
     const buffer = filled(lent);
     const { bytes } = buffer.borrow(large);

@@ -204,7 +204,7 @@ describe("a write that was taken from a SendBuffer", () => {
     }
   });
 
-  test("is given back where it is a full batch, and not where that has room left", () => {
+  test("is given back if it is a full batch, and not if that has room left", () => {
     for (const count of [batchBytes, batchBytes - 1]) {
       const buffer = new SendBuffer();
       buffer.roomFor(count).set(pattern(count));
@@ -216,7 +216,7 @@ describe("a write that was taken from a SendBuffer", () => {
     }
   });
 
-  test("is given back where it stood alone", () => {
+  test("is given back if it stood alone", () => {
     const buffer = new SendBuffer();
     buffer.pushAlone(pattern(20_000));
     const [alone] = buffer.take() as [Uint8Array];
@@ -224,7 +224,7 @@ describe("a write that was taken from a SendBuffer", () => {
     assert.equal(alone.length, lengthOnceGiven(20_000));
   });
 
-  test("stays where it is a slice of what leaves in several, the last too", () => {
+  test("stays if it is a slice of what leaves in several, the last too", () => {
     const buffer = new SendBuffer();
     const large = pattern(700_000);
     buffer.push([large]);

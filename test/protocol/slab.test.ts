@@ -25,7 +25,7 @@ describe("memory for small results", () => {
     assert.ok(new Set(pieces.map(({ buffer }) => buffer)).size < 150);
   });
 
-  test("is a buffer of its own where it is large", () => {
+  test("is a buffer of its own if it is large", () => {
     assert.equal(takeSmall(2_049).buffer.byteLength, 2_049);
   });
 });

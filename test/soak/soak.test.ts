@@ -45,7 +45,7 @@ describe("the soak", { timeout: 200_000 }, () => {
 });
 
 describe("the soak's figures", () => {
-  test("find nothing where all is as it was", () => {
+  test("find nothing if all is as it was", () => {
     assert.deepEqual(leaks({ start: quiet, warm: quiet, end: quiet }), []);
   });
 

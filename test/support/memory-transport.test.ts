@@ -57,7 +57,7 @@ describe("a pair of memory transports", () => {
     await turns();
   });
 
-  test("stops delivering where the reader destroys it in the middle", async () => {
+  test("stops delivering if the reader destroys it in the middle", async () => {
     const [one, other] = createMemoryPair();
     const sizes: number[] = [];
     other.start({

@@ -93,7 +93,7 @@ describe("a name", () => {
 });
 
 describe("the directory", () => {
-  test("is the user's own where it is asked for, and is not asked for on Windows", (t) => {
+  test("is the user's own if it is asked for, and is not asked for on Windows", (t) => {
     const own = freshDirectory();
     const before = { ...process.env };
     t.after(() => {
@@ -159,7 +159,7 @@ describe("an address's length", () => {
     refuses(`${name}n`, windows, "ERR_ADDRESS_TOO_LONG", /has 257 characters; 256 is the max/);
   });
 
-  test("is counted in bytes, not in characters, where the directory has others than ASCII", () => {
+  test("is counted in bytes, not in characters, if the directory has others than ASCII", () => {
     const bytes = 3;
     const character = "名";
     const directory = `/${character.repeat(33)}`;

@@ -98,7 +98,7 @@ describe("a dead socket", { skip }, () => {
     assert.equal(existsSync(dead.address.path), false);
   });
 
-  test("is held by none where the other has removed it from its address already", async () => {
+  test("is held by none if the other has removed it from its address already", async () => {
     const dead = await freshDead();
     const hold = holdByAnother(dead);
     const removed = removeDeadSocket(dead);
@@ -155,7 +155,7 @@ describe("a dead socket", { skip }, () => {
     assert.ok(existsSync(hold));
   });
 
-  test("cannot be held where the staging directory is gone", async () => {
+  test("cannot be held if the staging directory is gone", async () => {
     const dead = await freshDead();
     rmSync(dirname(dead.holdPath), { recursive: true });
     mkdirSync(dead.holdPath, { recursive: true });

@@ -58,7 +58,7 @@ describe("named pipes", () => {
 
   for (const openToAllUsers of [false, true]) {
     const title = openToAllUsers ? "are opened to all users" : "are not opened to other users";
-    test(`${title} where that is${openToAllUsers ? "" : " not"} asked for`, { skip: byMode }, async () => {
+    test(`${title} if that is${openToAllUsers ? "" : " not"} asked for`, { skip: byMode }, async () => {
       const before = process.umask(0o077);
       try {
         const address = freshAddress();
@@ -72,7 +72,7 @@ describe("named pipes", () => {
     });
   }
 
-  test("cannot listen where the system does not let them", async () => {
+  test("cannot listen if the system does not let them", async () => {
     const path = onWindows ? "not-a-pipe" : join(freshDirectory(), "nowhere", "a.sock");
     await assert.rejects(Accepting.listen(namedPipes, { kind: "named-pipe", path }), (error) => {
       assert.ok(error instanceof SystemError);

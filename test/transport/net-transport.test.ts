@@ -96,7 +96,7 @@ describe("a transport on a socket of node:net", () => {
     assert.equal(other.write([pattern(10)]), false);
   });
 
-  test("is closed with the system's error where the connection breaks", { skip: noReset }, async () => {
+  test("is closed with the system's error if the connection breaks", { skip: noReset }, async () => {
     const { transport, socket } = await connectToBareSocket();
     const handler = RecordingHandler.start(transport);
     transport.write([pattern(1_000)]);
@@ -108,7 +108,7 @@ describe("a transport on a socket of node:net", () => {
     assert.deepEqual(handler.told, ["drained", "closed"]);
   });
 
-  test("is closed with an error where it writes to a peer that has gone", async () => {
+  test("is closed with an error if it writes to a peer that has gone", async () => {
     const { transport, socket } = await connectToBareSocket();
     const handler = RecordingHandler.start(transport);
     socket.destroy();
@@ -325,7 +325,7 @@ describe("the errors of addresses", () => {
     assert.equal(inUse.message, "the address /tmp/a.sock is in use: by another");
   });
 
-  test("have no cause where there is none", () => {
+  test("have no cause if there is none", () => {
     assert.equal("cause" in addressInUse(address, "by another"), false);
   });
 });

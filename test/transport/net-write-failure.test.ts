@@ -50,7 +50,7 @@ describe("a socket whose write failed", () => {
     assert.deepEqual(await failed, [failure]);
   });
 
-  test("is dropped once nothing more comes, where the peer lives on and only takes nothing", async () => {
+  test("is dropped once nothing more comes, if the peer lives on and only takes nothing", async () => {
     const socket = fakeSocket();
     const failed = nextEvent<[Error]>(socket, "error");
     readOutThenDestroy(socket, failure);

@@ -17,21 +17,21 @@ function lists(group: string, passwd = ada): UserLists {
 }
 
 describe("a group", () => {
-  test("is a user's own where it has the same number and nobody else in it", () => {
+  test("is a user's own if it has the same number and nobody else in it", () => {
     assert.equal(isPrivateGroup(owner, lists("root:x:0:\nada:x:1000:\nusers:x:100:ada,eve\n")), true);
   });
 
-  test("is not a user's own where it has another number", () => {
+  test("is not a user's own if it has another number", () => {
     assert.equal(isPrivateGroup({ uid: 1_000, gid: 100 }, lists("users:x:100:\nada:x:1000:\n")), false);
   });
 
   for (const group of ["ada:x:1000:www-data\n", "ada:x:1000:ada,eve\n", "ada:x:1000:\nalias:x:1000:eve\n"]) {
-    test(`is not a user's own where it has members: ${JSON.stringify(group)}`, () => {
+    test(`is not a user's own if it has members: ${JSON.stringify(group)}`, () => {
       assert.equal(isPrivateGroup(owner, lists(group)), false);
     });
   }
 
-  test("is not a user's own where it is another's first group", () => {
+  test("is not a user's own if it is another's first group", () => {
     const eve = "eve:x:1001:1000::/home/eve:/bin/sh\n";
     assert.equal(isPrivateGroup(owner, lists("ada:x:1000:\n", ada + eve)), false);
   });
@@ -41,13 +41,13 @@ describe("a group", () => {
   });
 
   for (const group of ["", "ada:x:10000:\n", "ada:x:1000\n", "nonsense\n"]) {
-    test(`is not a user's own where that cannot be told: ${JSON.stringify(group)}`, () => {
+    test(`is not a user's own if that cannot be told: ${JSON.stringify(group)}`, () => {
       assert.equal(isPrivateGroup(owner, lists(group)), false);
     });
   }
 
   for (const list of ["group", "passwd"] as const) {
-    test(`is not a user's own where there is no ${list}, or nothing in it`, () => {
+    test(`is not a user's own if there is no ${list}, or nothing in it`, () => {
       const readable = lists("ada:x:1000:\n");
       assert.equal(isPrivateGroup(owner, { ...readable, [list]: join(freshDirectory(), "gone") }), false);
       writeFileSync(readable[list], "");

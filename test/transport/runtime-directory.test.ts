@@ -31,7 +31,7 @@ describe("the user's runtime directory", { skip }, () => {
     assert.equal(runtimeDirectory("darwin", surroundings), temporary);
   });
 
-  test("is the one that systemd makes on Linux, where the variable is not set or empty", () => {
+  test("is the one that systemd makes on Linux, if the variable is not set or empty", () => {
     const perUser = freshDirectory();
     const own = join(perUser, String(process.geteuid?.()));
     mkdirSync(own, { mode: 0o700 });
@@ -45,7 +45,7 @@ describe("the user's runtime directory", { skip }, () => {
     });
   });
 
-  test("is not there where the variable is not set and there is no other, and what to do is said", () => {
+  test("is not there if the variable is not set and there is no other, and what to do is said", () => {
     refuses(
       undefined,
       /is not set, and \/nowhere\/\d+ cannot be used: .*loginctl enable-linger.*"directory"/,

@@ -78,7 +78,7 @@ describe("claiming an address", { skip }, () => {
     assert.deepEqual(identifyNow(address.path), identity);
   });
 
-  test("leaves a socket alone where a server is alive", async () => {
+  test("leaves a socket alone if a server is alive", async () => {
     const address = freshAddress();
     await listenAt(address.path);
     const before = identifyNow(address.path);
@@ -125,7 +125,7 @@ describe("claiming an address", { skip }, () => {
     });
   }
 
-  test("tries again where the dead socket has gone meanwhile", async () => {
+  test("tries again if the dead socket has gone meanwhile", async () => {
     const address = freshAddress();
     await leaveDeadSocket(address.path);
     const staging = await stage(address);
@@ -157,7 +157,7 @@ describe("claiming an address", { skip }, () => {
     assert.deepEqual(identifyNow(address.path), taken);
   });
 
-  test("fails with the system's own error where the directory is gone", async () => {
+  test("fails with the system's own error if the directory is gone", async () => {
     const address = freshAddress();
     const staging = await stage(address);
     await assert.rejects(

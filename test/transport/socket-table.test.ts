@@ -25,7 +25,7 @@ describe("the kernel's table of sockets", { skip }, () => {
     assert.equal(await isListedAsListening(path), true);
   });
 
-  test("lists it also where a client is connected", async () => {
+  test("lists it even if a client is connected", async () => {
     const path = join(directory, "connected");
     const server = await listenAt(path);
     const client = await RawPeer.connect(path);

@@ -151,7 +151,7 @@ describe("a staging directory that a killed server has left", { skip }, () => {
     assert.equal(isRemoved(path), false);
   });
 
-  test("is not looked for where that is not possible", () => {
+  test("is not looked for if that is not possible", () => {
     removeAbandonedStagings(join(freshDirectory(), "gone"));
   });
 

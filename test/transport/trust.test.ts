@@ -46,7 +46,7 @@ const own = usersOfPasswd().find(isAloneInGroup) ?? { uid: 0, gid: 0 };
 const noOwn = own.uid === 0 && "this system has no user with a group of their own";
 
 describe("an address is trusted", { skip }, () => {
-  test("where what lies there is our own", () => check(fileIn(freshDirectory())));
+  test("if what lies there is our own", () => check(fileIn(freshDirectory())));
 
   test("in /tmp, wherever the system has that", () => {
     checkDirectoryOwn({ path: "/tmp/a.sock" });
@@ -64,9 +64,9 @@ describe("an address is trusted", { skip }, () => {
     check(path);
   });
 
-  test("by everyone, where any is", () => check(fileIn(directoryWith(0o777)), "any"));
+  test("by everyone, if any is", () => check(fileIn(directoryWith(0o777)), "any"));
 
-  test("without a look, where any is", () => check("/nowhere/a.sock", "any"));
+  test("without a look, if any is", () => check("/nowhere/a.sock", "any"));
 });
 
 describe("an address is not trusted", { skip }, () => {
@@ -97,7 +97,7 @@ describe("an address is not trusted", { skip }, () => {
     refuses(join(directory, "a"), /too many symbolic links; correct the links/);
   });
 
-  test("nor distrusted where it is not there: the system's own error tells", () => {
+  test("nor distrusted if it is not there: the system's own error tells", () => {
     const directory = freshDirectory();
     assert.throws(() => check(join(directory, "gone")), { code: "ENOENT" });
     assert.throws(() => check(join(directory, "gone", "gone")), { code: "ENOENT" });
@@ -129,7 +129,7 @@ describe("another user", { skip: skip || notRoot() }, () => {
     }
   });
 
-  test("is trusted with a directory that a group can write only where it is that user's own", {
+  test("is trusted with a directory that a group can write only if it is that user's own", {
     skip: noOwn,
   }, () => {
     const directory = directoryWith(0o770);

@@ -132,7 +132,7 @@ describe("a Unix socket that listens", { skip }, () => {
     assert.deepEqual(readdirSync(directory), []);
   });
 
-  test("stops listening also where its directory has become something else", async () => {
+  test("stops listening even if its directory has become something else", async () => {
     const address = freshAddress();
     const directory = dirname(address.path);
     const accepting = await Accepting.listen(unixSockets, address);
@@ -289,7 +289,7 @@ describe("a socket's file that has gone", { skip, timeout: 60_000 }, () => {
     assert.deepEqual(readdirSync(dirname(address.path)), []);
   });
 
-  test("is not looked for where that is not wanted", async (t) => {
+  test("is not looked for if that is not wanted", async (t) => {
     const timers = t.mock.method(globalThis, "setTimeout");
     for (const options of [{}, { addressCheckIntervalMs: 0 }]) {
       await (await Accepting.listen(unixSockets, freshAddress(), options)).close();

@@ -102,7 +102,7 @@ describe("a client", { timeout }, () => {
     assert.equal(client.status, "connected");
   });
 
-  test("gives up at once where trying again makes no sense", { skip: unixOnly }, async () => {
+  test("gives up at once if trying again makes no sense", { skip: unixOnly }, async () => {
     const directory = join(freshDirectory(), "file");
     writeFileSync(directory, "");
     await assert.rejects(startClient("my-app", { directory }), (error) => {
@@ -113,7 +113,7 @@ describe("a client", { timeout }, () => {
     });
   });
 
-  test("tries again where a server says nothing, and ends the first connection", async (t) => {
+  test("tries again if a server says nothing, and ends the first connection", async (t) => {
     const { name, raw } = await rawServer(t);
     const connecting = startClient(name, { handshakeTimeoutMs: 20, retryDelayMs: 5, encryption: false });
     const first = await raw.accept();
@@ -128,7 +128,7 @@ describe("a client", { timeout }, () => {
     await client.close();
   });
 
-  test("tries again where the server hangs up in the handshake", async (t) => {
+  test("tries again if the server hangs up in the handshake", async (t) => {
     const { name, raw } = await rawServer(t);
     const connecting = clientAt(t, name, { encryption: false });
     (await raw.accept()).destroy();
@@ -171,7 +171,7 @@ describe("a client", { timeout }, () => {
     await rejected;
   });
 
-  test("does not insist on encryption where it is off", async (t) => {
+  test("does not insist on encryption if it is off", async (t) => {
     const server = await freshServer(t, { encryption: false });
     await assert.rejects(startClient(server.name), { code: "ERR_ENCRYPTION_REQUIRED" });
     const client = await clientAt(t, server.name, { encryption: false });
@@ -223,7 +223,7 @@ describe("a client whose server fails it", { timeout }, () => {
     assert.deepEqual(await connected, ["connected"]);
   });
 
-  test("fails for good where it comes back as one that cannot be spoken with", async (t) => {
+  test("fails for good if it comes back as one that cannot be spoken with", async (t) => {
     const { client, peer, raw } = await clientOfRaw(t);
     const statuses = record<string>(client, "status");
     const errors = record<SealpipeError>(client, "error");
@@ -245,7 +245,7 @@ describe("a client whose server fails it", { timeout }, () => {
     assert.equal(client.status, "error");
   });
 
-  test("harms nobody where no one listens for errors", async (t) => {
+  test("harms nobody if no one listens for errors", async (t) => {
     const { client, peer, raw } = await clientOfRaw(t);
     peer.send(Uint8Array.of(0, 0, 0, 0));
     await openAsServer(await raw.accept());

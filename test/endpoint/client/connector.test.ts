@@ -269,7 +269,7 @@ describe("connecting to a server", { timeout: 20_000 }, () => {
     assert.match(await causeOf(timedOut, "", before), /within 2\d\d ms\. The server before was/);
   });
 
-  test("is given up after connectTimeoutMs, without a cause where the first try is not over", async () => {
+  test("is given up after connectTimeoutMs, without a cause if the first try is not over", async () => {
     const provider: TransportProvider = {
       listen: () => assert.fail("nobody listens here"),
       connect: (_, signal) =>
@@ -397,7 +397,7 @@ describe("giving up to connect", { timeout: 20_000 }, () => {
     await client.connector.whenReleased;
   });
 
-  test("abruptly does nothing where there was no try", () => {
+  test("abruptly does nothing if there was no try", () => {
     setUp(createMemoryTransports()).connector.destroy();
   });
 });

@@ -53,7 +53,7 @@ describe("another try", () => {
     });
   }
 
-  test("is worth making soon where too many clients wait to be accepted, and only there", () => {
+  test("is worth making soon if too many clients wait to be accepted, and only there", () => {
     assert.equal(isCrowded(connectFailed("EAGAIN")), true);
     assert.equal(isCrowded(connectFailed("ENOENT")), false);
     assert.equal(isCrowded(connectFailed()), false);

@@ -400,7 +400,7 @@ describe("a driver that reads", () => {
     assert.deepEqual(transport.calls, ["endAndDestroy"]);
   });
 
-  test("sets its timer again where the deadline has moved", async () => {
+  test("sets its timer again if the deadline has moved", async () => {
     const { transport, told } = openServer({ frameTimeoutMs: 20 });
     const frame = messages(1);
     for (let count = 0; count < 5; count++) {
@@ -521,7 +521,7 @@ describe("the end of a driver", () => {
     assert.deepEqual(transport.calls, ["end"]);
   });
 
-  test("comes after closeTimeoutMs where the peer takes nothing", async () => {
+  test("comes after closeTimeoutMs if the peer takes nothing", async () => {
     const { transport, told, driver, send } = openServer({ closeTimeoutMs: 5 });
     transport.stuck = true;
     send(1, pattern(10));

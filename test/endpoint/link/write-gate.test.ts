@@ -43,7 +43,7 @@ describe("a write gate of 800 bytes", () => {
     await Promise.all(flushes);
   });
 
-  test("rejects flushes, and lets writers wait on, where what waited is lost", async () => {
+  test("rejects flushes, and lets writers wait on, if what waited is lost", async () => {
     const gate = new WriteGate(800);
     const room = gate.roomAt(300);
     const flush = gate.flushAt(300);
@@ -54,7 +54,7 @@ describe("a write gate of 800 bytes", () => {
     await room;
   });
 
-  test("lets writers go on and fails flushes where nothing will leave any more", async () => {
+  test("lets writers go on and fails flushes if nothing will leave any more", async () => {
     const gate = new WriteGate(800);
     const room = gate.roomAt(300);
     const flush = gate.flushAt(300);

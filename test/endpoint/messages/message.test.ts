@@ -14,7 +14,7 @@ describe("a message", () => {
     assert.equal(message.text, "hé");
   });
 
-  test("has U+FFFD as text where its data is no UTF-8, and an empty text where there is none", () => {
+  test("has U+FFFD as text if its data is no UTF-8, and an empty text if there is none", () => {
     assert.equal(new Message(1, Uint8Array.of(0x61, 0xff)).text, "a\ufffd");
     assert.equal(new Message(1, new Uint8Array(0)).text, "");
   });

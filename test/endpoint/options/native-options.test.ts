@@ -7,7 +7,7 @@ import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/o
 const going = { resumable: true };
 
 describe("what a session is given to speak native", () => {
-  test("is nothing where it is to speak classic", () => {
+  test("is nothing if it is to speak classic", () => {
     assert.equal(nativeOptions(parseServerOptions({ profile: "classic" }), going), undefined);
   });
 
@@ -33,7 +33,7 @@ describe("what a session is given to speak native", () => {
     }
   });
 
-  test("has no keepalive where the interval is 0", () => {
+  test("has no keepalive if the interval is 0", () => {
     const options = nativeOptions(parseServerOptions({ keepaliveIntervalMs: 0 }), going);
     assert.equal(options?.keepaliveIntervalMs, Number.POSITIVE_INFINITY);
   });

@@ -237,7 +237,7 @@ for (const [kind, { parse, defaults }] of Object.entries(kinds)) {
       assert.deepEqual(parse({}), defaults);
     });
 
-    test("count as not given where they are undefined", () => {
+    test("count as not given if they are undefined", () => {
       const undefineds = Object.fromEntries(Object.keys(defaults).map((name) => [name, undefined]));
       assert.deepEqual(parse(undefineds), defaults);
     });
@@ -279,7 +279,7 @@ for (const [kind, { parse, defaults }] of Object.entries(kinds)) {
       }
     });
 
-    test("are refused where one is unknown, and those there are are named", () => {
+    test("are refused if one is unknown, and those there are are named", () => {
       refuses(parse, { handshakeTimeout: 5 }, /there is no option "handshakeTimeout"; there are .*imeoutMs/);
       refuses(parse, { toString: 5 }, /there is no option "toString"/);
       refuses(parse, JSON.parse('{"__proto__": 5}'), /there is no option "__proto__"/);
@@ -508,7 +508,7 @@ describe("the pauses between a client's tries", () => {
     refuses(parseClientOptions, { maxRetryDelayMs: 99 }, /maxRetryDelayMs must be at least retryDelayMs/);
   });
 
-  test("have the first as the longest where it is over the default of that", () => {
+  test("have the first as the longest if it is over the default of that", () => {
     assert.equal(parseClientOptions({ retryDelayMs: 6_000 }).maxRetryDelayMs, 6_000);
     assert.equal(parseClientOptions({ retryDelayMs: 4_000 }).maxRetryDelayMs, 5_000);
   });

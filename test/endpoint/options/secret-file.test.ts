@@ -71,7 +71,7 @@ describe("a secret file that is there", () => {
     assert.equal(lstatSync(path).mtimeMs, before.mtimeMs);
   });
 
-  test("is refused where it is empty or too large", async () => {
+  test("is refused if it is empty or too large", async () => {
     assert.match((await refusal(fileOf(""))).message, /is empty$/);
     assert.match((await refusal(fileOf(pattern(1_025)))).message, /has more than 1024 bytes$/);
     assert.match((await refusal(fileOf(pattern(70_000)))).message, /has more than 1024 bytes$/);
@@ -83,7 +83,7 @@ describe("a secret file that is there", () => {
     assert.doesNotMatch(`${error.message} ${error.stack} ${JSON.stringify(error)}`, /sesame/);
   });
 
-  test("is refused where it is open to anyone else, in whatever way", { skip: windows }, async () => {
+  test("is refused if it is open to anyone else, in whatever way", { skip: windows }, async () => {
     for (const bit of [0o040, 0o020, 0o010, 0o004, 0o002, 0o001]) {
       const error = await refusal(fileOf(pattern(32), 0o600 | bit));
       assert.match(error.message, /is open to others: its mode is 06\d\d and must be 0600$/);
@@ -92,7 +92,7 @@ describe("a secret file that is there", () => {
     assert.equal((await readSecretFile(fileOf(pattern(32), 0o400))).length, 32);
   });
 
-  test("is refused where it is a symbolic link, whatever it leads to", { skip: windows }, async () => {
+  test("is refused if it is a symbolic link, whatever it leads to", { skip: windows }, async () => {
     const path = freshPath();
     symlinkSync(fileOf(pattern(32)), path);
     assert.match((await refusal(path)).message, /is a symbolic link$/);
@@ -102,7 +102,7 @@ describe("a secret file that is there", () => {
     assert.equal(existsSync(join(directory, "nowhere")), false, "nothing is made at its end");
   });
 
-  test("is refused where it is no file, without waiting for anyone", { skip: windows }, async () => {
+  test("is refused if it is no file, without waiting for anyone", { skip: windows }, async () => {
     const named = freshPath();
     mkdirSync(named);
     assert.match((await refusal(named)).message, /is no file$/);
@@ -111,7 +111,7 @@ describe("a secret file that is there", () => {
     assert.match((await refusal(pipe)).message, /is no file$/);
   });
 
-  test("is refused where it belongs to another user", { skip: windows || notRoot() }, async () => {
+  test("is refused if it belongs to another user", { skip: windows || notRoot() }, async () => {
     const path = fileOf(pattern(32));
     chownSync(path, otherUid, otherUid);
     assert.match((await refusal(path)).message, new RegExp(`belongs to the user ${otherUid}$`));
@@ -226,7 +226,7 @@ describe("a secret file that is not there yet", () => {
     }
   });
 
-  test("is refused where its directory is not there", async () => {
+  test("is refused if its directory is not there", async () => {
     const error = await refusal(join(directory, "missing", "secret"));
     assert.match(error.message, /cannot be used: ENOENT/);
     assert.equal((error.cause as NodeJS.ErrnoException).code, "ENOENT");

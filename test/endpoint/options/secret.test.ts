@@ -68,7 +68,7 @@ for (const parse of [parseServerOptions, parseClientOptions] as Parse[]) {
       }
     });
 
-    test("is nothing else, and is not shown where it is refused", () => {
+    test("is nothing else, and is not shown if it is refused", () => {
       const wrong = [
         ["", pattern(0), "é".repeat(513), pattern(1_025)],
         [
@@ -87,7 +87,7 @@ for (const parse of [parseServerOptions, parseClientOptions] as Parse[]) {
       }
     });
 
-    test("is not shown where the options are refused as a whole", () => {
+    test("is not shown if the options are refused as a whole", () => {
       class Configuration {
         readonly secret = "open sesame";
         [inspect.custom](): string {

@@ -140,7 +140,7 @@ describe("reading from an inbox", () => {
     assert.equal(await next, 1);
   });
 
-  test("takes nothing where the signal was aborted before", async () => {
+  test("takes nothing if the signal was aborted before", async () => {
     const { deliver, read, source } = setUp();
     deliver(1);
     await assert.rejects(read({ signal: AbortSignal.abort(failure) }), failure);
@@ -166,7 +166,7 @@ describe("reading from an inbox", () => {
     assert.equal(getEventListeners(other.signal, "abort").length, 0);
   });
 
-  test("throws where an option is wrong", () => {
+  test("throws if an option is wrong", () => {
     const { inbox } = setUp();
     assert.throws(() => inbox.read({ timeoutMs: -1 }), { code: "ERR_INVALID_OPTION" });
   });
@@ -259,7 +259,7 @@ describe("the end of an inbox", () => {
     }
   });
 
-  test("drops what waits where that is asked for", async () => {
+  test("drops what waits if that is asked for", async () => {
     const { deliver, inbox, read, source } = setUp();
     deliver(1, 2, 3);
     await read();
@@ -360,7 +360,7 @@ describe("moving what waits to another inbox", () => {
     );
   });
 
-  test("lets it be read also where the other inbox has ended, unless that drops what comes", async () => {
+  test("lets it be read even if the other inbox has ended, unless that drops what comes", async () => {
     for (const unread of ["keep", "drop"] as const) {
       const server = setUp();
       const connection = setUp();
@@ -373,7 +373,7 @@ describe("moving what waits to another inbox", () => {
     }
   });
 
-  test("does nothing where nothing waits", async () => {
+  test("does nothing if nothing waits", async () => {
     const server = setUp();
     const connection = setUp();
     server.inbox.moveTo(connection.inbox, server.source);

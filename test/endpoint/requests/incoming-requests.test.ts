@@ -81,7 +81,7 @@ describe("a peer's request", () => {
   });
 
   for (const answer of [null, 5, true, {}, [1], new ArrayBuffer(1)]) {
-    test(`fails where its handler returns ${inspect(answer)}`, async () => {
+    test(`fails if its handler returns ${inspect(answer)}`, async () => {
       const failure =
         "failure 1 ERR_HANDLER_FAILED the handler did not return an answer: data must be a string or a Uint8Array";
       const now = new Handled({ handlers: { 5: () => answer as never } });
@@ -112,14 +112,14 @@ describe("a peer's request", () => {
     assert.equal(handled.running, 0);
   });
 
-  test("fails where nobody handles its type", () => {
+  test("fails if nobody handles its type", () => {
     const peer = new Handled({});
     peer.receive(1, 9);
     assert.deepEqual(peer.wire.sent, ["failure 1 ERR_NO_HANDLER nobody handles requests of type 9"]);
     assert.deepEqual(peer.wire.positions, [10]);
   });
 
-  test("fails where the answer is too large to send", () => {
+  test("fails if the answer is too large to send", () => {
     const peer = new Handled({ handlers: { 5: () => "large" } });
     peer.wire.refusal = new CallerError("ERR_MESSAGE_TOO_LARGE", "a message of 5 bytes");
     peer.receive(1);
@@ -184,7 +184,7 @@ describe("with two handlers at a time", () => {
   });
 });
 
-describe("where answers wait to be sent", () => {
+describe("if answers wait to be sent", () => {
   test("no handler is started until there is room again", () => {
     const peer = new Handled({ handlers: { 5: () => "" } });
     peer.wire.congested = true;
@@ -262,7 +262,7 @@ describe("a cancelled request", () => {
   });
 });
 
-describe("where it is over", () => {
+describe("if it is over", () => {
   for (const how of ["lost", "end"] as const) {
     test(`handlers at work are aborted, and what waits is dropped untaken (${how})`, async () => {
       const held = new Held();

@@ -10,7 +10,7 @@ describe("a lazy abort", () => {
   });
 
   for (const when of ["before", "after"] as const) {
-    test(`has the first reason, where somebody asked for the signal ${when} the abort`, () => {
+    test(`has the first reason, if somebody asked for the signal ${when} the abort`, () => {
       const lazy = new LazyAbort();
       const reason = new Error("lost");
       const early = when === "before" ? lazy.signal : undefined;
@@ -21,7 +21,7 @@ describe("a lazy abort", () => {
       assert.equal(lazy.signal.reason, reason);
     });
 
-    test(`has the platform's own error without a reason, where somebody asked ${when} the abort`, () => {
+    test(`has the platform's own error without a reason, if somebody asked ${when} the abort`, () => {
       const lazy = new LazyAbort();
       if (when === "before") lazy.signal.throwIfAborted();
       lazy.abort();

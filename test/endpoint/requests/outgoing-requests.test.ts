@@ -91,7 +91,7 @@ describe("a request", () => {
     assert.deepEqual(wire.sent, ["request 1 5 one", "cancel 1"]);
   });
 
-  test("is not sent where the signal has aborted before", async () => {
+  test("is not sent if the signal has aborted before", async () => {
     const { wire, pending } = pendingOn();
     const reason = new Error("never mind");
     await assert.rejects(pending.request(5, "one", { signal: AbortSignal.abort(reason) }), reason);
@@ -154,13 +154,13 @@ describe("a request that cannot be sent rejects at once", () => {
     });
   }
 
-  test("where its data is no data, with ERR_INVALID_ARGUMENT", async () => {
+  test("if its data is no data, with ERR_INVALID_ARGUMENT", async () => {
     const { wire, pending } = pendingOn();
     await assert.rejects(pending.request(5, { a: 1 } as never), { code: "ERR_INVALID_ARGUMENT" });
     assert.deepEqual(wire.sent, []);
   });
 
-  test("where an option is wrong, with ERR_INVALID_OPTION", async () => {
+  test("if an option is wrong, with ERR_INVALID_OPTION", async () => {
     const { wire, pending } = pendingOn();
     await assert.rejects(pending.request(5, "", { timeoutMs: -1 }), { code: "ERR_INVALID_OPTION" });
     assert.deepEqual(wire.sent, []);
@@ -176,7 +176,7 @@ describe("a request that cannot be sent rejects at once", () => {
   });
 });
 
-describe("where the session is lost", () => {
+describe("if the session is lost", () => {
   test("the requests that may have arrived reject, and the others wait on", async () => {
     const { wire, pending } = pendingOn();
     const controller = new AbortController();
@@ -204,7 +204,7 @@ describe("where the session is lost", () => {
     assert.equal(wire.sent.at(-1), "cancel 2", "by the id that it has in the next session");
   });
 
-  test("all reject where none is named, and further ones can be made", async () => {
+  test("all reject if none is named, and further ones can be made", async () => {
     const { wire, pending } = pendingOn();
     const requests = [pending.request(5, "one"), pending.request(5, "two")];
     pending.lost(sessionLost());

@@ -54,7 +54,7 @@ describe("what the peer is told of a handler's error", () => {
     assert.ok(message.includes("request-failure.test"));
   });
 
-  test("is the message alone where the error has no stack", () => {
+  test("is the message alone if the error has no stack", () => {
     for (const stack of [undefined, "", "Error: the disk is full"]) {
       assert.equal(failureOf(errorWith({ stack }), true).message, "the disk is full");
     }

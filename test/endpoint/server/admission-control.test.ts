@@ -93,7 +93,7 @@ describe("a server's admission control", () => {
     assert.deepEqual([first.destroyed, opened.destroyed], [true, false]);
   });
 
-  test("lets a handshake give way where there are too many, though there are places", () => {
+  test("lets a handshake give way if there are too many, though there are places", () => {
     const { admission, accept } = setUp(100, 1);
     const oldest = accept();
     accept();

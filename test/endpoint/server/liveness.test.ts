@@ -70,7 +70,7 @@ describe("a server is alive", { skip, timeout: 20_000 }, () => {
     assert.equal(await alive, true);
   });
 
-  test("that refuses for a while, as a busy one does where Linux lets a client wait", async (t) => {
+  test("that refuses for a while, as a busy one does if Linux lets a client wait", async (t) => {
     const address = freshAddress();
     const server = await listenUnlisted(t, address);
     const busy = Object.assign(new Error("connection refused"), { code: "ECONNREFUSED" });

@@ -78,7 +78,7 @@ describe("a server's resumable connections", () => {
     assert.equal(store.find(idOf(other)), other.session);
   });
 
-  test("are not found where their sessions cannot be resumed, or are being closed", () => {
+  test("are not found if their sessions cannot be resumed, or are being closed", () => {
     const { store, connect } = setUp();
     const without = connect();
     assert.equal(store.resumed(without.session), undefined);
@@ -113,7 +113,7 @@ describe("a server's resumable connections", () => {
     assert.deepEqual([...store.detached], []);
   });
 
-  test("that are given up are those lost first, where there are too many", () => {
+  test("that are given up are those lost first, if there are too many", () => {
     const { lose, store } = setUp();
     const all = [1, 2, 3, 4, 5].map((id) => lose(id));
     assert.deepEqual(
@@ -125,7 +125,7 @@ describe("a server's resumable connections", () => {
     for (const connection of all) store.closed(connection.asConnection);
   });
 
-  test("that are given up are those lost first, where too many bytes are kept for all", () => {
+  test("that are given up are those lost first, if too many bytes are kept for all", () => {
     const { lose, store } = setUp();
     const all = [1, 2].map((id) => lose(id, 450));
     const third = lose(3, 200);

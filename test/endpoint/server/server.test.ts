@@ -29,7 +29,7 @@ import { isSettled, nextEvent, record, turns, until } from "../../support/waitin
 const timeout = 60_000;
 
 describe("a server", { timeout }, () => {
-  test("listens where its name says, and has no clients yet", async (t) => {
+  test("listens if its name says, and has no clients yet", async (t) => {
     const name = freshName();
     const server = await startServer(name);
     t.after(() => server.close());
@@ -191,7 +191,7 @@ onEachWire((wire, { connectedPair, freshServer }) => {
       });
     }
 
-    test("keep their order where a connection is claimed with more on its way than may wait", async (t) => {
+    test("keep their order if a connection is claimed with more on its way than may wait", async (t) => {
       const count = 2_000;
       const { client, connection } = await connectedPair(t, { server: { maxQueuedBytes: 10_000 } });
       for (let type = 1; type <= count; type++) void client.write(type, "x".repeat(50));
@@ -205,7 +205,7 @@ onEachWire((wire, { connectedPair, freshServer }) => {
       );
     });
 
-    test("keep their order where a listener comes while one larger than may wait does", async (t) => {
+    test("keep their order if a listener comes while one larger than may wait does", async (t) => {
       const { server, client } = await connectedPair(t, { server: { maxQueuedBytes: 10_000 } });
       void client.write(1, "x".repeat(20_000));
       for (let type = 2; type <= 5; type++) void client.write(type, "");
@@ -281,7 +281,7 @@ onEachWire((wire, { freshServer }) => {
       await room;
     });
 
-    test("settles also where the slowest client goes", async (t) => {
+    test("settles even if the slowest client goes", async (t) => {
       const server = await freshServer(t, { encryption: false, maxQueuedBytes: 4_000_000 });
       const slow = await rawClientOf(t, server);
       const room = server.broadcast(1, pattern(2_000_000));
@@ -585,7 +585,7 @@ describe("a bad peer", { timeout }, () => {
     assert.deepEqual(told, ["connection: ERR_FRAME_TOO_SHORT", "server: ERR_FRAME_TOO_SHORT", "close"]);
   });
 
-  test("harms nobody where no one listens for errors", async (t) => {
+  test("harms nobody if no one listens for errors", async (t) => {
     const server = await freshServer(t, { encryption: false });
     const { peer } = await rawClientOf(t, server);
     peer.send(uint32(0));

@@ -202,7 +202,7 @@ describe("events that are durable", { skip: lacksNats(), timeout: 120_000 }, () 
   });
 });
 
-describe("events that are durable, where JetStream cannot keep them", {
+describe("events that are durable, if JetStream cannot keep them", {
   skip: lacksNats(),
   timeout: 60_000,
 }, () => {

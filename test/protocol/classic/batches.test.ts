@@ -152,7 +152,7 @@ describe("opening many messages", () => {
     );
   });
 
-  test("looks ahead at up to 64 whole short frames, and not where fewer than four have come", () => {
+  test("looks ahead at up to 64 whole short frames, and not if fewer than four have come", () => {
     const counts = (count: number): number[] => {
       const { crypto, prepared } = watched();
       assert.equal(decodeAll(profileWith(crypto), [concat(...frames(count))]).length, count);
@@ -175,7 +175,7 @@ describe("opening many messages", () => {
     ]);
   });
 
-  test("looks ahead at fewer where they are longer: what is prepared may be of no use", () => {
+  test("looks ahead at fewer if they are longer: what is prepared may be of no use", () => {
     const { crypto, prepared } = watched();
     decodeAll(profileWith(crypto), [concat(...frames(5), ...frames(40, 1_000))]);
     assert.deepEqual(prepared, [
@@ -209,7 +209,7 @@ describe("opening many messages", () => {
     }
   });
 
-  test("fails where a length in the middle is impossible, after what comes before it", () => {
+  test("fails if a length in the middle is impossible, after what comes before it", () => {
     for (const length of [0, 27, 31, 100_033]) {
       const profile = profileWith(nodeCrypto);
       const input = new ReceiveBuffer();

@@ -38,7 +38,7 @@ describe("the traffic key", () => {
     assert.deepEqual(derive(secret), sha256(secret.subarray(1)));
   });
 
-  test("is made of nothing where the secret is 0", () => {
+  test("is made of nothing if the secret is 0", () => {
     assert.equal(
       toHex(derive(new Uint8Array(48))).replaceAll(" ", ""),
       "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",

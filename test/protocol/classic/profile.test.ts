@@ -205,7 +205,7 @@ describe("the memory of what arrives", () => {
     });
   }
 
-  test("is given back at once where a sealed message alone came in it, and stays where a plain one did", () => {
+  test("is given back at once if a sealed message alone came in it, and stays if a plain one did", () => {
     for (const [what, { profile, message }] of Object.entries(wires)) {
       const bytes = message(5, pattern(20_000));
       const input = new ReceiveBuffer();
@@ -219,7 +219,7 @@ describe("the memory of what arrives", () => {
     }
   });
 
-  test("stays where a sealed message came with others", () => {
+  test("stays if a sealed message came with others", () => {
     const chunk = concat(
       sealedWire.message(5, pattern(20_000, 1)),
       sealedWire.message(6, pattern(20_000, 2)),

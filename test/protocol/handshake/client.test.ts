@@ -123,7 +123,7 @@ describe("a client that hears a hello it cannot take", () => {
     assert.match(probe.error?.message ?? "", /the server speaks protocol version 3, this client 2$/);
   });
 
-  test("answers 2 to a plain server where it insists on encryption", () => {
+  test("answers 2 to a plain server if it insists on encryption", () => {
     assert.deepEqual(heard(hex("02 00"), true), {
       events: ["closed ERR_ENCRYPTION_REQUIRED"],
       written: "02",
@@ -187,7 +187,7 @@ describe("a client that hears a maximum size it cannot take", () => {
     });
   }
 
-  test("ends where any bit of a sealed one was changed, and confirms nothing", () => {
+  test("ends if any bit of a sealed one was changed, and confirms nothing", () => {
     const good = sealedWire.maximumSize(3_145_728);
     for (let bit = 4 * 8; bit < good.length * 8; bit++) {
       const { events, written } = heard(concat(beforeIt.encrypted, flipBit(good, bit)));

@@ -65,7 +65,7 @@ describe("agreeOnKeys", () => {
     }
   });
 
-  test("gives the records that golang-ipc has where the secret begins with a zero byte", () => {
+  test("gives the records that golang-ipc has if the secret begins with a zero byte", () => {
     // Found by trying: with the server's key the shared secret of this one is 00 25 86 90 …
     const privateKey = concat(new Uint8Array(44).fill(0x22), hex("00 00 00 b4"));
     const { publicKey, deriveSharedSecret } = fixedKeyPair(privateKey);

@@ -47,7 +47,7 @@ describe("the hello", () => {
     assert.deepEqual(decodeHello(received(hex("02 00"))), { version: 2, encrypted: false });
   });
 
-  test("is refused where the second byte is neither 0 nor 1", () => {
+  test("is refused if the second byte is neither 0 nor 1", () => {
     for (let byte = 2; byte <= 255; byte++) {
       assert.throws(() => decodeHello(received(Uint8Array.of(2, byte))), {
         code: "ERR_HANDSHAKE_INVALID",
@@ -180,7 +180,7 @@ describe("the sealed maximum size", () => {
     }
   });
 
-  test("is refused where the server did not seal it", () => {
+  test("is refused if the server did not seal it", () => {
     assert.equal(
       thrownCode(() => decodeMaximumSize(received(plainWire.maximumSize(1_000)), records)),
       "ERR_FRAME_TOO_SHORT",

@@ -52,7 +52,7 @@ describe("the profile that two ends come to", () => {
     }
   }
 
-  test("is native and encrypted where the server encrypts and the client only follows", () => {
+  test("is native and encrypted if the server encrypts and the client only follows", () => {
     const { client, server } = shakeHands({ encryption: false }, { encryption: true });
     assert.deepEqual([client.native?.encrypted, server.native?.encrypted], [true, true]);
   });
@@ -63,7 +63,7 @@ describe("the profile that two ends come to", () => {
     assert.equal(shakeHands({ secret }, {}).client.outcome, "native");
   });
 
-  test("is none where the client has a secret and the server does not encrypt", () => {
+  test("is none if the client has a secret and the server does not encrypt", () => {
     const { client, server } = shakeHands({ secret, encryption: false }, { encryption: false });
     assert.equal(client.outcome, "failed ERR_ENCRYPTION_REQUIRED");
     assert.equal(server.outcome, "failed ERR_ENCRYPTION_REQUIRED");
@@ -194,7 +194,7 @@ describe("a process in the middle that runs an honest handshake with each end", 
     assert.equal(firstRecord(server, middle.client), "opens");
   });
 
-  test("can neither open nor make a record where both ends have a secret", () => {
+  test("can neither open nor make a record if both ends have a secret", () => {
     const { client, server, middle } = between({ secret });
     assert.equal(firstRecord(client, middle.server), "ERR_AUTHENTICATION_FAILED");
     assert.equal(firstRecord(middle.server, client), "ERR_AUTHENTICATION_FAILED");
@@ -284,7 +284,7 @@ describe("the keys of two ends that have one shared secret", () => {
     });
   }
 
-  test("are the same where they have seen the same handshake", () => {
+  test("are the same if they have seen the same handshake", () => {
     assert.deepEqual(outcomes({}), ["opens", "opens"]);
   });
 
@@ -300,7 +300,7 @@ describe("the keys of two ends that have one shared secret", () => {
     "the maximum size": { frame: flipBit(frame, frame.length * 8 - 1) },
   };
   for (const [part, seen] of Object.entries(parts)) {
-    test(`are others at each end, in both directions, where they have seen another of ${part}`, () => {
+    test(`are others at each end, in both directions, if they have seen another of ${part}`, () => {
       const ecdh = fixedKeyPair(clientPrivateKey);
       if ("server" in seen) assert.deepEqual(ecdh.deriveSharedSecret(seen.server), sharedSecret);
       assert.deepEqual(outcomes(seen), ["ERR_AUTHENTICATION_FAILED", "ERR_AUTHENTICATION_FAILED"]);
@@ -348,7 +348,7 @@ describe("what golang-ipc's peers see of a server that speaks native", () => {
     }
   });
 
-  test("is nothing of native where it is set to classic, though a client says 01", () => {
+  test("is nothing of native if it is set to classic, though a client says 01", () => {
     const end = server({ encryption: false, profile: "classic" }).receive(hex("00 01"));
     assert.equal(toHex(end.written[1] ?? hex("")), "00 00 00 04 00 30 00 00");
     assert.equal(end.outcome, "classic");

@@ -416,7 +416,7 @@ describe("a write of a profile", () => {
     return { first, before: lengths(first), end };
   }
 
-  test("is given back when the next is asked for, where it was sealed", () => {
+  test("is given back when the next is asked for, if it was sealed", () => {
     const { first, before, end } = writtenBy(true);
     assert.ok(before.some((length) => length >= large.length));
     assert.deepEqual(end.profile.takeOutput(), []);
@@ -426,7 +426,7 @@ describe("a write of a profile", () => {
     );
   });
 
-  test("stays where it is plain: it may have to be sent again", () => {
+  test("stays if it is plain: it may have to be sent again", () => {
     const { first, before, end } = writtenBy(false);
     const bytes = concat(...first);
     assert.deepEqual(end.profile.takeOutput(), []);
@@ -434,7 +434,7 @@ describe("a write of a profile", () => {
     assert.deepEqual(concat(...first), bytes);
   });
 
-  test("is made ready while another is on its way, where there is much to seal, and comes next", () => {
+  test("is made ready while another is on its way, if there is much to seal, and comes next", () => {
     const [from, to] = [new End(true), new End(true)];
     const messages = Array.from({ length: 20 }, (_, index) => pattern(40_000, index));
     for (const data of messages) from.session.send(5, data);
@@ -467,7 +467,7 @@ describe("a write of a profile", () => {
     }
   });
 
-  test("that was made ready is dropped where the connection ends in disorder", () => {
+  test("that was made ready is dropped if the connection ends in disorder", () => {
     const { end } = writtenBy(true);
     for (let count = 0; count < 10; count++) end.session.send(5, large);
     end.profile.prepareOutput();
@@ -475,7 +475,7 @@ describe("a write of a profile", () => {
     assert.deepEqual(end.profile.takeOutput(), []);
   });
 
-  test("that was made ready comes before the close where it ends in order", () => {
+  test("that was made ready comes before the close if it ends in order", () => {
     const [from, to] = [new End(true), new End(true)];
     for (let count = 0; count < 10; count++) from.session.send(5, large);
     const first = concat(...from.profile.takeOutput());

@@ -27,7 +27,7 @@ describe("keepalive", () => {
     assert.equal(alive.handleTimeout(1_260), "ping");
   });
 
-  test("takes the peer for dead where nothing at all follows the ping in time", () => {
+  test("takes the peer for dead if nothing at all follows the ping in time", () => {
     const alive = keepalive();
     alive.handleTimeout(1_100);
     assert.equal(alive.nextTimeout(), 1_140);
@@ -35,7 +35,7 @@ describe("keepalive", () => {
     assert.equal(alive.handleTimeout(1_140), "dead");
   });
 
-  test("asks again, and takes nobody for dead, where its own timer is late by more than half the time", () => {
+  test("asks again, and takes nobody for dead, if its own timer is late by more than half the time", () => {
     const alive = keepalive();
     alive.handleTimeout(1_100);
     assert.equal(alive.handleTimeout(1_161), "ping");
@@ -44,19 +44,19 @@ describe("keepalive", () => {
     assert.equal(alive.handleTimeout(1_440), "dead");
   });
 
-  test("takes the peer for dead where its own timer is late by half the time and no more", () => {
+  test("takes the peer for dead if its own timer is late by half the time and no more", () => {
     const alive = keepalive();
     alive.handleTimeout(1_100);
     assert.equal(alive.handleTimeout(1_160), "dead");
   });
 
-  test("asks once where it was held up before the first ping", () => {
+  test("asks once if it was held up before the first ping", () => {
     const alive = keepalive();
     assert.equal(alive.handleTimeout(50_000), "ping");
     assert.equal(alive.nextTimeout(), 50_040);
   });
 
-  test("never asks where the interval is endless", () => {
+  test("never asks if the interval is endless", () => {
     const alive = keepalive(never);
     assert.equal(alive.nextTimeout(), never);
     assert.equal(alive.handleTimeout(1e12), undefined);

@@ -45,7 +45,7 @@ for (const role of ["client", "server"] as const) {
         assert.deepEqual(awaiting().close().pass(1_000).told, ["closed ERR_CLOSE_TIMEOUT"]);
       });
 
-      test("loses the connection where the peer ends", () => {
+      test("loses the connection if the peer ends", () => {
         assert.deepEqual(awaiting().end().told, ["closed ERR_CONNECTION_LOST"]);
       });
 
@@ -104,7 +104,7 @@ for (const role of ["client", "server"] as const) {
       });
     }
 
-    test("says so where it was changed on its way", () => {
+    test("says so if it was changed on its way", () => {
       const ends = new AwaitingHello({ role, encryption: true }).hear(
         concat(hex("00 00 00 20"), pattern(32)),
       );

@@ -74,7 +74,7 @@ function takeAllRecords(profile: NativeProfile): Uint8Array[] {
 const kinds = (profile: NativeProfile): string[] => takeAllRecords(profile).map(kindsIn);
 
 describe("what leaves on the native wire", () => {
-  test("is nothing where there is nothing to say", () => {
+  test("is nothing if there is nothing to say", () => {
     const { profile } = setUp();
     assert.deepEqual(profile.takeOutput(), []);
     assert.equal(profile.name, "native");
@@ -147,7 +147,7 @@ describe("what leaves on the native wire", () => {
     }
   });
 
-  test("is not joined where it is large, and in one piece where it is small", () => {
+  test("is not joined if it is large, and in one piece if it is small", () => {
     const { profile } = setUp();
     profile.session.send(5, pattern(10));
     assert.equal(profile.takeOutput().length, 1);
@@ -210,7 +210,7 @@ describe("what arrives on the native wire", () => {
     "a kind alone": concat(nativeFrame("pong", [1]), hex("10")),
   };
   for (const [what, record] of Object.entries(invalid)) {
-    test(`is refused where it is ${what}`, () => {
+    test(`is refused if it is ${what}`, () => {
       assert.equal(
         thrownCode(() => setUp().receive(record)),
         "ERR_FRAME_INVALID",
@@ -236,7 +236,7 @@ describe("a ping", () => {
     assert.equal(toHex((record as Uint8Array).subarray(0, 8)), "05 00 00 04 de ad be ef");
   });
 
-  test("is one too many where 64 answers wait that the peer does not read", () => {
+  test("is one too many if 64 answers wait that the peer does not read", () => {
     const { receive, profile } = setUp();
     const ping = nativeFrame("ping", [1]);
     receive(...Array(64).fill(ping));
@@ -298,7 +298,7 @@ describe("what was taken", () => {
     ]);
   });
 
-  test("goes with what is sent anyway where it is worth it", () => {
+  test("goes with what is sent anyway if it is worth it", () => {
     const { profile, receive } = setUp();
     receive(nativeFrame("answer", [1], pattern(100)));
     profile.session.send(5, hex(""));
@@ -339,7 +339,7 @@ describe("asking for an acknowledgement", () => {
     assert.deepEqual(kinds(profile), ["message acknowledge-soon"]);
   });
 
-  test("asks nothing where all is acknowledged", () => {
+  test("asks nothing if all is acknowledged", () => {
     const { profile } = setUp();
     profile.session.askForAcknowledgement();
     assert.deepEqual(kinds(profile), []);
@@ -374,7 +374,7 @@ describe("a close of ours", () => {
     assert.equal(profile.unsentBytes, 0);
   });
 
-  test("has an acknowledgement with it where that is due", () => {
+  test("has an acknowledgement with it if that is due", () => {
     const { profile, receive, pass } = setUp();
     receive(nativeFrame("answer", [1]));
     pass(20);

@@ -73,7 +73,7 @@ describe("a server that is asked to resume a session", () => {
     return { ends, ask, resumed, session };
   }
 
-  test("goes on with it where the client proves that it had part in it, and proves so itself", () => {
+  test("goes on with it if the client proves that it had part in it, and proves so itself", () => {
     const { ends, ask, resumed, session } = server();
     ask(proofOf(ends));
     assert.deepEqual(ends.told, ["open native encrypted"]);
@@ -140,7 +140,7 @@ describe("a server that is asked to resume a session", () => {
     assert.deepEqual(ask(proofOf(ends)).told, ["open native plain"]);
   });
 
-  test("begins a new one where it does not know it, whatever the proof", () => {
+  test("begins a new one if it does not know it, whatever the proof", () => {
     const { ends, ask, resumed } = server();
     ask(pattern(32), pattern(16, 9));
     assert.deepEqual(ends.told, ["open native encrypted"]);
@@ -196,7 +196,7 @@ describe("a client that asks to resume its session", () => {
     assert.deepEqual(ends.saidHello().session, { kind: "resume", sessionId: id, received: none, proof });
   });
 
-  test("goes on with it where the server proves so too", () => {
+  test("goes on with it if the server proves so too", () => {
     const ends = client();
     ends.hearHello({ kind: "resumed", received: none, proof: proofOf(ends) });
     assert.deepEqual(ends.told, ["open native encrypted"]);
@@ -227,7 +227,7 @@ describe("a client that has no session to resume", () => {
     assert.deepEqual(ends.told, ["closed ERR_FRAME_INVALID"]);
   });
 
-  test("refuses a new one where it asked for none", () => {
+  test("refuses a new one if it asked for none", () => {
     const begun = { kind: "new", sessionId: id } as const;
     assert.deepEqual(client(false).hearHello(begun).told, ["closed ERR_FRAME_INVALID"]);
     assert.deepEqual(client(true).hearHello(begun).told, ["open native encrypted"]);

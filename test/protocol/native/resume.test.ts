@@ -83,7 +83,7 @@ describe("a connection that is cut", () => {
         }
       });
 
-      test(`goes on also where the next is cut before its handshake is over (${title})`, () => {
+      test(`goes on even if the next is cut before its handshake is over (${title})`, () => {
         const measured = begun(encryption);
         measured.run().cut().connect().run();
         const total = measured.arrived.client + measured.arrived.server;

@@ -115,7 +115,7 @@ describe("a session", () => {
     assert.equal(small.queuedBytes, weightOf(...frames));
   });
 
-  test("sends what it takes itself, where the peer takes more or is not known", () => {
+  test("sends what it takes itself, if the peer takes more or is not known", () => {
     for (const session of [attached(1_000_000), new NativeSession(own)]) {
       session.send(5, pattern(100_000));
       assert.equal(

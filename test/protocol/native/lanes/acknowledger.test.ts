@@ -22,7 +22,7 @@ const request = nativeFrame("request", [1, 5]);
 const answer = nativeFrame("answer", [1], pattern(10));
 
 describe("an acknowledgement", () => {
-  test("is none where there is no news", () => {
+  test("is none if there is no news", () => {
     const { acknowledger, receive, taken } = setUp();
     acknowledger.notice(1_000);
     acknowledger.ask();
@@ -76,7 +76,7 @@ describe("an acknowledgement", () => {
     assert.equal(acknowledger.isDue, true);
   });
 
-  test("goes with something else where it is worth it, and otherwise where it is due", () => {
+  test("goes with something else if it is worth it, and otherwise if it is due", () => {
     const { acknowledger, receive } = setUp();
     receive(answer);
     assert.equal(acknowledger.isNotable, false);
@@ -101,7 +101,7 @@ describe("a peer that asks for one soon", () => {
     assert.equal(acknowledger.isDue, true);
   });
 
-  test("has asked still where what it got before was not all", () => {
+  test("has asked still if what it got before was not all", () => {
     const { incoming, acknowledger, receive, taken } = setUp();
     const first = receive(message);
     const second = receive(message);

@@ -68,7 +68,7 @@ describe("the memory of a large body's parts", () => {
     return { record, body: record.subarray(frameHeaderBytes) };
   }
 
-  test("is given back once a quarter of the whole is there, where each was alone in its record", () => {
+  test("is given back once a quarter of the whole is there, if each was alone in its record", () => {
     const bodies = new IncomingBodies({ maxMessageBytes: 100_000, maxUnderWay: 4 });
     const datas = [...[0, 1, 2, 3, 4].map(bytesOf), hex("ff")];
     const records = datas.map((data) => alone(fixed, data));

@@ -217,7 +217,7 @@ describe("a frame is refused", () => {
     });
   }
 
-  test("where its lane's window is exceeded", () => {
+  test("if its lane's window is exceeded", () => {
     for (const frame of [
       nativeFrame("message", [5], pattern(60_000)),
       nativeFrame("request", [1, 5], pattern(60_000)),
@@ -233,7 +233,7 @@ describe("a frame is refused", () => {
     }
   });
 
-  test("never because its lane's things are taken late, where the window is kept to", () => {
+  test("never because its lane's things are taken late, if the window is kept to", () => {
     const { incoming, receive } = setUp();
     const message = nativeFrame("message", [5], pattern(20_000));
     for (let round = 0; round < 50; round++) {

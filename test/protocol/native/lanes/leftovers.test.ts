@@ -39,7 +39,7 @@ describe("what lay in a lane", () => {
     ]);
   });
 
-  test("is nothing where there was nothing", () => {
+  test("is nothing if there was nothing", () => {
     assert.deepEqual(decodeMessages([]), []);
     assert.deepEqual(decodeRequests([]), []);
   });

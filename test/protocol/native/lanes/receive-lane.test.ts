@@ -95,7 +95,7 @@ describe("what the peer is told", () => {
     assert.equal(lane.acknowledge(), step);
   });
 
-  test("is urgent from a quarter of the window on, or from 256 KiB where that is less", () => {
+  test("is urgent from a quarter of the window on, or from 256 KiB if that is less", () => {
     for (const [window, urgentBytes] of [
       [65_536, 16_384],
       [1_048_576, 262_144],

@@ -76,7 +76,7 @@ describe("frames in a lane", () => {
     );
   });
 
-  test("hold little memory where there are few", () => {
+  test("hold little memory if there are few", () => {
     const { lane, push, takeAll } = setUp();
     push(pattern(3));
     takeAll();

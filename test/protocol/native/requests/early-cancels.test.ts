@@ -48,7 +48,7 @@ describe("cancels that come before their requests", () => {
     assert.deepEqual([cancels.arrived(1_000_001), cancels.arrived(999_999)], [true, true]);
   });
 
-  test("are known where ids begin again", () => {
+  test("are known if ids begin again", () => {
     const cancels = new EarlyCancels();
     cancels.arrived(0x7fff_ffff);
     cancels.arrived(4_294_967_294);
@@ -92,7 +92,7 @@ describe("cancels that come before their requests", () => {
     assert.equal(cancels.arrived(maxEarlyCancels + 1), false);
   });
 
-  test("are found in each gap, and nowhere else, also where ids begin again and after they have leapt", () => {
+  test("are found in each gap, and nowhere else, even if ids begin again and after they have leapt", () => {
     const starts = [0, 0xffff_ff00, 0x7fff_ff00];
     for (const [start, many] of starts.flatMap((start) =>
       [2, 5, 500].map((many) => [start, many] as const),
@@ -146,7 +146,7 @@ describe("cancels that come before their requests", () => {
     }
   });
 
-  test("are found no more slowly by far where very many were overtaken", () => {
+  test("are found no more slowly by far if very many were overtaken", () => {
     const gappy = (gaps: number): number => {
       const cancels = new EarlyCancels();
       for (let id = 2; id <= 2 * gaps; id += 2) cancels.arrived(id);

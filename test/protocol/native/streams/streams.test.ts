@@ -127,7 +127,7 @@ for (const opener of ["client", "server"] as const) {
       }
     });
 
-    test("is over where resets cross, at both ends", () => {
+    test("is over if resets cross, at both ends", () => {
       const pair = new StreamPair();
       const id = pair.streams(opener).open(5, hex(""));
       pair.run();

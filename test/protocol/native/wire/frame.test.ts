@@ -29,7 +29,7 @@ describe("a native frame", () => {
     assert.equal(toHex(bytes), "00 00 34 fe dc ba 00");
   });
 
-  test("has a length that can be read anywhere, and is no number where the header is cut", () => {
+  test("has a length that can be read anywhere, and is no number if the header is cut", () => {
     const bytes = hex("00 00 34 fe dc ba 00");
     assert.equal(readBodyBytes(bytes, 2), 0xfedcba);
     for (let length = 2; length < 2 + frameHeaderBytes; length++) {

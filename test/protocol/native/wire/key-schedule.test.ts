@@ -39,7 +39,7 @@ describe("the nonce by which a server says that it is native", () => {
     assert.equal(nonce.buffer.byteLength, 12, "it holds on to nothing else");
   });
 
-  test("is another where the sides change places", () => {
+  test("is another if the sides change places", () => {
     assert.notDeepEqual(
       nativeNonce(serverPublicKey, clientPublicKey, nodeCrypto),
       nativeNonce(clientPublicKey, serverPublicKey, nodeCrypto),

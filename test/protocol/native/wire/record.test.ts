@@ -174,20 +174,20 @@ describe("a record that is not what the peer wrote next", () => {
     }
   });
 
-  test("is refused where only the length that was sealed is another", () => {
+  test("is refused if only the length that was sealed is another", () => {
     const { key, iv } = deriveTrafficKeys(secret(), nodeCrypto);
     const payload = concat(...nodeCrypto.createAead(key).seal(iv, [ping], uint32(ping.length)));
     assert.equal(thrownCode(opened(concat(uint32(payload.length), payload))), "ERR_AUTHENTICATION_FAILED");
   });
 
-  test("is refused where one was repeated, left out or moved", () => {
+  test("is refused if one was repeated, left out or moved", () => {
     assert.equal(thrownCode(opened(first, first)), "ERR_DECRYPTION_FAILED");
     assert.equal(thrownCode(opened(first, third)), "ERR_DECRYPTION_FAILED");
     assert.equal(thrownCode(opened(first, third, second)), "ERR_DECRYPTION_FAILED");
     assert.equal(thrownCode(opened(second)), "ERR_AUTHENTICATION_FAILED");
   });
 
-  test("is refused where another secret sealed it, such as that of our own direction", () => {
+  test("is refused if another secret sealed it, such as that of our own direction", () => {
     const other = write(new RecordWriter(keys(pattern(32, 1))), ping);
     assert.equal(thrownCode(opened(other)), "ERR_AUTHENTICATION_FAILED");
     assert.throws(opened(other), { fault: "peer", message: /the secrets differ, only one end has one/ });
@@ -224,7 +224,7 @@ describe("many small records", () => {
     }
   });
 
-  test("are refused each where it was changed, repeated or left out", () => {
+  test("are refused each if it was changed, repeated or left out", () => {
     const writer = new RecordWriter(keys());
     const records = Array.from({ length: 60 }, (_, index) => write(writer, pattern(10, index)));
     for (const wrong of [5, 20, 40, 59]) {
@@ -289,7 +289,7 @@ describe("the key", () => {
     assert.deepEqual(watched.left, []);
   });
 
-  test("is wiped where it is not needed any more, and so is the secret it came from", () => {
+  test("is wiped if it is not needed any more, and so is the secret it came from", () => {
     const given: Uint8Array[] = [];
     const watched: CryptoProvider = {
       ...nodeCrypto,

@@ -95,7 +95,7 @@ describe("runs of small records", () => {
     assert.deepEqual(prepared.at(-1), { from: 35, to: 66, bytes: 5 });
   });
 
-  test("are prepared for fewer records where those are longer", () => {
+  test("are prepared for fewer records if those are longer", () => {
     const { prepared, count } = setUp();
     assert.deepEqual(count(16 + 8 + 14 + 14, 1_100), [...times(16, false), ...times(36, true)]);
     assert.deepEqual(
