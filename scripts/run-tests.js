@@ -46,7 +46,10 @@ process.execArgv.push("--import", new URL("../build/test/support/leftovers.js", 
 
 if (inRealm) process.execArgv.push("--experimental-vm-modules", "--no-warnings");
 
-run({ files, concurrency: 2, timeout: 900_000 })
+// Of a file, with all of its tests.
+const timeout = process.env.SEALPIPE_THOROUGH === "1" ? 3_600_000 : 900_000;
+
+run({ files, concurrency: 2, timeout })
   .on("test:fail", () => {
     process.exitCode = 1;
   })

@@ -9,11 +9,10 @@ import { connectOrSpawn, type FoundServer, daemon as serve } from "sealpipe/side
 import { isEvent } from "../support/children.ts";
 import { TestDaemon } from "../support/daemons.ts";
 import { freshName } from "../support/names.ts";
-import { isThere, rounds } from "../support/sidecars.ts";
-import { thorough } from "../support/thorough.ts";
+import { fewRounds, goRound, isThere } from "../support/sidecars.ts";
 import { until } from "../support/waiting.ts";
 
-const timeout = Math.max(300_000, rounds * 30_000);
+const timeout = Math.max(300_000, fewRounds * 60_000);
 
 const pidOf = async (client: Client): Promise<number> => Number((await client.request(1, "pid")).text);
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
@@ -28,7 +27,7 @@ describe("a daemon that several programs share", { timeout }, () => {
     const command = daemon.command({ idleTimeoutMs: 2_000, resumeWindowMs: 100 });
     const first = daemon.caller({}, command);
     const { pid } = await first.until(isEvent("ready"));
-    const client = await daemon.connect(t, {}, command);
+    const client = await daemon.connect({}, command);
     assert.equal(await pidOf(client), pid);
     first.child.kill("SIGKILL");
     await once(first.child, "close");
@@ -41,8 +40,8 @@ describe("a daemon that several programs share", { timeout }, () => {
   });
 
   test("is started exactly once by ten programs at the same instant", async (t) => {
-    for (let round = 0; round < (thorough ? rounds : 1); round++) {
-      const daemon = new TestDaemon(t);
+    await goRound(t, fewRounds, async (round) => {
+      const daemon = new TestDaemon(round);
       const callers = Array.from({ length: 10 }, () => daemon.caller());
       const answers = await Promise.all(callers.map((caller) => caller.until(({ event }) => event !== "")));
       assert.deepEqual(
@@ -50,36 +49,39 @@ describe("a daemon that several programs share", { timeout }, () => {
         answers.map(() => ({ event: "ready", pid: daemon.started[0] })),
       );
       assert.equal(daemon.started.length, 1);
-      await Promise.all(callers.map((caller) => caller.kill()));
-    }
+    });
   });
 
   test("is started by the next program if the first is killed while it starts it", async (t) => {
-    const daemon = new TestDaemon(t);
-    const first = daemon.caller({}, daemon.command({}, "never-ready"));
-    await until(() => daemon.started.length === 1);
-    const second = daemon.caller();
-    await until(() => existsSync(`/tmp/${daemon.name}.start.sock`));
-    assert.equal(daemon.started.length, 1, "the second waits for the first");
-    await first.kill();
-    const { pid } = await second.until(isEvent("ready"));
-    assert.deepEqual(daemon.started.slice(1), [pid]);
+    await goRound(t, fewRounds, async (round) => {
+      const daemon = new TestDaemon(round);
+      const first = daemon.caller({}, daemon.command({}, "never-ready"));
+      await until(() => daemon.started.length === 1);
+      const second = daemon.caller();
+      await until(() => existsSync(`/tmp/${daemon.name}.start.sock`));
+      assert.equal(daemon.started.length, 1, "the second waits for the first");
+      await first.kill();
+      const { pid } = await second.until(isEvent("ready"));
+      assert.deepEqual(daemon.started.slice(1), [pid]);
+    });
   });
 
   test("is started anew if the last one was killed and has left its socket", async (t) => {
-    const daemon = new TestDaemon(t);
-    const client = await daemon.connect(t);
-    const pid = await pidOf(client);
-    await client.close();
-    process.kill(pid, "SIGKILL");
-    await until(() => !isThere(pid));
-    assert.ok(existsSync(client.address), "its socket is left");
-    assert.notEqual(await pidOf(await daemon.connect(t)), pid);
+    await goRound(t, fewRounds, async (round) => {
+      const daemon = new TestDaemon(round);
+      const client = await daemon.connect();
+      const pid = await pidOf(client);
+      await client.close();
+      process.kill(pid, "SIGKILL");
+      await until(() => !isThere(pid));
+      assert.ok(existsSync(client.address), "its socket is left");
+      assert.notEqual(await pidOf(await daemon.connect()), pid);
+    });
   });
 
   test("is started anew if it dies at the moment when it is found", async (t) => {
     const daemon = new TestDaemon(t);
-    const dying = await daemon.connect(t).then(async (client) => {
+    const dying = await daemon.connect().then(async (client) => {
       const [pid] = [await pidOf(client), await client.close()];
       process.kill(pid, "SIGKILL");
       await until(() => !isThere(pid));
@@ -89,41 +91,45 @@ describe("a daemon that several programs share", { timeout }, () => {
     unlinkSync(`/tmp/${daemon.name}.sock`);
     spawn(command, args, { stdio: "ignore" });
     await until(() => existsSync(`/tmp/${daemon.name}.sock`));
-    const client = await daemon.connect(t);
+    const client = await daemon.connect();
     assert.equal(await pidOf(client), daemon.started[2]);
     assert.notEqual(client.peer?.pid, dying);
   });
 
   test("is started again when it ends while a client is open, and the client goes on", async (t) => {
-    const daemon = new TestDaemon(t);
-    const client = await daemon.connect(t, { maxRestarts: 20 });
-    for (let round = 0; round < 3; round++) {
-      const pid = await pidOf(client);
-      process.kill(pid, "SIGKILL");
-      await until(() => client.status === "reconnecting");
-      assert.notEqual(await pidOf(client), pid);
-    }
-    assert.equal(daemon.started.length, 4);
-    assert.equal(daemon.running.length, 1);
+    await goRound(t, fewRounds, async (round) => {
+      const daemon = new TestDaemon(round);
+      const client = await daemon.connect({ maxRestarts: 20 });
+      for (let ends = 0; ends < 3; ends++) {
+        const pid = await pidOf(client);
+        process.kill(pid, "SIGKILL");
+        await until(() => client.status === "reconnecting");
+        assert.notEqual(await pidOf(client), pid);
+      }
+      assert.equal(daemon.started.length, 4);
+      assert.equal(daemon.running.length, 1);
+    });
   });
 
   test("is started once by all whose clients lose it", async (t) => {
-    const daemon = new TestDaemon(t);
-    const clients = await Promise.all([1, 2, 3].map(() => daemon.connect(t)));
-    assert.equal(daemon.started.length, 1);
-    process.kill(daemon.started[0] as number, "SIGKILL");
-    await until(() => clients.every(({ status }) => status === "reconnecting"));
-    const pids = await Promise.all(clients.map(pidOf));
-    assert.deepEqual(
-      pids,
-      pids.map(() => daemon.started[1]),
-    );
-    assert.equal(daemon.started.length, 2);
+    await goRound(t, fewRounds, async (round) => {
+      const daemon = new TestDaemon(round);
+      const clients = await Promise.all([1, 2, 3].map(() => daemon.connect()));
+      assert.equal(daemon.started.length, 1);
+      process.kill(daemon.started[0] as number, "SIGKILL");
+      await until(() => clients.every(({ status }) => status === "reconnecting"));
+      const pids = await Promise.all(clients.map(pidOf));
+      assert.deepEqual(
+        pids,
+        pids.map(() => daemon.started[1]),
+      );
+      assert.equal(daemon.started.length, 2);
+    });
   });
 
   test("is given up once it has ended too often, and the client ends", async (t) => {
     const daemon = new TestDaemon(t);
-    const client = await daemon.connect(t, { maxRestarts: 1 });
+    const client = await daemon.connect({ maxRestarts: 1 });
     for (let round = 0; round < 2; round++) {
       process.kill(await pidOf(client), "SIGKILL");
       await until(() => client.status !== "connected");
@@ -137,7 +143,7 @@ describe("a daemon that several programs share", { timeout }, () => {
 
   test("is left to others with restart: false", async (t) => {
     const daemon = new TestDaemon(t);
-    const client = await daemon.connect(t, { restart: false });
+    const client = await daemon.connect({ restart: false });
     process.kill(await pidOf(client), "SIGKILL");
     await until(() => client.status === "reconnecting");
     await once(client, "retrying");
@@ -152,14 +158,14 @@ describe("a daemon of another version", { timeout }, () => {
 
   test("is refused, and nothing happens to it", async (t) => {
     const daemon = new TestDaemon(t);
-    const client = await daemon.connect(t, { expect: old });
+    const client = await daemon.connect({ expect: old });
     const newer = daemon.command({ applicationVersion: "2.0.0" });
-    await assert.rejects(daemon.connect(t, { expect }, newer), {
+    await assert.rejects(daemon.connect({ expect }, newer), {
       code: "ERR_SIDECAR_MISMATCH",
       message: 'the daemon\'s version is "1.0.0", not "2.0.0"',
     });
     assert.equal(
-      await codeOf(daemon.connect(t, { expect, replace: () => false }, newer)),
+      await codeOf(daemon.connect({ expect, replace: () => false }, newer)),
       "ERR_SIDECAR_MISMATCH",
     );
     assert.equal(await pidOf(client), daemon.started[0]);
@@ -169,15 +175,11 @@ describe("a daemon of another version", { timeout }, () => {
   test("is replaced in order although clients are connected, which end if they expect the old one", async (t) => {
     const daemon = new TestDaemon(t);
     const log = join(daemon.directory, "log");
-    const client = await daemon.connect(t, { expect: old, log });
-    const indifferent = await daemon.connect(t);
+    const client = await daemon.connect({ expect: old, log });
+    const indifferent = await daemon.connect();
     const found: FoundServer[] = [];
     const replace = (server: FoundServer) => found.push(server) > 0;
-    const newer = await daemon.connect(
-      t,
-      { expect, replace },
-      daemon.command({ applicationVersion: "2.0.0" }),
-    );
+    const newer = await daemon.connect({ expect, replace }, daemon.command({ applicationVersion: "2.0.0" }));
     assert.deepEqual(found.at(-1), { ...old, pid: daemon.started[0], connections: 3 });
     assert.equal(newer.peer?.applicationVersion, "2.0.0");
     assert.deepEqual(daemon.running, [daemon.started[1]]);
@@ -190,14 +192,16 @@ describe("a daemon of another version", { timeout }, () => {
   });
 
   test("is replaced exactly once by programs that do so at the same instant", async (t) => {
-    const daemon = new TestDaemon(t);
-    await daemon.connect(t, { restart: false });
-    const newer = daemon.command({ applicationVersion: "2.0.0" });
-    const clients = await Promise.all(
-      [1, 2, 3, 4].map(() => daemon.connect(t, { expect, replace: () => true }, newer)),
-    );
-    for (const client of clients) assert.equal(await pidOf(client), daemon.started[1]);
-    assert.equal(daemon.started.length, 2);
+    await goRound(t, fewRounds, async (round) => {
+      const daemon = new TestDaemon(round);
+      await daemon.connect({ restart: false });
+      const newer = daemon.command({ applicationVersion: "2.0.0" });
+      const clients = await Promise.all(
+        [1, 2, 3, 4].map(() => daemon.connect({ expect, replace: () => true }, newer)),
+      );
+      for (const client of clients) assert.equal(await pidOf(client), daemon.started[1]);
+      assert.equal(daemon.started.length, 2);
+    });
   });
 
   for (const [how, what] of [
@@ -208,9 +212,8 @@ describe("a daemon of another version", { timeout }, () => {
     test(`is ended by signals if it ${what}`, async (t) => {
       const daemon = new TestDaemon(t);
       const stubborn = daemon.command({ drainTimeoutMs: 60_000 }, how);
-      await daemon.connect(t, { restart: false }, stubborn);
+      await daemon.connect({ restart: false }, stubborn);
       const client = await daemon.connect(
-        t,
         { expect, replace: () => true, stopTimeoutMs: 200 },
         daemon.command({ applicationVersion: "2.0.0" }),
       );
@@ -224,9 +227,9 @@ describe("a daemon of another version", { timeout }, () => {
     const bystander = spawn("sleep", ["1000"], { stdio: "ignore" });
     t.after(() => bystander.kill());
     const { pid } = bystander;
-    await daemon.connect(t, { restart: false }, daemon.command({}, `lies${pid}`));
+    await daemon.connect({ restart: false }, daemon.command({}, `lies${pid}`));
     const newer = daemon.command({ applicationVersion: "2.0.0" });
-    const replaced = daemon.connect(t, { expect, replace: () => true, stopTimeoutMs: 200 }, newer);
+    const replaced = daemon.connect({ expect, replace: () => true, stopTimeoutMs: 200 }, newer);
     await assert.rejects(replaced, {
       code: "ERR_DAEMON_STAYS",
       message: new RegExp(`says that it is the process ${pid}, does not leave`),
@@ -240,7 +243,7 @@ describe("a daemon of another version", { timeout }, () => {
     const daemon = new TestDaemon(t);
     await using server = await startServer(daemon.name, { application: "test-daemon" });
     const newer = daemon.command({ applicationVersion: "2.0.0" });
-    const replaced = daemon.connect(t, { expect, replace: () => true, stopTimeoutMs: 200 }, newer);
+    const replaced = daemon.connect({ expect, replace: () => true, stopTimeoutMs: 200 }, newer);
     await assert.rejects(replaced, { code: "ERR_DAEMON_STAYS" });
     assert.equal(server.status, "listening");
     assert.equal(daemon.started.length, 0);
@@ -248,15 +251,15 @@ describe("a daemon of another version", { timeout }, () => {
 
   test("is never replaced if it is another application", async (t) => {
     const daemon = new TestDaemon(t);
-    const client = await daemon.connect(t);
+    const client = await daemon.connect();
     const other = { expect: { application: "another" }, replace: () => assert.fail("asked") };
-    assert.equal(await codeOf(daemon.connect(t, other)), "ERR_SIDECAR_MISMATCH");
+    assert.equal(await codeOf(daemon.connect(other)), "ERR_SIDECAR_MISMATCH");
     assert.equal(await pidOf(client), daemon.started[0]);
   });
 
   test("that was just started is killed", async (t) => {
     const daemon = new TestDaemon(t);
-    assert.equal(await codeOf(daemon.connect(t, { expect })), "ERR_SIDECAR_MISMATCH");
+    assert.equal(await codeOf(daemon.connect({ expect })), "ERR_SIDECAR_MISMATCH");
     await until(() => daemon.started.length === 1 && daemon.running.length === 0);
   });
 });
@@ -265,7 +268,7 @@ describe("a daemon that does not come to be", { timeout }, () => {
   test("says how its program ended, and its log what that printed", async (t) => {
     const daemon = new TestDaemon(t);
     const log = join(daemon.directory, "log");
-    await assert.rejects(daemon.connect(t, { log }, daemon.command({}, "exits")), {
+    await assert.rejects(daemon.connect({ log }, daemon.command({}, "exits")), {
       code: "ERR_SIDECAR_ENDED",
       message: `the daemon ended with the exit code 3 before it was ready; what it printed is in ${log}`,
     });
@@ -276,7 +279,7 @@ describe("a daemon that does not come to be", { timeout }, () => {
 
   test("is killed if it is not ready in time", async (t) => {
     const daemon = new TestDaemon(t);
-    const late = daemon.connect(t, { readyTimeoutMs: 1_500 }, daemon.command({}, "never-ready"));
+    const late = daemon.connect({ readyTimeoutMs: 1_500 }, daemon.command({}, "never-ready"));
     await assert.rejects(late, {
       code: "ERR_SIDECAR_TIMEOUT",
       message: /not ready within 1500 ms: .*no server/,
@@ -287,7 +290,7 @@ describe("a daemon that does not come to be", { timeout }, () => {
   test("is killed when the signal aborts", async (t) => {
     const daemon = new TestDaemon(t);
     const controller = new AbortController();
-    const starting = daemon.connect(t, { signal: controller.signal }, daemon.command({}, "never-ready"));
+    const starting = daemon.connect({ signal: controller.signal }, daemon.command({}, "never-ready"));
     await until(() => daemon.started.length === 1);
     controller.abort(new Error("enough"));
     await assert.rejects(starting, { message: "enough" });
@@ -296,10 +299,10 @@ describe("a daemon that does not come to be", { timeout }, () => {
 
   test("says so if a server is there and does not answer", async (t) => {
     const daemon = new TestDaemon(t);
-    const client = await daemon.connect(t, { restart: false });
+    const client = await daemon.connect({ restart: false });
     const pid = await pidOf(client);
     process.kill(pid, "SIGSTOP");
-    const waiting = daemon.connect(t, { readyTimeoutMs: 3_000, client: { handshakeTimeoutMs: 100 } });
+    const waiting = daemon.connect({ readyTimeoutMs: 3_000, client: { handshakeTimeoutMs: 100 } });
     await assert.rejects(waiting, { code: "ERR_SIDECAR_TIMEOUT", message: /said nothing/ });
     assert.equal(daemon.started.length, 1);
     process.kill(pid, "SIGCONT");
@@ -310,7 +313,7 @@ describe("a daemon that does not come to be", { timeout }, () => {
     const [log, target] = [join(daemon.directory, "log"), join(daemon.directory, "target")];
     writeFileSync(target, "");
     symlinkSync(target, log);
-    assert.equal(await codeOf(daemon.connect(t, { log })), "ELOOP");
+    assert.equal(await codeOf(daemon.connect({ log })), "ELOOP");
     assert.equal(readFileSync(target, "utf8"), "");
   });
 
@@ -357,7 +360,7 @@ describe("daemon()", { timeout }, () => {
       const daemon = new TestDaemon(t);
       const log = join(daemon.directory, "log");
       const command = daemon.command({ idleTimeoutMs: why.by === "idle" ? 2_000 : 0 });
-      const client = await daemon.connect(t, { log, restart: false }, command);
+      const client = await daemon.connect({ log, restart: false }, command);
       await act(client);
       await until(() => daemon.running.length === 0);
       const said = readFileSync(log, "utf8").trim().split("\n");
@@ -376,7 +379,7 @@ describe("daemon()", { timeout }, () => {
 
   test("is refused if there is one already, and with options that are none", async (t) => {
     const daemon = new TestDaemon(t);
-    await daemon.connect(t);
+    await daemon.connect();
     assert.equal(await codeOf(serve(daemon.name)), "ERR_ADDRESS_IN_USE");
     for (const options of [{ idleTimeoutMs: -1 }, { drainTimeoutMs: 0 }, { onEnd: 1 }, { idle: 1 }]) {
       assert.equal(await codeOf(serve(freshName(), options as object)), "ERR_INVALID_OPTION");

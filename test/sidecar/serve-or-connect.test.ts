@@ -6,10 +6,9 @@ import { serveOrConnect } from "sealpipe/sidecar";
 import { startChild } from "../support/children.ts";
 import type { LinesProcess } from "../support/lines-process.ts";
 import { freshDirectory, freshName } from "../support/names.ts";
-import { rounds } from "../support/sidecars.ts";
-import { thorough } from "../support/thorough.ts";
+import { fewRounds, goRound } from "../support/sidecars.ts";
 
-const timeout = Math.max(120_000, rounds * 30_000);
+const timeout = Math.max(120_000, fewRounds * 30_000);
 
 const instance = (name: string, options: object = {}): LinesProcess =>
   startChild("daemon-caller", "serveOrConnect", name, JSON.stringify({ timeoutMs: 60_000, ...options }));
@@ -29,8 +28,8 @@ describe("serveOrConnect", { timeout }, () => {
     assert.ok(!existsSync(`/tmp/${name}.sock`));
   });
 
-  test("has one instance serve of ten that start at the same instant", async () => {
-    for (let round = 0; round < (thorough ? rounds : 1); round++) {
+  test("has one instance serve of ten that start at the same instant", async (t) => {
+    await goRound(t, fewRounds, async () => {
       const name = freshName();
       const instances = Array.from({ length: 10 }, () => instance(name));
       const answers = await Promise.all(instances.map(answerOf));
@@ -39,7 +38,7 @@ describe("serveOrConnect", { timeout }, () => {
       assert.equal(new Set(answers.map(({ pid }) => pid)).size, 1);
       await Promise.all(instances.map((started) => started.kill()));
       rmSync(`/tmp/${name}.sock`, { force: true });
-    }
+    });
   });
 
   test("serves if the first instance was killed, and if it ends while it is being found", async () => {

@@ -8,7 +8,9 @@ import { type Exit, type OutputLine, type Sidecar, type SpawnOptions, spawnSidec
 import { exitOf, isEvent, startChild } from "../support/children.ts";
 import {
   commandOf,
+  fewRounds,
   freshPidFile,
+  goRound,
   isThere,
   pidIn,
   rounds,
@@ -265,16 +267,18 @@ describe("a sidecar that does not come to be", { timeout }, () => {
   });
 
   test("says which application and version it found", async (t) => {
-    const pidFile = freshPidFile(t);
-    const before = process.env["TMPDIR"];
-    process.env["TMPDIR"] = dirname(pidFile);
-    const starting = spawned(pidFile, "", { expect: { version: "2.0.0" } });
-    if (before === undefined) delete process.env["TMPDIR"];
-    else process.env["TMPDIR"] = before;
-    const error = await starting;
-    assert.ok(error instanceof PeerError && error.code === "ERR_SIDECAR_MISMATCH");
-    assert.match(error.message, /version is "1\.0\.0", not "2\.0\.0"/);
-    assert.deepEqual(readdirSync(dirname(pidFile)), ["pid"], "its directory is gone");
+    await goRound(t, fewRounds, async (round) => {
+      const pidFile = freshPidFile(round);
+      const before = process.env["TMPDIR"];
+      process.env["TMPDIR"] = dirname(pidFile);
+      const starting = spawned(pidFile, "", { expect: { version: "2.0.0" } });
+      if (before === undefined) delete process.env["TMPDIR"];
+      else process.env["TMPDIR"] = before;
+      const error = await starting;
+      assert.ok(error instanceof PeerError && error.code === "ERR_SIDECAR_MISMATCH");
+      assert.match(error.message, /version is "1\.0\.0", not "2\.0\.0"/);
+      assert.deepEqual(readdirSync(dirname(pidFile)), ["pid"], "its directory is gone");
+    });
   });
 
   test("is refused for a command or arguments that are no text", async () => {

@@ -1,14 +1,14 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Client } from "sealpipe";
 import { type ConnectOrSpawnOptions, connectOrSpawn, type DaemonOptions } from "sealpipe/sidecar";
 import { startChild } from "./children.ts";
 import type { LinesProcess } from "./lines-process.ts";
 import { freshName, namePrefix } from "./names.ts";
-import { isThere } from "./sidecars.ts";
+import { onWindows } from "./platform.ts";
+import { type Hooks, isThere } from "./sidecars.ts";
 import { turns, until } from "./waiting.ts";
 
 /** Far more than a process takes to start on a busy machine. */
@@ -21,15 +21,22 @@ export class TestDaemon {
   readonly name = freshName();
   readonly directory = mkdtempSync(join(tmpdir(), `${namePrefix}-daemon-`));
   readonly #starts = join(this.directory, "starts");
+  readonly #clients = new Set<Client>();
+  readonly #callers = new Set<LinesProcess>();
 
-  constructor(t: TestContext) {
+  constructor(t: Hooks) {
     t.after(async () => {
+      // First, as they would start it again.
+      for (const client of this.#clients) client.destroy();
+      await Promise.all([...this.#clients].map((client) => client.close()));
+      await Promise.all([...this.#callers].map((caller) => caller.kill()));
       for (const pid of this.started.filter(isThere)) process.kill(pid, "SIGKILL");
       await until(() => !this.started.some(isThere));
       // In which Node closes the handles of those that it has started.
       await turns();
       // Last, as it has their numbers.
-      for (const suffix of ["", ".start"]) rmSync(`/tmp/${this.name}${suffix}.sock`, { force: true });
+      if (!onWindows)
+        for (const suffix of ["", ".start"]) rmSync(`/tmp/${this.name}${suffix}.sock`, { force: true });
       rmSync(this.directory, { recursive: true, force: true });
     });
   }
@@ -50,20 +57,18 @@ export class TestDaemon {
     return [process.execPath, program, this.name, this.#starts, JSON.stringify(given), how];
   }
 
-  async connect(
-    t: TestContext,
-    options: ConnectOrSpawnOptions = {},
-    [command, ...args] = this.command(),
-  ): Promise<Client> {
+  async connect(options: ConnectOrSpawnOptions = {}, [command, ...args] = this.command()): Promise<Client> {
     const given = { readyTimeoutMs, restartDelayMs: 5, ...options };
     const client = await connectOrSpawn(this.name, command, args, given);
-    t.after(() => client.close());
+    this.#clients.add(client);
     return client;
   }
 
   /** A process that connects to it, or starts it. */
   caller(options: ConnectOrSpawnOptions = {}, command = this.command()): LinesProcess {
     const given = JSON.stringify({ readyTimeoutMs, ...options });
-    return startChild("daemon-caller", "connectOrSpawn", this.name, given, ...command);
+    const caller = startChild("daemon-caller", "connectOrSpawn", this.name, given, ...command);
+    this.#callers.add(caller);
+    return caller;
   }
 }

@@ -6,9 +6,11 @@ import { before, describe, type TestContext, test } from "node:test";
 import { type Exit, type OutputLine, type Sidecar, type SpawnOptions, spawnSidecar } from "sealpipe/sidecar";
 import { LinesProcess } from "./lines-process.ts";
 import { freshPidFile, isThere, killsParent, killsParentWhileItStarts } from "./sidecars.ts";
+import { thorough } from "./thorough.ts";
 import { record, until } from "./waiting.ts";
 
-const timeout = 300_000;
+/** Of a suite, with all of its tests. */
+const timeout = thorough ? 3_000_000 : 300_000;
 
 /** A sidecar of another library: the same program as `children/sidecar-child.ts`. */
 export interface OtherSidecar {

@@ -9,6 +9,7 @@ import { type Sidecar, type SpawnOptions, spawnSidecar } from "sealpipe/sidecar"
 import { startChild } from "./children.ts";
 import type { LinesProcess } from "./lines-process.ts";
 import { namePrefix } from "./names.ts";
+import { onWindows } from "./platform.ts";
 import { thorough } from "./thorough.ts";
 import { until } from "./waiting.ts";
 
@@ -18,10 +19,35 @@ const readyTimeoutMs = 60_000;
 /** How often each of the tests that kill goes round. */
 export const rounds = thorough ? 50 : 3;
 
+/** The same for those of which one round has to do from day to day. */
+export const fewRounds = thorough ? 50 : 1;
+
+/** A test, or one round of it. */
+export interface Hooks {
+  after(act: () => unknown): void;
+}
+
+/** Goes round that often, cleans up after each round, and says so. */
+export async function goRound(
+  t: TestContext,
+  count: number,
+  round: (hooks: Hooks) => Promise<void>,
+): Promise<void> {
+  for (let done = 0; done < count; done++) {
+    const hooks: (() => unknown)[] = [];
+    try {
+      await round({ after: (act) => hooks.push(act) });
+    } finally {
+      for (const act of hooks) await act();
+    }
+  }
+  t.diagnostic(`${count} rounds, nothing was left`);
+}
+
 const child = fileURLToPath(new URL("./children/sidecar-child.js", import.meta.url));
 
 /** Where a sidecar writes its process id as it starts. */
-export function freshPidFile(t: TestContext): string {
+export function freshPidFile(t: Hooks): string {
   const directory = mkdtempSync(join(tmpdir(), `${namePrefix}-sidecar-`));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   return join(directory, "pid");
@@ -30,17 +56,20 @@ export function freshPidFile(t: TestContext): string {
 /** The sidecar of the tests as a command for Node, or by way of a launcher. */
 export function commandOf(pidFile: string, how = "", launcher?: "shell"): readonly [string, ...string[]] {
   if (launcher === undefined) return [process.execPath, child, pidFile, how];
+  if (onWindows) return ["cmd", "/d", "/c", process.execPath, child, pidFile, how];
   // With something after it, so that the shell does not become the program.
   return ["sh", "-c", `"${process.execPath}" "${child}" "${pidFile}" "${how}"; exit $?`];
 }
 
 export async function startSidecar(
-  t: TestContext,
+  t: Hooks,
   { how = "", launcher, ...options }: SpawnOptions & { how?: string; launcher?: "shell" } = {},
 ): Promise<Sidecar> {
+  let sidecar: Sidecar | undefined;
+  // Before the directory goes in which it writes why it ends.
+  t.after(() => sidecar?.stop());
   const [command, ...args] = commandOf(freshPidFile(t), how, launcher);
-  const sidecar = await spawnSidecar(command, args, { readyTimeoutMs, restartDelayMs: 5, ...options });
-  t.after(() => sidecar.stop());
+  sidecar = await spawnSidecar(command, args, { readyTimeoutMs, restartDelayMs: 5, ...options });
   return sidecar;
 }
 
@@ -55,17 +84,17 @@ export function startParent(
 /** Kills the parent of a sidecar, and waits until nothing of that is left. */
 export async function killsParent(
   command: readonly string[],
-  { question }: { question: string },
+  { question, options = {} }: { question: string; options?: SpawnOptions },
 ): Promise<void> {
-  const parent = startParent(command, { question });
+  const parent = startParent(command, { question, options });
   const { pids, answer, address } = await parent.until(({ event }) => event === "ready");
   const processes = [...(pids as number[]), ...(question === "grandchild" ? [Number(answer)] : [])];
   for (const pid of processes) assert.ok(isThere(pid), `${pid} runs`);
-  assert.ok(existsSync(address as string));
+  assert.ok(onWindows || existsSync(address as string));
   parent.child.kill("SIGKILL");
   await once(parent.child, "close");
   await until(() => !processes.some(isThere));
-  await until(() => !existsSync(dirname(address as string)));
+  if (!onWindows) await until(() => !existsSync(dirname(address as string)));
 }
 
 /** The same for a sidecar that has just been started. */

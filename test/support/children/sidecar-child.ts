@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { sidecar } from "sealpipe/sidecar";
 
-// A sidecar that does what it is asked. Arguments: a file for its process id, and how it misbehaves at the start.
+// A sidecar that does what it is asked. Arguments: a file for its process id, and how it misbehaves. Why it has to end is in a
+// file beside it.
 const [, , pidFile, how = ""] = process.argv;
 writeFileSync(pidFile as string, `${process.pid}`);
 
@@ -20,11 +21,26 @@ else if (how === "exits") {
     applicationVersion: "1.0.0",
     drainTimeoutMs: 400,
     onEnd: async (why) => {
+      writeFileSync(`${pidFile}.end`, JSON.stringify(why));
       console.log(JSON.stringify(why));
       if (how === "never-drains") await new Promise(() => {});
     },
   });
+  const print = (bytes: number) => {
+    const line = `${"x".repeat(99)}\n`.repeat(1_000);
+    let left = bytes / line.length;
+    const more = () => {
+      while (left > 0) {
+        left -= 1;
+        if (!process.stdout.write(line)) return process.stdout.once("drain", more);
+      }
+      return undefined;
+    };
+    more();
+    return "";
+  };
   const asked: Record<string, () => unknown> = {
+    words: () => JSON.stringify([process.argv, process.execArgv, process.env]),
     pid: () => `${process.pid}`,
     exit: () => process.exit(7),
     hang: () => new Promise(() => {}),
@@ -35,22 +51,15 @@ else if (how === "exits") {
       return "blocked";
     },
     grandchild: () => {
-      const { pid } = spawn("sleep", ["1000"], { stdio: "ignore" });
+      const [command, ...args] =
+        process.platform === "win32"
+          ? [process.execPath, "-e", "setInterval(() => {}, 1_000)"]
+          : ["sleep", "1000"];
+      const { pid } = spawn(command as string, args, { stdio: "ignore" });
       return `${pid}`;
     },
-    talk: () => {
-      const line = `${"x".repeat(99)}\n`.repeat(1_000);
-      let left = 1_000;
-      const more = () => {
-        while (left > 0) {
-          left -= 1;
-          if (!process.stdout.write(line)) return process.stdout.once("drain", more);
-        }
-        return undefined;
-      };
-      more();
-      return "";
-    },
+    talk: () => print(100_000_000),
+    "talk less": () => print(10_000_000),
   };
   server.handle(1, async ({ text }) => (await asked[text]?.()) as string);
 }
