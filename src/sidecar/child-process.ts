@@ -1,8 +1,9 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { SystemError } from "../index.ts";
 import { encodeHandOver, type HandOver } from "./hand-over.ts";
 import { Lines } from "./lines.ts";
 import type { ParsedSpawnOptions } from "./options.ts";
+import { signalTree } from "./process-tree.ts";
 
 /** How a process ended: its exit code, or the signal that ended it. */
 export interface Exit {
@@ -40,7 +41,9 @@ export class SidecarProcess {
   ) {
     const isGroup = process.platform !== "win32";
     const stdio = ["pipe", "pipe", "pipe"] as const;
-    this.#child = spawn(command, args, { cwd, env, stdio: [...stdio], detached: isGroup, windowsHide: true });
+    // On Windows, too: libuv has the system kill a child that is not detached at the instant when this process ends, and it
+    // could not do what it has to at its end.
+    this.#child = spawn(command, args, { cwd, env, stdio: [...stdio], detached: true, windowsHide: true });
     this.exited = new Promise((resolve, reject) => {
       this.#child.once("error", (cause) =>
         reject(ended("sidecar", `cannot be started: ${cause.message}`, cause)),
@@ -49,7 +52,7 @@ export class SidecarProcess {
         // A launcher that is killed leaves its program, which goes on until it notices that Node has closed the dead launcher's stdin
         // and it has drained; and a program leaves what it has started. The number of the group may be another's later, and on
         // Windows at once.
-        if (isGroup) this.kill("SIGKILL");
+        if (isGroup) void this.kill("SIGKILL");
         this.#isGone = true;
         resolve({ code, signal });
       });
@@ -79,19 +82,9 @@ export class SidecarProcess {
     this.#child.stdin?.end();
   }
 
-  /** Sends the signal to the whole process group. */
-  kill(signal: "SIGTERM" | "SIGKILL"): void {
-    const { pid } = this;
-    if (pid === undefined || this.#isGone) return;
-    if (process.platform === "win32") {
-      if (signal === "SIGKILL") execFile("taskkill", ["/pid", `${pid}`, "/t", "/f"], () => {});
-      return;
-    }
-    try {
-      process.kill(-pid, signal);
-    } catch {
-      // There is nobody left in it.
-    }
+  /** Sends the signal to the whole process group; see {@link signalTree}. */
+  async kill(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    if (!this.#isGone) await signalTree(this.#child, signal);
   }
 
   setReferenced(referenced: boolean): void {

@@ -164,7 +164,7 @@ class SharedDaemon {
     try {
       await this.#within(this.#options.readyTimeoutMs, given, (signal) => this.#untilReady(run, signal));
     } catch (error) {
-      run.kill();
+      await run.kill();
       throw error;
     } finally {
       run.unref();

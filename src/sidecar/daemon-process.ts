@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
 import { type Command, type Exit, ended } from "./child-process.ts";
+import { signalTree } from "./process-tree.ts";
 
 export interface DaemonSurroundings {
   readonly cwd?: string | undefined;
@@ -40,18 +41,8 @@ export class DaemonProcess {
   }
 
   /** At once, with whatever it has started, unless that has a process group of its own. */
-  kill(): void {
-    const { pid } = this.#child;
-    if (pid === undefined || this.#isGone) return;
-    if (process.platform === "win32") {
-      this.#child.kill("SIGKILL");
-      return;
-    }
-    try {
-      process.kill(-pid, "SIGKILL");
-    } catch {
-      // There is nobody left in it.
-    }
+  async kill(): Promise<void> {
+    if (!this.#isGone) await signalTree(this.#child, "SIGKILL");
   }
 
   /** This process no longer waits for it. */

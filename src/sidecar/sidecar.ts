@@ -55,7 +55,8 @@ const decided: Record<Exclude<keyof ServerOptions, keyof SidecarOptions>, true> 
  * end, `onEnd` is called, the server is closed, and the process exits; what takes longer than `drainTimeoutMs` is cut short. What
  * this process has started itself ends with it, by SIGKILL to its process group.
  *
- * Platform: on Windows what this process has started itself is not ended with it.
+ * Platform: on Windows what this process has started itself is not ended with it, except for what Node has started without `detached`; and
+ * this process has no console, so that a program for the console that it starts shows a window unless it is started with `windowsHide`.
  *
  * @throws SystemError `ERR_NO_PARENT` if the first line of stdin is no hand-over; as `startServer`; CallerError
  *   `ERR_INVALID_OPTION`.

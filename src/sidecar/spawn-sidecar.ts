@@ -107,6 +107,9 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
    * Ends it: asks its program to shut down, then ends stdin, then sends SIGTERM and at last SIGKILL to its process group; after
    * each it has `stopTimeoutMs`. Settles when nothing of it is left, and never rejects.
    *
+   * Platform: Windows has no process groups and no SIGTERM. In place of SIGKILL `taskkill` ends the process and its descendants; those of
+   * a program that has ended in order may be left.
+   *
    * @param reason What the program's `onEnd` is told.
    */
   stop(reason = ""): Promise<void> {
@@ -191,7 +194,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       } catch (error) {
         const isFinal = (error as { code?: string }).code === "ERR_SIDECAR_MISMATCH";
         if (isFinal || this.#stop.signal.aborted) throw error;
-        this.#process.kill("SIGKILL");
+        await this.#process.kill("SIGKILL");
         await this.#process.exited.catch(() => {});
       }
     }
@@ -216,7 +219,10 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     const timeoutMs = this.#options.stopTimeoutMs;
     if (this.client.status === "connected")
       await this.client.shutdownServer(reason, { timeoutMs }).catch(() => {});
-    for (const step of [() => {}, () => this.#process.release(), () => this.#process.kill("SIGTERM")]) {
+    const steps = [() => {}, () => this.#process.release()];
+    // On Windows there is no SIGTERM to wait for.
+    if (process.platform !== "win32") steps.push(() => void this.#process.kill("SIGTERM"));
+    for (const step of steps) {
       step();
       if (await this.#exitsWithin(timeoutMs)) break;
     }
@@ -242,7 +248,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   async #kill(error?: Error): Promise<void> {
     this.client.destroy(error);
     this.#process.release();
-    this.#process.kill("SIGKILL");
+    await this.#process.kill("SIGKILL");
     await this.#process.exited.catch(() => {});
     await this.client.close();
     const { directory } = this.#channel;

@@ -11,6 +11,7 @@ import { lacksWine, prepareWine, runOnWine, windowsPath } from "./wine.ts";
 
 const skip = skippedFor(lacksWine);
 const root = fileURLToPath(new URL("../", import.meta.url));
+const goPeers = fileURLToPath(new URL("../../interop", import.meta.url));
 
 /** Files that have nothing to run there, by their names or their paths. */
 const notThere = new Set([
@@ -52,6 +53,13 @@ const notThere = new Set([
   "wiped-memory",
   // A file is renamed there, and its place held, as on other systems; its servers need neither.
   "without-links",
+  // Signals, shells, and files of Linux'; `sidecar/every-platform` has what holds there, too. Windows has no Python here.
+  "connect-or-spawn",
+  "go-sidecar",
+  "orphans",
+  "python-sidecar",
+  "serve-or-connect",
+  "spawn-sidecar",
   // Nothing of a platform's.
   "go-sources",
   "loading",
@@ -77,9 +85,9 @@ export const aboutPipes =
   /named-pipe|net-|backpressure|close|client-reconnect|handed-in|lost-with|other-process|process-exit|golang-ipc\.test/;
 
 /** Of tests that talk to programs in Go, which are built here. */
-function buildGoPeers(): void {
-  for (const version of goVersions) buildGoPeer(version, "win32");
-  buildGoEnd("win32");
+function buildGoPeers(folders: readonly string[]): void {
+  if (folders.includes("interop")) for (const version of goVersions) buildGoPeer(version, "win32");
+  if (folders.includes("interop") || folders.includes("sidecar")) buildGoEnd("win32");
 }
 
 async function runFile(t: TestContext, runtime: Runtime, file: string): Promise<void> {
@@ -87,8 +95,9 @@ async function runFile(t: TestContext, runtime: Runtime, file: string): Promise<
   const { exitCode, output, crashes } = await runOnWine([node, windowsPath(`${root}${file}`)], {
     environment: {
       SEALPIPE_TEST_WINE: "1",
-      SEALPIPE_TEST_GO_PEERS: windowsPath(fileURLToPath(new URL("../../interop", import.meta.url))),
+      ...(lacksGo() === false && { SEALPIPE_TEST_GO_PEERS: windowsPath(goPeers) }),
     },
+    timeoutMs: 300_000,
   });
   const count = (what: string): number =>
     Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
@@ -111,7 +120,7 @@ export function testOnWindows(
   }, () => {
     before(async () => {
       await prepareWine();
-      if (folders.includes("interop")) buildGoPeers();
+      if (lacksGo() === false) buildGoPeers(folders);
     });
     for (const file of testFiles(...folders).filter((path) => fits.test(path))) {
       test(`${file} passes`, (t) => runFile(t, runtime, file));
