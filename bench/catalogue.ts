@@ -185,6 +185,13 @@ export const rows: readonly Row[] = [
     oneClient: true,
     note: "length prefixes and nothing else; one write for each message",
   }),
+  both(go(true, "raw"), {
+    id: "raw-go-sealed",
+    label: "raw `net.UnixConn` in Go, sealed",
+    encrypted: true,
+    oneClient: true,
+    note: "the same with AES-256-GCM for each message, under a key that both know: what encryption alone costs",
+  }),
   both(python("sealpipe-asyncio"), {
     id: "sealpipe-python-asyncio",
     label: "**sealpipe** in Python, asyncio",

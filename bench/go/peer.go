@@ -25,7 +25,7 @@ var peers = map[string]func(encryption bool) peer{
 	"sealpipe":          func(encryption bool) peer { return sealpipePeer{encryption: encryption} },
 	"sealpipe-released": func(encryption bool) peer { return sealpipePeer{encryption, true} },
 	"grpc":              func(bool) peer { return grpcPeer{} },
-	"raw":               func(bool) peer { return rawPeer{} },
+	"raw":               func(encryption bool) peer { return rawPeer{encryption} },
 }
 
 func socketPath(name string) string { return "/tmp/" + name + ".sock" }
