@@ -23,7 +23,9 @@ const published = [
   ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "package.json"],
   ...["bench/README.md", "go/README.md", "python/README.md"],
   ...["core.cjs", "core.cjs.map", "index.cjs", "index.d.cts", "index.d.ts", "index.js"].map(inDist),
-  ...["cli/main.js", "cli/main.js.map"].map(inDist),
+  ...["main", "canonical-json", "changes", "contract-files", "description", "generate"].flatMap((file) =>
+    ["js", "js.map"].map((extension) => inDist(`cli/${file}.${extension}`)),
+  ),
   ...["icon.svg", "index.html", "page.css", "page.js", "preact-LICENSE.txt"].map((file) =>
     inDist(`inspector/page/${file}`),
   ),

@@ -1,5 +1,6 @@
-import { createECDH, createPublicKey, diffieHellman, generateKeyPair, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { type KeyPair, publicKeyBytes } from "../protocol/crypto-provider.ts";
+import { openssl } from "./openssl.ts";
 
 const curve = "secp384r1";
 const uncompressedPoint = 0x04;
@@ -72,7 +73,7 @@ export class KeyPairs {
 
 /** Makes a key pair on this thread. For a single one this costs the process less than {@link makeKeyPairAhead}. */
 export function makeKeyPair(): KeyPair {
-  const ecdh = createECDH(curve);
+  const ecdh = openssl().createECDH(curve);
   const publicKey = ecdh.generateKeys();
   return {
     publicKey,
@@ -92,7 +93,7 @@ export function makeKeyPair(): KeyPair {
 export function makeKeyPairAhead(done: (keyPair: KeyPair | undefined) => void): void {
   const options = { namedCurve: curve, publicKeyEncoding: { format: "der", type: "spki" } };
   // Without an encoding for the private key Node gives a `KeyObject`; its types lack that overload.
-  const generate = generateKeyPair as unknown as (
+  const generate = openssl().generateKeyPair as unknown as (
     type: "ec",
     given: typeof options,
     callback: (error: Error | null, publicKey: Uint8Array, privateKey: KeyObject) => void,
@@ -107,16 +108,18 @@ function keyPairOf(encodedPublicKey: Uint8Array, privateKey: KeyObject): KeyPair
     publicKey: Uint8Array.from(encodedPublicKey.subarray(-publicKeyBytes)),
     deriveSharedSecret(peerPublicKey) {
       const publicKey = publicKeyOf(peerPublicKey);
-      return publicKey && diffieHellman({ privateKey, publicKey });
+      return publicKey && openssl().diffieHellman({ privateKey, publicKey });
     },
-    deriveElsewhere: canDeriveElsewhere
+    deriveElsewhere: canDeriveElsewhere()
       ? (peerPublicKey, done) => deriveElsewhere(privateKey, publicKeyOf(peerPublicKey), done)
       : undefined,
   };
 }
 
 /** Node 23.11 and later: before that a callback would be ignored. Deno calls it before it returns. */
-const canDeriveElsewhere = diffieHellman.length === 2 && !("deno" in process.versions);
+function canDeriveElsewhere(): boolean {
+  return openssl().diffieHellman.length === 2 && !("deno" in process.versions);
+}
 
 type WithCallback = (
   keys: { readonly privateKey: KeyObject; readonly publicKey: KeyObject },
@@ -129,7 +132,10 @@ function deriveElsewhere(
   done: (sharedSecret: Uint8Array | undefined) => void,
 ): void {
   if (publicKey === undefined) process.nextTick(done, undefined);
-  else (diffieHellman as unknown as WithCallback)({ privateKey, publicKey }, (_, secret) => done(secret));
+  else
+    (openssl().diffieHellman as unknown as WithCallback)({ privateKey, publicKey }, (_, secret) =>
+      done(secret),
+    );
 }
 
 /** `undefined` if the bytes are not an uncompressed point on the curve: the rest of the encoding is our own. */
@@ -137,7 +143,7 @@ function publicKeyOf(bytes: Uint8Array): KeyObject | undefined {
   if (!isUncompressed(bytes)) return undefined;
   const key = Buffer.concat([Buffer.from(beforePoint, "hex"), bytes]);
   try {
-    return createPublicKey({ key, format: "der", type: "spki" });
+    return openssl().createPublicKey({ key, format: "der", type: "spki" });
   } catch {
     return undefined;
   }

@@ -1,14 +1,4 @@
-import {
-  type Cipher,
-  type CipherGCM,
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  createSecretKey,
-  type KeyObject,
-  randomFillSync,
-} from "node:crypto";
+import type { Cipher, CipherGCM, KeyObject } from "node:crypto";
 import {
   type Aead,
   aeadNonceBytes,
@@ -18,6 +8,7 @@ import {
 } from "../protocol/crypto-provider.ts";
 import { BatchGcm, type BlockCipher } from "./batch-gcm.ts";
 import { KeyPairs } from "./key-pairs.ts";
+import { openssl } from "./openssl.ts";
 import { agreesWithPlatform } from "./self-test.ts";
 
 const cipher = "aes-256-gcm";
@@ -29,10 +20,10 @@ const keyPairs = new KeyPairs();
  */
 export const nodeCrypto: CryptoProvider = {
   generateKeyPair: () => keyPairs.take(),
-  sha256: (data) => createHash("sha256").update(data).digest(),
+  sha256: (data) => openssl().createHash("sha256").update(data).digest(),
   hmacSha256,
   createAead: (key) => new NodeAead(key, batchesAreSound),
-  randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+  randomBytes: (length) => openssl().randomFillSync(new Uint8Array(length)),
   randomNonces: takeRandomNonces,
   // NIST SP 800-38D, 8.3.
   randomNoncesPerKey: 2 ** 32,
@@ -50,7 +41,7 @@ export const platformCrypto: CryptoProvider = {
 };
 
 function hmacSha256(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array {
-  const hmac = createHmac("sha256", key);
+  const hmac = openssl().createHmac("sha256", key);
   for (const part of data) hmac.update(part);
   return hmac.digest();
 }
@@ -79,7 +70,7 @@ function passesSelfTest(): boolean {
 }
 
 function makeBatch(key: Uint8Array, nonces: "carried" | "known"): BatchAead {
-  return createBatchGcm(createSecretKey(key), nonces);
+  return createBatchGcm(openssl().createSecretKey(key), nonces);
 }
 
 function createBatchGcm(key: KeyObject, nonces: "carried" | "known"): BatchAead {
@@ -98,7 +89,9 @@ class NodeBlockCipher implements BlockCipher {
 
   encrypt(blocks: Uint8Array): Uint8Array {
     // After `wipe` the key is `undefined`, and this throws.
-    this.#cipher ??= createCipheriv("aes-256-ecb", this.#key as KeyObject, null).setAutoPadding(false);
+    this.#cipher ??= openssl()
+      .createCipheriv("aes-256-ecb", this.#key as KeyObject, null)
+      .setAutoPadding(false);
     return this.#cipher.update(blocks);
   }
 
@@ -117,11 +110,11 @@ class NodeAead implements Aead {
   constructor(key: Uint8Array, hasBatches: () => boolean) {
     this.#hasBatches = hasBatches;
     // A copy: the engine wipes its own. From Node 24 on, a cipher that gets bytes each time costs four times as much.
-    this.#key = createSecretKey(key);
+    this.#key = openssl().createSecretKey(key);
   }
 
   seal(nonce: Uint8Array, plaintext: readonly Uint8Array[], additionalData?: Uint8Array): Uint8Array[] {
-    const sealing: CipherGCM = createCipheriv(cipher, this.#key as KeyObject, nonce);
+    const sealing: CipherGCM = openssl().createCipheriv(cipher, this.#key as KeyObject, nonce);
     if (additionalData !== undefined) sealing.setAAD(additionalData);
     const parts: Uint8Array[] = plaintext.map((part) => sealing.update(part));
     // GCM is a stream cipher: `final` returns no bytes, but without it there is no tag.
@@ -132,7 +125,7 @@ class NodeAead implements Aead {
 
   open(nonce: Uint8Array, sealed: Uint8Array, additionalData?: Uint8Array): Uint8Array | undefined {
     const tagStart = sealed.length - aeadTagBytes;
-    const opening = createDecipheriv(cipher, this.#key as KeyObject, nonce, {
+    const opening = openssl().createDecipheriv(cipher, this.#key as KeyObject, nonce, {
       authTagLength: aeadTagBytes,
     });
     opening.setAuthTag(sealed.subarray(tagStart));
@@ -161,8 +154,8 @@ let pool = new Uint8Array(0);
 
 function takeRandomNonces(count: number): Uint8Array {
   const length = count * aeadNonceBytes;
-  if (length > poolBytes) return randomFillSync(new Uint8Array(length));
-  if (pool.length < length) pool = randomFillSync(new Uint8Array(poolBytes));
+  if (length > poolBytes) return openssl().randomFillSync(new Uint8Array(length));
+  if (pool.length < length) pool = openssl().randomFillSync(new Uint8Array(poolBytes));
   const nonces = pool.subarray(0, length);
   pool = pool.subarray(length);
   return nonces;

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { promisify } from "node:util";
+import { startServer } from "#dist/index.js";
 import { freshName } from "../support/names.ts";
+
+const library = JSON.stringify(new URL("../../../dist/index.js", import.meta.url).href);
 
 /** Counts what is compiled while clients of both profiles write `messages` short messages each, and are answered. */
 const program = `
@@ -13,7 +17,7 @@ const program = `
       compiled += 1;
     }
   };
-  const { startClient, startServer } = await import(${JSON.stringify(new URL("../../../dist/index.js", import.meta.url).href)});
+  const { startClient, startServer } = await import(${library});
   const [name, messages] = process.argv.slice(1);
   const server = await startServer(name);
   server.on("message", ({ type, data, connection }) => connection.write(type, data));
@@ -46,3 +50,33 @@ test("a program that sends a few messages compiles no module and tests no cipher
 test("one that sends many compiles it once, for all of its connections", () => {
   assert.equal(compiledFor(50), "compiled 1\n");
 });
+
+/** Asks a server once, and prints which modules of Node it has loaded by then, of those that are loaded when they are needed. */
+const askOnce = `
+  const loaded = new Set();
+  const { getBuiltinModule } = process;
+  process.getBuiltinModule = (id) => {
+    loaded.add(id);
+    return getBuiltinModule.call(process, id);
+  };
+  const { startClient } = await import(${library});
+  const client = await startClient(process.argv[1], { encryption: process.argv[2] === "encrypted" });
+  const { text } = await client.request(1, "what is the time?");
+  await client.close();
+  console.log(text + ": " + (loaded.has("node:crypto") ? "with" : "without") + " cryptography");
+`;
+
+for (const [wire, used] of [
+  ["plain", "without"],
+  ["encrypted", "with"],
+] as const) {
+  test(`a program that asks once, ${wire}, does so ${used} Node's cryptography`, async () => {
+    const name = freshName();
+    await using server = await startServer(name, { encryption: wire === "encrypted" });
+    server.handle(1, () => "noon");
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      ...["--input-type=module", "--eval", askOnce, name, wire],
+    ]);
+    assert.equal(stdout, `noon: ${used} cryptography\n`);
+  });
+}

@@ -178,7 +178,7 @@ describe("the resumption key", () => {
       "attach",
       function (this: NativeSession, ...given: Parameters<typeof attach>) {
         const [, identity] = given;
-        if (identity !== undefined) keys.push(identity.resumptionKey);
+        if (identity?.resumptionKey !== undefined) keys.push(identity.resumptionKey);
         attach.apply(this, given);
       },
     );

@@ -1,6 +1,4 @@
-import { checkContract } from "../../contract/changes.ts";
 import { command } from "../command.ts";
-import { readContract } from "../contract-files.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 
 const sides = ["older-callers", "newer-callers"] as const;
@@ -38,6 +36,8 @@ export const contractCheck = command({
     const { for: who, contract } = values;
     if (who !== undefined && !sides.some((side) => side === who))
       throw new UsageError(`--for is ${sides.join(" or ")}, not ${who}`);
+    const { checkContract } = await import("../../contract/changes.ts");
+    const { readContract } = await import("../contract-files.ts");
     const changes = checkContract(await readContract(older, contract), await readContract(newer, contract));
     const counts = changes.map(({ breaks }) => breaks.some((side) => who === undefined || side === who));
     for (const [index, { member, what, breaks }] of changes.entries()) {

@@ -1,5 +1,4 @@
 import { command } from "../command.ts";
-import { readContract } from "../contract-files.ts";
 import { exitCodes } from "../exit-codes.ts";
 
 export const contractExport = command({
@@ -16,6 +15,7 @@ export const contractExport = command({
   },
   examples: [{ command: "sealpipe contract export ./contract.js > contract.json", what: "into a file" }],
   async run({ values, positionals, output }) {
+    const { readContract } = await import("../contract-files.ts");
     const [file = ""] = positionals;
     const description = await readContract(file, values.contract);
     await output.raw(`${JSON.stringify(description, undefined, 2)}\n`);

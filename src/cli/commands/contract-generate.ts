@@ -1,6 +1,5 @@
-import { generate, type Language, languages } from "../../generate/index.ts";
+import type { Language } from "../../generate/index.ts";
 import { command } from "../command.ts";
-import { readContract } from "../contract-files.ts";
 import { exitCodes, UsageError } from "../exit-codes.ts";
 
 export const contractGenerate = command({
@@ -34,6 +33,8 @@ export const contractGenerate = command({
     },
   ],
   async run({ values, positionals, output }) {
+    const { generate, languages } = await import("../../generate/index.ts");
+    const { readContract } = await import("../contract-files.ts");
     const [file = ""] = positionals;
     const chosen = languages.filter((language) => values[language] === true);
     const [language] = chosen as [Language];

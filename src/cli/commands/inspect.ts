@@ -1,8 +1,11 @@
-import { startInspector } from "../../inspector/index.ts";
+import type { ContractDescription } from "../../contract/index.ts";
 import { command } from "../command.ts";
-import { readContract } from "../contract-files.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { serveTap, tapName, tapOptions } from "../tap-serving.ts";
+
+async function readContract(file: string): Promise<ContractDescription> {
+  return (await import("../contract-files.ts")).readContract(file);
+}
 
 export const inspect = command({
   name: "inspect",
@@ -34,6 +37,7 @@ export const inspect = command({
     const [name = ""] = positionals;
     tapName(name, values);
     const contracts = values.contract === undefined ? [] : [await readContract(values.contract)];
+    const { startInspector } = await import("../../inspector/index.ts");
     // The tap is two ends of each connection; what its clients see is what is asked about.
     const inspector = await startInspector({
       title: name,

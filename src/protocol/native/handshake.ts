@@ -199,9 +199,8 @@ export class NativeHandshake {
 
   #identity(id: Uint8Array): Identity {
     const { resumptionKey } = this.#agreement;
-    if (resumptionKey === undefined) return { id, resumptionKey: this.#options.crypto.sha256(id) };
     // A copy: the original is wiped when the hellos are over, whether or not there is an identity.
-    return { id, resumptionKey: secretCopy(resumptionKey) };
+    return { id, resumptionKey: resumptionKey && secretCopy(resumptionKey) };
   }
 
   #open(
@@ -264,11 +263,9 @@ export class NativeHandshake {
 
   #proof(side: "client" | "server", { id, resumptionKey }: Identity, received: Positions): Uint8Array {
     const { transcript } = this.#agreement;
-    return resumptionProof(
-      side,
-      { resumptionKey, transcript, sessionId: id, received },
-      this.#options.crypto,
-    );
+    const { crypto } = this.#options;
+    const key = resumptionKey ?? crypto.sha256(id);
+    return resumptionProof(side, { resumptionKey: key, transcript, sessionId: id, received }, crypto);
   }
 
   #checkProof(given: Uint8Array, wanted: Uint8Array): void {

@@ -29,7 +29,11 @@ export interface SessionIds {
 /** Identifies a peer that comes back. The key belongs to the session, which wipes it. */
 export interface Identity {
   readonly id: Uint8Array;
-  readonly resumptionKey: Uint8Array;
+  /**
+   * `undefined` on the plain wire, where it is no secret: it is then derived from the id, and only by a resume, so that a program
+   * that connects once, plain, needs no cryptography at all.
+   */
+  readonly resumptionKey: Uint8Array | undefined;
 }
 
 /**
@@ -198,7 +202,7 @@ export class NativeSession implements Session {
 
   /** From now on the session ends with its connection: nobody may resume it. */
   forgetIdentity(): void {
-    this.#identity?.resumptionKey.fill(0);
+    this.#identity?.resumptionKey?.fill(0);
     this.#identity = undefined;
   }
 

@@ -179,7 +179,16 @@ test("a session that begins in the clear can be resumed with what everyone can r
   const said = ends.saidHello().session;
   assert.ok(identity && said.kind === "new" && said.sessionId);
   assert.equal(toHex(identity.id), toHex(said.sessionId));
-  assert.equal(toHex(identity.resumptionKey), toHex(nodeCrypto.sha256(said.sessionId)));
+  const session = new NativeSession({ maxMessageBytes: 1_000, windows });
+  session.attach({ maxMessageBytes: 1_000, windows }, identity);
+  const resume = (key: Uint8Array) => {
+    const native = { resumable: true };
+    const again = new AwaitingHello({ role: "server", encryption: false, native, find: () => session });
+    const proof = proofOf(again, { key, sessionId: identity.id });
+    return again.hearHello({ kind: "resume", sessionId: identity.id, received: none, proof }).told;
+  };
+  assert.deepEqual(resume(identity.id), failed);
+  assert.deepEqual(resume(nodeCrypto.sha256(identity.id)), ["open native plain"]);
 });
 
 describe("a client that asks to resume its session", () => {
