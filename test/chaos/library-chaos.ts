@@ -58,6 +58,48 @@ export async function libraryChaos(options: LibraryChaosOptions): Promise<ChaosR
   return { harm: proxy.harm, client, server, failures };
 }
 
+export interface PairChaosOptions extends ChaosOptions {
+  readonly server: OtherLibrary;
+  readonly client: OtherLibrary;
+}
+
+/** The same between processes of two other libraries. */
+export async function pairChaos({
+  server,
+  client,
+  cuts,
+  encryption,
+}: PairChaosOptions): Promise<ChaosResult> {
+  const directory = mkdtempSync(join(tmpdir(), `${namePrefix}-chaos-`));
+  const flags = ["--directory", directory, `--encryption=${encryption}`, "--profile", "native"];
+  const serving = server.start("server", "server", ...flags);
+  await serving.untilStatus("listening");
+  const proxy = await startProxy(directory, cuts);
+  const connecting = client.start("client", "client", ...flags);
+  await connecting.untilEvent("connected");
+  // From here on the server talks to the connection that this came from: an earlier one may have been cut.
+  connecting.command({ do: "write", type: otherType });
+  await serving.untilEvent("message");
+  const ends = [connecting, serving];
+  const talks = ends.map((end) => end.ask({ do: "talk" }));
+  await Promise.race([proxy.allCut, ...talks]);
+  for (const end of ends) end.command({ do: "stop" });
+  await Promise.all(talks);
+  const [clients, servers] = await Promise.all(ends.map((end) => end.ask({ do: "tally" })));
+  await connecting.stop();
+  await serving.stop();
+  await proxy.close();
+  rmSync(directory, { recursive: true, force: true });
+  const tallies = [tallyOf(clients as Line), tallyOf(servers as Line)] as const;
+  const failures = [clients, servers].flatMap((tally) => tally?.["failures"] as string[]);
+  failures.push(...missing(`${server.name}'s server`, tallies[0], tallies[1]));
+  failures.push(...missing(`${client.name}'s client`, tallies[1], tallies[0]));
+  return { harm: proxy.harm, client: tallies[0], server: tallies[1], failures };
+}
+
+/** Of a message that is none of the numbered ones. */
+const otherType = 5;
+
 function tallyOf(line: Line): Tally {
   const { sent, received, asked, answered, handled, echoed } = line as unknown as Tally;
   return { sent, received, asked, answered, handled, echoed };

@@ -134,7 +134,7 @@ async function writeNumbers(stream: Stream, count: number): Promise<void> {
 }
 
 /** A number, and bytes that follow from it: mostly few, now and then more than one frame holds. */
-function filled(number: number): Uint8Array {
+export function filled(number: number): Uint8Array {
   const length = 4 + (number % 500 === 499 ? largeBytes : (number * 37) % 700);
   const bytes = Buffer.alloc(length, number % 251);
   bytes.writeUInt32BE(number);

@@ -35,6 +35,7 @@ func (e *end) handlers() map[uint32]sealpipe.Handler {
 		trafficRequest: func(_ context.Context, r *sealpipe.Request) ([]byte, error) { return e.traffic.handle(r.Data), nil },
 		traceRequest:   func(ctx context.Context, _ *sealpipe.Request) ([]byte, error) { return []byte(traceOf(ctx)), nil },
 		endlessRequest: func(ctx context.Context, _ *sealpipe.Request) ([]byte, error) {
+			say(line{"event": "begun"})
 			<-ctx.Done()
 			say(line{"event": "cancelled"})
 			return nil, ctx.Err()

@@ -61,14 +61,16 @@ func main() {
 	encryption := flag.Bool("encryption", true, "whether to encrypt, or to insist on it")
 	echo := flag.Bool("echo", false, "whether to write messages back, those of type 99 with type 0")
 	closeTimeout := flag.Int("close-timeout-ms", 0, "how long a broadcast waits for a client, among others")
+	keepaliveMs := flag.Int("keepalive-ms", 0, "after how long a silence to ask the peer, which has four times as long to answer")
 	maxMessageBytes := flag.Int("max-message-bytes", 0, "the largest message")
 	role := os.Args[1]
 	_ = flag.CommandLine.Parse(os.Args[2:])
 
 	options := &sealpipe.Options{
 		Profile: sealpipe.Profile(*profile), DisableEncryption: !*encryption, Directory: *directory, MaxMessageBytes: *maxMessageBytes,
-		CloseTimeout: time.Duration(*closeTimeout) * time.Millisecond,
-		Application:  "interop", ApplicationVersion: "1",
+		CloseTimeout:      time.Duration(*closeTimeout) * time.Millisecond,
+		KeepaliveInterval: time.Duration(*keepaliveMs) * time.Millisecond, KeepaliveTimeout: 4 * time.Duration(*keepaliveMs) * time.Millisecond,
+		Application: "interop", ApplicationVersion: "1",
 		OnError:  func(_ *sealpipe.Conn, err error) { event := failed(err); event["event"] = "error"; say(event) },
 		OnStatus: func(_ *sealpipe.Conn, status sealpipe.Status) { say(line{"event": "status", "status": status}) },
 		OnSessionLost: func(_ *sealpipe.Conn, lost sealpipe.LostSession) {
@@ -180,7 +182,9 @@ type command struct {
 	Type, Bytes int
 	Seed        int
 	Count       int
-	Reason      string
+	// TimeoutMs is how long a request may take, if not 0.
+	TimeoutMs int
+	Reason    string
 	// Trace is what a request or a stream belongs to.
 	Trace sealpipe.TraceContext
 }
@@ -212,6 +216,11 @@ func (e *end) do(c *command) line {
 	conn := e.conn
 	e.mu.Unlock()
 	ctx := sealpipe.WithTrace(context.Background(), c.Trace)
+	if c.TimeoutMs > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(c.TimeoutMs)*time.Millisecond)
+		defer cancel()
+	}
 	var err error
 	switch c.Do {
 	case "write":
@@ -226,6 +235,8 @@ func (e *end) do(c *command) line {
 		}
 	case "flush":
 		err = conn.Flush(ctx)
+	case "status":
+		return line{"event": "is", "status": conn.Status()}
 	case "request":
 		var answer []byte
 		if answer, err = conn.Request(ctx, uint32(c.Type), pattern(c.Bytes, c.Seed)); err == nil {

@@ -68,6 +68,7 @@ def add_handlers(end: aio.Server | aio.Client, traffic: Traffic) -> None:
 
     @end.handle(ENDLESS_REQUEST)
     async def never(_: aio.Request) -> None:
+        say({"event": "begun"})
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -149,6 +150,9 @@ class Program:
             chosen["secret"] = options.secret
         if options.close_timeout_ms:
             chosen["close_timeout"] = options.close_timeout_ms / 1000
+        if options.keepalive_ms:
+            chosen["keepalive_interval"] = options.keepalive_ms / 1000
+            chosen["keepalive_timeout"] = 4 * options.keepalive_ms / 1000
         if options.max_message_bytes:
             chosen["max_message_bytes"] = options.max_message_bytes
             chosen["max_queued_bytes"] = 2 * options.max_message_bytes
@@ -225,7 +229,7 @@ class Program:
     async def _answer(self, command: Line) -> None:
         try:
             answer = await self._do(command)
-        except SealpipeError as error:
+        except (SealpipeError, asyncio.TimeoutError) as error:
             answer = failed(error)
         say({**answer, "id": command.get("id", 0)})
         if command["do"] == "close":
@@ -261,8 +265,12 @@ class Program:
                 await end.write(type, filled(number))
         elif do == "flush":
             await end.flush()
+        elif do == "status":
+            return {"event": "is", "status": end.status}
         elif do == "request":
-            answer = (await end.request(type, body, context=read_trace(command.get("trace")))).data
+            asked = end.request(type, body, context=read_trace(command.get("trace")))
+            timeout = command["timeoutMs"] / 1000 if "timeoutMs" in command else None
+            answer = (await asyncio.wait_for(asked, timeout)).data
             said = answer[:100].decode("utf-8", "replace")
             return {"event": "answer", "bytes": len(answer), "text": said, "sha256": sha256(answer)}
         elif do == "stream":
@@ -327,6 +335,7 @@ def main() -> None:
     parser.add_argument("--encryption", default="true")
     parser.add_argument("--echo", action="store_true")
     parser.add_argument("--close-timeout-ms", type=int)
+    parser.add_argument("--keepalive-ms", type=int)
     parser.add_argument("--max-message-bytes", type=int)
     asyncio.run(Program(parser.parse_args()).run())
 

@@ -1,0 +1,5 @@
+import { go } from "../support/go-library.ts";
+import { pythonLibrary } from "../support/python-starter.ts";
+import { describePair } from "./library-pair.ts";
+
+describePair(pythonLibrary, go);
