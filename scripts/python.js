@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const project = join(root, "python");
 const benchmark = join(root, "bench/python");
+const pagesWithPrograms = ["python/README.md", "docs/python.md", "docs/sidecars.md"];
 const interpreter = process.env.PYTHON ?? (process.platform === "win32" ? "python" : "python3");
 const probe = "import ensurepip, sys, venv; assert sys.version_info >= (3, 10); print(sys.version)";
 
@@ -62,6 +63,25 @@ function run(python, ...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+/** Checks the types of the examples and of the tests' programs as users' editors do, with pyright from npm. */
+function checkWithPyright(python) {
+  const examples = join(root, "build/python/examples");
+  rmSync(examples, { recursive: true, force: true });
+  mkdirSync(examples, { recursive: true });
+  for (const page of pagesWithPrograms) {
+    const blocks = [...readFileSync(join(root, page), "utf8").matchAll(/^```python\n(.*?)^```/gms)];
+    if (blocks.length === 0) throw new Error(`${page} has no program in Python`);
+    for (const [index, [, program]] of blocks.entries()) {
+      writeFileSync(join(examples, `${page.replace(/\W+/g, "_")}_${index + 1}.py`), program);
+    }
+  }
+  console.log("\n> pyright");
+  const pyright = join(root, "node_modules/pyright/index.js");
+  const args = [pyright, "--project", project, "--pythonpath", python];
+  const { status } = spawnSync(process.execPath, args, { cwd: project, stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
 const probed = capture(interpreter, ["-c", probe]);
 if (probed.error) skip(`${interpreter} is not installed`);
 if (probed.status !== 0)
@@ -73,6 +93,7 @@ run(python, "ruff", "check", ".", benchmark);
 run(python, "ruff", "format", "--check", ".", benchmark);
 run(python, "mypy");
 run(python, "mypy", benchmark);
+checkWithPyright(python);
 run(python, "coverage", "run", "-m", "pytest", "-q", ...process.argv.slice(2));
 if (process.argv.length === 2) {
   // The protocol has full coverage, in Python as in TypeScript. The conformance rules run in processes of their

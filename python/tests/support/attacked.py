@@ -27,7 +27,7 @@ def say(**line: Any) -> None:
 
 def options_of(given: dict[str, Any]) -> dict[str, Any]:
     """``handshakeTimeoutMs``: 500 is ``handshake_timeout``: 0.5."""
-    options = {}
+    options: dict[str, Any] = {}
     for name, value in given.items():
         snake = re.sub("([A-Z])", lambda letter: "_" + letter[0].lower(), name)
         options[snake.removesuffix("_ms")] = value / 1_000 if snake.endswith("_ms") else value

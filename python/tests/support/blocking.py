@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ def code_of(act: Callable[[], object]) -> str:
 
 
 @contextmanager
-def held_thread() -> Iterator[None]:
+def held_thread() -> Generator[None, None, None]:
     """The library's thread does nothing meanwhile."""
     thread = event_loop._shared
     assert thread is not None, "there is no endpoint"
@@ -42,7 +42,7 @@ def held_thread() -> Iterator[None]:
 
 
 @contextmanager
-def pair(**options: Any) -> Iterator[tuple[sealpipe.Server, sealpipe.Client]]:
+def pair(**options: Any) -> Generator[tuple[sealpipe.Server, sealpipe.Client], None, None]:
     name = fresh_name()
     with (
         sealpipe.serve(name, **options) as server,

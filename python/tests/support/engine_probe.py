@@ -146,7 +146,7 @@ class EngineProbe:
         return self
 
     def take_writes(self) -> list[bytes]:
-        writes = []
+        writes: list[bytes] = []
         while write := self.engine.take_output():
             writes.append(write)
         return writes

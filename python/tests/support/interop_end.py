@@ -16,7 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 
-from sealpipe import CallerError, RemoteError, SealpipeError, aio
+from sealpipe import CallerError, RemoteError, SealpipeError, Status, aio
 from tests.support.interop_traffic import MESSAGE, REQUEST, STREAM, End, Line, Traffic, filled
 from tests.support.wire import pattern
 
@@ -35,6 +35,18 @@ def failed(error: BaseException) -> Line:
     code = getattr(error, "code", "")
     message = getattr(error, "message", str(error))
     return {"event": "failed", "code": code, "message": message, "sha256": sha256(getattr(error, "data", b""))}
+
+
+def say_error(error: SealpipeError) -> None:
+    say({**failed(error), "event": "error"})
+
+
+def say_status(status: Status) -> None:
+    say({"event": "status", "status": status})
+
+
+def say_session_lost(lost: aio.LostSession) -> None:
+    say({"event": "session-lost", "count": len(lost.messages)})
 
 
 def sha256(data: bytes) -> str:
@@ -135,14 +147,14 @@ class Program:
 
     def _choices(self) -> dict[str, Any]:
         options = self._options
-        chosen = {
+        chosen: dict[str, Any] = {
             "profile": options.profile,
             "encryption": options.encryption != "false",
             "application": "interop",
             "application_version": "1",
-            "on_error": lambda error: say({**failed(error), "event": "error"}),
-            "on_status": lambda status: say({"event": "status", "status": status}),
-            "on_session_lost": lambda lost: say({"event": "session-lost", "count": len(lost.messages)}),
+            "on_error": say_error,
+            "on_status": say_status,
+            "on_session_lost": say_session_lost,
         }
         if options.directory:
             chosen["directory"] = options.directory

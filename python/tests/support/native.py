@@ -47,7 +47,7 @@ def weight_of(*frames: bytes) -> int:
 
 def frames_in(records: bytes) -> list[bytes]:
     """The whole frames in a run of plain records."""
-    frames = []
+    frames: list[bytes] = []
     while records:
         length = int.from_bytes(records[:4], "big")
         record, records = records[4 : 4 + length], records[4 + length :]

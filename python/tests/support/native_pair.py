@@ -73,7 +73,7 @@ class NativeEnd:
 
     def messages(self) -> list[tuple[int, bytes]]:
         """The messages that came since the last call, which are consumed."""
-        messages = []
+        messages: list[tuple[int, bytes]] = []
         for event in self.heard(MessagesCame):
             for type, data, position in event.messages:
                 messages.append((type, data))

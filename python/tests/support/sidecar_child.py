@@ -15,6 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "src"))
 
+import sealpipe.aio
 import sealpipe.sidecar
 import sealpipe.sidecar.aio
 
