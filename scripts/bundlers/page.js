@@ -7,13 +7,14 @@ function show(text) {
   document.querySelector("#lines").append(line);
 }
 
-// In Electron the port comes from the preload script; here what it says is passed on by what the browser's driver has put there.
-const { port1, port2 } = new MessageChannel();
-port2.addEventListener("message", ({ data }) => window.toBridge(JSON.stringify(data)));
-port2.start();
-window.fromBridge = (frame) => port2.postMessage(JSON.parse(frame));
-await window.toBridge("");
-
+// In Electron the port comes from the preload script, in this window; here from the page around this one.
+const { ports } = await new Promise((resolve) => {
+  window.addEventListener("message", (event) => {
+    if (event.source === window.parent && event.data.sealpipePort === "sealpipe") resolve(event);
+  });
+  window.parent.handOver();
+});
+const [port1] = ports;
 const daemon = await openPort(port1);
 const changed = new Promise((resolve) => daemon.on.changed(resolve));
 show(`"hello" has ${await daemon.add("hello")} characters`);

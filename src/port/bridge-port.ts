@@ -28,6 +28,8 @@ export interface Bridge {
  * Lets the other end of a message port use a contract: the process that has a connection to the daemon calls it, and the page that has none
  * calls `openPort`. Calls and streams that are under way are cancelled when the port closes, as when its window closes or navigates.
  *
+ * Platform: in a browser an end is not told that a worker was terminated or that a page has crashed; call `close` then.
+ *
  * What comes by the port is not trusted: it can name only what `allow` has, its data are checked by the contract, and what does not keep to the
  * protocol of ports, or to its limits, closes the port.
  *
@@ -88,7 +90,7 @@ class PortBridge implements Bridge {
     listenTo(
       port,
       (frame) => this.#received(frame),
-      () => this.close(),
+      () => this.#over(),
     );
     this.#send(["hello", version, Object.fromEntries(members)]);
   }
@@ -98,6 +100,11 @@ class PortBridge implements Bridge {
   }
 
   close(): void {
+    this.#send(["close"]);
+    this.#over();
+  }
+
+  #over(): void {
     if (this.#closed.signal.aborted) return;
     const reason = { code: "ERR_CONNECTION_LOST", message: "the page is gone" };
     this.#closed.abort(reason);
@@ -136,6 +143,7 @@ class PortBridge implements Bridge {
     heard: (count) => {
       this.#unheard = Math.max(0, this.#unheard - count);
     },
+    close: () => this.#over(),
   };
 
   #received(frame: unknown): void {

@@ -13,6 +13,8 @@ export interface ErrorFrame {
   readonly data?: unknown;
 }
 
+// An end that closes says so: a browser does not tell one end of a port that the other one is gone.
+
 /** From the bridge to the page. */
 export type ToPage =
   | readonly ["hello", version: number, members: Readonly<Record<string, Kind>>]
@@ -21,7 +23,8 @@ export type ToPage =
   | readonly ["item", id: number, value: unknown]
   | readonly ["end", id: number]
   | readonly ["credit", id: number, count: number]
-  | readonly ["event", name: string, data: unknown];
+  | readonly ["event", name: string, data: unknown]
+  | readonly ["close"];
 
 /** From the page to the bridge. */
 export type ToBridge =
@@ -34,7 +37,8 @@ export type ToBridge =
   | readonly ["emit", name: string, data: unknown]
   | readonly ["listen", name: string]
   | readonly ["unlisten", name: string]
-  | readonly ["heard", count: number];
+  | readonly ["heard", count: number]
+  | readonly ["close"];
 
 /** What is done with each frame, by its word. */
 export type FrameHandlers<F extends readonly [string, ...unknown[]]> = {
@@ -56,6 +60,7 @@ const shapes: Readonly<Record<ToBridge[0], readonly ((value: unknown) => boolean
   listen: [isName],
   unlisten: [isName],
   heard: [isCount],
+  close: [],
 };
 
 export function isFrame(value: unknown): value is ToBridge {

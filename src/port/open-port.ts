@@ -102,6 +102,12 @@ interface Call {
   reject(error: unknown): void;
 }
 
+/** A window tells when its page goes away. Workers and Node do not. */
+const surroundings = globalThis as {
+  addEventListener?(type: string, listener: () => void): void;
+  removeEventListener?(type: string, listener: () => void): void;
+};
+
 /** How often a page acknowledges events. */
 const heardEvery = 64;
 
@@ -124,12 +130,21 @@ class Page {
     listenTo(
       port,
       (frame) => this.#received(frame as ToPage),
-      () => this.close(),
+      () => this.#over(closedPort()),
     );
+    surroundings.addEventListener?.("pagehide", this.#leave);
   }
 
+  readonly #leave = (): void => this.close();
+
   close(reason: unknown = closedPort()): void {
+    if (!this.#closed.signal.aborted) this.#send(["close"]);
+    this.#over(reason);
+  }
+
+  #over(reason: unknown): void {
     if (this.#closed.signal.aborted) return;
+    surroundings.removeEventListener?.("pagehide", this.#leave);
     this.#closed.abort(reason);
     this.#open.reject(reason);
     for (const { reject } of this.#calls.values()) reject(reason);
@@ -151,6 +166,7 @@ class Page {
     credit: (id, count) => this.#streams.get(id)?.credit(count),
     end: (id) => this.#streams.get(id)?.ended(),
     event: (name, data) => this.#told(name, data),
+    close: () => this.#over(closedPort()),
   };
 
   #received([word, ...parts]: ToPage): void {

@@ -20,12 +20,12 @@ class Electron {
     readonly port2: MessagePort;
     constructor() {
       const { port1, port2 } = new MessageChannel();
-      // As Electron's, whose listeners get an event.
+      // As Electron's, whose listeners get an event: `message` once it is started, and `close` when the other end is gone.
       const main = new EventEmitter();
-      port1.on("message", (data) => main.emit("message", { data }));
       port1.on("close", () => main.emit("close"));
       this.port1 = Object.assign(main, {
         postMessage: (message: unknown) => port1.postMessage(message),
+        start: () => port1.on("message", (data) => main.emit("message", { data })),
         close: () => port1.close(),
       }) as unknown as MessagePort;
       this.port2 = port2;

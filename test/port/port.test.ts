@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { describe, type TestContext, test } from "node:test";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { connect, serve } from "sealpipe/contract";
-import { type BridgeOptions, bridgePort, openPort, PortError } from "sealpipe/port";
+import { type BridgeOptions, bridgePort, openPort, PortError, type PortLike } from "sealpipe/port";
 import { freshName } from "../support/names.ts";
 import { notes } from "../support/notes-contract.ts";
 import { isSettled, turns, until } from "../support/waiting.ts";
@@ -152,6 +152,53 @@ describe("a contract through a port", { timeout: 60_000 }, () => {
   });
 });
 
+/** Two ends as a browser's, which tells neither that the other one is gone. */
+function untoldPorts(): [PortLike, PortLike] {
+  const { port1, port2 } = new MessageChannel();
+  return [port1, port2].map((port) => ({
+    postMessage: (message: unknown) => port.postMessage(message),
+    // The other end would be told.
+    close: () => port.unref(),
+    on: (type: string, listener: (event: { data: unknown }) => void) =>
+      type === "message" && port.on("message", (data) => listener({ data })),
+  })) as unknown as [PortLike, PortLike];
+}
+
+describe("an end that closes, where the platform does not tell the other end", { timeout: 60_000 }, () => {
+  test("tells the bridge, which cancels what is under way", async (t) => {
+    const { app, aborted } = await started(t);
+    const [one, other] = untoldPorts();
+    const bridge = bridgePort(one, app, notes, { allow });
+    const page = await openPort<typeof notes>(other);
+    const hanging = page.hang();
+    await page.add("in order, after that");
+    page.close();
+    await assert.rejects(hanging, { code: "ERR_CONNECTION_LOST" });
+    await until(() => aborted.length === 1 && bridge.signal.aborted);
+    assert.equal(bridge.error, undefined);
+  });
+
+  test("tells the page, whose calls fail", async (t) => {
+    const { app } = await started(t);
+    const [one, other] = untoldPorts();
+    const bridge = bridgePort(one, app, notes, { allow });
+    const page = await openPort<typeof notes>(other);
+    const hanging = page.hang();
+    bridge.close();
+    await assert.rejects(hanging, { code: "ERR_CONNECTION_LOST" });
+    assert.ok(page.signal.aborted);
+  });
+
+  test("has told a bridge that comes to the port only later", async (t) => {
+    const { app } = await started(t);
+    const [one, other] = untoldPorts();
+    const waiting = openPort<typeof notes>(other, { signal: AbortSignal.abort(new Error("enough")) });
+    await assert.rejects(waiting, { message: "enough" });
+    const bridge = bridgePort(one, app, notes, { allow });
+    await until(() => bridge.signal.aborted);
+  });
+});
+
 describe("the page's end", { timeout: 60_000 }, () => {
   test("fails all that is under way when the bridge closes", async (t) => {
     const { port, bridge, aborted } = await started(t);
@@ -251,6 +298,7 @@ describe("a hostile page", { timeout: 60_000 }, () => {
     ["an event that it may not send", [["emit", "changed", "x"]]],
     ["an event that it may not hear", [["listen", "touched"]]],
     ["a listener of a method", [["listen", "add"]]],
+    ["more than that it closes", [["close", 1]]],
     [
       "more items than it has credit for",
       [["open", 1, "shout", undefined], ...Array(100).fill(["item", 1, "x".repeat(65_536)])],
