@@ -10,5 +10,5 @@ testSidecarOf({
   command: (pidFile, how) => [buildGoEnd(), "sidecar", pidFile, how],
   whileBlocked: "while all its processors are busy",
   rounds,
-  drains: () => true,
+  drainsWhileBlocked: true,
 });

@@ -13,6 +13,6 @@ for (const face of ["asyncio", "blocking"] as const) {
     // An interpreter takes long to start.
     rounds: thorough ? rounds : 1,
     // What is to be done at the end does not begin while the event loop is blocked, or waits for its turn among the threads.
-    drains: (question) => question !== "block",
+    drainsWhileBlocked: false,
   });
 }

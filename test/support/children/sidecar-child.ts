@@ -19,7 +19,8 @@ else if (how === "exits") {
   const server = await sidecar({
     application: "test-sidecar",
     applicationVersion: "1.0.0",
-    drainTimeoutMs: 400,
+    // One that ends in order has all the time that a busy machine takes; another one is killed after this.
+    drainTimeoutMs: how === "" ? 10_000 : 400,
     onEnd: async (why) => {
       writeFileSync(`${pidFile}.end`, JSON.stringify(why));
       console.log(JSON.stringify(why));
