@@ -682,6 +682,80 @@ class TestStreams:
             assert handled == [b"first", b"third"]
 
 
+class TestTurnsOfTheLoop:
+    """A turn costs as much as all else that is done with a small message."""
+
+    async def test_what_a_woken_reader_writes_leaves_in_the_turn_in_which_it_runs(self) -> None:
+        async with pair() as (_, client, connection):
+            seen = watch_turns(connection)
+
+            async def answer() -> None:
+                await connection.read(timeout=10)
+                await connection.write(2, b"answer")
+
+            answering = asyncio.ensure_future(answer())
+            await asyncio.sleep(0)
+            await client.write(1, b"question")
+            assert (await client.read(timeout=10)).data == b"answer"
+            await answering
+            assert seen == ["arrived", "written", "turn over"]
+
+    async def test_what_a_handler_answers_leaves_in_the_turn_in_which_it_runs(self) -> None:
+        async with pair() as (server, client, connection):
+
+            @server.handle(1)
+            async def answer(request: aio.Request) -> bytes:
+                return request.data
+
+            seen = watch_turns(connection)
+            assert (await client.request(1, b"question")).data == b"question"
+            assert seen == ["arrived", "written", "turn over"]
+
+    async def test_a_handler_that_is_a_function_answers_before_any_other_turn(self) -> None:
+        async with pair() as (server, client, connection):
+            server.handle(1)(lambda request: request.data)
+            seen = watch_turns(connection)
+            assert (await client.request(1, b"question")).data == b"question"
+            assert seen == ["written", "arrived", "turn over"]
+
+    async def test_what_follows_from_an_answer_leaves_in_the_turn_in_which_it_arrives(self) -> None:
+        async with pair() as (server, client, _):
+            server.handle(1)(lambda request: request.data)
+
+            async def ask_twice() -> None:
+                await client.request(1, b"first")
+                seen.clear()
+                await client.request(1, b"second")
+
+            asking = asyncio.ensure_future(ask_twice())
+            await asyncio.sleep(0)
+            seen = watch_turns(client)
+            await asking
+            assert seen[:2] == ["written", "turn over"]
+
+
+def watch_turns(end: aio.Client | aio.Connection) -> list[str]:
+    """Notes what arrives and what is written at that end, and the ends of the turns in which tasks run that were woken
+    by what has arrived."""
+    driver = end._driver
+    assert driver is not None
+    seen: list[str] = []
+    receive, send = driver.chunk, driver._transport.write
+
+    def watched_chunk(chunk: bytes | memoryview) -> None:
+        receive(chunk)
+        seen.append("arrived")
+        asyncio.get_running_loop().call_soon(seen.append, "turn over")
+
+    def watched_write(write: bytes) -> None:
+        seen.append("written")
+        send(write)
+
+    driver.chunk = watched_chunk  # type: ignore[method-assign]
+    driver._transport.write = watched_write  # type: ignore[method-assign]
+    return seen
+
+
 async def echo_all(stream: aio.Stream) -> AsyncIterator[bytes]:
     async for item in stream:
         yield item.data

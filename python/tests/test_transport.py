@@ -440,8 +440,8 @@ class Told:
     def __init__(self) -> None:
         self.events: list[object] = []
 
-    def chunk(self, chunk: bytes) -> None:
-        self.events.append(chunk)
+    def chunk(self, chunk: bytes | memoryview) -> None:
+        self.events.append(bytes(chunk))
 
     def ended(self) -> None:
         self.events.append("ended")

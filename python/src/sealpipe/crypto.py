@@ -39,7 +39,7 @@ class AesGcm:
     def seal(self, nonce: bytes, plaintext: bytes, additional_data: bytes | None = None) -> bytes:
         return self._aead.encrypt(nonce, plaintext, additional_data)
 
-    def open(self, nonce: bytes, sealed: bytes, additional_data: bytes | None = None) -> bytes | None:
+    def open(self, nonce: bytes, sealed: bytes | memoryview, additional_data: bytes | None = None) -> bytes | None:
         try:
             return self._aead.decrypt(nonce, sealed, additional_data)
         except InvalidTag:

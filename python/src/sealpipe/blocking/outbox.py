@@ -27,8 +27,11 @@ class Writer(Protocol):
 
     def _take(self, type: int, data: bytes) -> None: ...
 
+    def _hold(self) -> None:
+        """What is taken from now on leaves with ``_send_now``."""
+
     def _send_now(self) -> None:
-        """Sends what would leave at the end of this turn of the event loop."""
+        """Sends what was held, or would leave at the end of this turn of the event loop."""
 
     async def _room(self) -> None:
         """Returns at once while there is room, or if nothing more can be queued, else when there is room."""
@@ -132,6 +135,7 @@ class Outbox:
 
     def _hand_over(self) -> None:
         messages, take = self._messages, self._writer._take
+        self._writer._hold()
         for _ in range(len(messages)):
             type, data = messages.popleft()
             self._handed_over_bytes += len(data) + MESSAGE_OVERHEAD_BYTES

@@ -266,6 +266,10 @@ class Client(Endpoint[Message]):
         """Returns at once while there is room, or if nothing more can be queued, else when there is room."""
         await self._link.room()
 
+    def _hold(self) -> None:
+        if self._driver is not None:
+            self._driver.hold()
+
     def _send_now(self) -> None:
         if self._driver is not None:
             self._driver.flush_scheduled()

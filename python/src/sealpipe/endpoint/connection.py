@@ -359,6 +359,9 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
         if not self._closed_here:
             await self._link.room()
 
+    def _hold(self) -> None:
+        self._driver.hold()
+
     def _send_now(self) -> None:
         self._driver.flush_scheduled()
 

@@ -58,7 +58,7 @@ class Endpoint(ABC, Generic[M]):
             return message
         self._send_now()
         try:
-            return await self._inbox.read()
+            return await self._inbox.next()
         except SealpipeError:
             if self._inbox.ended_in_order:
                 raise StopAsyncIteration from None

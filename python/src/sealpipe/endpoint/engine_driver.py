@@ -99,6 +99,10 @@ class EngineDriver:
         self._paused = False
         self._scheduled: asyncio.Handle | None = None
         """The flush of this turn, if there is to be one."""
+        self._woke = False
+        """Tasks were woken by the events that are being reported."""
+        self._held = False
+        """No flush is scheduled: the caller flushes."""
         self._ended = False
         """The transport's writing side is ended."""
         self._life: Literal["open", "ending", "draining", "gone"] = "open"
@@ -142,14 +146,28 @@ class EngineDriver:
     def flush_soon(self) -> None:
         """The session has something to send: it leaves in this turn of the event loop."""
         # All that has arrived is processed first, and then everything that results from it is sent.
-        if self._scheduled is None and not self._pumping and self._life == "open":
-            self._scheduled = self._loop.call_soon(self._scheduled_flush)
+        if not self._pumping:
+            self._schedule()
+
+    def woke(self) -> None:
+        """An event that was reported has woken a task, which may send something: that leaves in the same turn as the
+        task runs, and not in another one after it."""
+        if self._pumping:
+            self._woke = True
+        else:
+            self._schedule()
 
     def flush_scheduled(self) -> None:
-        """The application is about to wait: what would leave at the end of this turn leaves now."""
+        """The application is about to wait: what would leave at the end of this turn leaves now, and what was held."""
         if self._scheduled is not None:
             self._scheduled.cancel()
             self._scheduled_flush()
+        elif self._held:
+            self._scheduled_flush()
+
+    def hold(self) -> None:
+        """The session gets much to send at once: it leaves with ``flush_scheduled``, which has to follow."""
+        self._held = True
 
     def flush_now(self) -> None:
         """The session has much to send."""
@@ -169,7 +187,7 @@ class EngineDriver:
 
     # Called by the transport.
 
-    def chunk(self, chunk: bytes) -> None:
+    def chunk(self, chunk: bytes | memoryview) -> None:
         self._engine.receive(chunk)
         self._await_turn()
         self._pump()
@@ -255,6 +273,12 @@ class EngineDriver:
         finally:
             self._pumping = False
         self._pause_or_resume()
+        if self._woke:
+            self._woke = False
+            self._schedule()
+            # That flush, which comes after the tasks, does the rest.
+            if self._life == "open" and self._engine.unsent_bytes == 0:
+                return
         self._flush()
         if self._life == "ending" and self._engine.is_done:
             self._drop()
@@ -297,8 +321,13 @@ class EngineDriver:
         else:
             self._transport.resume()
 
+    def _schedule(self) -> None:
+        if self._scheduled is None and not self._held and self._life == "open":
+            self._scheduled = self._loop.call_soon(self._scheduled_flush)
+
     def _scheduled_flush(self) -> None:
         self._scheduled = None
+        self._held = False
         self._flush()
         self._arm_timer()
         self.handler.progressed()

@@ -64,11 +64,29 @@ class Inbox(Generic[M]):
         """
         check_timeout(timeout)
         message = self.take_waiting()
-        if message is not None:
-            return message
+        return await self.next(timeout) if message is None else message
+
+    async def next(self, timeout: float | None = None) -> M:
+        """The message that arrives next, if none is there. Raises as ``read``."""
         if self._ended:
             raise self._error or closed_error()
-        return await self._wait(timeout)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[tuple[M, ReadQuota]] = loop.create_future()
+        self._waiters.append(waiter)
+        timer = None if timeout is None else loop.call_later(timeout, _time_out, waiter, timeout)
+        try:
+            message, _ = await waiter
+            return message
+        except asyncio.CancelledError:
+            # A read that is cancelled just as it gets its message loses nothing.
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._put_back(*waiter.result())
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
 
     def end(self, error: BaseException | None, unread: Literal["keep", "drop"]) -> None:
         """No more messages will come. Those that wait can still be read, unless they are to be dropped."""
@@ -98,25 +116,6 @@ class Inbox(Generic[M]):
         """Drops the waiting messages of ``quota``'s connection."""
         for message in self._extract(quota):
             quota.dropped(message)
-
-    async def _wait(self, timeout: float | None) -> M:
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[tuple[M, ReadQuota]] = loop.create_future()
-        self._waiters.append(waiter)
-        timer = None if timeout is None else loop.call_later(timeout, _time_out, waiter, timeout)
-        try:
-            message, _ = await waiter
-            return message
-        except asyncio.CancelledError:
-            # A read that is cancelled just as it gets its message loses nothing.
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._put_back(*waiter.result())
-            raise
-        finally:
-            if timer is not None:
-                timer.cancel()
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
 
     def _give_to_waiter(self, message: M, quota: ReadQuota) -> bool:
         while self._waiters:

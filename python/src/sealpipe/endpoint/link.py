@@ -180,10 +180,13 @@ class Link(Generic[R, S]):
             self.handled.cancelled(event)
         else:
             self.own_streams.received(event)
+        if self.driver is not None:
+            self.driver.woke()
 
     def progressed(self) -> None:
         """Some of what was queued has left."""
-        self.gate.progressed(self.queued_message_bytes, self.queued_bytes)
+        if self.gate.is_awaited:
+            self.gate.progressed(self.queued_message_bytes, self.queued_bytes)
         self.own_streams.progressed()
         self.handled.start_waiting()
 
@@ -191,7 +194,7 @@ class Link(Generic[R, S]):
         """Goes on with this connection and its session. If the earlier session was another one, returns what happened
         to its leftovers; ``ended`` says why it ended, if that is known."""
         self.driver = driver
-        self._options.quota.on_consumed(driver.flush_soon)
+        self._options.quota.on_consumed(driver.woke)
         carried = self._replace(session, ended)
         self.own_streams.open_waiting()
         return carried

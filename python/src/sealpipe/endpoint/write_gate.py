@@ -47,6 +47,11 @@ class WriteGate:
         self._flushes.append(flush)
         await flush
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether anything waits for progress."""
+        return bool(self._flushes) or not self._room.is_set()
+
     def progressed(self, queued_bytes: int, unflushed_bytes: int) -> None:
         """Some of what was queued has left. ``unflushed_bytes`` also counts what only a flush waits for."""
         if queued_bytes <= self._room_bytes / 2:

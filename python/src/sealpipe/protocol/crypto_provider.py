@@ -26,7 +26,7 @@ class Aead(Protocol):
     def seal(self, nonce: bytes, plaintext: bytes, additional_data: bytes | None = None) -> bytes:
         """Ciphertext and tag. The caller must never repeat a nonce under one key."""
 
-    def open(self, nonce: bytes, sealed: bytes, additional_data: bytes | None = None) -> bytes | None:
+    def open(self, nonce: bytes, sealed: bytes | memoryview, additional_data: bytes | None = None) -> bytes | None:
         """The plaintext, or ``None`` if the tag is wrong. ``sealed`` is ciphertext and tag."""
 
 

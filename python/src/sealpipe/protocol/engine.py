@@ -147,8 +147,8 @@ class Engine:
         transport."""
         return isinstance(self._phase, _Closed) and self._phase.linger is None
 
-    def receive(self, chunk: bytes) -> None:
-        """Bytes from the peer. Never raises because of their content."""
+    def receive(self, chunk: bytes | memoryview) -> None:
+        """Bytes from the peer, which are copied. Never raises because of their content."""
         if not chunk:
             return
         self.has_heard = True
@@ -197,6 +197,8 @@ class Engine:
             write = self._profile.take_output()
         self._lent_bytes = len(write)
         phase = self._phase
+        if isinstance(phase, _Open):
+            return write
         if isinstance(phase, _Closing):
             phase.all_has_left = not write and self.output_ended
             phase.close.progressed(queued_bytes=self.queued_bytes, is_empty=not write, now=self._options.now())
@@ -283,11 +285,13 @@ class Engine:
 
     def _advance(self) -> EngineEvent | bool:
         """The next event, or whether there may be more to do: a queued event, or a further step of the handshake."""
-        if self._is_deaf:
-            return False
         phase = self._phase
-        if isinstance(phase, _Handshaking):
-            progress: EngineEvent | bool = self._advance_handshake(phase.handshake)
+        if isinstance(phase, _Open):
+            progress: EngineEvent | bool = self._receive_from(phase)
+        elif self._is_deaf:
+            return False
+        elif isinstance(phase, _Handshaking):
+            progress = self._advance_handshake(phase.handshake)
         else:
             progress = self._receive_from(phase)
         if progress is False and self._peer_ended:
@@ -327,7 +331,8 @@ class Engine:
         self._events.append(OpenEvent(profile.name, profile.encrypted, profile.session, native))
 
     def _receive_from(self, phase: _Open | _Closing | _Closed) -> IncomingEvent | bool:
-        bytes_before = len(self._input)
+        timer = self._timer
+        bytes_before = 0 if timer is None else len(self._input)
         event = cast("Profile", phase.profile).receive(self._input)
         if isinstance(phase, _Closing):
             # What still arrives is dropped, and not acknowledged.
@@ -336,10 +341,10 @@ class Engine:
                 self._finish("end")
             return event is not None
         # A frame was completed: the remaining bytes began after it.
-        if len(self._input) < bytes_before:
-            self._timer = None
+        if timer is not None and len(self._input) < bytes_before:
+            timer = self._timer = None
         if event is None:
-            if len(self._input) > 0 and self._timer is None:
+            if timer is None and len(self._input) > 0:
                 self._set_timer("frame", self._options.limits.frame_timeout)
             return False
         if isinstance(event, PeerClosed):

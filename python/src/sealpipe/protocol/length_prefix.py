@@ -27,11 +27,18 @@ class FrameBounds:
 
 
 def read_frame(buffer: ReceiveBuffer, bounds: FrameBounds) -> bytes | None:
-    """The payload of the next frame, once all of it is there.
+    """The payload of the next frame, once all of it is there. Raises as ``read_length``."""
+    payload_bytes = read_length(buffer, bounds)
+    return None if payload_bytes is None else buffer.take(payload_bytes)
+
+
+def read_length(buffer: ReceiveBuffer, bounds: FrameBounds) -> int | None:
+    """The length of the next frame's payload, once all of that is there, for which the caller then takes it.
 
     The length is checked as soon as it has arrived, before memory is allocated for the rest. Raises a PeerError:
     ``ERR_FRAME_TOO_SHORT``, or that of ``bounds.too_large``."""
-    if len(buffer) < LENGTH_BYTES:
+    buffered = len(buffer)
+    if buffered < LENGTH_BYTES:
         return None
     payload_bytes = buffer.peek_uint32()
     if payload_bytes < bounds.min_bytes:
@@ -41,10 +48,10 @@ def read_frame(buffer: ReceiveBuffer, bounds: FrameBounds) -> bytes | None:
         )
     if payload_bytes > bounds.max_bytes:
         raise bounds.too_large(payload_bytes)
-    if len(buffer) < LENGTH_BYTES + payload_bytes:
+    if buffered < LENGTH_BYTES + payload_bytes:
         return None
     buffer.skip(LENGTH_BYTES)
-    return buffer.take(payload_bytes)
+    return payload_bytes
 
 
 def encode_frame(*payload: bytes) -> bytes:

@@ -4,34 +4,45 @@ from __future__ import annotations
 
 
 class ReceiveBuffer:
-    """Holds what has arrived and is not read yet, and nothing more: the length that a frame claims takes no
-    memory."""
+    """Holds what has arrived, and nothing more: the length that a frame claims takes no memory."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
+        self._read = 0
+        """The length of what is read: it is dropped at once if that is all, otherwise before more is added."""
 
     def __len__(self) -> int:
-        return len(self._bytes)
+        return len(self._bytes) - self._read
 
-    def push(self, chunk: bytes) -> None:
+    def push(self, chunk: bytes | memoryview) -> None:
+        """Copies the chunk."""
+        if self._read:
+            del self._bytes[: self._read]
+            self._read = 0
         self._bytes += chunk
 
     def peek_uint32(self) -> int:
         """The next four bytes as a big-endian number, left in place. The caller has checked that they are there."""
-        return int.from_bytes(self._bytes[:4], "big")
+        return int.from_bytes(self._bytes[self._read : self._read + 4], "big")
 
     def take(self, count: int) -> bytes:
         """The next ``count`` bytes. The caller has checked that they are there."""
-        # Through a view, so that a large payload is copied only once. The view has to be gone before the buffer may
-        # shrink.
-        with memoryview(self._bytes) as view:
-            taken = bytes(view[:count])
+        with self.view(count) as view:
+            taken = bytes(view)
         self.skip(count)
         return taken
 
+    def view(self, count: int) -> memoryview:
+        """The next ``count`` bytes, left in place. It must be released before the buffer is used again."""
+        with memoryview(self._bytes) as view:
+            return view[self._read : self._read + count]
+
     def skip(self, count: int) -> None:
         """Drops the next ``count`` bytes. The caller has checked that they are there."""
-        del self._bytes[:count]
+        self._read += count
+        if self._read == len(self._bytes):
+            self.clear()
 
     def clear(self) -> None:
         self._bytes = bytearray()
+        self._read = 0

@@ -49,9 +49,9 @@ class SendBuffer:
     def take(self) -> bytes:
         """The next write, or no bytes."""
         if not self._writes:
+            if not self._batch:
+                return b""
             self._seal_batch()
-        if not self._writes:
-            return b""
         write = self._writes.popleft()
         self._length -= len(write)
         return write

@@ -61,13 +61,13 @@ class NetTransport(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._received(bytes(self._buffer[:nbytes]))
+        self._received(self._buffer[:nbytes])
 
-    def _received(self, data: bytes) -> None:
+    def _received(self, data: bytes | memoryview) -> None:
         if self._handler is not None:
             self._handler.chunk(data)
             return
-        self._early.append(data)
+        self._early.append(bytes(data))
         # Python 3.10 begins to read after connection_made, whatever that did.
         self._stream.resume_reading()
         self._stream.pause_reading()

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class TransportHandler(Protocol):
     """A transport's callbacks. None is called before ``start``, nor after ``closed``."""
 
-    def chunk(self, chunk: bytes) -> None:
-        """Bytes from the peer, cut anywhere."""
+    def chunk(self, chunk: bytes | memoryview) -> None:
+        """Bytes from the peer, cut anywhere. They are there until this returns."""
 
     def ended(self) -> None:
         """The peer sends no more. What this end writes may still reach it."""

@@ -263,7 +263,7 @@ class NativeHandshake:
             session,
             offers,
         )
-        return b"".join(self._agreement.writer.write(encode_native_hello(hello)))
+        return self._agreement.writer.write(encode_native_hello(hello))
 
     def _proof(self, side: Side, identity: Identity, received: Positions) -> bytes:
         parts = ProofParts(identity.resumption_key, self._agreement.transcript, identity.id, received)

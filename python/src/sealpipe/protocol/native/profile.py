@@ -15,7 +15,6 @@ from .lanes.body_deadlines import BodyDeadlines
 from .wire.frame import (
     FRAME_HEADER_BYTES,
     FRAME_KINDS,
-    MAX_RECORD_BYTES,
     MESSAGE,
     RECORD_ROOM_BYTES,
     encode_fields,
@@ -35,8 +34,9 @@ if TYPE_CHECKING:
     from .session import NativeSession
     from .wire.record import RecordReader, RecordWriter
 
-_MAX_WRITE_BYTES = 2 * MAX_RECORD_BYTES
-"""Records are gathered in one write up to this size."""
+_GATHERED_BYTES = 65_536
+"""Records are gathered in one write up to about this size. A socket takes some 200 KiB at once, and asyncio copies
+the rest of a larger write."""
 _MAX_WAITING_PONGS = 64
 """Max number of pongs that wait to be sent. A peer for which more would wait does not read them."""
 
@@ -138,15 +138,14 @@ class NativeProfile:
         self._acknowledger.notice(self._now)
         if self._body_deadlines.is_held:
             self._body_deadlines.notice(self._now())
-        output: list[bytes] = []
-        count = 0
-        while count < _MAX_WRITE_BYTES and self._has_output:
+        write = b""
+        while len(write) < _GATHERED_BYTES and self._has_output:
             frames = self._compose_record()
             if not frames:
                 break
-            output += self._writer.write(frames)
-            count += len(frames)
-        return b"".join(output)
+            record = self._writer.write(frames)
+            write = write + record if write else record
+        return write
 
     def next_timeout(self) -> float:
         return min(self._keepalive.next_timeout, self._acknowledger.next_timeout, self._body_deadlines.next_timeout)
@@ -166,7 +165,7 @@ class NativeProfile:
         if self._phase != "open":
             return
         # Without a body the clock does not matter.
-        if self._body_deadlines.is_waiting or self.session.incoming.bodies_under_way > 0:
+        if self._body_deadlines.is_waiting or self.session.incoming.has_bodies:
             self._body_deadlines.notice(self._now())
 
     @property
@@ -265,6 +264,8 @@ class NativeProfile:
         for index in range(len(lanes)):
             number = (self._first_lane + index) % len(lanes)
             lane = lanes[number]
+            if not lane.unsent_bytes and not lane.again:
+                continue
             room_before = room
             while (count := lane.next_bytes()) > 0 and not outgoing.is_ahead(lane):
                 if count > room:

@@ -29,9 +29,9 @@ class Acknowledger:
     def is_due(self) -> bool:
         """Whether there is enough to acknowledge for a record of its own."""
         incoming = self._incoming
-        if not incoming.has_news:
-            return False
-        return self._is_late or incoming.has_urgent_news or (self._asked and incoming.all_consumed)
+        if self._is_late or (self._asked and incoming.all_consumed):
+            return incoming.has_news
+        return incoming.has_urgent_news
 
     @property
     def is_notable(self) -> bool:

@@ -92,6 +92,13 @@ class Incoming:
         self._message_bodies = self._bodies(1)
         self._request_bodies = self._bodies(MAX_BODIES_UNDER_WAY)
         self._answer_bodies = self._bodies(MAX_BODIES_UNDER_WAY)
+        self._all_bodies = [
+            (self.messages, self._message_bodies),
+            (self.requests, self._request_bodies),
+            (self._answers, self._answer_bodies),
+        ]
+        if streams is not None:
+            self._all_bodies.append((self._stream_lane, streams.bodies))
         self._others: dict[int, Callable[[bytes], IncomingEvent | None]] = {
             FRAME_KINDS["message-start"]: self._message_start,
             FRAME_KINDS["message-part"]: self._message_part,
@@ -117,7 +124,7 @@ class Incoming:
     def kept_bytes(self) -> int:
         """Bytes that are kept of bodies under way, and of requests that wait for a handler. The inbox counts
         messages."""
-        return sum(bodies.kept_bytes for _, bodies in self._all_bodies()) + self.requests.unconsumed_bytes
+        return sum(bodies.kept_bytes for _, bodies in self._all_bodies) + self.requests.unconsumed_bytes
 
     @property
     def consumed_bytes(self) -> int:
@@ -125,12 +132,16 @@ class Incoming:
         return sum(lane.consumed for lane in self._lanes)
 
     @property
-    def bodies_under_way(self) -> int:
-        return sum(bodies.under_way for _, bodies in self._all_bodies())
+    def has_bodies(self) -> bool:
+        """Whether large bodies are under way."""
+        for _, bodies in self._all_bodies:  # noqa: SIM110 - at each read
+            if bodies.under_way:
+                return True
+        return False
 
     def unfinished_bodies(self) -> Iterator[tuple[UnfinishedBody, bool]]:
         """The large bodies under way, and whether their lane's window holds the peer up."""
-        for lane, bodies in self._all_bodies():
+        for lane, bodies in self._all_bodies:
             for body in bodies.unfinished:
                 yield body, lane.is_full
 
@@ -148,7 +159,10 @@ class Incoming:
 
     @property
     def has_notable_news(self) -> bool:
-        return any(lane.has_notable_news for lane in self._lanes)
+        for lane in self._lanes:  # noqa: SIM110
+            if lane.has_notable_news:
+                return True
+        return False
 
     @property
     def has_urgent_news(self) -> bool:
@@ -219,13 +233,6 @@ class Incoming:
 
     def _bodies(self, max_under_way: int) -> IncomingBodies:
         return IncomingBodies(max_message_bytes=self._max_message_bytes, max_under_way=max_under_way)
-
-    def _all_bodies(self) -> Iterator[tuple[ReceiveLane, IncomingBodies]]:
-        yield self.messages, self._message_bodies
-        yield self.requests, self._request_bodies
-        yield self._answers, self._answer_bodies
-        if self._streams is not None:
-            yield self._stream_lane, self._streams.bodies
 
     def _refuse_message(self, frame_bytes: int, body: bytes) -> NoReturn:
         """Says what is wrong with a message that ``receive_messages`` has left."""

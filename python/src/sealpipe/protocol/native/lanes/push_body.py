@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..wire.frame import FRAME_HEADER_BYTES, MAX_BODY_BYTES, encode_frame
+from ..wire.frame import FRAME_HEADER_BYTES, MAX_BODY_BYTES
 
 MAX_SHARED_BODY_BYTES = 16_384 - FRAME_HEADER_BYTES
 """A frame with a longer body is not joined with others before it leaves."""
@@ -50,14 +50,15 @@ class Body:
     def frame(self, index: int) -> bytes:
         """The frame with that index; the first with what is ahead of it."""
         data, fields = self.data, self.fields
-        if not self.is_cut:
-            return self.ahead + encode_frame(self.kinds.whole, _fields_bytes(fields) + data)
-        if index == 0:
-            head = _fields_bytes((*fields, len(data)))
-            return self.ahead + encode_frame(self.kinds.start, head + data[: self._start_bytes])
-        start = self._start_bytes + (index - 1) * self._part_bytes
-        head = _fields_bytes(fields[: self.kinds.part_fields])
-        return encode_frame(self.kinds.part, head + data[start : start + self._part_bytes])
+        if self.frames == 1:
+            return _join(self.kinds.whole, fields, data, self.ahead)
+        # Through a view: the data are copied only once.
+        with memoryview(data) as view:
+            if index == 0:
+                return _join(self.kinds.start, (*fields, len(data)), view[: self._start_bytes], self.ahead)
+            start = self._start_bytes + (index - 1) * self._part_bytes
+            part = view[start : start + self._part_bytes]
+            return _join(self.kinds.part, fields[: self.kinds.part_fields], part)
 
     def frame_bytes(self, index: int) -> int:
         """The length of that."""
@@ -73,5 +74,7 @@ class Body:
         return 2 if index == 0 and self.ahead else 1
 
 
-def _fields_bytes(fields: tuple[int, ...]) -> bytes:
-    return b"".join([field.to_bytes(4, "big") for field in fields])
+def _join(kind: int, fields: tuple[int, ...], data: bytes | memoryview, ahead: bytes = b"") -> bytes:
+    """A whole frame of that kind, after what is ahead of it."""
+    header = kind << 24 | 4 * len(fields) + len(data)
+    return b"".join((ahead, *[field.to_bytes(4, "big") for field in (header, *fields)], data))

@@ -21,7 +21,7 @@ class ReceiveLane:
         self.window = window
         # The last record may exceed the window: a sender stops only after it.
         self._limit = window + _MAX_RECORD_WEIGHT
-        self.urgent_bytes = min(window // 4, _MAX_UNACKNOWLEDGED_BYTES)
+        self.urgent_bytes = max(1, min(window // 4, _MAX_UNACKNOWLEDGED_BYTES))
         self.received = 0
         """The position after everything that has arrived."""
         self.consumed = 0

@@ -60,7 +60,7 @@ class SendLane:
         and each other."""
         self._sent: deque[Run] = deque()
         """Runs that are on their way."""
-        self._again: deque[Run] = deque()
+        self.again: deque[Run] = deque()
         """Runs that have to be sent again on this connection."""
         self._waiting: deque[Run | Body] = deque()
         self._interleaved: deque[Body] = deque()
@@ -87,12 +87,12 @@ class SendLane:
     def kept_bytes(self) -> int:
         """Acknowledged bytes of large bodies that are not acknowledged completely: kept until then, and not in
         ``queued_bytes``."""
-        bodies = {id(run.body): run.body for run in (*self._sent, *self._again) if run.body is not None}
+        bodies = {id(run.body): run.body for run in (*self._sent, *self.again) if run.body is not None}
         for waiting in (*self._waiting, *self._interleaved):
             if isinstance(waiting, Body):
                 bodies[id(waiting)] = waiting
         sent = sum(body.frame_bytes(index) for body in bodies.values() for index in range(body.next))
-        return sent - sum(run.bytes for run in (*self._sent, *self._again) if run.body is not None)
+        return sent - sum(run.bytes for run in (*self._sent, *self.again) if run.body is not None)
 
     @property
     def written_position(self) -> int:
@@ -102,7 +102,7 @@ class SendLane:
     @property
     def left_position(self) -> int:
         """The position after everything that was sent and need not be sent again."""
-        return self._again[0].start if self._again else self.sent_position
+        return self.again[0].start if self.again else self.sent_position
 
     @property
     def follows(self) -> int:
@@ -120,7 +120,7 @@ class SendLane:
     @property
     def all_sent(self) -> bool:
         """Whether everything was sent, also on this connection. Not all of it need be acknowledged."""
-        return not self.unsent_bytes and not self._again
+        return not self.unsent_bytes and not self.again
 
     def follow(self, position: int, *, waits: bool) -> None:
         """Frames that are written from now on leave after ``position`` in the lane of messages. ``waits``: that
@@ -163,8 +163,8 @@ class SendLane:
 
     def next_bytes(self) -> int:
         """The length of the next run for ``take``; 0 if there is none or the window is full."""
-        if self._again:
-            return self._again[0].bytes
+        if self.again:
+            return self.again[0].bytes
         if not self.unsent_bytes or self.sent_position - self.acknowledged >= self.window:
             return 0
         upcoming = self._next()
@@ -174,8 +174,8 @@ class SendLane:
 
     def take(self) -> bytes:
         """The next run of whole frames. The caller has checked by ``next_bytes`` that there is one."""
-        if self._again:
-            run = self._again.popleft()
+        if self.again:
+            run = self.again.popleft()
         else:
             run = self._take_waiting()
             self.unsent_bytes -= run.weight
@@ -186,14 +186,14 @@ class SendLane:
 
     def ends_frame(self, position: int) -> bool:
         """Whether a frame ends at ``position``, which was sent and is after the acknowledged one."""
-        run = next(run for runs in (self._sent, self._again) for run in runs if run.end >= position)
+        run = next(run for runs in (self._sent, self.again) for run in runs if run.end >= position)
         return run.end == position or self._offset_in(run, position) is not None
 
     def acknowledge(self, position: int) -> None:
         """The peer acknowledges everything before ``position``, which the caller has checked."""
         self.queued_bytes -= position - self.acknowledged
         self.acknowledged = position
-        for runs in (self._sent, self._again):
+        for runs in (self._sent, self.again):
             while runs and runs[0].end <= position:
                 runs.popleft()
 
@@ -205,13 +205,13 @@ class SendLane:
 
     def rewind(self, position: int) -> None:
         """Goes back to the position up to which the peer has received. The caller has checked ``can_rewind``."""
-        runs = (*self._sent, *self._again)
+        runs = (*self._sent, *self.again)
         self._sent = deque(run for run in runs if run.end <= position)
-        self._again = deque(run for run in runs if run.end > position)
-        if self._again and self._again[0].start < position:
-            first, second = self._split(self._again.popleft(), position)
+        self.again = deque(run for run in runs if run.end > position)
+        if self.again and self.again[0].start < position:
+            first, second = self._split(self.again.popleft(), position)
             self._sent.append(first)
-            self._again.appendleft(second)
+            self.again.appendleft(second)
 
     def drain(self) -> Drained:
         """Empties the lane."""
@@ -219,7 +219,7 @@ class SendLane:
         sent: list[bytes | Body] = []
         unsent: list[bytes | Body] = []
         bodies: set[int] = set()
-        for run in (*self._sent, *self._again):
+        for run in (*self._sent, *self.again):
             if run.body is None:
                 sent.append(run.frames)
             elif id(run.body) not in bodies:
@@ -233,7 +233,7 @@ class SendLane:
                 unsent.append(waiting)
             elif id(waiting) not in bodies:
                 sent.append(waiting)
-        for queue in (self._sent, self._again, self._waiting, self._interleaved):
+        for queue in (self._sent, self.again, self._waiting, self._interleaved):
             queue.clear()
         self.queued_bytes = 0
         self.unsent_bytes = 0
@@ -242,7 +242,7 @@ class SendLane:
 
     def _upcoming(self) -> Run | Body | None:
         """What leaves next; ``None`` for the open run."""
-        return self._again[0] if self._again else self._next()
+        return self.again[0] if self.again else self._next()
 
     def _next(self) -> Run | Body | None:
         """The same, of what is to be sent for the first time."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ....errors import PeerError
 from ...crypto_provider import AEAD_NONCE_BYTES, AEAD_TAG_BYTES
-from ...length_prefix import FrameBounds, read_frame
+from ...length_prefix import FrameBounds, read_length
 from .frame import FRAME_HEADER_BYTES, MAX_RECORD_BYTES
 from .key_schedule import derive_traffic_keys, next_traffic_secret
 
@@ -31,7 +31,7 @@ class RecordKeys:
         nonce = self._next_nonce()
         return self._aead.seal(nonce, frames, header)
 
-    def open(self, payload: bytes, header: bytes) -> bytes | None:
+    def open(self, payload: bytes | memoryview, header: bytes) -> bytes | None:
         nonce = self._next_nonce()
         return self._aead.open(nonce, payload, header)
 
@@ -58,12 +58,12 @@ class RecordWriter:
     def __init__(self, keys: RecordKeys | None = None) -> None:
         self._keys = keys
 
-    def write(self, frames: bytes) -> tuple[bytes, bytes]:
-        """One record of these frames, which have 4 to 131,072 bytes, in two parts."""
+    def write(self, frames: bytes) -> bytes:
+        """One record of these frames, which have 4 to 131,072 bytes."""
         if self._keys is None:
-            return len(frames).to_bytes(4, "big"), frames
+            return len(frames).to_bytes(4, "big") + frames
         header = (len(frames) + AEAD_TAG_BYTES).to_bytes(4, "big")
-        return header, self._keys.seal(frames, header)
+        return header + self._keys.seal(frames, header)
 
 
 class RecordReader:
@@ -89,10 +89,15 @@ class RecordReader:
         Raises a PeerError ``ERR_FRAME_TOO_SHORT`` or ``ERR_FRAME_TOO_LARGE``; if the record does not open,
         ``ERR_AUTHENTICATION_FAILED`` for the first and ``ERR_DECRYPTION_FAILED`` for a later one. Nothing can be read
         after that."""
-        payload = read_frame(input, self._bounds)
-        if payload is None or self._keys is None:
-            return payload
-        frames = self._keys.open(payload, len(payload).to_bytes(4, "big"))
+        payload_bytes = read_length(input, self._bounds)
+        if payload_bytes is None:
+            return None
+        if self._keys is None:
+            return input.take(payload_bytes)
+        # From where it is: a large payload is not copied before.
+        with input.view(payload_bytes) as payload:
+            frames = self._keys.open(payload, payload_bytes.to_bytes(4, "big"))
+        input.skip(payload_bytes)
         if frames is None:
             raise _was_changed() if self._opened_one else _is_not_the_peer()
         self._opened_one = True
