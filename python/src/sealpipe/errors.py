@@ -78,8 +78,8 @@ ERROR_CODES: MappingProxyType[str, Fault] = MappingProxyType(
 class SealpipeError(Exception):
     """What every error of this library is an instance of.
 
-    Tell errors apart by ``code``, which is stable; the message is for people and may change. What is behind an
-    error, such as the system's own, is its ``__cause__``.
+    Tell errors apart by ``code``, which is stable; the message is for people and may change. The cause of an
+    error, such as the system's own error, is its ``__cause__``.
     """
 
     fault: ClassVar[Fault]

@@ -33,18 +33,18 @@ class Caller:
         self.endpoint = endpoint
         self._contract = contract
         self._members: set[str] | None = None
-        """The members that the peer has; ``None`` if it does not tell."""
+        """The members that the peer has; ``None`` if it does not say."""
         self._listeners = Listeners(contract, "caller", endpoint)
 
     def has(self, name: str) -> bool:
-        """Whether the peer has that member; ``True`` also if it does not tell."""
+        """Whether the peer has that member; ``True`` also if it does not say."""
         member = self._contract.members.get(name)
         if member is None or (self.endpoint.profile == "classic" and member.described.kind != "event"):
             return False
         return self._members is None or name in self._members
 
     async def agree(self) -> None:
-        """Looks at what the peer has told of itself, and asks it for its description if it has another version.
+        """Looks at what the peer has said about itself, and asks it for its description if it has another version.
 
         Raises a PeerError ``ERR_CONTRACT_MISMATCH``, and what a request may raise."""
         peer = self.endpoint.peer

@@ -23,7 +23,7 @@ _log = logging.getLogger("sealpipe.contract")
 
 
 class IncomingEvents:
-    """Takes the messages of an endpoint once somebody listens. Messages that nobody listens for are dropped from then
+    """Takes the messages of an endpoint once there is a listener. Messages without a listener are dropped from then
     on."""
 
     _all: ClassVar[weakref.WeakKeyDictionary[Any, IncomingEvents]] = weakref.WeakKeyDictionary()
@@ -52,7 +52,7 @@ class IncomingEvents:
                     if inspect.isawaitable(result):
                         await result
         except SealpipeError:
-            # The endpoint's own end, which its status and its calls tell.
+            # The endpoint has ended, which its status and its calls show.
             return
 
 

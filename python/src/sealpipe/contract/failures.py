@@ -45,7 +45,7 @@ def refusal(member: Member, issues: tuple[Issue, ...], what: str = "the input") 
 
 
 def bad_output(member: Member, issues: tuple[Issue, ...]) -> tuple[InvalidError, RemoteError]:
-    """What is told here, and what the caller hears: no more than that."""
+    """The error for this end, and the failure that the caller gets, which says no more than it has to."""
     message = f'what the handler of "{member.name}" returned does not fit: {issues_text(issues)}'
     failure = RemoteError("ERR_INVALID_OUTPUT", f'the answer to "{member.name}" did not fit the contract')
     return InvalidError("ERR_INVALID_OUTPUT", message, issues), failure

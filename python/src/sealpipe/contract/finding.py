@@ -17,7 +17,7 @@ _MAX_PATH = 16
 
 @dataclass(frozen=True)
 class Issue:
-    """What is wrong with data, as the peer that sent them is told."""
+    """What is wrong with data, as it is reported to the peer that sent them."""
 
     message: str
     path: tuple[str | int, ...]

@@ -1,4 +1,4 @@
-"""Whether every value of one JSON Schema fits another, as far as that can be told for sure."""
+"""Whether every value of one JSON Schema fits another, as far as that is certain."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Place:
     path: str = ""
     depth: int = 0
     within: frozenset[tuple[int, int]] = field(default_factory=frozenset)
-    """The pairs of schemas that this stands in: what such a pair has within itself is told already."""
+    """The pairs of schemas that this stands in: a pair within itself has been reported already."""
 
     def deeper(self, path: str = "") -> _Place:
         return replace(self, path=self.path + path, depth=self.depth + 1)
@@ -44,8 +44,8 @@ class _Place:
 
 
 def misfits(sent: Any, taken: Any) -> list[str]:
-    """What somebody who sends values of ``sent`` may send that somebody who takes ``taken`` refuses: in words, by
-    place. Empty if there is nothing of which this is sure. Source: spec/contracts.md, "Changes"."""
+    """What a sender of values of ``sent`` may send that a receiver of ``taken`` refuses: in words, by place. Empty if
+    nothing of the kind is certain. Source: spec/contracts.md, "Changes"."""
     reasons = _compare(_Side(sent, sent), _Side(taken, taken), _Place([_MAX_COMPARISONS]))
     return list(dict.fromkeys(reasons))
 
@@ -157,7 +157,7 @@ def _compare_inner(sent_side: _Side, taken_side: _Side, keyword: str, at: _Place
 
 
 def _followed(side: _Side) -> _Side | None:
-    """Without its ``$ref``s; ``None`` if that cannot be told."""
+    """Without its ``$ref``s; ``None`` if that is unknown."""
     current = side.schema
     for _ in range(_MAX_DEPTH):
         if not isinstance(current, dict) or "$ref" not in current:

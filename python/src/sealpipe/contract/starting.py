@@ -55,7 +55,7 @@ class _Again:
         try:
             await caller.agree()
         except Exception as error:
-            # Another failure is the connection's, which is told by itself.
+            # Any other failure is the connection's, which reports it.
             if isinstance(error, PeerError) and error.code == "ERR_CONTRACT_MISMATCH":
                 caller.endpoint.destroy(error)
 

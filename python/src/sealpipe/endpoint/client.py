@@ -238,7 +238,7 @@ class Client(Endpoint[Message]):
         return self
 
     async def established(self) -> Client:
-        """The same for who has just made the client. If this is cancelled, the client is closed."""
+        """The same, for the function that has just made the client. If this is cancelled, the client is closed."""
         try:
             return await self.connected()
         except asyncio.CancelledError:

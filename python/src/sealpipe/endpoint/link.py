@@ -42,7 +42,7 @@ S = TypeVar("S", bound=Stream)
 _CONGESTED_BYTES = 1_048_576
 """While more bytes of answers wait, no further handler is started."""
 _FLUSH_BYTES = 65_536
-"""Messages of so many bytes do not wait for the end of the turn."""
+"""Once messages of this many bytes wait, they are sent without waiting for the end of the turn."""
 
 
 @dataclass(frozen=True)

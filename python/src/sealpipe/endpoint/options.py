@@ -87,7 +87,7 @@ class EndpointOptions(TypedDict, total=False):
     codec: str
     """How the application encodes what it says, at most 255 bytes of UTF-8. Default: nothing."""
     contracts: Sequence[ContractIdentity]
-    """The contracts that the application has to do with, at most 16: a native peer is told of them. Default: none."""
+    """The contracts that the application uses, at most 16, which a native peer learns. Default: none."""
     keepalive_interval: float
     """Native: after how long a silence to ask whether the peer is alive. Default 10; 0: never."""
     keepalive_timeout: float

@@ -244,7 +244,7 @@ class Server(Endpoint[MessageFrom[Connection]]):
         self._set_status("closing")
         while self._waiting:
             self._waiting.popleft().destroy()
-        # First of all: a golang-ipc client comes back at once, and gives up for ever where it is accepted and dropped.
+        # First of all: a golang-ipc client comes back at once, and gives up for ever if it is accepted and dropped.
         await self._stop_listening()
         for handshake in list(self._unestablished):
             handshake.driver.close()

@@ -16,4 +16,4 @@ Status = Literal[
     "timeout",
     "disconnected",
 ]
-"""golang-ipc's ten states as lower-case words; ``docs/golang-ipc.md`` has a table of who takes which."""
+"""golang-ipc's ten states as lower-case words; ``docs/golang-ipc.md`` says which end has which."""

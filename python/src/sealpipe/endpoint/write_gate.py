@@ -1,4 +1,4 @@
-"""What tells writers to wait."""
+"""Makes writers wait while too much is queued."""
 
 from __future__ import annotations
 

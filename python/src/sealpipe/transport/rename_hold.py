@@ -22,7 +22,7 @@ _WITHOUT_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, er
 
 @dataclass(frozen=True)
 class RenamedFile:
-    """A file that is to come to a place, and how others that have one for it are told."""
+    """A file that is to be moved to a place, and how others that have a file for that place are recognized."""
 
     source: str
     target: str

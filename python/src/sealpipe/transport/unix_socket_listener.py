@@ -28,7 +28,7 @@ class UnixSocketListener:
         self._options = options
         self._bound = bound
         self._told = False
-        """That the address is lost was told, and it has not been ours since."""
+        """The loss of the address has been reported, and the address has not been ours since."""
         self._looking: asyncio.Task[None] | None = None
         if options.address_check_interval > 0:
             self._looking = asyncio.get_running_loop().create_task(self._look(options.address_check_interval))

@@ -26,7 +26,7 @@ class Stream:
         self.consumed = 0
         """How far this end's application has consumed them."""
         self.credited = 0
-        """How much of that the peer has been told."""
+        """How much of that the peer has got credit for."""
         self.peer_has_ended = False
         self.is_stopped = False
         """This end has asked the peer to end: what still comes is dropped."""

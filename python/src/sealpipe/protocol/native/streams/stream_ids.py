@@ -29,7 +29,7 @@ class OwnStreamIds:
         """``last``: the id after which it begins."""
         self._side = side
         self.last = last
-        """The one that was given last; 0 if none was."""
+        """The id that was given last; 0 if none was."""
 
     def next(self, in_use: Container[int]) -> int:
         while True:

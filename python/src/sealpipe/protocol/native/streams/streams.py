@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MAX_REPLIES_BYTES = 1_048_576
 """How much of its causing may wait for a peer's acknowledgement."""
 _CREDIT_SHARE = 2
-"""How much of a window is consumed before the peer is told."""
+"""How much of a window is consumed before the peer gets credit for it."""
 
 
 @dataclass(frozen=True)
