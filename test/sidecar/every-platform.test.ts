@@ -168,7 +168,8 @@ describe("on every platform, a daemon", { timeout }, () => {
   test("is started once, outlives the program that started it, is started again when it is killed, and ends when it is idle", async (t) => {
     const daemon = new TestDaemon(t);
     const log = join(daemon.directory, "log");
-    const command = daemon.command({ idleTimeoutMs: 500, resumeWindowMs: 100 });
+    // Longer than a busy machine takes from its start to its first client.
+    const command = daemon.command({ idleTimeoutMs: 5_000, resumeWindowMs: 100 });
     const starter = daemon.caller({ log }, command);
     const { pid } = await starter.until(isEvent("ready"));
     const client = await daemon.connect({ log }, command);
