@@ -3,7 +3,7 @@ import { SealpipeError } from "../errors.ts";
 import { inspection, oneLine, type Shown } from "./inspection.ts";
 import type { Message } from "./messages/message.ts";
 import type { ReadOptions } from "./options/call-options.ts";
-import { Inbox } from "./reading/inbox.ts";
+import { Inbox, type MessageListeners } from "./reading/inbox.ts";
 import { MessageIterator, type Messages } from "./reading/message-iterator.ts";
 import type { Status } from "./status.ts";
 
@@ -18,6 +18,29 @@ export interface EndpointEvents<M> {
   status: [status: Status];
   /** It is closed, in order or not, and all its resources are freed. */
   close: [];
+}
+
+/** An endpoint's listeners for messages. A class, as an object with a getter is several times as large. */
+class Listeners<M> implements MessageListeners<M> {
+  readonly #emitter: EventEmitter;
+  readonly #failed: (error: unknown, message: M) => void;
+
+  constructor(emitter: EventEmitter, failed: (error: unknown, message: M) => void) {
+    this.#emitter = emitter;
+    this.#failed = failed;
+  }
+
+  get present(): boolean {
+    return this.#emitter.listenerCount("message") > 0;
+  }
+
+  emit(message: M): void {
+    try {
+      this.#emitter.emit("message", message);
+    } catch (error) {
+      this.#failed(error, message);
+    }
+  }
 }
 
 /**
@@ -42,22 +65,12 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
 
   constructor() {
     super({ captureRejections: true });
-    const endpoint = this.#emitter;
     this.whenClosed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    this.inbox = new Inbox<M>({
-      get present() {
-        return endpoint.listenerCount("message") > 0;
-      },
-      emit: (message) => {
-        try {
-          endpoint.emit("message", message);
-        } catch (error) {
-          this.#letThrough(error, "message", message);
-        }
-      },
-    });
+    this.inbox = new Inbox<M>(
+      new Listeners<M>(this.#emitter, (error, message) => this.#letThrough(error, "message", message)),
+    );
     this.#watchListeners();
   }
 

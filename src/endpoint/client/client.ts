@@ -11,6 +11,7 @@ import { Handlers, invalidArgument } from "../handlers.ts";
 import type { Shown } from "../inspection.ts";
 import { publishOpen, publishSessionLost } from "../life-cycle.ts";
 import { type Carried, Link } from "../link/link.ts";
+import { linkLimits } from "../link/link-options.ts";
 import { isAnythingLost, type LostSession, sessionEnded } from "../link/lost-session.ts";
 import { Message, type MessageData, toBytes } from "../messages/message.ts";
 import type { OpenStreamOptions, ReadOptions, RequestOptions } from "../options/call-options.ts";
@@ -87,7 +88,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     this.#options = options;
     const quota = new ReadQuota(options.maxQueuedBytes);
     this.#link = new Link({
-      ...options,
+      ...linkLimits(options),
       about: this.#about,
       quota,
       queuesOffline: true,

@@ -49,7 +49,9 @@ type Life = "open" | "ending" | "draining" | "gone";
 export class EngineDriver implements TransportHandler {
   readonly #transport: Transport;
   #handler: DriverHandler;
-  readonly #options: DriverOptions;
+  readonly #about: About;
+  readonly #quota: ReadQuota;
+  readonly #turns: HandshakeTurns | undefined;
   readonly #engine: Engine;
   /** The last state of the handshake that a subscriber was told, and since when there is one to tell. */
   #step: { state: State; readonly since: number } | undefined;
@@ -71,10 +73,23 @@ export class EngineDriver implements TransportHandler {
   constructor(transport: Transport, options: DriverOptions, handler: DriverHandler) {
     this.#transport = transport;
     this.#handler = handler;
-    this.#options = options;
-    const { role, encryption, profile, secret, native, batchCipher } = options;
+    const {
+      role,
+      encryption,
+      profile,
+      secret,
+      native,
+      batchCipher,
+      about = aboutNobody,
+      quota,
+      turns,
+    } = options;
+    // Not the options themselves: they are a large object, and there is one of them for each connection.
+    this.#about = about;
+    this.#quota = quota;
+    this.#turns = turns;
     const limits = engineLimits(options);
-    options.quota.onRoom(() => {
+    quota.onRoom(() => {
       if (this.#paused) this.#pump();
     });
     this.#engine = new Engine({
@@ -86,7 +101,7 @@ export class EngineDriver implements TransportHandler {
       native,
       crypto: batchCipher ? nodeCrypto : platformCrypto,
       clock,
-      waitsForTurns: options.turns !== undefined,
+      waitsForTurns: turns !== undefined,
     });
   }
 
@@ -188,7 +203,7 @@ export class EngineDriver implements TransportHandler {
    * code should be reading.
    */
   get #wantsMore(): boolean {
-    return !this.#engine.needsPausing || this.#life === "draining" || !this.#options.quota.isFull;
+    return !this.#engine.needsPausing || this.#life === "draining" || !this.#quota.isFull;
   }
 
   get #isAlive(): boolean {
@@ -207,7 +222,7 @@ export class EngineDriver implements TransportHandler {
 
   /** A step of the handshake that costs this end much more than the peer gets a turn of its own. */
   #awaitTurn(): void {
-    const { turns } = this.#options;
+    const turns = this.#turns;
     if (turns === undefined || this.#awaitsTurn || this.#isOver || !this.#engine.nextStepIsCostly) return;
     this.#awaitsTurn = true;
     turns.wait(this.#engine.state === "server-awaits-answer" ? "fresh" : "begun", this.#takeTurn);
@@ -228,7 +243,7 @@ export class EngineDriver implements TransportHandler {
   }
 
   readonly #cameBack = (sharedSecret?: Uint8Array): void => {
-    this.#options.turns?.cameBack();
+    this.#turns?.cameBack();
     // The connection may have ended meanwhile.
     if (this.#awaitsTurn) this.#makeStep(sharedSecret);
     else sharedSecret?.fill(0);
@@ -244,7 +259,7 @@ export class EngineDriver implements TransportHandler {
   #leaveTurns(): void {
     if (!this.#awaitsTurn) return;
     this.#awaitsTurn = false;
-    this.#options.turns?.leave(this.#takeTurn);
+    this.#turns?.leave(this.#takeTurn);
   }
 
   #pump(): void {
@@ -281,7 +296,7 @@ export class EngineDriver implements TransportHandler {
     if (state === step.state) return;
     step.state = state;
     if (state === "open" || state === "closed" || state === "closing") this.#step = undefined;
-    const about = this.#options.about ?? aboutNobody;
+    const about = this.#about;
     channels.handshake.publish({ ...about, step: state, ms: clock.now() - step.since });
   }
 

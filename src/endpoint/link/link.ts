@@ -14,33 +14,18 @@ import type { EngineDriver } from "../driver/engine-driver.ts";
 import type { Message, MessageData } from "../messages/message.ts";
 import type { OpenStreamOptions, ReadOptions, RequestOptions } from "../options/call-options.ts";
 import { closedError, type MessageSource } from "../reading/inbox.ts";
-import type { ReadQuota } from "../reading/read-quota.ts";
-import { type HandlingOptions, IncomingRequests } from "../requests/incoming-requests.ts";
+import { IncomingRequests } from "../requests/incoming-requests.ts";
 import { OutgoingRequests, type Resent } from "../requests/outgoing-requests.ts";
 import type { Answer, IncomingRequest } from "../requests/request.ts";
 import { sessionLost } from "../requests/request-errors.ts";
 import type { RequestWire } from "../requests/request-wire.ts";
 import type { EndpointStats } from "../stats.ts";
 import type { Stream } from "../streams/stream.ts";
-import { Streams, type StreamsOptions } from "../streams/streams.ts";
+import { Streams } from "../streams/streams.ts";
+import type { LinkOptions } from "./link-options.ts";
 import { type LostSession, lostSession } from "./lost-session.ts";
 import { OfflineQueue } from "./offline-queue.ts";
 import { WriteGate } from "./write-gate.ts";
-
-export interface LinkOptions<R extends IncomingRequest, S extends Stream>
-  extends HandlingOptions<R>,
-    StreamsOptions<S> {
-  /** Whose it is, for diagnostics. */
-  readonly about?: About;
-  readonly quota: ReadQuota;
-  readonly maxQueuedBytes: number;
-  readonly requestTimeoutMs: number;
-  readonly maxMessageBytes: number;
-  /** Whether what is sent without a session waits for the next one. */
-  readonly queuesOffline: boolean;
-  /** More bytes are kept for a peer without a connection. */
-  keepsMore(): void;
-}
 
 /** What happened to the leftovers of an earlier session. */
 export interface Carried {

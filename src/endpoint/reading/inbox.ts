@@ -52,7 +52,8 @@ export class Inbox<M extends Message> {
   #entries: (Entry<M> | undefined)[] = [];
   /** Entries before this one are consumed. */
   #head = 0;
-  #waiters = new Set<Waiter<M>>();
+  /** Made for the first: an endpoint with listeners has none, and there is one inbox for each connection. */
+  #madeWaiters: Set<Waiter<M>> | undefined;
   #ending: Ending | undefined;
   /** Nobody will read any more: messages that arrive are dropped. */
   #drops = false;
@@ -124,8 +125,9 @@ export class Inbox<M extends Message> {
     }
     if (this.#ending !== undefined) return;
     this.#ending = { error };
-    for (const waiter of this.#waiters) waiter.reject(error ?? closedError(), error === undefined);
-    this.#waiters.clear();
+    const waiters = this.#madeWaiters;
+    this.#madeWaiters = undefined;
+    for (const waiter of waiters ?? []) waiter.reject(error ?? closedError(), error === undefined);
   }
 
   /** Moves the waiting messages of `source` to another inbox. */
@@ -150,8 +152,8 @@ export class Inbox<M extends Message> {
 
   /** Passes the message to a `read` or the listeners, if there is one; returns whether it did. */
   #pass(message: M): boolean {
-    if (this.#waiters.size > 0) {
-      const [waiter] = this.#waiters as Iterable<Waiter<M>> as [Waiter<M>];
+    if (this.#madeWaiters !== undefined && this.#madeWaiters.size > 0) {
+      const [waiter] = this.#madeWaiters as Iterable<Waiter<M>> as [Waiter<M>];
       waiter.resolve(message);
       return true;
     }
@@ -160,11 +162,16 @@ export class Inbox<M extends Message> {
     return true;
   }
 
+  get #waiters(): Set<Waiter<M>> {
+    this.#madeWaiters ??= new Set();
+    return this.#madeWaiters;
+  }
+
   #waitForNext(leaving: Set<() => void>): Promise<IteratorResult<M, undefined>> {
     return new Promise((resolve, reject) => {
       const settled = (): void => {
         leaving.delete(leave);
-        this.#waiters.delete(waiter);
+        this.#madeWaiters?.delete(waiter);
       };
       const leave = (): void => {
         settled();
@@ -192,7 +199,7 @@ export class Inbox<M extends Message> {
       const settled = (): void => {
         clearTimeout(timer);
         stopListening?.();
-        this.#waiters.delete(waiter);
+        this.#madeWaiters?.delete(waiter);
       };
       const waiter: Waiter<M> = {
         resolve(message) {

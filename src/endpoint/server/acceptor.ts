@@ -1,5 +1,5 @@
 import type { SealpipeError } from "../../errors.ts";
-import type { SessionAnswer } from "../../protocol/native/options.ts";
+import type { NativeOptions, SessionAnswer } from "../../protocol/native/options.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { About } from "../diagnostics.ts";
 import { deaf } from "../driver/driver-handler.ts";
@@ -28,6 +28,8 @@ export interface AcceptorTarget {
 /** Takes clients through their handshakes. The result of each is a connection, or an error without one. */
 export class Acceptor {
   readonly #target: AcceptorTarget;
+  /** What this end offers to all clients alike. */
+  readonly #native: NativeOptions | undefined;
   readonly #turns = new HandshakeTurns();
   /** Each handshake with the function to call once it is over. */
   readonly #underWay = new Map<EngineDriver, () => void>();
@@ -35,6 +37,7 @@ export class Acceptor {
 
   constructor(target: AcceptorTarget) {
     this.#target = target;
+    this.#native = nativeOptions(target.options, { resumable: target.options.resumeWindowMs > 0 });
   }
 
   /** A client has connected, for which nobody else has to make room. */
@@ -46,10 +49,9 @@ export class Acceptor {
   accept(transport: Transport): EngineDriver {
     const { about, options } = this.#target;
     const quota = new ReadQuota(options.maxQueuedBytes);
-    const native = nativeOptions(options, { resumable: options.resumeWindowMs > 0 });
     const driver: EngineDriver = new EngineDriver(
       transport,
-      { ...options, about, quota, native, turns: this.#turns, role: "server" },
+      { ...options, about, quota, native: this.#native, turns: this.#turns, role: "server" },
       {
         ...deaf,
         resume: (id) => this.#target.session(id),

@@ -13,6 +13,7 @@ import { Handlers } from "../handlers.ts";
 import type { Shown } from "../inspection.ts";
 import { publishOpen, publishSessionLost } from "../life-cycle.ts";
 import { Link } from "../link/link.ts";
+import { linkLimits } from "../link/link-options.ts";
 import { isAnythingLost, type LostSession } from "../link/lost-session.ts";
 import { Message, type MessageData, toBytes } from "../messages/message.ts";
 import type { OpenStreamOptions, RequestOptions, Slow } from "../options/call-options.ts";
@@ -103,7 +104,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     this.#handlers = new Handlers("requests", host.handlers);
     this.#streamHandlers = new Handlers("streams", host.streamHandlers);
     this.#link = new Link({
-      ...host.options,
+      ...linkLimits(host.options),
       about: this.#about,
       quota: this.#quota,
       queuesOffline: false,

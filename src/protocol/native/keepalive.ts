@@ -12,12 +12,14 @@ export interface KeepaliveLimits {
  * Times are on the engine's clock.
  */
 export class Keepalive {
-  readonly #limits: KeepaliveLimits;
+  readonly #intervalMs: number;
+  readonly #timeoutMs: number;
   #heardAt: number;
   #pingedAt: number | undefined;
 
   constructor(limits: KeepaliveLimits, now: number) {
-    this.#limits = limits;
+    this.#intervalMs = limits.keepaliveIntervalMs;
+    this.#timeoutMs = limits.keepaliveTimeoutMs;
     this.#heardAt = now;
   }
 
@@ -28,9 +30,8 @@ export class Keepalive {
   }
 
   nextTimeout(): number {
-    const { keepaliveIntervalMs, keepaliveTimeoutMs } = this.#limits;
-    if (this.#pingedAt !== undefined) return this.#pingedAt + keepaliveTimeoutMs;
-    return this.#heardAt + keepaliveIntervalMs;
+    if (this.#pingedAt !== undefined) return this.#pingedAt + this.#timeoutMs;
+    return this.#heardAt + this.#intervalMs;
   }
 
   /** What to do now: send a ping, or consider the peer dead. */
@@ -39,7 +40,7 @@ export class Keepalive {
     if (lateMs < 0) return undefined;
     // A timeout that is this late means that this process was held up: what the peer sent may be unread, and the last
     // ping unsent.
-    const heldUp = lateMs > this.#limits.keepaliveTimeoutMs / 2;
+    const heldUp = lateMs > this.#timeoutMs / 2;
     if (this.#pingedAt !== undefined && !heldUp) return "dead";
     this.#pingedAt = now;
     return "ping";

@@ -84,8 +84,11 @@ export class Incoming {
     this.#requests = new ReceiveLane(windows[1]);
     this.#answers = new ReceiveLane(windows[2]);
     this.#streamLane = new ReceiveLane(windows[2]);
-    const lanes = [this.#messages, this.#requests, this.#answers];
-    this.#lanes = streams === undefined ? lanes : [...lanes, this.#streamLane];
+    // Not by a spread, which leaves room for 18 more: this is kept for each connection.
+    this.#lanes =
+      streams === undefined
+        ? [this.#messages, this.#requests, this.#answers]
+        : [this.#messages, this.#requests, this.#answers, this.#streamLane];
     this.#streams = streams;
     this.#memory = streams?.memory ?? new DataMemory();
     this.#messageBodies = new IncomingBodies({ maxMessageBytes, maxUnderWay: 1 });

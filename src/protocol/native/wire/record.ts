@@ -59,7 +59,7 @@ export class RecordReader {
 
   constructor(keys?: RecordKeys, changeKeyAfter = recordsPerKey) {
     this.#protection = keys && new Protection(keys, changeKeyAfter);
-    this.#bounds = boundsWith(keys === undefined ? 0 : aeadTagBytes);
+    this.#bounds = keys === undefined ? plainBounds : sealedBounds;
   }
 
   /**
@@ -92,11 +92,13 @@ const sealedScratch = new Uint8Array(maxRecordBytes + aeadTagBytes);
 /** The header of the record that is being opened, which is its additional data. */
 const openedHeader = new Uint8Array(lengthBytes);
 
+/** The nonce of the record that is being sealed or opened: of all connections, as both are done within one call. */
+const nonce = secretMemory(aeadNonceBytes);
+
 /** One direction's key and the number of its next record. */
 class Protection {
   readonly #crypto: CryptoProvider;
   readonly #changeKeyAfter: number;
-  readonly #nonce = secretMemory(aeadNonceBytes);
   #trafficSecret: Uint8Array;
   #keys: DirectionKeys;
   #recordNumber = 0;
@@ -121,9 +123,9 @@ class Protection {
       batch.sealNext(frames, record, lengthBytes, recordNumber);
       return [record];
     }
-    writeRecordNonce(this.#nonce, 0, iv, recordNumber);
+    writeRecordNonce(nonce, 0, iv, recordNumber);
     const header = encodeUint32(frameBytes + aeadTagBytes);
-    const parts = [header, ...aead.seal(this.#nonce, frames, header)];
+    const parts = [header, ...aead.seal(nonce, frames, header)];
     return frameBytes > joinedBytes ? parts : [joinParts(parts)];
   }
 
@@ -133,9 +135,9 @@ class Protection {
     writeUint32(openedHeader, payload.length, 0);
     const batch = small.take(recordNumber, payload.length - aeadTagBytes);
     const owned = batch === undefined;
-    if (owned) writeRecordNonce(this.#nonce, 0, iv, recordNumber);
+    if (owned) writeRecordNonce(nonce, 0, iv, recordNumber);
     const bytes = owned
-      ? aead.open(this.#nonce, payload, openedHeader)
+      ? aead.open(nonce, payload, openedHeader)
       : batch.openNext(payload, openedHeader, recordNumber);
     return bytes && { bytes, owned };
   }
@@ -143,7 +145,7 @@ class Protection {
   /** A later call to seal or open throws. */
   wipe(): void {
     this.#trafficSecret.fill(0);
-    this.#nonce.fill(0);
+    nonce.fill(0);
     wipeKeys(this.#keys);
   }
 
@@ -217,6 +219,9 @@ function boundsWith(overheadBytes: number): FrameBounds {
       ),
   };
 }
+
+const plainBounds = boundsWith(0);
+const sealedBounds = boundsWith(aeadTagBytes);
 
 function isNotThePeer(): PeerError {
   return new PeerError(
