@@ -9,6 +9,7 @@ import { connectOrSpawn, type FoundServer, daemon as serve } from "sealpipe/side
 import { isEvent } from "../support/children.ts";
 import { TestDaemon } from "../support/daemons.ts";
 import { freshName } from "../support/names.ts";
+import { noProcfs } from "../support/platform.ts";
 import { fewRounds, goRound, isThere } from "../support/sidecars.ts";
 import { until } from "../support/waiting.ts";
 
@@ -21,7 +22,7 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
     ({ code }) => code,
   );
 
-describe("a daemon that several programs share", { timeout }, () => {
+describe("a daemon that several programs share", { timeout, skip: noProcfs }, () => {
   test("is started once, outlives the program that started it, and is gone once it is idle", async (t) => {
     const daemon = new TestDaemon(t);
     const command = daemon.command({ idleTimeoutMs: 2_000, resumeWindowMs: 100 });
@@ -152,7 +153,7 @@ describe("a daemon that several programs share", { timeout }, () => {
   });
 });
 
-describe("a daemon of another version", { timeout }, () => {
+describe("a daemon of another version", { timeout, skip: noProcfs }, () => {
   const expect = { application: "test-daemon", version: "2.0.0" };
   const old = { application: "test-daemon", version: "1.0.0" };
 
@@ -264,7 +265,7 @@ describe("a daemon of another version", { timeout }, () => {
   });
 });
 
-describe("a daemon that does not come to be", { timeout }, () => {
+describe("a daemon that does not come to be", { timeout, skip: noProcfs }, () => {
   test("says how its program ended, and its log what that printed", async (t) => {
     const daemon = new TestDaemon(t);
     const log = join(daemon.directory, "log");
@@ -342,7 +343,7 @@ describe("a daemon that does not come to be", { timeout }, () => {
   }
 });
 
-describe("daemon()", { timeout }, () => {
+describe("daemon()", { timeout, skip: noProcfs }, () => {
   for (const [what, act, why] of [
     [
       "a client asks for it",

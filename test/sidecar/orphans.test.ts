@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { startChild } from "../support/children.ts";
+import { noProcfs } from "../support/platform.ts";
 import {
   commandOf,
   fewRounds,
@@ -21,6 +22,7 @@ const timeout = Math.max(300_000, rounds * 60_000);
 
 describe("a sidecar whose parent is killed ends, and leaves no process, socket or directory", {
   timeout,
+  skip: noProcfs,
 }, () => {
   for (const [when, question, how] of [
     ["at any time", "pid", ""],

@@ -1,4 +1,5 @@
 import { testSidecarOf } from "../support/other-sidecar.ts";
+import { noProcfs } from "../support/platform.ts";
 import { lacksPython, pythonSidecar } from "../support/python-starter.ts";
 import { rounds } from "../support/sidecars.ts";
 import { thorough } from "../support/thorough.ts";
@@ -6,7 +7,7 @@ import { thorough } from "../support/thorough.ts";
 for (const face of ["asyncio", "blocking"] as const) {
   testSidecarOf({
     name: `Python (${face})`,
-    skip: lacksPython(),
+    skip: noProcfs || lacksPython(),
     prepare: () => {},
     command: (pidFile, how) => pythonSidecar(face, pidFile, how),
     whileBlocked: face === "asyncio" ? "while its event loop is blocked" : "while its threads are busy",

@@ -6,6 +6,7 @@ import { serveOrConnect } from "sealpipe/sidecar";
 import { startChild } from "../support/children.ts";
 import type { LinesProcess } from "../support/lines-process.ts";
 import { freshDirectory, freshName } from "../support/names.ts";
+import { noProcfs } from "../support/platform.ts";
 import { fewRounds, goRound } from "../support/sidecars.ts";
 
 const timeout = Math.max(120_000, fewRounds * 30_000);
@@ -14,7 +15,7 @@ const instance = (name: string, options: object = {}): LinesProcess =>
   startChild("daemon-caller", "serveOrConnect", name, JSON.stringify({ timeoutMs: 60_000, ...options }));
 const answerOf = (process: LinesProcess) => process.until(({ event }) => event !== "");
 
-describe("serveOrConnect", { timeout }, () => {
+describe("serveOrConnect", { timeout, skip: noProcfs }, () => {
   test("serves in the first instance, and connects each further one to it", async () => {
     const name = freshName();
     const first = await serveOrConnect(name, { application: "one", server: { maxConnections: 5 } });

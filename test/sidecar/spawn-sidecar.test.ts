@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { CallerError, PeerError, type SealpipeError, SystemError } from "sealpipe";
 import { type Exit, type OutputLine, type Sidecar, type SpawnOptions, spawnSidecar } from "sealpipe/sidecar";
 import { exitOf, isEvent, startChild } from "../support/children.ts";
+import { noProcfs } from "../support/platform.ts";
 import {
   commandOf,
   fewRounds,
@@ -35,7 +36,7 @@ async function spawned(pidFile: string, how: string, options: SpawnOptions): Pro
   return error;
 }
 
-describe("a sidecar", { timeout }, () => {
+describe("a sidecar", { timeout, skip: noProcfs }, () => {
   test("is connected, authenticated, and known by what it says of itself", async (t) => {
     const expect = { application: "test-sidecar", version: "1.0.0" };
     const sidecar = await startSidecar(t, { expect });
@@ -120,7 +121,7 @@ describe("a sidecar", { timeout }, () => {
   });
 });
 
-describe("a sidecar that ends by itself", { timeout }, () => {
+describe("a sidecar that ends by itself", { timeout, skip: noProcfs }, () => {
   test("is started again, and the client goes on", async (t) => {
     const sidecar = await startSidecar(t, { maxRestarts: 20 });
     const statuses = record(sidecar, "status");
@@ -181,6 +182,7 @@ describe("a sidecar that ends by itself", { timeout }, () => {
 
 test("a sidecar whose launcher is killed ends, and it is ready again only with the next program", {
   timeout,
+  skip: noProcfs,
 }, async (t) => {
   // Left to itself, the program would go on for a while.
   const sidecar = await startSidecar(t, { launcher: "shell", how: "never-drains", maxRestarts: 1_000 });
@@ -203,6 +205,7 @@ test("a sidecar whose launcher is killed ends, and it is ready again only with t
 
 test("two parents of the same program have a sidecar each, and the end of one does not harm the other", {
   timeout,
+  skip: noProcfs,
 }, async (t) => {
   const command = commandOf(freshPidFile(t));
   for (let round = 0; round < rounds; round++) {
@@ -221,6 +224,7 @@ test("two parents of the same program have a sidecar each, and the end of one do
 
 test("a listener that throws is an uncaught exception, and the sidecar is started again all the same", {
   timeout,
+  skip: noProcfs,
 }, async (t) => {
   const parent = startChild("sidecar-listener", ...commandOf(freshPidFile(t)));
   assert.equal((await parent.until(isEvent("thrown")))["message"], "a listener's");
@@ -228,7 +232,7 @@ test("a listener that throws is an uncaught exception, and the sidecar is starte
   assert.equal(await exitOf(parent), 0);
 });
 
-describe("a sidecar that does not come to be", { timeout }, () => {
+describe("a sidecar that does not come to be", { timeout, skip: noProcfs }, () => {
   test("says how its program ended, with its last words", async (t) => {
     const error = await spawned(freshPidFile(t), "exits", {});
     assert.ok(error instanceof SystemError && error.code === "ERR_SIDECAR_ENDED");

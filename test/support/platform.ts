@@ -16,3 +16,6 @@ export const noHalfClose = onWindows && "a pipe has no half-close";
 export const noUnixSockets = onWindows && "Windows has named pipes in place of Unix sockets";
 
 export const noStopping = onWindows && "Windows has no signal that stops a process for a while";
+
+/** So a test cannot see which processes are left, nor what they have open. `sidecar/every-platform` needs none of that. */
+export const noProcfs = process.platform !== "linux" && "there is no /proc to see what is left";

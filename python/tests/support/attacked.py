@@ -76,9 +76,11 @@ class Attacked:
             self._report(server)
         server.destroy()
         await server.close()
-        async with asyncio.timeout(10):
-            while asyncio.all_tasks() - {asyncio.current_task()}:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        # A task may have started others.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            _, left = await asyncio.wait(others, timeout=10)
+            if left:
+                raise TimeoutError(f"tasks were left: {left}")
 
     def _failed(self, error: SealpipeError) -> None:
         self._errors[error.code] += 1
