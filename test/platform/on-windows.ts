@@ -48,6 +48,8 @@ const notThere = new Set([
   "previous-build",
   // Unix sockets, signals, or 2000 handshakes.
   "go-live",
+  // Windows has no Python here.
+  "python-go",
   "racing",
   // A process's memory can be read on Linux alone.
   "wiped-memory",
