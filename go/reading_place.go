@@ -38,8 +38,8 @@ type readingPlace struct {
 // lend gives the application the place of the goroutine that calls it, if that is of use.
 func (l *link) lend() bool {
 	c := l.conn
-	// A classic link is paused when too much waits to be read: the application would then wait for itself. And only a system's
-	// sockets with a prompt are tried with this: to recall a read of a pipe is not.
+	// Not a classic link: it is paused when too much waits to be read, and the application would then wait for itself. Not a pipe,
+	// which has no prompt: whether a read of a pipe can be recalled was never tried.
 	if l.prompt == nil || !l.engine.IsNative() {
 		return false
 	}

@@ -30,21 +30,14 @@ type LinkLimits = Pick<
   | "exposeStacks"
 >;
 
-/** Of an endpoint's options those of its links: each of a server's connections holds them. */
-export function linkLimits({
-  maxQueuedBytes,
-  maxMessageBytes,
-  requestTimeoutMs,
-  maxConcurrentRequests,
-  maxConcurrentStreams,
-  exposeStacks,
-}: LinkLimits): LinkLimits {
+/** Those of an endpoint's options that its links use. Each of a server's connections holds a copy, so they are not all options. */
+export function linkLimits(options: LinkLimits): LinkLimits {
   return {
-    maxQueuedBytes,
-    maxMessageBytes,
-    requestTimeoutMs,
-    maxConcurrentRequests,
-    maxConcurrentStreams,
-    exposeStacks,
+    maxQueuedBytes: options.maxQueuedBytes,
+    maxMessageBytes: options.maxMessageBytes,
+    requestTimeoutMs: options.requestTimeoutMs,
+    maxConcurrentRequests: options.maxConcurrentRequests,
+    maxConcurrentStreams: options.maxConcurrentStreams,
+    exposeStacks: options.exposeStacks,
   };
 }

@@ -53,7 +53,7 @@ export class Inbox<M extends Message> {
   /** Entries before this one are consumed. */
   #head = 0;
   /** Made for the first: an endpoint with listeners has none, and there is one inbox for each connection. */
-  #madeWaiters: Set<Waiter<M>> | undefined;
+  #waiters: Set<Waiter<M>> | undefined;
   #ending: Ending | undefined;
   /** Nobody will read any more: messages that arrive are dropped. */
   #drops = false;
@@ -125,8 +125,8 @@ export class Inbox<M extends Message> {
     }
     if (this.#ending !== undefined) return;
     this.#ending = { error };
-    const waiters = this.#madeWaiters;
-    this.#madeWaiters = undefined;
+    const waiters = this.#waiters;
+    this.#waiters = undefined;
     for (const waiter of waiters ?? []) waiter.reject(error ?? closedError(), error === undefined);
   }
 
@@ -152,8 +152,8 @@ export class Inbox<M extends Message> {
 
   /** Passes the message to a `read` or the listeners, if there is one; returns whether it did. */
   #pass(message: M): boolean {
-    if (this.#madeWaiters !== undefined && this.#madeWaiters.size > 0) {
-      const [waiter] = this.#madeWaiters as Iterable<Waiter<M>> as [Waiter<M>];
+    if (this.#waiters !== undefined && this.#waiters.size > 0) {
+      const [waiter] = this.#waiters as Iterable<Waiter<M>> as [Waiter<M>];
       waiter.resolve(message);
       return true;
     }
@@ -162,16 +162,16 @@ export class Inbox<M extends Message> {
     return true;
   }
 
-  get #waiters(): Set<Waiter<M>> {
-    this.#madeWaiters ??= new Set();
-    return this.#madeWaiters;
+  #addWaiter(waiter: Waiter<M>): void {
+    this.#waiters ??= new Set();
+    this.#waiters.add(waiter);
   }
 
   #waitForNext(leaving: Set<() => void>): Promise<IteratorResult<M, undefined>> {
     return new Promise((resolve, reject) => {
       const settled = (): void => {
         leaving.delete(leave);
-        this.#madeWaiters?.delete(waiter);
+        this.#waiters?.delete(waiter);
       };
       const leave = (): void => {
         settled();
@@ -189,7 +189,7 @@ export class Inbox<M extends Message> {
         },
       };
       leaving.add(leave);
-      this.#waiters.add(waiter);
+      this.#addWaiter(waiter);
     });
   }
 
@@ -199,7 +199,7 @@ export class Inbox<M extends Message> {
       const settled = (): void => {
         clearTimeout(timer);
         stopListening?.();
-        this.#madeWaiters?.delete(waiter);
+        this.#waiters?.delete(waiter);
       };
       const waiter: Waiter<M> = {
         resolve(message) {
@@ -211,7 +211,7 @@ export class Inbox<M extends Message> {
           reject(error);
         },
       };
-      this.#waiters.add(waiter);
+      this.#addWaiter(waiter);
       const stopListening = signal && onAbort(signal, () => waiter.reject(signal.reason));
       if (timeoutMs > 0) timer = setTimeout(() => waiter.reject(readTimeout(timeoutMs)), timeoutMs);
     });

@@ -136,14 +136,17 @@ class Outbox:
     def _hand_over(self) -> None:
         messages, take = self._messages, self._writer._take
         self._writer._hold()
-        for _ in range(len(messages)):
-            type, data = messages.popleft()
-            self._handed_over_bytes += len(data) + MESSAGE_OVERHEAD_BYTES
-            try:
-                take(type, data)
-            except SealpipeError as error:
-                self._error = self._error or error
-        self._writer._send_now()
+        try:
+            for _ in range(len(messages)):
+                type, data = messages.popleft()
+                self._handed_over_bytes += len(data) + MESSAGE_OVERHEAD_BYTES
+                try:
+                    take(type, data)
+                except SealpipeError as error:
+                    self._error = self._error or error
+        finally:
+            # Otherwise the connection would hold back whatever it has to send.
+            self._writer._send_now()
 
     def _look(self) -> None:
         self._writer_bytes = self._writer.queued_bytes

@@ -21,6 +21,7 @@ class ReceiveLane:
         self.window = window
         # The last record may exceed the window: a sender stops only after it.
         self._limit = window + _MAX_RECORD_WEIGHT
+        # At least 1: in a lane without a window, nothing is urgent as long as nothing is consumed.
         self.urgent_bytes = max(1, min(window // 4, _MAX_UNACKNOWLEDGED_BYTES))
         self.received = 0
         """The position after everything that has arrived."""
