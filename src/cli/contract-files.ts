@@ -7,7 +7,9 @@ import { CallerError } from "../index.ts";
 
 /** A file with a contract: a description in JSON if its name ends in `.json`, and otherwise a module that exports contracts. */
 export async function readContract(file: string, name?: string): Promise<ContractDescription> {
-  return file.endsWith(".json") ? readJson(file, name) : exportContract(await importContract(file, name));
+  return file.endsWith(".json")
+    ? readDescription(file, name)
+    : exportContract(await importContract(file, name));
 }
 
 /** The one contract that a module exports, or the one of that name. */
@@ -31,7 +33,8 @@ function contractsIn(value: unknown): Contract[] {
   return inner.filter(isContract);
 }
 
-async function readJson(file: string, name: string | undefined): Promise<ContractDescription> {
+/** A file with a contract's description in JSON, if it is of that name. */
+export async function readDescription(file: string, name?: string): Promise<ContractDescription> {
   const text = await readFile(file, "utf8");
   let description: ContractDescription;
   try {

@@ -1,6 +1,6 @@
 import { clearLine, cursorTo, type Interface } from "node:readline";
 import { type Client, SealpipeError, type ServerDescription } from "../index.ts";
-import type { NamedMember } from "./contract-file.ts";
+import type { NamedMember } from "./contract-members.ts";
 import { dataFields, shownData, typeOf } from "./data.ts";
 import { UsageError } from "./exit-codes.ts";
 import type { Output, OutputRecord } from "./output.ts";

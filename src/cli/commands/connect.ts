@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { command } from "../command.ts";
 import { clientOptions, withClient } from "../connecting.ts";
-import { readContract } from "../contract-file.ts";
+import { readMembers } from "../contract-members.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { appendHistory, loadHistory } from "../history.ts";
 import { Prompt } from "../prompt.ts";
@@ -30,7 +30,7 @@ export const connect = command({
   ],
   async run({ values, positionals, stdin, output, signal }) {
     const [name = ""] = positionals;
-    const contract = values.contract === undefined ? undefined : await readContract(values.contract);
+    const contract = values.contract === undefined ? undefined : await readMembers(values.contract);
     const isTerminal = stdin.isTTY === true && !output.json;
     const keepsHistory = isTerminal && values.history !== false;
     return withClient(name, { values, signal }, async (client) => {
