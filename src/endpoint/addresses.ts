@@ -1,14 +1,29 @@
-import { type Address, defaultDirectory } from "../transport/address.ts";
+import { type Address, defaultDirectory, resolveAddress } from "../transport/address.ts";
 import type { AddressState } from "../transport/address-states.ts";
 import { runtimeDirectory } from "../transport/runtime-directory.ts";
+import { ownUid } from "../transport/trust.ts";
 import { checked, demand, isBoolean, isDirectory, isPath, isTrust } from "./options/option-checks.ts";
-import { addressOf, type ClientOptions } from "./options/options.ts";
+import type { ClientOptions } from "./options/options.ts";
+import type { ParsedClientOptions } from "./options/parse-options.ts";
 
 export type { HoldingProcess } from "../transport/address-holder.ts";
 export type { AddressState } from "../transport/address-states.ts";
 
 /** Options of `inspectAddress`: as of a client. */
 export type InspectOptions = Pick<ClientOptions, "directory" | "privateDirectory" | "trust">;
+
+/**
+ * The address of `name` with these options. A server trusts nobody.
+ *
+ * @throws CallerError `ERR_INVALID_NAME`, `ERR_ADDRESS_TOO_LONG`.
+ * @throws SystemError `ERR_NO_RUNTIME_DIRECTORY`.
+ */
+export function addressOf(name: string, options: Pick<ParsedClientOptions, keyof InspectOptions>): Address {
+  const { directory, privateDirectory, trust } = options;
+  const platform = process.platform;
+  if (!privateDirectory) return resolveAddress(name, { directory, trust, platform });
+  return resolveAddress(name, { directory, privateTo: ownUid(), trust, platform });
+}
 
 const checks = { directory: isDirectory, privateDirectory: isBoolean, trust: isTrust };
 

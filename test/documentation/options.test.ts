@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/parse-options.js";
 
 const page = readFileSync(new URL("../../../docs/options.md", import.meta.url), "utf8");
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { startClient, startServer } from "sealpipe";
-import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/parse-options.js";
 import { isServerAlive } from "#dist/endpoint/server/liveness.js";
 import type { Address } from "#dist/transport/address.js";
 import { createMemoryTransports } from "../support/memory-transport.ts";

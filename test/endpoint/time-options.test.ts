@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
 import { createClient, type SealpipeError, startClient } from "sealpipe";
 import { parseReadOptions } from "#dist/endpoint/options/call-options.js";
-import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/parse-options.js";
 import { pattern, uint32 } from "../support/bytes.ts";
 import { clientOfRaw, connectedPair, freshServer, rawClientOf, rawServer } from "../support/endpoints.ts";
 import { lasts, lastingMs as ms } from "../support/lasting.ts";

@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import fc from "fast-check";
 import { type MessageData, toBytes } from "#dist/endpoint/messages/message.js";
 import { parseReadOptions } from "#dist/endpoint/options/call-options.js";
-import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/parse-options.js";
 import { CallerError, type CallerErrorCode } from "#dist/errors.js";
 import { checkMessage } from "#dist/protocol/message.js";
 import { resolveAddress } from "#dist/transport/address.js";

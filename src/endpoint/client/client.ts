@@ -17,7 +17,7 @@ import { Message, type MessageData, toBytes } from "../messages/message.ts";
 import type { OpenStreamOptions, ReadOptions, RequestOptions } from "../options/call-options.ts";
 import { derivedKey } from "../options/derived-key.ts";
 import { peerText } from "../options/native-options.ts";
-import type { ParsedClientOptions } from "../options/options.ts";
+import type { ParsedClientOptions } from "../options/parse-options.ts";
 import { eitherOf } from "../reading/abort-listeners.ts";
 import { closedError } from "../reading/inbox.ts";
 import { ReadQuota } from "../reading/read-quota.ts";

@@ -11,7 +11,7 @@ import { deaf } from "../driver/driver-handler.ts";
 import { EngineDriver } from "../driver/engine-driver.ts";
 import type { ConnectionHandler, TakeOver } from "../driver/established.ts";
 import { nativeOptions } from "../options/native-options.ts";
-import type { ParsedClientOptions } from "../options/options.ts";
+import type { ParsedClientOptions } from "../options/parse-options.ts";
 import { withSecret } from "../options/secret.ts";
 import { eitherOf } from "../reading/abort-listeners.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";

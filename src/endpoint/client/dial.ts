@@ -1,6 +1,8 @@
 import type { Duplex } from "node:stream";
 import { providerOf } from "../../transport/providers.ts";
-import { addressOf, type ClientOptions, parseDialOptions } from "../options/options.ts";
+import { addressOf } from "../addresses.ts";
+import type { ClientOptions } from "../options/options.ts";
+import { parseDialOptions } from "../options/parse-options.ts";
 
 /** Options of `dial`: those of `startClient` that say where a server is, and whose it may be. */
 export type DialOptions = Pick<ClientOptions, "directory" | "privateDirectory" | "trust" | "signal">;

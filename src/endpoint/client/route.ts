@@ -2,7 +2,8 @@ import { type Address, checkName } from "../../transport/address.ts";
 import type { MakeDuplex } from "../../transport/handed-in.ts";
 import { providerOf } from "../../transport/providers.ts";
 import type { Dialer } from "../../transport/transport.ts";
-import { addressOf, type ParsedClientOptions } from "../options/options.ts";
+import { addressOf } from "../addresses.ts";
+import type { ParsedClientOptions } from "../options/parse-options.ts";
 
 /** How a client gets to its server. */
 export interface Route {

@@ -1,4 +1,5 @@
-import { type ClientOptions, parseClientOptions } from "../options/options.ts";
+import type { ClientOptions } from "../options/options.ts";
+import { parseClientOptions } from "../options/parse-options.ts";
 import { Client } from "./client.ts";
 import { routeOf } from "./route.ts";
 

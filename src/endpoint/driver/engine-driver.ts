@@ -14,7 +14,7 @@ import type { Transport, TransportHandler } from "../../transport/transport.ts";
 import { clock } from "../clock.ts";
 import { type About, aboutNobody, channels } from "../diagnostics.ts";
 import { keepWhole } from "../messages/shared-buffer.ts";
-import { engineLimits } from "../options/options.ts";
+import { engineLimits } from "../options/parse-options.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
 import type { DriverHandler } from "./driver-handler.ts";
 import type { HandshakeTurns, TakeTurn } from "./handshake-turns.ts";

@@ -1,7 +1,7 @@
 import type { NativeOptions, NativePeer, NativeSelf } from "../../protocol/native/options.ts";
 import { maxWindow, minWindow, type Windows } from "../../protocol/native/wire/lanes.ts";
 import { type ContractIdentity, featureBits, noOffers } from "../../protocol/native/wire/offers.ts";
-import type { ParsedClientOptions, ParsedServerOptions } from "./options.ts";
+import type { ParsedClientOptions, ParsedServerOptions } from "./parse-options.ts";
 
 export type { ContractIdentity, NativePeer as PeerInfo };
 

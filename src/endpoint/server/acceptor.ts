@@ -7,7 +7,7 @@ import { EngineDriver } from "../driver/engine-driver.ts";
 import type { TakeOver } from "../driver/established.ts";
 import { HandshakeTurns } from "../driver/handshake-turns.ts";
 import { nativeOptions } from "../options/native-options.ts";
-import type { ParsedServerOptions } from "../options/options.ts";
+import type { ParsedServerOptions } from "../options/parse-options.ts";
 import { ReadQuota } from "../reading/read-quota.ts";
 
 export interface AcceptorTarget {

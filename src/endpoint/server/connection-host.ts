@@ -1,7 +1,7 @@
 import type { SealpipeError } from "../../errors.ts";
 import type { Handlers } from "../handlers.ts";
 import type { Message } from "../messages/message.ts";
-import type { ParsedServerOptions } from "../options/options.ts";
+import type { ParsedServerOptions } from "../options/parse-options.ts";
 import type { Inbox } from "../reading/inbox.ts";
 import type { IncomingRequest, RequestHandler } from "../requests/request.ts";
 import type { Stream } from "../streams/stream.ts";

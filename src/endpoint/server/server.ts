@@ -19,7 +19,7 @@ import { demandAuthentication } from "../options/authentication.ts";
 import { type BroadcastOptions, parseBroadcastOptions } from "../options/call-options.ts";
 import { derivedKey } from "../options/derived-key.ts";
 import { selfOf } from "../options/native-options.ts";
-import type { ParsedServerOptions } from "../options/options.ts";
+import type { ParsedServerOptions } from "../options/parse-options.ts";
 import { closedError } from "../reading/inbox.ts";
 import type { RequestHandler } from "../requests/request.ts";
 import { Shutdown } from "../shutdown.ts";

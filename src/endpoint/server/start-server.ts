@@ -1,11 +1,8 @@
 import { checkName } from "../../transport/address.ts";
 import { providerOf } from "../../transport/providers.ts";
-import {
-  addressOf,
-  type ParsedServerOptions,
-  parseServerOptions,
-  type ServerOptions,
-} from "../options/options.ts";
+import { addressOf } from "../addresses.ts";
+import type { ServerOptions } from "../options/options.ts";
+import { type ParsedServerOptions, parseServerOptions } from "../options/parse-options.ts";
 import { withSecret } from "../options/secret.ts";
 import { Server } from "./server.ts";
 

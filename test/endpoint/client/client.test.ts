@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Client, PeerError, type SealpipeError, SystemError, startClient } from "sealpipe";
 import { routeOf } from "#dist/endpoint/client/route.js";
-import { parseClientOptions } from "#dist/endpoint/options/options.js";
+import { parseClientOptions } from "#dist/endpoint/options/parse-options.js";
 import {
   clientAt,
   clientOfRaw,

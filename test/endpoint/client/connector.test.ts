@@ -7,7 +7,7 @@ import { aboutNobody } from "#dist/endpoint/diagnostics.js";
 import type { DriverHandler } from "#dist/endpoint/driver/driver-handler.js";
 import { EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import type { ConnectionHandler, Established } from "#dist/endpoint/driver/established.js";
-import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/parse-options.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
 import type { Address } from "#dist/transport/address.js";
 import { connectFailed } from "#dist/transport/connect-failure.js";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { nativeOptions, windowsOf } from "#dist/endpoint/options/native-options.js";
-import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/parse-options.js";
 
 const going = { resumable: true };
 

@@ -3,7 +3,11 @@ import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { CallerError } from "sealpipe";
 import { parseReadOptions, parseRequestOptions } from "#dist/endpoint/options/call-options.js";
-import { engineLimits, parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
+import {
+  engineLimits,
+  parseClientOptions,
+  parseServerOptions,
+} from "#dist/endpoint/options/parse-options.js";
 
 type Parse = (options?: object) => object;
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { CallerError } from "sealpipe";
-import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/parse-options.js";
 import { parseSecret, withSecret } from "#dist/endpoint/options/secret.js";
 import { pattern, toHex } from "../../support/bytes.ts";
 import { connectedPair } from "../../support/endpoints.ts";

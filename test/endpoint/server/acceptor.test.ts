@@ -3,7 +3,7 @@ import { after, describe, test } from "node:test";
 import { aboutNobody } from "#dist/endpoint/diagnostics.js";
 import type { EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import type { Established } from "#dist/endpoint/driver/established.js";
-import { parseServerOptions } from "#dist/endpoint/options/options.js";
+import { parseServerOptions } from "#dist/endpoint/options/parse-options.js";
 import { Acceptor } from "#dist/endpoint/server/acceptor.js";
 import { concat } from "../../support/bytes.ts";
 import { FakeTransport } from "../../support/fake-transport.ts";

@@ -8,7 +8,7 @@ import {
   Server,
   startServer,
 } from "sealpipe";
-import { parseServerOptions } from "#dist/endpoint/options/options.js";
+import { parseServerOptions } from "#dist/endpoint/options/parse-options.js";
 import type { Transport, TransportProvider } from "#dist/transport/transport.js";
 import { never } from "../../support/accepting.ts";
 import { pattern, uint32 } from "../../support/bytes.ts";
