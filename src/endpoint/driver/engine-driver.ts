@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { nodeCrypto, platformCrypto, waitForKeyPair } from "../../crypto/node.ts";
+import { nodeCrypto, platformCrypto } from "../../crypto/node.ts";
 import type { SealpipeError } from "../../errors.ts";
 import { isShared } from "../../protocol/data-memory.ts";
 import { Engine } from "../../protocol/engine.ts";
@@ -8,16 +8,15 @@ import type { ProfileChoice } from "../../protocol/handshake/options.ts";
 import type { EngineLimits } from "../../protocol/limits.ts";
 import type { NativeOptions } from "../../protocol/native/options.ts";
 import { batchBytes } from "../../protocol/send-buffer.ts";
-import type { State } from "../../protocol/states.ts";
 import { clearTimeout, setImmediate, setTimeout } from "../../transport/timers.ts";
 import type { Transport, TransportHandler } from "../../transport/transport.ts";
 import { clock } from "../clock.ts";
 import { type About, aboutNobody, channels } from "../diagnostics.ts";
 import { keepWhole } from "../messages/shared-buffer.ts";
-import { engineLimits } from "../options/parse-options.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
 import type { DriverHandler } from "./driver-handler.ts";
-import type { HandshakeTurns, TakeTurn } from "./handshake-turns.ts";
+import { HandshakeSteps } from "./handshake-steps.ts";
+import type { HandshakeTurns } from "./handshake-turns.ts";
 
 /** All are required, if only as `undefined`: a missing property would be looked up in `Object.prototype`. */
 export interface DriverOptions extends EngineLimits {
@@ -49,14 +48,10 @@ type Life = "open" | "ending" | "draining" | "gone";
 export class EngineDriver implements TransportHandler {
   readonly #transport: Transport;
   #handler: DriverHandler;
-  readonly #about: About;
   readonly #quota: ReadQuota;
-  readonly #turns: HandshakeTurns | undefined;
   readonly #engine: Engine;
-  /** The last state of the handshake that a subscriber was told, and since when there is one to tell. */
-  #step: { state: State; readonly since: number } | undefined;
-  /** A costly step of the handshake waits for its turn. */
-  #awaitsTurn = false;
+  /** Until the handshake is over, if its steps take turns or somebody wants to know of them. */
+  #handshake: HandshakeSteps | undefined;
   #pumping = false;
   #paused = false;
   #flushScheduled = false;
@@ -73,22 +68,10 @@ export class EngineDriver implements TransportHandler {
   constructor(transport: Transport, options: DriverOptions, handler: DriverHandler) {
     this.#transport = transport;
     this.#handler = handler;
-    const {
-      role,
-      encryption,
-      profile,
-      secret,
-      native,
-      batchCipher,
-      about = aboutNobody,
-      quota,
-      turns,
-    } = options;
     // Not the options themselves: they are a large object, and there is one of them for each connection.
-    this.#about = about;
+    const { role, encryption, profile, secret, native, quota, turns, about = aboutNobody } = options;
+    const { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs } = options;
     this.#quota = quota;
-    this.#turns = turns;
-    const limits = engineLimits(options);
     quota.onRoom(() => {
       if (this.#paused) this.#pump();
     });
@@ -97,11 +80,18 @@ export class EngineDriver implements TransportHandler {
       encryption,
       profile,
       secret,
-      limits,
+      limits: { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs },
       native,
-      crypto: batchCipher ? nodeCrypto : platformCrypto,
+      crypto: options.batchCipher ? nodeCrypto : platformCrypto,
       clock,
       waitsForTurns: turns !== undefined,
+    });
+    if (turns === undefined && !channels.handshake.hasSubscribers) return;
+    this.#handshake = new HandshakeSteps({
+      about,
+      engine: this.#engine,
+      turns,
+      tookTurn: () => this.#tookTurn(),
     });
   }
 
@@ -131,7 +121,6 @@ export class EngineDriver implements TransportHandler {
   }
 
   start(): void {
-    if (channels.handshake.hasSubscribers) this.#step = { state: this.#engine.state, since: clock.now() };
     this.#transport.start(this);
     this.#pump();
   }
@@ -160,7 +149,7 @@ export class EngineDriver implements TransportHandler {
 
   /** Drops the connection. `closed` does not follow, `released` does. */
   destroy(): void {
-    this.#leaveTurns();
+    this.#handshake?.leave();
     this.#drop();
   }
 
@@ -220,46 +209,9 @@ export class EngineDriver implements TransportHandler {
     return this.#life === "draining" || this.#life === "gone";
   }
 
-  /** A step of the handshake that costs this end much more than the peer gets a turn of its own. */
-  #awaitTurn(): void {
-    const turns = this.#turns;
-    if (turns === undefined || this.#awaitsTurn || this.#isOver || !this.#engine.nextStepIsCostly) return;
-    this.#awaitsTurn = true;
-    turns.wait(this.#engine.state === "server-awaits-answer" ? "fresh" : "begun", this.#takeTurn);
-  }
-
-  readonly #takeTurn: TakeTurn = () => {
-    if (this.#goesElsewhere()) return "elsewhere";
-    this.#makeStep();
-    return "here";
-  };
-
-  /** Whether what the step costs is computed on another thread first. */
-  #goesElsewhere(): boolean {
-    const keys = this.#engine.keysToAgreeOn;
-    if (keys === undefined) return waitForKeyPair(this.#cameBack);
-    keys.keyPair.deriveElsewhere?.(keys.peerPublicKey, this.#cameBack);
-    return keys.keyPair.deriveElsewhere !== undefined;
-  }
-
-  readonly #cameBack = (sharedSecret?: Uint8Array): void => {
-    this.#turns?.cameBack();
-    // The connection may have ended meanwhile.
-    if (this.#awaitsTurn) this.#makeStep(sharedSecret);
-    else sharedSecret?.fill(0);
-  };
-
-  #makeStep(sharedSecret?: Uint8Array): void {
-    this.#awaitsTurn = false;
-    this.#engine.allowCostlyStep(sharedSecret);
+  #tookTurn(): void {
     this.#handler.tookTurn?.();
     this.#pump();
-  }
-
-  #leaveTurns(): void {
-    if (!this.#awaitsTurn) return;
-    this.#awaitsTurn = false;
-    this.#turns?.leave(this.#takeTurn);
   }
 
   #pump(): void {
@@ -280,24 +232,13 @@ export class EngineDriver implements TransportHandler {
     } finally {
       this.#pumping = false;
     }
-    if (this.#step !== undefined) this.#tellStep(this.#step);
-    this.#awaitTurn();
+    if (this.#handshake?.advanced()) this.#handshake = undefined;
     this.#pauseOrResume();
     this.#flush();
     if (this.#life === "ending" && this.#engine.isDone) this.#drop();
     this.#armTimer();
     // Acknowledgements of the peer make room.
     if (!this.#isOver) this.#handler.progressed();
-  }
-
-  /** The handshake has come to another state. */
-  #tellStep(step: { state: State; readonly since: number }): void {
-    const { state } = this.#engine;
-    if (state === step.state) return;
-    step.state = state;
-    if (state === "open" || state === "closed" || state === "closing") this.#step = undefined;
-    const about = this.#about;
-    channels.handshake.publish({ ...about, step: state, ms: clock.now() - step.since });
   }
 
   #dispatch(event: Exclude<EngineEvent, { kind: "message" }>): void {
@@ -325,7 +266,7 @@ export class EngineDriver implements TransportHandler {
   }
 
   #finish(error: SealpipeError | undefined): void {
-    this.#leaveTurns();
+    this.#handshake?.leave();
     if (this.#life === "draining" || this.#engine.isDone) this.#drop();
     else this.#life = "ending";
     this.#handler.closed(error);
@@ -339,7 +280,7 @@ export class EngineDriver implements TransportHandler {
   }
 
   #pauseOrResume(): void {
-    const reads = this.#wantsMore && !this.#awaitsTurn;
+    const reads = this.#wantsMore && !this.#handshake?.awaitsTurn;
     if (this.#transportGone || this.#paused !== reads) return;
     this.#paused = !this.#paused;
     if (this.#paused) this.#transport.pause();

@@ -1,4 +1,4 @@
-import { defaultEngineLimits, type EngineLimits, maxMaxMessageBytes } from "../../protocol/limits.ts";
+import { defaultEngineLimits, maxMaxMessageBytes } from "../../protocol/limits.ts";
 import { maxWindow, minWindow } from "../../protocol/native/wire/lanes.ts";
 import type { ContractIdentity } from "../../protocol/native/wire/offers.ts";
 import { defaultDirectory } from "../../transport/address.ts";
@@ -178,10 +178,4 @@ export function parseDialOptions(
   const { directory, privateDirectory } = endpointDefaults;
   const defaults = { directory, privateDirectory, trust: Object.freeze([]) as Trust, signal: undefined };
   return { ...defaults, ...checked(options, dialChecks) };
-}
-
-/** The options that an engine needs. */
-export function engineLimits(options: EngineLimits): EngineLimits {
-  const { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs } = options;
-  return { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs };
 }

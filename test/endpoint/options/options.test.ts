@@ -3,11 +3,7 @@ import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { CallerError } from "sealpipe";
 import { parseReadOptions, parseRequestOptions } from "#dist/endpoint/options/call-options.js";
-import {
-  engineLimits,
-  parseClientOptions,
-  parseServerOptions,
-} from "#dist/endpoint/options/parse-options.js";
+import { parseClientOptions, parseServerOptions } from "#dist/endpoint/options/parse-options.js";
 
 type Parse = (options?: object) => object;
 
@@ -523,17 +519,5 @@ describe("the pauses between a client's tries", () => {
     for (const value of [0, maxTimeoutMs + 1, ...wrongNumbers]) {
       refuses(parseClientOptions, { retryDelayMs: value }, /^retryDelayMs must be an integer from 1 to /);
     }
-  });
-});
-
-describe("a session's limits", () => {
-  test("are the options that a session knows, and no others", () => {
-    const { maxMessageBytes, handshakeTimeoutMs, frameTimeoutMs, closeTimeoutMs } = endpointDefaults;
-    assert.deepEqual(engineLimits(parseServerOptions()), {
-      maxMessageBytes,
-      handshakeTimeoutMs,
-      frameTimeoutMs,
-      closeTimeoutMs,
-    });
   });
 });
