@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -94,8 +95,13 @@ run(python, "ruff", "format", "--check", ".", benchmark);
 run(python, "mypy");
 run(python, "mypy", benchmark);
 checkWithPyright(python);
-run(python, "coverage", "run", "-m", "pytest", "-q", ...process.argv.slice(2));
-if (process.argv.length === 2) {
+const chosen = process.argv.slice(2);
+if (chosen.length > 0) {
+  run(python, "pytest", "-q", ...chosen);
+} else {
+  // One process more than there are processors: many tests wait for other programs.
+  const processes = String(availableParallelism() + 1);
+  run(python, "pytest", "-q", "-n", processes, "--dist", "worksteal", "--cov", "--cov-report=");
   // The protocol has full coverage, in Python as in TypeScript. The conformance rules run in processes of their
   // own, and so do sidecars, which end by SIGKILL or without more ado: test/sidecar starts them.
   run(python, "coverage", "report", "--include=*/protocol/*", "--fail-under=100", "--skip-covered");

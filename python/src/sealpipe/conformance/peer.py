@@ -74,6 +74,18 @@ class Peer:
             self._sock.settimeout(PATIENCE)
         return False
 
+    def has_ended(self) -> bool:
+        """Whether the subject has ended the connection, if all that it had said was heard."""
+        self._sock.setblocking(False)
+        try:
+            return not self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        finally:
+            self._sock.settimeout(PATIENCE)
+
     def is_dropped(self, seconds: float = _DROP_PATIENCE) -> bool:
         """Whether the subject ends the connection within that time, whatever it says before."""
         give_up_at = time.monotonic() + seconds

@@ -38,6 +38,7 @@ class Subject:
         self._stdin = stdin
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: socket.socket | None = None
+        self._processors: set[int] | None = None
         self._peers: list[Peer] = []
 
     def __enter__(self) -> Subject:
@@ -48,6 +49,9 @@ class Subject:
     ) -> None:
         for peer in self._peers:
             peer.close()
+        if self._processors is not None:
+            # This thread has more rules to ask, and whatever it starts inherits this.
+            os.sched_setaffinity(0, self._processors)
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -75,7 +79,8 @@ class Subject:
         process = self._process
         if process is None or not hasattr(os, "sched_setaffinity"):
             return
-        processor = {min(os.sched_getaffinity(0))}
+        self._processors = os.sched_getaffinity(0)
+        processor = {min(self._processors)}
         os.sched_setaffinity(0, processor)
         for thread in os.listdir(f"/proc/{process.pid}/task"):
             # It may have ended.
