@@ -57,7 +57,7 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
   implements AsyncIterable<M>, AsyncDisposable
 {
   /** @internal */
-  protected readonly inbox: Inbox<M>;
+  readonly inbox: Inbox<M>;
   /** @internal */
   protected readonly whenClosed: Promise<void>;
   #resolveClosed: () => void = () => {};
@@ -194,20 +194,20 @@ export abstract class Endpoint<M extends Message, Events extends Record<keyof Ev
   protected claim(): void {}
 
   /** @internal */
-  protected setStatus(status: Status): void {
+  setStatus(status: Status): void {
     if (this.#status === status) return;
     this.#status = status;
     this.emitSafely("status", status);
   }
 
   /** @internal */
-  protected tellClosed(): void {
+  tellClosed(): void {
     this.#resolveClosed();
     this.emitSafely("close");
   }
 
   /** @internal */
-  protected emitSafely(event: string, ...args: unknown[]): void {
+  emitSafely(event: string, ...args: unknown[]): void {
     const emitter = this.#emitter;
     if (event === "error") {
       told.add(args[0] as SealpipeError);

@@ -59,7 +59,7 @@ describe("a message on its way", () => {
     client.write(1, "hello");
     const [connection] = server.connections;
     assert.ok(connection);
-    await until(() => (connection as unknown as { hasUnread: boolean }).hasUnread);
+    await until(() => (connection as unknown as { life: { hasUnread: boolean } }).life.hasUnread);
     const routes = routesTo(t, ReceiveLane.prototype, "consume");
     await server.read();
     const [first, ...calls] = routes[0] as string[];

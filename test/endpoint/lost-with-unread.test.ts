@@ -23,7 +23,7 @@ function tooMany(count = 60): Uint8Array[] {
 
 /** What the server goes by; not for users. */
 function hasUnread(connection: Connection): boolean {
-  return (connection as unknown as { hasUnread: boolean }).hasUnread;
+  return (connection as unknown as { life: { hasUnread: boolean } }).life.hasUnread;
 }
 
 describe("a peer that goes while too much of it is unread", { timeout }, () => {

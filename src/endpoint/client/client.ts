@@ -5,7 +5,8 @@ import { adminOperations, maxAdminBytes } from "../../protocol/native/wire/admin
 import { isError } from "../../transport/system-errors.ts";
 import { decodeDescription, type ServerDescription } from "../admin/description.ts";
 import { type About, channels } from "../diagnostics.ts";
-import type { ConnectionHandler, Established } from "../driver/established.ts";
+import type { ConnectionHandler } from "../driver/driver-handler.ts";
+import type { Established } from "../driver/established.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { Handlers, invalidArgument } from "../handlers.ts";
 import type { Shown } from "../inspection.ts";

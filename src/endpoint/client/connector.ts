@@ -7,9 +7,9 @@ import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import type { Dialer, Transport } from "../../transport/transport.ts";
 import { clock } from "../clock.ts";
 import { type About, channels } from "../diagnostics.ts";
-import { deaf } from "../driver/driver-handler.ts";
+import { type ConnectionHandler, deaf } from "../driver/driver-handler.ts";
 import { EngineDriver } from "../driver/engine-driver.ts";
-import type { ConnectionHandler, TakeOver } from "../driver/established.ts";
+import type { TakeOver } from "../driver/established.ts";
 import { nativeOptions } from "../options/native-options.ts";
 import type { ParsedClientOptions } from "../options/parse-options.ts";
 import { withSecret } from "../options/secret.ts";
@@ -243,11 +243,7 @@ export class Connector {
         ...deaf,
         opened: (event) => {
           this.#retries.connected(event.profile);
-          driver.handler = {
-            ...deaf,
-            ...takeOver({ ...event, driver, quota }),
-            released: () => settle.released(),
-          };
+          driver.handler = { ...takeOver({ ...event, driver, quota }), released: () => settle.released() };
           settle.resolve();
         },
         closed: (error) =>

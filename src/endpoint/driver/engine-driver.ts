@@ -244,7 +244,7 @@ export class EngineDriver implements TransportHandler {
   #dispatch(event: Exclude<EngineEvent, { kind: "message" }>): void {
     switch (event.kind) {
       case "open":
-        this.#handler.opened(event);
+        this.#handler.opened?.(event);
         return;
       case "resume":
         this.#engine.resume(this.#handler.resume?.(event.sessionId));

@@ -1,5 +1,5 @@
 import type { ReadQuota } from "../reading/read-quota.ts";
-import type { DriverHandler, EngineOpened } from "./driver-handler.ts";
+import type { ConnectionHandler, EngineOpened } from "./driver-handler.ts";
 import type { EngineDriver } from "./engine-driver.ts";
 
 /**
@@ -10,9 +10,6 @@ export type Established = EngineOpened & {
   /** How much the application has yet to read of this connection's messages. */
   readonly quota: ReadQuota;
 };
-
-/** What happens to a connection once it is established. */
-export type ConnectionHandler = Omit<DriverHandler, "opened" | "resume" | "tookTurn">;
 
 /** Takes a connection over. Called when it is established, before its first message. */
 export type TakeOver<H = ConnectionHandler> = (established: Established) => H;

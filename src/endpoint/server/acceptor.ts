@@ -58,7 +58,7 @@ export class Acceptor {
         tookTurn: () => this.#target.tookTurn(driver),
         opened: (event) => {
           this.#over(driver);
-          driver.handler = { ...deaf, ...this.#target.takeOver({ ...event, driver, quota }) };
+          driver.handler = this.#target.takeOver({ ...event, driver, quota });
         },
         closed: (error) => this.#target.failed(error),
         released: () => {

@@ -1,6 +1,6 @@
 import { PeerError } from "../../errors.ts";
 import type { EngineDriver } from "../driver/engine-driver.ts";
-import type { Connection } from "./connection.ts";
+import type { ConnectionLife, Living } from "./connection-life.ts";
 
 export interface AdmissionLimits {
   readonly maxConnections: number;
@@ -8,10 +8,10 @@ export interface AdmissionLimits {
 }
 
 /** Decides for which clients a server has room, and which gives way to another. */
-export class AdmissionControl {
+export class AdmissionControl<C extends Living = Living> {
   readonly #limits: AdmissionLimits;
   /** Connections that have a transport: open, or closing. */
-  readonly #held = new Set<Connection>();
+  readonly #held = new Set<ConnectionLife<C>>();
   /** Handshakes that have a transport: under way, or failed and closing. */
   readonly #unestablished = new Set<EngineDriver>();
   /** Handshakes under way, in the order in which they began or last had a turn. */
@@ -20,14 +20,14 @@ export class AdmissionControl {
    * Connections that are gone, but have unread messages: they count, because otherwise unread messages would have no
    * bound.
    */
-  readonly #unread = new Set<Connection>();
+  readonly #unread = new Set<ConnectionLife<C>>();
 
   constructor(limits: AdmissionLimits) {
     this.#limits = limits;
   }
 
   /** The connections that have a transport. */
-  get held(): Iterable<Connection> {
+  get held(): Iterable<ConnectionLife<C>> {
     return this.#held;
   }
 
@@ -77,18 +77,18 @@ export class AdmissionControl {
   }
 
   /** A handshake has succeeded, and this connection, new or resumed, has its transport. */
-  established(driver: EngineDriver, connection: Connection): void {
+  established(driver: EngineDriver, connection: ConnectionLife<C>): void {
     this.failed(driver);
     this.#held.add(connection);
   }
 
   /** The connection has no transport any more. */
-  parted(connection: Connection): void {
+  parted(connection: ConnectionLife<C>): void {
     this.#held.delete(connection);
   }
 
   /** The connection is over and has no transport any more. */
-  released(connection: Connection): void {
+  released(connection: ConnectionLife<C>): void {
     this.parted(connection);
     if (connection.hasUnread) this.#unread.add(connection);
   }

@@ -2,41 +2,37 @@ import type { Duplex } from "node:stream";
 import { PeerError, type SealpipeError } from "../../errors.ts";
 import { checkMessage } from "../../protocol/message.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
-import type { NativeSession } from "../../protocol/native/session.ts";
-import { isResumable } from "../client/reconnect.ts";
-import { type About, channels } from "../diagnostics.ts";
-import { deaf } from "../driver/driver-handler.ts";
-import type { EngineDriver } from "../driver/engine-driver.ts";
-import type { ConnectionHandler, Established } from "../driver/established.ts";
+import type { About } from "../diagnostics.ts";
+import type { Established } from "../driver/established.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { Handlers } from "../handlers.ts";
 import type { Shown } from "../inspection.ts";
-import { publishOpen, publishSessionLost } from "../life-cycle.ts";
 import { Link } from "../link/link.ts";
 import { linkLimits } from "../link/link-options.ts";
-import { isAnythingLost, type LostSession } from "../link/lost-session.ts";
+import type { LostSession } from "../link/lost-session.ts";
 import { Message, type MessageData, toBytes } from "../messages/message.ts";
 import type { OpenStreamOptions, RequestOptions, Slow } from "../options/call-options.ts";
 import { peerText } from "../options/native-options.ts";
+import type { ParsedServerOptions } from "../options/parse-options.ts";
 import { closedError } from "../reading/inbox.ts";
-import type { ReadQuota } from "../reading/read-quota.ts";
 import { type Answer, IncomingRequest, type RequestHandler, type RequestStart } from "../requests/request.ts";
 import type { EndpointStats } from "../stats.ts";
 import { Stream, type StreamStart, type StreamWire } from "../streams/stream.ts";
 import type { StreamHandler } from "../streams/streams.ts";
-import type { ConnectionHost } from "./connection-host.ts";
+import { ConnectionLife, type LifeHost } from "./connection-life.ts";
 
-type Host = ConnectionHost<Connection, ConnectionMessage, ConnectionRequest, ConnectionStream>;
-
-/** The state of a connection; its transport may still exist when it is over. */
-type Life =
-  | { readonly kind: "open" }
-  /** Its client may come back. `keptBytes` are kept for it besides queued and unread messages. */
-  | { readonly kind: "away"; readonly keptBytes: number }
-  /** This end has closed it. */
-  | { readonly kind: "closing" }
-  /** `endedHere`: by a call at this end, also a later one. */
-  | { readonly kind: "over"; readonly endedHere: boolean };
+/** What a connection needs of its server. */
+export interface ConnectionHost extends LifeHost<Connection> {
+  readonly options: ParsedServerOptions;
+  readonly handlers: Handlers<RequestHandler<ConnectionRequest>>;
+  readonly streamHandlers: Handlers<StreamHandler<ConnectionStream>>;
+  /** What answers requests to the library itself. */
+  readonly admin: { find(operation: number): RequestHandler<ConnectionRequest> | undefined };
+  /** More bytes are kept for a client without a connection. */
+  keepsMore(): void;
+  /** The client caused an error after which the connection goes on. */
+  told(connection: Connection, error: SealpipeError): void;
+}
 
 export interface ConnectionEvents extends EndpointEvents<ConnectionMessage> {
   /**
@@ -77,36 +73,29 @@ export interface ConnectionEvents extends EndpointEvents<ConnectionMessage> {
 export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** A number that no other connection of this server has. */
   readonly id: number;
-  readonly #host: Host;
-  readonly #quota: ReadQuota;
+  readonly #host: ConnectionHost;
   readonly #link: Link<ConnectionRequest, ConnectionStream>;
   readonly #handlers: Handlers<RequestHandler<ConnectionRequest>>;
   readonly #streamHandlers: Handlers<StreamHandler<ConnectionStream>>;
-  /** The present one, or the last. */
-  #established: Established;
-  readonly #about: About = { side: "server", endpoint: this };
-  #claimed = false;
-  #referenced = true;
-  #life: Life = { kind: "open" };
+  /** @internal */
+  readonly life: ConnectionLife<Connection>;
   #toldTooLarge = false;
   #skippedMessages = 0;
   /** Whether skipped messages have been reported since it last had room. */
   #toldSkipping = false;
-  #released = false;
 
   /** @internal Connections are made by a server. */
-  constructor(id: number, established: Established, host: Host) {
+  constructor(id: number, established: Established, host: ConnectionHost) {
     super();
     this.id = id;
     this.#host = host;
-    this.#established = established;
-    this.#quota = established.quota;
+    const about: About = { side: "server", endpoint: this };
     this.#handlers = new Handlers("requests", host.handlers);
     this.#streamHandlers = new Handlers("streams", host.streamHandlers);
     this.#link = new Link({
       ...linkLimits(host.options),
-      about: this.#about,
-      quota: this.#quota,
+      about,
+      quota: established.quota,
       queuesOffline: false,
       keepsMore: () => host.keepsMore(),
       handlers: this.#handlers,
@@ -115,19 +104,18 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       makeStream: (start, wire) => new ConnectionStream(start, wire, this),
       makeRequest: (content, abort) => new ConnectionRequest(content, abort, this),
     });
-    this.#link.attach(established.driver, established.session);
-    publishOpen(this.#about, established);
-    this.setStatus("connected");
+    this.life = new ConnectionLife({ connection: this, link: this.#link, about, established }, host);
+    this.life.open();
   }
 
   /** The protocol: `"classic"` is golang-ipc's, `"native"` is sealpipe's own. */
   get profile(): "classic" | "native" {
-    return this.#established.profile;
+    return this.life.established.profile;
   }
 
   /** Whether the wire is encrypted. */
   get encrypted(): boolean {
-    return this.#established.encrypted;
+    return this.life.established.encrypted;
   }
 
   /**
@@ -135,12 +123,12 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * for a socket. The connection owns it: look at it, but do not use it.
    */
   get duplex(): Duplex | undefined {
-    return this.#established.driver.duplex;
+    return this.life.established.driver.duplex;
   }
 
   /** What a native client declares about its process. */
   get peer(): NativePeer | undefined {
-    return this.#established.native?.peer;
+    return this.life.established.native?.peer;
   }
 
   /**
@@ -148,7 +136,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * native client a message counts as some 70 bytes more than its data.
    */
   get queuedBytes(): number {
-    return this.#isOver ? 0 : this.#link.queuedBytes;
+    return this.life.isOver ? 0 : this.#link.queuedBytes;
   }
 
   /** Broadcast messages that were not written to this client, because `maxQueuedBytes` waited for it. */
@@ -181,7 +169,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * `ERR_MESSAGE_TOO_LARGE`, or `ERR_CLOSED` after a `close` or `destroy` at this end.
    */
   write(type: number, data: MessageData): Promise<void> | undefined {
-    if (this.#endedHere) throw closedError();
+    if (this.life.endedHere) throw closedError();
     return this.send(type, toBytes(data));
   }
 
@@ -192,7 +180,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * @throws PeerError the failure of the connection, or CallerError `ERR_CLOSED`.
    */
   flush(): Promise<void> {
-    if (this.#isOver) return Promise.reject(closedError());
+    if (this.life.isOver) return Promise.reject(closedError());
     return this.#link.flush();
   }
 
@@ -221,7 +209,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * ```
    */
   request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
-    if (this.#isOver || this.#endedHere) return Promise.reject(closedError());
+    if (this.life.isOver || this.life.endedHere) return Promise.reject(closedError());
     return this.#link.request(type, data, options);
   }
 
@@ -258,7 +246,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    *   resets the stream with `ERR_NO_HANDLER`.
    */
   openStream(type: number, data: MessageData, options?: OpenStreamOptions): Promise<ConnectionStream> {
-    if (this.#isOver || this.#endedHere) return Promise.reject(closedError());
+    if (this.life.isOver || this.life.endedHere) return Promise.reject(closedError());
     return this.#link.openStream(type, data, options);
   }
 
@@ -292,16 +280,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * what was written, and ten times that in all. Never rejects.
    */
   close(): Promise<void> {
-    const before = this.#life.kind;
-    this.#life = before === "over" ? { kind: "over", endedHere: true } : { kind: "closing" };
-    if (before !== "over") this.setStatus("closing");
-    this.#dropUnread(undefined);
-    if (before === "away") {
-      this.#fail(undefined);
-      return this.whenClosed;
-    }
-    this.#driver.setReferenced(true);
-    this.#driver.close();
+    this.life.close();
     return this.whenClosed;
   }
 
@@ -310,21 +289,14 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
    * and the status becomes `error`; without an error these are `ERR_CLOSED` and `closed`. There is no `error` event.
    */
   destroy(error?: Error): void {
-    const wasOver = this.#isOver;
-    this.#life = wasOver ? { kind: "over", endedHere: true } : { kind: "closing" };
-    this.#dropUnread(error);
-    if (wasOver) return;
-    this.#driver.destroy();
-    this.#end(error === undefined ? "closed" : "error", error ?? closedError());
-    this.#host.closed(this);
-    this.#finish();
+    this.life.destroy(error);
   }
 
   /** @internal Like `write`, but after a close at this end the message is dropped. */
   send(type: number, bytes: Uint8Array, slow: Slow = "drop"): Promise<void> | undefined {
     checkMessage(type, bytes.length, this.#host.options.maxMessageBytes);
-    if (this.#endedHere) return undefined;
-    if (this.#isOver || !this.#link.canSend) {
+    if (this.life.endedHere) return undefined;
+    if (this.life.isOver || !this.#link.canSend) {
       this.#link.dropping();
       return undefined;
     }
@@ -339,51 +311,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       return undefined;
     }
     if (room === undefined) this.#toldSkipping = false;
-    return this.#isOver ? undefined : room;
-  }
-
-  /** @internal Whether messages of this connection wait to be read, here or at the server. */
-  get hasUnread(): boolean {
-    return this.#quota.bytes > 0;
-  }
-
-  /** @internal */
-  get session(): NativeSession | undefined {
-    return this.#link.native;
-  }
-
-  /** @internal Whether its client may resume it: not after a close at this end. */
-  get mayBeResumed(): boolean {
-    return this.#life.kind === "open" || this.#life.kind === "away";
-  }
-
-  /** @internal Bytes that are kept for the client. */
-  get keptBytes(): number {
-    const besides = this.#life.kind === "away" ? this.#life.keptBytes : 0;
-    return this.queuedBytes + (this.session?.waitingItemBytes ?? 0) + this.#quota.bytes + besides;
-  }
-
-  /**
-   * @internal The client is back: its previous connection, if it still seems to live, must neither send nor receive
-   * any more.
-   */
-  resume(established: Established): void {
-    this.#driver.handler = deaf;
-    this.#driver.destroy();
-    this.#link.detach();
-    this.#established = established;
-    this.#released = false;
-    this.#life = { kind: "open" };
-    this.#driver.setReferenced(this.#referenced);
-    this.#link.attach(this.#driver, established.session);
-    publishOpen(this.#about, established);
-    this.setStatus("connected");
-    this.#link.progressed();
-  }
-
-  /** @internal The client does not come back. */
-  giveUp(error: SealpipeError | undefined): void {
-    if (this.#isAway) this.#fail(error);
+    return this.life.isOver ? undefined : room;
   }
 
   /** @internal */
@@ -394,8 +322,12 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   /** @internal Also called by its server. */
   override setReferenced(referenced: boolean): void {
-    this.#referenced = referenced;
-    if (!this.#endedHere) this.#driver.setReferenced(referenced);
+    this.life.setReferenced(referenced);
+  }
+
+  /** @internal */
+  makeMessage(type: number, data: Uint8Array): ConnectionMessage {
+    return new ConnectionMessage(type, data, this);
   }
 
   /** @internal */
@@ -406,67 +338,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   /** @internal */
   protected override claim(): void {
-    if (this.#claimed) return;
-    this.#claimed = true;
-    this.#host.inbox.moveTo(this.inbox, this.#link);
-  }
-
-  get #driver(): EngineDriver {
-    return this.#established.driver;
-  }
-
-  get #isAway(): boolean {
-    return this.#life.kind === "away";
-  }
-
-  get #isOver(): boolean {
-    return this.#life.kind === "over";
-  }
-
-  get #endedHere(): boolean {
-    return this.#life.kind === "closing" || (this.#life.kind === "over" && this.#life.endedHere);
-  }
-
-  #mayResume(error: SealpipeError | undefined): boolean {
-    return !this.#endedHere && isResumable(error) && this.#link.session?.isResumable === true;
-  }
-
-  /** @internal Handles the events of the connection that is established now. */
-  get handler(): ConnectionHandler {
-    return {
-      message: ({ type, data, position }) => {
-        this.#link.heard(type, data);
-        const inbox = this.#claimed ? this.inbox : this.#host.inbox;
-        inbox.deliver(new ConnectionMessage(type, data, this), this.#link, position);
-      },
-      request: (event) => this.#link.received(event),
-      progressed: () => this.#link.progressed(),
-      closed: (error) => this.#closed(error),
-      released: () => {
-        this.#released = true;
-        if (this.#isAway) this.#host.parted(this);
-        this.#finish();
-      },
-    };
-  }
-
-  #closed(error: SealpipeError | undefined): void {
-    if (channels.lost.hasSubscribers) channels.lost.publish({ ...this.#about, error });
-    if (this.#mayResume(error)) {
-      this.#link.detach();
-      this.#life = { kind: "away", keptBytes: this.#link.native?.keptBytes ?? 0 };
-      this.setStatus("reconnecting");
-      if (error !== undefined) this.emitSafely("error", error);
-      // A listener may have ended the connection.
-      if (this.#isAway) this.#host.detached(this);
-      return;
-    }
-    this.inbox.end(error, "keep");
-    const orderly = this.status === "closing" ? "closed" : "disconnected";
-    this.#end(error === undefined ? orderly : "error", error ?? closedError());
-    if (error !== undefined) this.emitSafely("error", error);
-    this.#host.closed(this, error);
-    this.#finish();
+    this.life.claim();
   }
 
   /** The message is not written to the client, which reads too slowly. */
@@ -480,45 +352,12 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   /** The client does not accept what is written to it. */
   #notTaken(error: PeerError): void {
     if (error.code !== "ERR_TOO_LARGE_FOR_PEER") {
-      this.#driver.destroy();
-      this.#fail(error);
+      this.life.drop(error);
       return;
     }
     if (this.#toldTooLarge) return;
     this.#toldTooLarge = true;
     this.tell(error);
-  }
-
-  #fail(error: SealpipeError | undefined): void {
-    this.inbox.end(error, "keep");
-    const lost = this.#end(error === undefined ? "closed" : "error", error ?? closedError());
-    if (isAnythingLost(lost)) {
-      publishSessionLost(this.#about, lost);
-      this.emitSafely("session-lost", lost);
-    }
-    if (error !== undefined) this.emitSafely("error", error);
-    this.#host.closed(this, error);
-    this.#finish();
-  }
-
-  #dropUnread(error: Error | undefined): void {
-    this.inbox.end(error, "drop");
-    this.#host.inbox.drop(this.#link);
-  }
-
-  #end(status: "closed" | "disconnected" | "error", reason: Error): LostSession {
-    this.#life = { kind: "over", endedHere: this.#endedHere };
-    const lost = this.#link.end(reason);
-    this.setStatus(status);
-    if (channels.closed.hasSubscribers)
-      channels.closed.publish({ ...this.#about, status, error: status === "error" ? reason : undefined });
-    return lost;
-  }
-
-  #finish(): void {
-    if (!this.#isOver || !this.#released) return;
-    this.tellClosed();
-    this.#host.released(this);
   }
 }
 

@@ -4,7 +4,7 @@ import type { SessionAnswer } from "../../protocol/native/options.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
 import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import { clock } from "../clock.ts";
-import type { Connection } from "./connection.ts";
+import type { ConnectionLife, Living } from "./connection-life.ts";
 
 /** Max number of ended sessions whose reason is remembered. */
 const maxRemembered = 64;
@@ -33,13 +33,13 @@ interface Detached {
  * drops many connections must not displace others' sessions. The server cannot know whose a connection is, because
  * Node does not give a peer's credentials.
  */
-export class ResumableConnections {
+export class ResumableConnections<C extends Living = Living> {
   readonly #limits: ResumeLimits;
   readonly #now: () => number;
-  readonly #byId = new Map<string, Connection>();
-  readonly #known = new Map<Connection, { readonly key: string; readonly openedAt: number }>();
+  readonly #byId = new Map<string, ConnectionLife<C>>();
+  readonly #known = new Map<ConnectionLife<C>, { readonly key: string; readonly openedAt: number }>();
   /** Connections whose clients are gone, in the order in which they were lost. */
-  readonly #detached = new Map<Connection, Detached>();
+  readonly #detached = new Map<ConnectionLife<C>, Detached>();
   /** Ids of the last sessions that ended because their clients did not read, in that order. */
   readonly #fellBehind = new Set<string>();
 
@@ -49,7 +49,7 @@ export class ResumableConnections {
   }
 
   /** Connections whose clients are gone. */
-  get detached(): Iterable<Connection> {
+  get detached(): Iterable<ConnectionLife<C>> {
     return this.#detached.keys();
   }
 
@@ -62,13 +62,13 @@ export class ResumableConnections {
   }
 
   /** The client of that session is back. Returns its connection. */
-  resumed({ identity }: NativeSession): Connection | undefined {
+  resumed({ identity }: NativeSession): ConnectionLife<C> | undefined {
     const connection = identity && this.#byId.get(keyOf(identity.id));
     if (connection !== undefined) this.#forgetDetached(connection);
     return connection;
   }
 
-  opened(connection: Connection): void {
+  opened(connection: ConnectionLife<C>): void {
     const identity = connection.session?.identity;
     if (identity === undefined) return;
     const key = keyOf(identity.id);
@@ -77,7 +77,7 @@ export class ResumableConnections {
   }
 
   /** The connection's client is gone, and may come back. */
-  lost(connection: Connection): void {
+  lost(connection: ConnectionLife<C>): void {
     const { resumeWindowMs } = this.#limits;
     const timer = setTimeout(() => connection.giveUp(notBack(resumeWindowMs)), resumeWindowMs);
     timer.unref();
@@ -97,7 +97,7 @@ export class ResumableConnections {
   }
 
   /** The connection is over. `error`: why, if it did not end in order. */
-  closed(connection: Connection, error?: SealpipeError): void {
+  closed(connection: ConnectionLife<C>, error?: SealpipeError): void {
     this.#forgetDetached(connection);
     const known = this.#known.get(connection);
     if (known !== undefined) this.#byId.delete(known.key);
@@ -111,7 +111,7 @@ export class ResumableConnections {
     if (this.#fellBehind.size > maxRemembered) this.#fellBehind.delete(oldest);
   }
 
-  #standingOf(connection: Connection): number {
+  #standingOf(connection: ConnectionLife<C>): number {
     const openedAt = this.#known.get(connection)?.openedAt ?? this.#now();
     return (this.#now() - openedAt) * (connection.session?.settledBytes ?? 0);
   }
@@ -120,7 +120,7 @@ export class ResumableConnections {
    * The connection to give up, if there are too many: that with the least standing or, if too many bytes are kept,
    * the least per byte.
    */
-  #excess(): Connection | undefined {
+  #excess(): ConnectionLife<C> | undefined {
     const { maxDetachedSessions, maxDetachedBytes } = this.#limits;
     if (this.#detached.size > maxDetachedSessions) return this.#least(({ standing }) => standing);
     let bytes = 0;
@@ -130,8 +130,10 @@ export class ResumableConnections {
   }
 
   /** The connection with the least worth; of equals the one that was lost first. */
-  #least(worthOf: (detached: Detached, connection: Connection) => number): Connection | undefined {
-    let least: Connection | undefined;
+  #least(
+    worthOf: (detached: Detached, connection: ConnectionLife<C>) => number,
+  ): ConnectionLife<C> | undefined {
+    let least: ConnectionLife<C> | undefined;
     let minWorth = Number.POSITIVE_INFINITY;
     for (const [connection, detached] of this.#detached) {
       const worth = worthOf(detached, connection);
@@ -142,7 +144,7 @@ export class ResumableConnections {
     return least;
   }
 
-  #forgetDetached(connection: Connection): void {
+  #forgetDetached(connection: ConnectionLife<C>): void {
     clearTimeout(this.#detached.get(connection)?.timer);
     this.#detached.delete(connection);
   }

@@ -10,7 +10,8 @@ import { AdminHandlers, type ShutdownHandler } from "../admin/admin-handlers.ts"
 import { encodeDescription } from "../admin/description.ts";
 import { clock } from "../clock.ts";
 import { type About, channels } from "../diagnostics.ts";
-import type { ConnectionHandler, Established } from "../driver/established.ts";
+import type { ConnectionHandler } from "../driver/driver-handler.ts";
+import type { Established } from "../driver/established.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { Handlers } from "../handlers.ts";
 import type { Shown } from "../inspection.ts";
@@ -29,11 +30,12 @@ import { Acceptor } from "./acceptor.ts";
 import { AdmissionControl } from "./admission-control.ts";
 import {
   Connection,
+  type ConnectionHost,
   ConnectionMessage,
   type ConnectionRequest,
   type ConnectionStream,
 } from "./connection.ts";
-import type { ConnectionHost } from "./connection-host.ts";
+import type { ConnectionLife } from "./connection-life.ts";
 import { Refusals } from "./refusals.ts";
 import { ResumableConnections } from "./resumable-connections.ts";
 import { ConnectionTotals } from "./server-stats.ts";
@@ -66,11 +68,11 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly #handlers = new Handlers<RequestHandler<ConnectionRequest>>("requests");
   readonly #streamHandlers = new Handlers<StreamHandler<ConnectionStream>>("streams");
   readonly #admin: AdminHandlers<Connection, ConnectionRequest>;
-  readonly #resumable: ResumableConnections;
-  readonly #admission: AdmissionControl;
+  readonly #resumable: ResumableConnections<Connection>;
+  readonly #admission: AdmissionControl<Connection>;
   readonly #acceptor: Acceptor;
   /** What each connection needs of this server. */
-  readonly #host: ConnectionHost<Connection, ConnectionMessage, ConnectionRequest, ConnectionStream>;
+  readonly #host: ConnectionHost;
   readonly #connections = new Set<Connection>();
   /** Tracks clients that make a broadcast wait. */
   readonly #slowClients: SlowClients<Connection>;
@@ -445,7 +447,8 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
 
   /** Connections that have a transport, and those that wait for their clients to come back. */
   get #all(): Connection[] {
-    return [...new Set([...this.#admission.held, ...this.#resumable.detached])];
+    const lives = new Set([...this.#admission.held, ...this.#resumable.detached]);
+    return [...lives].map(({ connection }) => connection);
   }
 
   #describe(): string {
@@ -483,38 +486,39 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     const connection = new Connection(this.#lastId, established, this.#host);
     connection.setReferenced(this.#referenced);
     this.#connections.add(connection);
-    this.#admission.established(established.driver, connection);
-    this.#resumable.opened(connection);
+    this.#admission.established(established.driver, connection.life);
+    this.#resumable.opened(connection.life);
     this.emitSafely("connection", connection);
-    return connection.handler;
+    return connection.life;
   }
 
   #resume(established: Established): ConnectionHandler {
     const { driver, native } = established;
     // It exists: it was found by its session in the same turn.
-    const connection = this.#resumable.resumed(native?.session as NativeSession) as Connection;
-    this.#admission.established(driver, connection);
-    connection.resume(established);
-    return connection.handler;
+    const life = this.#resumable.resumed(native?.session as NativeSession) as ConnectionLife<Connection>;
+    this.#admission.established(driver, life);
+    life.resume(established);
+    return life;
   }
 
-  #makeHost(): ConnectionHost<Connection, ConnectionMessage, ConnectionRequest, ConnectionStream> {
+  #makeHost(): ConnectionHost {
     return {
       inbox: this.inbox,
       options: this.#options,
       handlers: this.#handlers,
       admin: this.#admin,
       streamHandlers: this.#streamHandlers,
-      detached: (connection) => this.#resumable.lost(connection),
+      detached: (life) => this.#resumable.lost(life),
       keepsMore: () => this.#resumable.enforce(),
-      closed: (connection, error) => {
+      closed: (life, error) => {
+        const { connection } = life;
         if (this.#connections.delete(connection)) this.#totals.ended(connection.stats());
-        this.#resumable.closed(connection, error);
+        this.#resumable.closed(life, error);
         if (error !== undefined) this.emitSafely("error", error, connection);
       },
       told: (connection, error) => this.emitSafely("error", error, connection),
-      parted: (connection) => this.#admission.parted(connection),
-      released: (connection) => this.#admission.released(connection),
+      parted: (life) => this.#admission.parted(life),
+      released: (life) => this.#admission.released(life),
     };
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { EngineDriver } from "#dist/endpoint/driver/engine-driver.js";
 import { AdmissionControl } from "#dist/endpoint/server/admission-control.js";
-import type { Connection } from "#dist/endpoint/server/connection.js";
+import type { ConnectionLife } from "#dist/endpoint/server/connection-life.js";
 
 /** What admission asks of a handshake's driver and of the connection that comes of it. */
 class RecordingClient {
@@ -17,8 +17,8 @@ class RecordingClient {
     return this as unknown as EngineDriver;
   }
 
-  get asConnection(): Connection {
-    return this as unknown as Connection;
+  get asLife(): ConnectionLife {
+    return this as unknown as ConnectionLife;
   }
 }
 
@@ -31,7 +31,7 @@ function setUp(maxConnections: number, maxPendingHandshakes = maxConnections) {
   };
   const open = (): RecordingClient => {
     const connection = accept();
-    admission.established(connection.asDriver, connection.asConnection);
+    admission.established(connection.asDriver, connection.asLife);
     return connection;
   };
   return { admission, accept, open };
@@ -44,7 +44,7 @@ describe("a server's admission control", () => {
     assert.equal(admission.refusal(), undefined);
     const second = open();
     assert.equal(admission.refusal()?.code, "ERR_TOO_MANY_CONNECTIONS");
-    admission.released(second.asConnection);
+    admission.released(second.asLife);
     assert.equal(admission.refusal(), undefined);
   });
 
@@ -52,7 +52,7 @@ describe("a server's admission control", () => {
     const { admission, open } = setUp(1);
     const connection = open();
     connection.hasUnread = true;
-    admission.released(connection.asConnection);
+    admission.released(connection.asLife);
     assert.deepEqual([...admission.held], []);
     assert.equal(admission.refusal()?.code, "ERR_TOO_MANY_CONNECTIONS");
     connection.hasUnread = false;
@@ -62,9 +62,9 @@ describe("a server's admission control", () => {
   test("does not count one whose client may come back, until it is back", () => {
     const { admission, open } = setUp(1);
     const connection = open();
-    admission.parted(connection.asConnection);
+    admission.parted(connection.asLife);
     assert.equal(admission.refusal(), undefined);
-    admission.established(connection.asDriver, connection.asConnection);
+    admission.established(connection.asDriver, connection.asLife);
     assert.equal(admission.refusal()?.code, "ERR_TOO_MANY_CONNECTIONS");
   });
 

@@ -2,7 +2,7 @@ import "../../support/mocked-timers.ts";
 import assert from "node:assert/strict";
 import { describe, mock, type TestContext, test } from "node:test";
 import { PeerError, type SealpipeError } from "sealpipe";
-import type { Connection } from "#dist/endpoint/server/connection.js";
+import type { ConnectionLife } from "#dist/endpoint/server/connection-life.js";
 import { ResumableConnections } from "#dist/endpoint/server/resumable-connections.js";
 import { NativeSession } from "#dist/protocol/native/session.js";
 import { pattern } from "../../support/bytes.ts";
@@ -38,11 +38,11 @@ class RecordingConnection {
     this.told.push("given up");
     this.error = error;
     this.onGivenUp();
-    this.#store.closed(this.asConnection);
+    this.#store.closed(this.asLife);
   }
 
-  get asConnection(): Connection {
-    return this as unknown as Connection;
+  get asLife(): ConnectionLife {
+    return this as unknown as ConnectionLife;
   }
 }
 
@@ -51,13 +51,13 @@ function setUp(some: Partial<typeof limits> = {}) {
   const store = new ResumableConnections({ ...limits, ...some }, () => clock.now());
   const connect = (id?: number): RecordingConnection => {
     const connection = new RecordingConnection(store, id);
-    store.opened(connection.asConnection);
+    store.opened(connection.asLife);
     return connection;
   };
   const lose = (id: number, keptBytes = 0): RecordingConnection => {
     const connection = connect(id);
     connection.keptBytes = keptBytes;
-    store.lost(connection.asConnection);
+    store.lost(connection.asLife);
     return connection;
   };
   return { store, connect, lose, clock };
@@ -71,8 +71,8 @@ describe("a server's resumable connections", () => {
     const one = connect(1);
     const other = connect(2);
     assert.equal(store.find(Uint8Array.from(idOf(one))), one.session);
-    assert.equal(store.resumed(other.session), other.asConnection);
-    store.closed(one.asConnection);
+    assert.equal(store.resumed(other.session), other.asLife);
+    store.closed(one.asLife);
     assert.equal(store.find(idOf(one)), undefined);
     assert.equal(store.find(pattern(16, 3)), undefined);
     assert.equal(store.find(idOf(other)), other.session);
@@ -82,7 +82,7 @@ describe("a server's resumable connections", () => {
     const { store, connect } = setUp();
     const without = connect();
     assert.equal(store.resumed(without.session), undefined);
-    store.closed(without.asConnection);
+    store.closed(without.asLife);
     const closing = connect(1);
     closing.mayBeResumed = false;
     assert.equal(store.find(idOf(closing)), undefined);
@@ -92,7 +92,7 @@ describe("a server's resumable connections", () => {
     mockTimeouts(t);
     const { store, lose, connect } = setUp();
     for (const connection of [connect(1), lose(2)]) {
-      assert.equal(store.resumed(connection.session), connection.asConnection);
+      assert.equal(store.resumed(connection.session), connection.asLife);
     }
     assert.deepEqual([...store.detached], []);
     t.mock.timers.tick(10_000);
@@ -103,7 +103,7 @@ describe("a server's resumable connections", () => {
     mockTimeouts(t);
     const { store, lose } = setUp();
     const connection = lose(1);
-    assert.deepEqual([...store.detached], [connection.asConnection]);
+    assert.deepEqual([...store.detached], [connection.asLife]);
     t.mock.timers.tick(999);
     assert.deepEqual(connection.told, []);
     t.mock.timers.tick(1);
@@ -122,7 +122,7 @@ describe("a server's resumable connections", () => {
     );
     assert.match(all[0]?.error?.message ?? "", /one of too many/);
     assert.equal([...store.detached].length, 3);
-    for (const connection of all) store.closed(connection.asConnection);
+    for (const connection of all) store.closed(connection.asLife);
   });
 
   test("that are given up are those lost first, if too many bytes are kept for all", () => {
@@ -137,7 +137,7 @@ describe("a server's resumable connections", () => {
     store.enforce();
     assert.deepEqual(third.told, ["given up"], "one alone is not too many, but too much");
     store.enforce();
-    for (const connection of all) store.closed(connection.asConnection);
+    for (const connection of all) store.closed(connection.asLife);
   });
 
   const long = { ageMs: 3_600_000, settledBytes: 10_000, keptBytes: 10 };
@@ -207,10 +207,10 @@ describe("a server's resumable connections", () => {
         connection.keptBytes = keptBytes;
         Object.defineProperty(connection.session, "settledBytes", { value: settledBytes });
         connection.onGivenUp = () => told.push(index);
-        store.lost(connection.asConnection);
+        store.lost(connection.asLife);
       });
       assert.deepEqual(told, givenUp);
-      for (const connection of all.values()) store.closed(connection.asConnection);
+      for (const connection of all.values()) store.closed(connection.asLife);
     });
   }
 
@@ -221,7 +221,7 @@ describe("a server's resumable connections", () => {
     const second = lose(2);
     assert.deepEqual(first.told, ["given up"]);
     assert.deepEqual(second.told, []);
-    store.closed(second.asConnection);
+    store.closed(second.asLife);
   });
 
   test("keep no timer that keeps the process alive", () => {
@@ -231,7 +231,7 @@ describe("a server's resumable connections", () => {
       const connection = lose(1);
       const timer = timers.mock.calls[0]?.result as NodeJS.Timeout;
       assert.equal(timer.hasRef(), false);
-      store.closed(connection.asConnection);
+      store.closed(connection.asLife);
     } finally {
       timers.mock.restore();
     }
@@ -241,9 +241,9 @@ describe("a server's resumable connections", () => {
 test("of clients that did not read, the last 64 are known, and no others", () => {
   const { store, connect } = setUp();
   const fellBehind = new PeerError("ERR_QUEUE_FULL", "too much waits");
-  for (let id = 1; id <= 65; id++) store.closed(connect(id).asConnection, fellBehind);
-  store.closed(connect(100).asConnection, new PeerError("ERR_CONNECTION_LOST", "it is gone"));
-  store.closed(connect(101).asConnection);
+  for (let id = 1; id <= 65; id++) store.closed(connect(id).asLife, fellBehind);
+  store.closed(connect(100).asLife, new PeerError("ERR_CONNECTION_LOST", "it is gone"));
+  store.closed(connect(101).asLife);
   assert.deepEqual(
     [1, 2, 65, 100, 101, 102].map((id) => store.find(pattern(16, id))),
     [undefined, { ended: "ERR_FELL_BEHIND" }, { ended: "ERR_FELL_BEHIND" }, undefined, undefined, undefined],
