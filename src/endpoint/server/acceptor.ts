@@ -2,9 +2,9 @@ import type { SealpipeError } from "../../errors.ts";
 import type { NativeOptions, SessionAnswer } from "../../protocol/native/options.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { About } from "../diagnostics.ts";
-import { deaf } from "../driver/driver-handler.ts";
+import { type ConnectionHandler, deaf } from "../driver/driver-handler.ts";
 import { EngineDriver } from "../driver/engine-driver.ts";
-import type { TakeOver } from "../driver/established.ts";
+import type { Established } from "../driver/established.ts";
 import { HandshakeTurns } from "../driver/handshake-turns.ts";
 import { nativeOptions } from "../options/native-options.ts";
 import type { ParsedServerOptions } from "../options/parse-options.ts";
@@ -16,7 +16,7 @@ export interface AcceptorTarget {
   readonly options: ParsedServerOptions;
   /** The session that a client wants to resume, or why it has ended. The client's proof is checked after this. */
   session(id: Uint8Array): SessionAnswer;
-  readonly takeOver: TakeOver;
+  takeOver(established: Established): ConnectionHandler;
   /** A handshake has failed; without an error, the client has left in order. */
   failed(error: SealpipeError | undefined): void;
   /** A handshake has had a turn for a costly step. */

@@ -2,7 +2,6 @@ import { captureRejectionSymbol } from "node:events";
 import type { Duplex } from "node:stream";
 import { SealpipeError, SystemError } from "../../errors.ts";
 import { checkMessage } from "../../protocol/message.ts";
-import type { NativeSession } from "../../protocol/native/session.ts";
 import type { Address } from "../../transport/address.ts";
 import { DuplexTransport } from "../../transport/duplex-transport.ts";
 import type { Listener, Transport, TransportProvider } from "../../transport/transport.ts";
@@ -10,8 +9,6 @@ import { AdminHandlers, type ShutdownHandler } from "../admin/admin-handlers.ts"
 import { encodeDescription } from "../admin/description.ts";
 import { clock } from "../clock.ts";
 import { type About, channels } from "../diagnostics.ts";
-import type { ConnectionHandler } from "../driver/driver-handler.ts";
-import type { Established } from "../driver/established.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { Handlers } from "../handlers.ts";
 import type { Shown } from "../inspection.ts";
@@ -26,19 +23,13 @@ import type { RequestHandler } from "../requests/request.ts";
 import { Shutdown } from "../shutdown.ts";
 import type { ServerStats } from "../stats.ts";
 import type { StreamHandler } from "../streams/streams.ts";
-import { Acceptor } from "./acceptor.ts";
-import { AdmissionControl } from "./admission-control.ts";
+import { Clients } from "./clients.ts";
 import {
   Connection,
-  type ConnectionHost,
   ConnectionMessage,
   type ConnectionRequest,
   type ConnectionStream,
 } from "./connection.ts";
-import type { ConnectionLife } from "./connection-life.ts";
-import { Refusals } from "./refusals.ts";
-import { ResumableConnections } from "./resumable-connections.ts";
-import { ConnectionTotals } from "./server-stats.ts";
 import { SlowClients } from "./slow-clients.ts";
 
 export interface ServerEvents extends EndpointEvents<ConnectionMessage> {
@@ -68,12 +59,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   readonly #handlers = new Handlers<RequestHandler<ConnectionRequest>>("requests");
   readonly #streamHandlers = new Handlers<StreamHandler<ConnectionStream>>("streams");
   readonly #admin: AdminHandlers<Connection, ConnectionRequest>;
-  readonly #resumable: ResumableConnections<Connection>;
-  readonly #admission: AdmissionControl<Connection>;
-  readonly #acceptor: Acceptor;
-  /** What each connection needs of this server. */
-  readonly #host: ConnectionHost;
-  readonly #connections = new Set<Connection>();
+  readonly #clients: Clients;
   /** Tracks clients that make a broadcast wait. */
   readonly #slowClients: SlowClients<Connection>;
   /**
@@ -81,13 +67,9 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
    * listeners.
    */
   readonly #waiting: Transport[] = [];
-  readonly #refusals = new Refusals();
-  readonly #totals = new ConnectionTotals();
   readonly #shutdown = new Shutdown();
   #listener: Listener | undefined;
-  #lastId = 0;
   #listeningSince = 0;
-  #referenced = true;
 
   /** @internal Use `startServer`. */
   constructor(name: string, address: Address, options: ParsedServerOptions) {
@@ -100,16 +82,21 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       describe: () => this.#describe(),
       failed: (error, connection) => this[captureRejectionSymbol](error, "shutdown", connection),
     });
-    this.#resumable = new ResumableConnections(options);
-    this.#admission = new AdmissionControl(options);
     this.#slowClients = new SlowClients(options.broadcastGraceMs);
-    this.#acceptor = this.#makeAcceptor();
-    this.#host = this.#makeHost();
+    this.#clients = new Clients({
+      about: this.#about,
+      options,
+      inbox: this.inbox,
+      handlers: this.#handlers,
+      streamHandlers: this.#streamHandlers,
+      admin: this.#admin,
+      emit: (event: string, ...args: unknown[]) => this.emitSafely(event, ...args),
+    });
   }
 
   /** A copy of the list of clients that are connected, or may come back. */
   get connections(): readonly Connection[] {
-    return [...this.#connections];
+    return this.#clients.connections;
   }
 
   /**
@@ -117,12 +104,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
    * number.
    */
   stats(): ServerStats {
-    return {
-      ...this.#totals.with([...this.#connections].map((connection) => connection.stats())),
-      connections: this.#connections.size,
-      totalConnections: this.#lastId,
-      refusedConnections: this.#totals.refused,
-    };
+    return this.#clients.stats;
   }
 
   /**
@@ -352,8 +334,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     this.#shutdown.destroyed(error);
     this.inbox.end(error, "drop");
     void this.close();
-    this.#acceptor.destroy();
-    for (const connection of this.#all) connection.destroy(error);
+    this.#clients.destroy(error);
   }
 
   /** @internal */
@@ -380,10 +361,8 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
 
   /** @internal */
   protected override setReferenced(referenced: boolean): void {
-    this.#referenced = referenced;
     this.#listener?.setReferenced(referenced);
-    this.#acceptor.setReferenced(referenced);
-    for (const connection of this.#all) connection.setReferenced(referenced);
+    this.#clients.setReferenced(referenced);
   }
 
   /** @internal */
@@ -398,7 +377,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     for (const transport of this.#waiting.splice(0)) transport.destroy();
     // First of all: a golang-ipc client reconnects at once, and gives up for ever if it is accepted and then dropped.
     await this.#stopListening();
-    await Promise.all([this.#acceptor.close(), ...this.#all.map((connection) => connection.close())]);
+    await this.#clients.close();
     this.setStatus(this.#shutdown.status);
     const { status } = this;
     if (channels.closed.hasSubscribers)
@@ -416,39 +395,9 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
   }
 
   #accept(transport: Transport): void {
-    if (this.status === "not-connected") {
-      this.#waiting.push(transport);
-      return;
-    }
-    if (this.#shutdown.hasBegun) {
-      transport.destroy();
-      return;
-    }
-    const refusal = this.#admission.refusal();
-    if (refusal !== undefined) {
-      transport.destroy();
-      this.#refused(refusal);
-      this.emitSafely("error", refusal, undefined);
-      return;
-    }
-    this.#admission.accepted(this.#acceptor.accept(transport));
-    const evicted = this.#admission.makeRoom();
-    if (evicted === undefined) this.#acceptor.clientCame();
-    else {
-      this.#refused(evicted);
-      this.emitSafely("error", evicted, undefined);
-    }
-  }
-
-  #refused(error: SealpipeError): void {
-    this.#totals.refused += 1;
-    if (channels.refused.hasSubscribers) channels.refused.publish({ ...this.#about, error });
-  }
-
-  /** Connections that have a transport, and those that wait for their clients to come back. */
-  get #all(): Connection[] {
-    const lives = new Set([...this.#admission.held, ...this.#resumable.detached]);
-    return [...lives].map(({ connection }) => connection);
+    if (this.status === "not-connected") this.#waiting.push(transport);
+    else if (this.#shutdown.hasBegun) transport.destroy();
+    else this.#clients.accept(transport);
   }
 
   #describe(): string {
@@ -459,67 +408,9 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
       contracts,
       requests: this.#handlers.types,
       streams: this.#streamHandlers.types,
-      connections: this.#connections.size,
+      connections: this.connections.length,
       uptimeMs: Math.round(clock.now() - this.#listeningSince),
     });
-  }
-
-  #makeAcceptor(): Acceptor {
-    return new Acceptor({
-      about: this.#about,
-      options: this.#options,
-      session: (id) => this.#resumable.find(id),
-      takeOver: (established) =>
-        established.native?.resumed ? this.#resume(established) : this.#open(established),
-      failed: (error) => {
-        if (error !== undefined) this.#refused(error);
-        const told = error && this.#refusals.worthTelling(error);
-        if (told !== undefined) this.emitSafely("error", told, undefined);
-      },
-      tookTurn: (driver) => this.#admission.tookTurn(driver),
-      released: (driver) => this.#admission.failed(driver),
-    });
-  }
-
-  #open(established: Established): ConnectionHandler {
-    this.#lastId += 1;
-    const connection = new Connection(this.#lastId, established, this.#host);
-    connection.setReferenced(this.#referenced);
-    this.#connections.add(connection);
-    this.#admission.established(established.driver, connection.life);
-    this.#resumable.opened(connection.life);
-    this.emitSafely("connection", connection);
-    return connection.life;
-  }
-
-  #resume(established: Established): ConnectionHandler {
-    const { driver, native } = established;
-    // It exists: it was found by its session in the same turn.
-    const life = this.#resumable.resumed(native?.session as NativeSession) as ConnectionLife<Connection>;
-    this.#admission.established(driver, life);
-    life.resume(established);
-    return life;
-  }
-
-  #makeHost(): ConnectionHost {
-    return {
-      inbox: this.inbox,
-      options: this.#options,
-      handlers: this.#handlers,
-      admin: this.#admin,
-      streamHandlers: this.#streamHandlers,
-      detached: (life) => this.#resumable.lost(life),
-      keepsMore: () => this.#resumable.enforce(),
-      closed: (life, error) => {
-        const { connection } = life;
-        if (this.#connections.delete(connection)) this.#totals.ended(connection.stats());
-        this.#resumable.closed(life, error);
-        if (error !== undefined) this.emitSafely("error", error, connection);
-      },
-      told: (connection, error) => this.emitSafely("error", error, connection),
-      parted: (life) => this.#admission.parted(life),
-      released: (life) => this.#admission.released(life),
-    };
   }
 }
 
