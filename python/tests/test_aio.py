@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ modes = pytest.mark.parametrize("encryption", [True, False], ids=["encrypted", "
 
 
 @asynccontextmanager
-async def pair(**options: Any) -> AsyncIterator[tuple[aio.Server, aio.Client, aio.Connection]]:
+async def pair(**options: Any) -> AsyncGenerator[tuple[aio.Server, aio.Client, aio.Connection], None]:
     name = fresh_name()
     async with aio.serve(name, **options) as server, aio.connect(name, connect_timeout=10, **options) as client:
         yield server, client, await server.accept(timeout=10)
@@ -116,7 +116,7 @@ async def test_a_loop_over_a_connection_gets_its_messages_alone_and_ends_with_it
             assert (await server.read(timeout=10)).text in ("one", "other")
             await one.write(1, "one again")
             await other.write(1, "other again")
-            texts = []
+            texts: list[str] = []
             for connection in (first, second):
                 async for message in connection:
                     texts.append(message.text)
@@ -237,10 +237,12 @@ async def test_a_broadcast_that_may_skip_nobody_drops_a_client_that_does_not_rea
     async with aio.serve(name, encryption=False, max_queued_bytes=100_000, on_error=errors.append) as server:
         peer = await connect_plainly(server.address)
         await server.accept(timeout=10)
+        broadcasting: asyncio.Future[None] | None = None
         while server.connections:
             # Nobody waits for room here.
             broadcasting = asyncio.ensure_future(server.broadcast(1, bytes(50_000), slow=slow))
             await asyncio.sleep(0)
+        assert broadcasting is not None
         await asyncio.wait_for(broadcasting, 10)
         await peer.gone()
     assert [error.code for error in errors] == ["ERR_QUEUE_FULL"]
@@ -490,7 +492,7 @@ class TestBadPeers:
     """Each with a healthy client beside it."""
 
     @asynccontextmanager
-    async def beside(self, **options: Any) -> AsyncIterator[tuple[aio.Server, list[str]]]:
+    async def beside(self, **options: Any) -> AsyncGenerator[tuple[aio.Server, list[str]], None]:
         codes: list[str] = []
         name = fresh_name()
         async with (

@@ -29,10 +29,9 @@ def test_messages_go_both_ways_by_read_and_by_iteration() -> None:
             "native",
         )
         client.write(5, b"question")
-        for message in server:
-            assert (message.type, message.data) == (5, b"question")
-            message.connection.write(6, "answer")
-            break
+        message = next(iter(server))
+        assert (message.type, message.data) == (5, b"question")
+        message.connection.write(6, "answer")
         assert client.read(timeout=10).text == "answer"
         [connection] = server.connections
         assert server.accept() is connection is message.connection
@@ -79,7 +78,11 @@ def test_many_threads_may_use_one_client() -> None:
         sealpipe.connect(name, connect_timeout=10) as client,
         ThreadPoolExecutor(8) as threads,
     ):
-        list(threads.map(lambda number: client.write(1, str(number)), range(200)))
+
+        def write(number: int) -> None:
+            client.write(1, str(number))
+
+        list(threads.map(write, range(200)))
         assert sorted(int(server.read(timeout=10).text) for _ in range(200)) == list(range(200))
 
 

@@ -9,13 +9,14 @@ import pytest
 from sealpipe import aio
 
 from .support.blocking import pair
+from .support.handlers import answering
 
 
 def test_a_message_that_cannot_be_handed_over_does_not_stop_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     with pair(keepalive_interval=0, handshake_timeout=60) as (server, client):
         connection = server.accept(timeout=20)
         # Without timers that would have it send all the same.
-        client.handle(1)(lambda request: b"answer")
+        client.handle(1)(answering(b"answer"))
         take = aio.Client._take
         failed = threading.Event()
 

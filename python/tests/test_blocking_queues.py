@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain, count, islice
@@ -22,7 +22,7 @@ from .support.names import fresh_name
 
 
 @contextmanager
-def pair(**options: object) -> Iterator[tuple[sealpipe.Connection, sealpipe.Client]]:
+def pair(**options: object) -> Generator[tuple[sealpipe.Connection, sealpipe.Client], None, None]:
     """Both ends of a connection, with the options that both have."""
     name = fresh_name()
     with (

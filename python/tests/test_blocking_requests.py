@@ -13,6 +13,7 @@ import sealpipe
 from sealpipe.blocking import handler_threads
 
 from .support.blocking import code_of, pair
+from .support.handlers import answering, echo
 
 
 def test_either_end_asks_and_a_handler_knows_who_asked() -> None:
@@ -148,7 +149,7 @@ def test_a_handler_that_would_close_what_it_handles_requests_of_is_told() -> Non
 
 def test_threads_end_with_their_endpoint() -> None:
     with pair() as (server, client):
-        server.handle(1)(lambda request: request.data)
+        server.handle(1)(echo)
         client.request(1, "")
         [thread] = [each for each in threading.enumerate() if each.name.startswith("sealpipe-handler")]
     thread.join(20)
@@ -163,8 +164,8 @@ def test_a_handler_has_to_be_a_plain_function() -> None:
             assert code_of(lambda: end.handle(1)(coroutine)) == "ERR_INVALID_ARGUMENT"  # type: ignore[type-var]
             assert code_of(lambda: end.handle(1)("text")) == "ERR_INVALID_ARGUMENT"  # type: ignore[type-var]
             assert code_of(lambda: end.handle(0)(print)) == "ERR_RESERVED_TYPE"
-            end.handle(1)(lambda request: None)
-            assert code_of(lambda: end.handle(1)(lambda request: None)) == "ERR_INVALID_ARGUMENT"
+            end.handle(1)(answering(None))
+            assert code_of(lambda: end.handle(1)(answering(None))) == "ERR_INVALID_ARGUMENT"
 
 
 def test_golang_ipcs_wire_has_no_requests() -> None:

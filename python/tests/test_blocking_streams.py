@@ -12,6 +12,7 @@ import sealpipe
 from sealpipe.blocking import handler_threads
 
 from .support.blocking import code_of, pair
+from .support.handlers import answering, echo, ignore_stream
 from .support.names import fresh_name
 
 
@@ -123,15 +124,18 @@ def test_wrong_calls_are_errors() -> None:
     async def generator(stream: object) -> object:
         yield b""
 
+    def read_one(stream: sealpipe.Stream) -> None:
+        stream.read()
+
     with pair() as (server, client):
         ends: list[sealpipe.Server | sealpipe.Client | sealpipe.Connection]
         ends = [server, client, server.accept(timeout=20)]
         for end in ends:
             assert code_of(lambda: end.stream(1)(generator)) == "ERR_INVALID_ARGUMENT"  # type: ignore[type-var]
-            assert code_of(lambda: end.stream(0)(lambda stream: None)) == "ERR_RESERVED_TYPE"
+            assert code_of(lambda: end.stream(0)(ignore_stream)) == "ERR_RESERVED_TYPE"
             # Reads until the reset: a stream that its handler has ended already is over, and a reset does nothing then.
-            end.stream(1)(lambda stream: stream.read())
-            assert code_of(lambda: end.stream(1)(lambda stream: None)) == "ERR_INVALID_ARGUMENT"
+            end.stream(1)(read_one)
+            assert code_of(lambda: end.stream(1)(ignore_stream)) == "ERR_INVALID_ARGUMENT"
         assert code_of(lambda: client.open_stream(0)) == "ERR_RESERVED_TYPE"
         assert code_of(lambda: client.open_stream(1, 5)) == "ERR_INVALID_ARGUMENT"  # type: ignore[arg-type]
         stream = client.open_stream(1)
@@ -170,7 +174,7 @@ def test_streams_do_not_take_the_threads_of_requests() -> None:
             runs.release()
             assert goes_on.wait(60)
 
-        server.handle(1)(lambda request: request.data)
+        server.handle(1)(echo)
         streams = [client.open_stream(1) for _ in range(count)]
         try:
             for _ in range(count):
@@ -215,7 +219,7 @@ def test_what_is_prepared_is_there_before_the_server_listens() -> None:
 
     def prepare(server: sealpipe.Server) -> None:
         statuses.append(server.status)
-        server.handle(1)(lambda request: "prepared")
+        server.handle(1)(answering("prepared"))
 
     def fail(server: sealpipe.Server) -> None:
         raise ZeroDivisionError
@@ -236,17 +240,17 @@ def test_any_request_without_a_handler_of_its_own_is_handled() -> None:
         def any(request: sealpipe.ConnectionRequest) -> str:
             return str(request.type)
 
-        server.handle(1)(lambda request: "own")
+        server.handle(1)(answering("own"))
         assert (client.request(1, "").text, client.request(2, "").text) == ("own", "2")
-        assert code_of(lambda: server.handle_any(lambda request: None)) == "ERR_INVALID_ARGUMENT"
+        assert code_of(lambda: server.handle_any(answering(None))) == "ERR_INVALID_ARGUMENT"
 
 
 def test_a_server_says_what_it_is_if_it_allows_that() -> None:
     with pair(application="app", application_version="3", codec="json") as (server, client):
         assert code_of(client.describe) == "ERR_NOT_ALLOWED"
         server.allow_describe()
-        server.handle(1)(lambda request: None)
-        server.stream(2)(lambda stream: None)
+        server.handle(1)(answering(None))
+        server.stream(2)(ignore_stream)
         said = client.describe(timeout=20)
         assert (said.application, said.application_version, said.codec) == ("app", "3", "json")
         assert (said.requests, said.streams, said.connections) == ((1,), (2,), 1)

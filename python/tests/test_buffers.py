@@ -29,7 +29,7 @@ def test_a_buffer_that_was_cleared_holds_what_comes_then() -> None:
 
 
 def writes_of(buffer: SendBuffer) -> list[bytes]:
-    writes = []
+    writes: list[bytes] = []
     while write := buffer.take():
         writes.append(write)
     return writes

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import pytest
@@ -112,7 +112,7 @@ def _is_alive(pid: int) -> bool:
 
 
 @contextmanager
-def _parent(script: str, name: str, in_child: str = "pass") -> Iterator[_Parent]:
+def _parent(script: str, name: str, in_child: str = "pass") -> Generator[_Parent, None, None]:
     parent = _Parent(script, name, in_child)
     try:
         yield parent

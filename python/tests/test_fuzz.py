@@ -67,21 +67,21 @@ def check_events(probe: EngineProbe) -> None:
     assert not ends or probe.events[-1] == ends[0]
 
 
-@given(role=roles, encrypted=st.booleans(), list=messages, chunks=chunk_sizes, cut=st.integers(0, 30))
+@given(role=roles, encrypted=st.booleans(), sent=messages, chunks=chunk_sizes, cut=st.integers(0, 30))
 def test_however_the_bytes_are_cut_the_same_events_and_the_same_answers_come_out(
-    role: Role, encrypted: bool, list: list[tuple[int, int]], chunks: list[int], cut: int
+    role: Role, encrypted: bool, sent: list[tuple[int, int]], chunks: list[int], cut: int
 ) -> None:
     wire = wire_for(encrypted)
-    frames = b"".join(wire.message(type, pattern(size, index)) for index, (type, size) in enumerate(list))
+    frames = b"".join(wire.message(type, pattern(size, index)) for index, (type, size) in enumerate(sent))
     data = handshake_for(role, encrypted) + frames[: len(frames) - min(cut, len(frames))]
-    results = []
+    results: list[tuple[list[str], list[bytes]]] = []
     for cutting in (whole, byte_at_a_time, cut_into(chunks)):
         probe = EngineProbe(role, encrypted).receive(data, cutting).end()
         results.append((probe.events, probe.take_writes()))
     assert results[0] == results[1] == results[2]
     if cut == 0:
         delivered = [int(event.split()[1][:-1]) for event in results[0][0][1:-1]]
-        assert delivered == [type for type, _ in list if type != 0]
+        assert delivered == [type for type, _ in sent if type != 0]
 
 
 @given(size=sizes, type=types, where=st.integers(0), chunks=chunk_sizes)

@@ -10,7 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import IO
 
@@ -50,7 +50,7 @@ def precious() -> Iterator[pathlib.Path]:
 
 
 def contents_of(path: pathlib.Path) -> list[tuple[str, int, int, int]]:
-    found = []
+    found: list[tuple[str, int, int, int]] = []
     for entry in (path, *sorted(path.iterdir())):
         status = os.lstat(entry)
         found.append((entry.name, status.st_mode, status.st_uid, status.st_ino))
@@ -58,7 +58,7 @@ def contents_of(path: pathlib.Path) -> list[tuple[str, int, int, int]]:
 
 
 @contextmanager
-def swapper(directory: pathlib.Path, target: pathlib.Path, done: list[int]) -> Iterator[IO[str]]:
+def swapper(directory: pathlib.Path, target: pathlib.Path, done: list[int]) -> Generator[IO[str], None, None]:
     command = [sys.executable, "-m", "tests.support.swapper", str(OTHER_UID), str(directory), str(target)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -66,7 +66,7 @@ def test_an_engine_closes_in_order_after_the_last_message_and_says_why(role: Rol
 
 def opened(data: bytes) -> list[bytes]:
     """What the peer makes of these frames."""
-    messages = []
+    messages: list[bytes] = []
     while data:
         end = 4 + int.from_bytes(data[:4], "big")
         messages.append(AESGCM(TRAFFIC_KEY).decrypt(data[4:16], data[16:end], None))

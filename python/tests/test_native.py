@@ -6,7 +6,7 @@ import asyncio
 import os
 import pathlib
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -19,6 +19,7 @@ from sealpipe.endpoint import secret_file
 from sealpipe.endpoint.admin.description import decode_description
 from sealpipe.endpoint.secret_file import read_secret_file
 
+from .support.handlers import answering, echo
 from .support.names import fresh_name
 from .support.waiting import until
 from .support.wire import pattern
@@ -27,9 +28,9 @@ TRACE = aio.TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0
 
 
 @asynccontextmanager
-async def pair(**options: Any) -> AsyncIterator[tuple[aio.Server, aio.Client, aio.Connection]]:
+async def pair(**options: Any) -> AsyncGenerator[tuple[aio.Server, aio.Client, aio.Connection], None]:
     name = fresh_name()
-    client_options = {"connect_timeout": 10, "retry_delay": 0.01, **options}
+    client_options: dict[str, Any] = {"connect_timeout": 10, "retry_delay": 0.01, **options}
     async with aio.serve(name, **options) as server, aio.connect(name, **client_options) as client:
         yield server, client, await server.accept(timeout=10)
 
@@ -210,7 +211,7 @@ class TestResume:
 
     async def test_of_too_many_that_are_gone_those_with_the_least_standing_are_given_up(self) -> None:
         async with aio.serve(fresh_name(), max_detached_sessions=2, max_detached_bytes=100_000) as server:
-            clients = []
+            clients: list[aio.Client] = []
             for count in (3, 0, 2):
                 client = await aio.connect(server.name, connect_timeout=10)
                 clients.append(client)
@@ -308,20 +309,20 @@ class TestRequests:
 
     async def test_a_handler_of_a_connection_stands_before_the_servers(self) -> None:
         async with pair() as (server, client, connection):
-            server.handle(1)(lambda _: "the server's")
-            connection.handle(1)(lambda _: "the connection's")
+            server.handle(1)(answering("the server's"))
+            connection.handle(1)(answering("the connection's"))
             assert (await client.request(1, b"")).text == "the connection's"
             connection._handlers.remove(1)
             assert (await client.request(1, b"")).text == "the server's"
             for type, code in ((1, "ERR_INVALID_ARGUMENT"), (0, "ERR_RESERVED_TYPE")):
                 with pytest.raises(sealpipe.CallerError) as caught:
-                    server.handle(type)(lambda _: None)
+                    server.handle(type)(answering(None))
                 assert caught.value.code == code
             with pytest.raises(sealpipe.CallerError):
                 server.handle(2)("no function")  # type: ignore[type-var]
-            server.handle_any(lambda _: None)
+            server.handle_any(answering(None))
             with pytest.raises(sealpipe.CallerError, match="of any type"):
-                server.handle_any(lambda _: None)
+                server.handle_any(answering(None))
 
     async def test_what_a_handler_raises_is_raised_where_it_was_asked(self) -> None:
         class Coded(Exception):
@@ -347,7 +348,7 @@ class TestRequests:
             def fail_at_once(_: aio.Request) -> None:
                 raise ValueError("at once")
 
-            said = []
+            said: list[tuple[str, str, bytes]] = []
             for type in (1, 2, 3, 4, 5, 6, 7):
                 with pytest.raises(sealpipe.RemoteError) as caught:
                     await client.request(type, b"")
@@ -378,7 +379,7 @@ class TestRequests:
 
     async def test_an_answer_that_the_asker_does_not_accept_is_a_failure(self) -> None:
         async with aio.serve(fresh_name()) as server:
-            server.handle(1)(lambda _: bytes(101))
+            server.handle(1)(answering(bytes(101)))
             async with aio.connect(server.name, connect_timeout=10, max_message_bytes=100) as client:
                 assert await code_of(client.request(1, b"")) == "ERR_TOO_LARGE_FOR_PEER"
 
@@ -528,7 +529,7 @@ class TestStreams:
                     await stream.write(bytes(1_000))
                     written += 1
 
-            server.handle(1)(lambda _: "beside")
+            server.handle(1)(answering("beside"))
             stream = await client.open_stream(1)
             await until(lambda: written > 50)
             await asyncio.sleep(0.05)
@@ -713,14 +714,14 @@ class TestTurnsOfTheLoop:
 
     async def test_a_handler_that_is_a_function_answers_before_any_other_turn(self) -> None:
         async with pair() as (server, client, connection):
-            server.handle(1)(lambda request: request.data)
+            server.handle(1)(echo)
             seen = watch_turns(connection)
             assert (await client.request(1, b"question")).data == b"question"
             assert seen == ["written", "arrived", "turn over"]
 
     async def test_what_follows_from_an_answer_leaves_in_the_turn_in_which_it_arrives(self) -> None:
         async with pair() as (server, client, _):
-            server.handle(1)(lambda request: request.data)
+            server.handle(1)(echo)
 
             async def ask_twice() -> None:
                 await client.request(1, b"first")
@@ -858,7 +859,7 @@ class TestSecrets:
     def test_a_file_that_is_removed_again_and_again_is_given_up(
         self, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(secret_file, "_make_unless_there", lambda _: None)
+        monkeypatch.setattr(secret_file, "_make_unless_there", answering(None))
         with pytest.raises(sealpipe.SystemError, match="again and again"):
             read_secret_file(str(tmp_path / "secret"))
 
@@ -868,7 +869,7 @@ class TestAdmin:
         async with pair(application="my-daemon") as (server, client, _):
             assert await code_of(client.describe()) == "ERR_NOT_ALLOWED"
             server.allow_describe()
-            server.handle(5)(lambda _: None)
+            server.handle(5)(answering(None))
             server.stream(6)(echo_all)
             description = await client.describe()
             assert (description.application, description.pid) == ("my-daemon", os.getpid())

@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -101,7 +101,7 @@ def test_what_the_parent_decides_and_what_is_out_of_range_is_refused() -> None:
 
 
 @contextmanager
-def leased() -> Iterator[tuple[Lease, int]]:
+def leased() -> Generator[tuple[Lease, int], None, None]:
     """A lease whose time to drain is not over before the tests are, and its parent's end of the input."""
     reader, writer = os.pipe()
     lease = Lease(3_600, reader)

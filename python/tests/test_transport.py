@@ -295,7 +295,8 @@ async def test_a_dead_socket_is_not_held_by_another_user(directory: str) -> None
         staging.mkdir(mode=0o700)
     os.link(path, theirs / "d")
     # Never abandoned: if it counted at all, it would hold the socket for ever.
-    os.utime(theirs, (time.time() + 3_600,) * 2)
+    in_an_hour = time.time() + 3_600
+    os.utime(theirs, (in_an_hour, in_an_hour))
     os.chown(theirs, 12_345, -1)
     address = Address("unix-socket", str(path))
     await dead_socket.remove_dead_socket(dead_socket.DeadSocket(address, identity, f"{ours}/d"))
@@ -371,7 +372,8 @@ def test_what_killed_servers_left_is_removed_and_nothing_else(directory: str) ->
         pathlib.Path(directory, name).mkdir(mode=0o700)
         if name == ".sp-theirs":
             pathlib.Path(directory, name, name).write_text("no socket")
-        os.utime(pathlib.Path(directory, name), (time.time() - age,) * 2)
+        then = time.time() - age
+        os.utime(pathlib.Path(directory, name), (then, then))
     with sealpipe.serve("a", directory=directory):
         left = sorted(os.listdir(directory))
     assert left == [".sp-else-where", ".sp-starts", ".sp-theirs", "a.sock"]
@@ -395,8 +397,12 @@ async def test_a_dead_socket_that_others_hold_all_the_time_is_given_up(
     directory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leave_dead_socket(pathlib.Path(directory, "a.sock"))
+
+    def found_held(_: object) -> bool:
+        return False
+
     monkeypatch.setattr(dead_socket, "_PATIENCE", 0.05)
-    monkeypatch.setattr(dead_socket, "_remove_unless_held", lambda _: False)
+    monkeypatch.setattr(dead_socket, "_remove_unless_held", found_held)
     with pytest.raises(sealpipe.SystemError, match="are starting there"):
         await aio.serve("a", directory=directory)
 
@@ -424,7 +430,10 @@ class FakeStream:
         self._half_close = half_close
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *_, **__: self.calls.append(name)
+        def called(*_: object, **__: object) -> None:
+            self.calls.append(name)
+
+        return called
 
     def can_write_eof(self) -> bool:
         return self._half_close

@@ -10,6 +10,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -139,13 +140,22 @@ async def test_an_item_that_does_not_fit_resets_the_stream(module: Any) -> None:
             assert invalid.value.code == code
 
 
+def putting_into(heard: asyncio.Queue[int]) -> Callable[[int, object], None]:
+    """A listener."""
+
+    def put(data: int, _: object) -> None:
+        heard.put_nowait(data)
+
+    return put
+
+
 async def test_events_wait_for_a_listener_and_go_on_after_one_that_does_not_fit(module: Any) -> None:
     name = fresh_name()
     async with await module.serve(name, Handlers(module)) as server, await module.connect(name) as app:
         for data in (1, "text", 2, 1.5):
             await app.emit_told(data)
         heard: asyncio.Queue[int] = asyncio.Queue()
-        remove = server.on_told(lambda data, caller: heard.put_nowait(data))
+        remove = server.on_told(putting_into(heard))
         assert (await heard.get(), await heard.get()) == (1, 2)
         remove()
         again: asyncio.Queue[int] = asyncio.Queue()
@@ -154,7 +164,7 @@ async def test_events_wait_for_a_listener_and_go_on_after_one_that_does_not_fit(
             raise RuntimeError("of the program's own")
 
         server.on_told(broken)
-        server.on_told(lambda data, caller: again.put_nowait(data))
+        server.on_told(putting_into(again))
         await app.emit_told(3)
         assert await again.get() == 3
         assert heard.empty()
@@ -292,7 +302,7 @@ async def test_a_stream_has_an_end_and_can_be_left(module: Any) -> None:
 
 
 def test_schemas_that_cannot_be_checked_are_refused() -> None:
-    for schema, reason in (
+    wrong: list[tuple[Any, str]] = [
         (5, "no object and no boolean"),
         ({"type": []}, "no type at all"),
         ({"enum": 5}, "/enum: no list"),
@@ -308,6 +318,7 @@ def test_schemas_that_cannot_be_checked_are_refused() -> None:
         ({"$ref": "other.json"}, "outside of the schema"),
         ({"$ref": "#/$defs/a"}, "leads to nothing"),
         ({"properties": {"a": {"contentMediaType": "application/octet-stream"}}}, "bytes in other data"),
-    ):
+    ]
+    for schema, reason in wrong:
         with pytest.raises(ValueError, match=reason.replace("$", r"\$")):
             compile_schema(schema)

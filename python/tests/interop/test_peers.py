@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ class Conversation:
 
 
 @contextmanager
-def conversation(kind: PeerKind, role: str, encryption: bool) -> Iterator[Conversation]:
+def conversation(kind: PeerKind, role: str, encryption: bool) -> Generator[Conversation, None, None]:
     name = fresh_name()
     if role == "our server":
         with (

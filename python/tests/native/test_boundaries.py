@@ -18,7 +18,7 @@ WINDOW = 65_536
 def runs_of(lane: SendLane) -> list[int]:
     """The lengths of what leaves at a time."""
     lane.window = 2**30
-    runs = []
+    runs: list[int] = []
     while lane.next_bytes():
         runs.append(len(lane.take()))
     return runs

@@ -60,7 +60,7 @@ class End:
 
     def receive(self, records: bytes) -> list[ProfileEvent]:
         self._input.push(records)
-        events = []
+        events: list[ProfileEvent] = []
         while (event := self.profile.receive(self._input)) is not None:
             events.append(event)
         return events
@@ -109,7 +109,7 @@ def data_of(what: dict[str, Any]) -> bytes:
 def records_of(vector: dict[str, Any]) -> bytes:
     if "record" in vector:
         return bytes.fromhex(vector["record"])
-    records = []
+    records: list[bytes] = []
     for frame in vector["frames"]:
         shape, start = frame.get("tailPattern"), frame.get("tailStart", 0)
         tail = b"" if shape is None else pattern(start + shape["bytes"], shape["seed"])[start:]

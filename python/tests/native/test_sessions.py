@@ -242,7 +242,7 @@ class TestLanes:
         first, second = session.request(1, pattern(400_000)), session.request(2, pattern(400_000))
         small = session.request(3, b"small")
         session.outgoing.requests.window = 10**8
-        order = []
+        order: list[int] = []
         while session.outgoing.requests.next_bytes():
             frame = session.outgoing.requests.take()
             order.append(int.from_bytes(frame[4:8], "big"))
