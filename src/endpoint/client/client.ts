@@ -1,37 +1,26 @@
 import type { Duplex } from "node:stream";
-import { PeerError, SealpipeError } from "../../errors.ts";
+import type { SealpipeError } from "../../errors.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
 import { adminOperations, maxAdminBytes } from "../../protocol/native/wire/admin.ts";
-import { isError } from "../../transport/system-errors.ts";
 import { decodeDescription, type ServerDescription } from "../admin/description.ts";
-import { type About, channels } from "../diagnostics.ts";
-import type { ConnectionHandler } from "../driver/driver-handler.ts";
-import type { Established } from "../driver/established.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { Handlers, invalidArgument } from "../handlers.ts";
 import type { Shown } from "../inspection.ts";
-import { publishOpen, publishSessionLost } from "../life-cycle.ts";
-import { type Carried, Link } from "../link/link.ts";
+import { Link } from "../link/link.ts";
 import { linkLimits } from "../link/link-options.ts";
-import { isAnythingLost, type LostSession, sessionEnded } from "../link/lost-session.ts";
-import { Message, type MessageData, toBytes } from "../messages/message.ts";
+import type { LostSession } from "../link/lost-session.ts";
+import { type Message, type MessageData, toBytes } from "../messages/message.ts";
 import type { OpenStreamOptions, ReadOptions, RequestOptions } from "../options/call-options.ts";
 import { derivedKey } from "../options/derived-key.ts";
 import { peerText } from "../options/native-options.ts";
 import type { ParsedClientOptions } from "../options/parse-options.ts";
-import { eitherOf } from "../reading/abort-listeners.ts";
-import { closedError } from "../reading/inbox.ts";
 import { ReadQuota } from "../reading/read-quota.ts";
 import { type Answer, IncomingRequest, type RequestHandler } from "../requests/request.ts";
-import { Shutdown } from "../shutdown.ts";
 import type { EndpointStats } from "../stats.ts";
-import type { Status } from "../status.ts";
 import { Stream } from "../streams/stream.ts";
 import type { StreamHandler } from "../streams/streams.ts";
-import { ConnectionWaiters } from "./connection-waiters.ts";
-import { Connector } from "./connector.ts";
-import { isResumable } from "./reconnect.ts";
-import type { LostConnection, Retry } from "./retries.ts";
+import { ClientLife } from "./client-life.ts";
+import type { Retry } from "./retries.ts";
 import type { Route } from "./route.ts";
 
 export interface ClientEvents extends EndpointEvents<Message> {
@@ -68,19 +57,10 @@ export class Client extends Endpoint<Message, ClientEvents> {
    */
   readonly address: string;
   readonly #options: ParsedClientOptions;
-  readonly #connector: Connector;
+  readonly #life: ClientLife;
   readonly #link: Link<IncomingRequest>;
   readonly #handlers = new Handlers<RequestHandler<IncomingRequest>>("requests");
   readonly #streamHandlers = new Handlers<StreamHandler>("streams");
-  readonly #stop = new AbortController();
-  readonly #shutdown = new Shutdown();
-  readonly #waiters = new ConnectionWaiters();
-  readonly #about: About = { side: "client", endpoint: this };
-  #last: Established | undefined;
-  #lastError: Error | undefined;
-  /** Set if the client ended without a call of `close`: the failure that ended it, if there was one. */
-  #end: { readonly failure: Error | undefined } | undefined;
-
   /** @internal Use `startClient`. */
   constructor(name: string, route: Route, options: ParsedClientOptions) {
     super();
@@ -90,7 +70,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
     const quota = new ReadQuota(options.maxQueuedBytes);
     this.#link = new Link({
       ...linkLimits(options),
-      about: this.#about,
+      about: { side: "client", endpoint: this },
       quota,
       queuesOffline: true,
       keepsMore: () => {},
@@ -99,25 +79,17 @@ export class Client extends Endpoint<Message, ClientEvents> {
       makeStream: (start, wire) => new Stream(start, wire, this),
       makeRequest: (content, abort) => new IncomingRequest(content, abort),
     });
-    this.#connector = new Connector({
-      ...route,
-      options,
-      quota,
-      about: this.#about,
-      session: () => this.#link.native,
-      lastServer: () => this.peer,
-      retrying: (retry, isNews) => this.#retrying(retry, isNews),
-    });
+    this.#life = new ClientLife(this, this.#link, { route, options, quota });
   }
 
   /** Why it is not connected: the failure of its last try, of its connection, or the one that ended it. */
   get lastError(): Error | undefined {
-    return this.#lastError;
+    return this.#life.lastError;
   }
 
   /** The present protocol, or the last one: `"classic"` is golang-ipc's, `"native"` is sealpipe's own. */
   get profile(): "classic" | "native" {
-    return this.#last?.profile ?? "classic";
+    return this.#life.established?.profile ?? "classic";
   }
 
   /**
@@ -125,7 +97,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * client owns it: look at it, but do not use it.
    */
   get duplex(): Duplex | undefined {
-    return this.#last?.driver.duplex;
+    return this.#life.established?.driver.duplex;
   }
 
   /**
@@ -137,17 +109,17 @@ export class Client extends Endpoint<Message, ClientEvents> {
    *   is once the client has been connected.
    */
   deriveKey(label: string): Uint8Array | undefined {
-    return derivedKey(this.#connector.secret, label);
+    return derivedKey(this.#life.secret, label);
   }
 
   /** Whether the wire is encrypted, or was when last connected. */
   get encrypted(): boolean {
-    return this.#last?.encrypted ?? this.#options.encryption;
+    return this.#life.established?.encrypted ?? this.#options.encryption;
   }
 
   /** What a native server declares about its process; without a connection, what the last one declared. */
   get peer(): NativePeer | undefined {
-    return this.#last?.native?.peer;
+    return this.#life.established?.native?.peer;
   }
 
   /**
@@ -184,10 +156,9 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * the recipe for a GUI.
    */
   write(type: number, data: MessageData): Promise<void> | undefined {
-    if (this.#ended) throw closedError(this.#end?.failure);
-    const bytes = toBytes(data);
-    if (!this.#options.offlineQueue && !this.#link.isConnected) throw notConnected();
-    return this.#link.write(type, bytes);
+    const { refusal } = this.#life;
+    if (refusal !== undefined) throw refusal;
+    return this.#link.write(type, toBytes(data));
   }
 
   /**
@@ -199,8 +170,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * `ERR_CLOSED`.
    */
   flush(): Promise<void> {
-    if (this.#ended) return Promise.reject(closedError(this.#end?.failure));
-    return this.#link.flush();
+    const { ending } = this.#life;
+    return ending === undefined ? this.#link.flush() : Promise.reject(ending);
   }
 
   /**
@@ -225,9 +196,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * ```
    */
   request(type: number, data: MessageData, options?: RequestOptions): Promise<Answer> {
-    if (this.#ended) return Promise.reject(closedError(this.#end?.failure));
-    if (!this.#options.offlineQueue && !this.#link.isConnected) return Promise.reject(notConnected());
-    return this.#link.request(type, data, options);
+    const { refusal } = this.#life;
+    return refusal === undefined ? this.#link.request(type, data, options) : Promise.reject(refusal);
   }
 
   /**
@@ -315,9 +285,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
    *   resets the stream with `ERR_NO_HANDLER`.
    */
   openStream(type: number, data: MessageData, options?: OpenStreamOptions): Promise<Stream> {
-    if (this.#ended) return Promise.reject(closedError(this.#end?.failure));
-    if (!this.#options.offlineQueue && !this.#link.isConnected) return Promise.reject(notConnected());
-    return this.#link.openStream(type, data, options);
+    const { refusal } = this.#life;
+    return refusal === undefined ? this.#link.openStream(type, data, options) : Promise.reject(refusal);
   }
 
   /**
@@ -364,9 +333,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * ```
    */
   connected(options?: ReadOptions): Promise<void> {
-    if (this.#ended) return Promise.reject(this.#end?.failure ?? this.#shutdown.error ?? closedError());
-    if (this.status === "connected") return Promise.resolve();
-    return this.#waiters.wait(options, (timeoutMs) => this.#connector.timeoutError(timeoutMs));
+    return this.#life.connected(options);
   }
 
   /**
@@ -376,8 +343,8 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * @throws CallerError `ERR_CLOSED` if the client has ended. Create another.
    */
   reconnectNow(): void {
-    if (this.#ended) throw closedError(this.#end?.failure);
-    this.#connector.tryNow();
+    if (this.#life.ending !== undefined) throw this.#life.ending;
+    this.#life.tryNow();
   }
 
   /**
@@ -387,7 +354,7 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * what was written, and ten times that in all. Never rejects.
    */
   close(): Promise<void> {
-    if (this.#shutdown.begin()) void this.#close();
+    this.#life.close();
     return this.whenClosed;
   }
 
@@ -396,26 +363,12 @@ export class Client extends Endpoint<Message, ClientEvents> {
    * and the status becomes `error`; without an error these are `ERR_CLOSED` and `closed`. There is no `error` event.
    */
   destroy(error?: Error): void {
-    this.#shutdown.destroyed(error);
-    this.inbox.end(error, "drop");
-    this.#link.driver?.destroy();
-    void this.close();
-    this.#connector.destroy();
+    this.#life.destroy(error);
   }
 
   /** @internal Called once. Rejects if the client cannot connect; then the client is closed. */
-  async connect(signal: AbortSignal | undefined): Promise<void> {
-    this.setStatus("connecting");
-    const stop = signal && eitherOf(this.#stop.signal, signal);
-    try {
-      await this.#connector.establish(this.#takeOver, stop?.signal ?? this.#stop.signal);
-    } catch (error) {
-      // A client that was closed meanwhile has not failed: its close determines how it ends.
-      if (!this.#shutdown.hasBegun) this.#fail(error);
-      throw error;
-    } finally {
-      stop?.release();
-    }
+  connect(signal: AbortSignal | undefined): Promise<void> {
+    return this.#life.connect(signal);
   }
 
   /** @internal */
@@ -426,138 +379,13 @@ export class Client extends Endpoint<Message, ClientEvents> {
 
   /** @internal */
   protected override setReferenced(referenced: boolean): void {
-    if (!this.#shutdown.hasBegun) this.#connector.setReferenced(referenced);
-  }
-
-  get #ended(): boolean {
-    return this.#shutdown.hasBegun || this.#end !== undefined;
-  }
-
-  async #close(): Promise<void> {
-    this.inbox.end(undefined, "drop");
-    if (this.#end !== undefined) return;
-    this.setStatus("closing");
-    this.#waiters.end(this.#shutdown.error ?? closedError());
-    this.#stop.abort(closedError());
-    this.#link.driver?.close();
-    // A close must finish even if nobody awaits it.
-    this.#connector.setReferenced(true);
-    await this.#connector.whenReleased;
-    this.#link.end(this.#shutdown.error ?? closedError());
-    this.setStatus(this.#shutdown.status);
-    this.#closed(this.#shutdown.error);
+    this.#life.setReferenced(referenced);
   }
 
   async #ask(operation: number, text: string, options?: ReadOptions): Promise<Answer> {
-    if (this.#ended) throw closedError(this.#end?.failure);
+    if (this.#life.ending !== undefined) throw this.#life.ending;
     const data = toBytes(text);
     if (data.length > maxAdminBytes) throw invalidArgument(`a reason has at most ${maxAdminBytes} bytes`);
     return this.#link.admin(operation, data, options);
   }
-
-  readonly #takeOver = (established: Established): Omit<ConnectionHandler, "released"> => {
-    const { driver, session, native } = established;
-    const ended = sessionEnded(native?.sessionEnded);
-    this.#last = established;
-    this.#lastError = undefined;
-    const carried = this.#link.attach(driver, session, ended);
-    publishOpen(this.#about, established);
-    this.setStatus("connected");
-    this.#waiters.connected();
-    if (ended !== undefined) this.emitSafely("error", ended);
-    if (carried !== undefined) this.#tellOf(carried, carried.wasResumable);
-    this.#link.progressed();
-    let wasUsed = false;
-    return {
-      message: ({ type, data, position }) => {
-        wasUsed = true;
-        this.#link.heard(type, data);
-        this.inbox.deliver(new Message(type, data), this.#link, position);
-      },
-      request: (event) => this.#link.received(event),
-      progressed: () => this.#link.progressed(),
-      closed: (error) => this.#lost({ error, wasUsed }),
-    };
-  };
-
-  #tellOf({ lost, messageErrors }: Carried, lostSomething: boolean): void {
-    if (lostSomething) this.#tellLost(lost);
-    for (const error of messageErrors) this.emitSafely("error", error);
-  }
-
-  #tellLost(lost: LostSession): void {
-    publishSessionLost(this.#about, lost);
-    this.emitSafely("session-lost", lost);
-  }
-
-  #lost(lost: LostConnection): void {
-    const { error } = lost;
-    if (channels.lost.hasSubscribers) channels.lost.publish({ ...this.#about, error });
-    if (this.#shutdown.hasBegun) {
-      this.#link.detach();
-      if (error !== undefined) this.emitSafely("error", error);
-      return;
-    }
-    this.#lastError = error ?? lostUnsent();
-    if (!this.#options.retry) {
-      this.#finish(error);
-      return;
-    }
-    let carried: Carried | undefined;
-    if (this.#link.session?.isResumable && isResumable(error)) this.#link.detach();
-    else carried = this.#link.lose(error ?? lostUnsent());
-    this.setStatus("reconnecting");
-    if (error !== undefined) this.emitSafely("error", error);
-    if (carried !== undefined) this.#tellOf(carried, isAnythingLost(carried.lost));
-    // The queue may be gone, so there is room.
-    this.#link.progressed();
-    this.#connector.reestablish(lost, this.#takeOver, this.#stop.signal).catch((failure: unknown) => {
-      if (!this.#shutdown.hasBegun) this.#fail(failure);
-    });
-  }
-
-  #retrying(retry: Retry, isNews: boolean): void {
-    if (retry.error !== undefined) this.#lastError = retry.error;
-    if (channels.retrying.hasSubscribers) channels.retrying.publish({ ...this.#about, ...retry });
-    if (isNews) this.emitSafely("error", retry.error);
-    this.emitSafely("retrying", retry);
-  }
-
-  #closed(error: Error | undefined): void {
-    if (channels.closed.hasSubscribers)
-      channels.closed.publish({ ...this.#about, status: this.status, error });
-    this.tellClosed();
-  }
-
-  #fail(error: unknown): void {
-    this.#finish(isError(error) ? error : new Error("aborted", { cause: error }));
-  }
-
-  /** Without a failure, the server has closed in order. */
-  #finish(failure: Error | undefined): void {
-    this.#end = { failure };
-    this.#lastError = failure ?? this.#lastError;
-    this.inbox.end(failure, "keep");
-    const lost = this.#link.end(failure ?? lostUnsent());
-    this.#waiters.end(failure ?? closedError());
-    this.setStatus(statusAfter(failure));
-    if (isAnythingLost(lost)) this.#tellLost(lost);
-    if (failure instanceof SealpipeError) this.emitSafely("error", failure);
-    void this.#connector.whenReleased.then(() => this.#closed(failure));
-  }
-}
-
-function statusAfter(failure: Error | undefined): Status {
-  if (failure === undefined) return "disconnected";
-  // The reason of the caller's signal.
-  if (!(failure instanceof SealpipeError)) return "closed";
-  return failure.code === "ERR_CONNECT_TIMEOUT" ? "timeout" : "error";
-}
-
-function notConnected(): PeerError {
-  return new PeerError("ERR_NOT_CONNECTED", "the client is not connected, and offlineQueue is off");
-}
-
-function lostUnsent(): PeerError {
-  return new PeerError("ERR_CONNECTION_LOST", "the connection was lost before everything written had left");
 }

@@ -7,7 +7,7 @@ import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import type { Dialer, Transport } from "../../transport/transport.ts";
 import { clock } from "../clock.ts";
 import { type About, channels } from "../diagnostics.ts";
-import { type ConnectionHandler, deaf } from "../driver/driver-handler.ts";
+import { deaf } from "../driver/driver-handler.ts";
 import { EngineDriver } from "../driver/engine-driver.ts";
 import type { TakeOver } from "../driver/established.ts";
 import { nativeOptions } from "../options/native-options.ts";
@@ -64,10 +64,7 @@ export class Connector {
    * @throws SystemError `ERR_CONNECT_TIMEOUT`, `ERR_CONNECT_FAILED`, `ERR_SECRET_FILE`; PeerError if the handshake
    * failed for good; the signal's reason.
    */
-  async establish(
-    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async establish(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
     const { connectTimeoutMs } = this.#target.options;
     if (connectTimeoutMs === 0) return this.#establish(takeOver, signal);
     const timeout = new AbortController();
@@ -87,11 +84,7 @@ export class Connector {
   }
 
   /** The same, after the pause that follows a connection which was lost like that. */
-  async reestablish(
-    lost: LostConnection,
-    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async reestablish(lost: LostConnection, takeOver: TakeOver, signal: AbortSignal): Promise<void> {
     try {
       await this.#retries.waitAfter(lost, signal);
       await this.establish(takeOver, signal);
@@ -130,10 +123,7 @@ export class Connector {
     this.#driver?.destroy();
   }
 
-  async #establish(
-    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #establish(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
     this.#lastError = undefined;
     // The secret is read once, and not again when reconnecting.
     if (this.#options.secretFile !== undefined) this.#options = await withSecret(this.#options);
@@ -144,10 +134,7 @@ export class Connector {
     }
   }
 
-  async #tryUntilOpen(
-    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #tryUntilOpen(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
     for (;;) {
       try {
         await this.#tryOnce(takeOver, signal);
@@ -173,10 +160,7 @@ export class Connector {
     return released;
   }
 
-  async #tryOnce(
-    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #tryOnce(takeOver: TakeOver, signal: AbortSignal): Promise<void> {
     const { about, address, dialer } = this.#target;
     if (channels.connecting.hasSubscribers) channels.connecting.publish({ ...about, address: address.path });
     const released = this.#expectRelease();
@@ -230,7 +214,7 @@ export class Connector {
 
   #startEngine(
     transport: Transport,
-    takeOver: TakeOver<Omit<ConnectionHandler, "released">>,
+    takeOver: TakeOver,
     settle: { resolve(): void; reject(error: unknown): void; released(): void },
   ): EngineDriver {
     const { quota } = this.#target;

@@ -11,5 +11,5 @@ export type Established = EngineOpened & {
   readonly quota: ReadQuota;
 };
 
-/** Takes a connection over. Called when it is established, before its first message. */
-export type TakeOver<H = ConnectionHandler> = (established: Established) => H;
+/** Takes a client's connection over. Called when it is established, before its first message. */
+export type TakeOver = (established: Established) => Omit<ConnectionHandler, "released">;

@@ -48,7 +48,8 @@ export class Link<R extends IncomingRequest, S extends Stream = Stream>
   implements RequestWire, MessageSource
 {
   readonly #options: LinkOptions<R, S>;
-  readonly #about: About;
+  /** Whose it is, for diagnostics. */
+  readonly about: About;
   readonly #gate: WriteGate;
   readonly #asked: OutgoingRequests;
   readonly #handled: IncomingRequests<R>;
@@ -64,9 +65,9 @@ export class Link<R extends IncomingRequest, S extends Stream = Stream>
 
   constructor(options: LinkOptions<R, S>) {
     this.#options = options;
-    this.#about = options.about ?? aboutNobody;
-    this.#gate = new WriteGate(options.maxQueuedBytes, this.#about);
-    this.#asked = new OutgoingRequests(this, options.requestTimeoutMs, this.#about);
+    this.about = options.about ?? aboutNobody;
+    this.#gate = new WriteGate(options.maxQueuedBytes, this.about);
+    this.#asked = new OutgoingRequests(this, options.requestTimeoutMs, this.about);
     this.#handled = new IncomingRequests(this, options);
   }
 
@@ -101,6 +102,11 @@ export class Link<R extends IncomingRequest, S extends Stream = Stream>
     return session.isAcknowledged ? session.queuedBytes : (this.#driver?.queuedBytes ?? 0);
   }
 
+  /** Of messages that have arrived and that the application has not read. */
+  get unreadBytes(): number {
+    return this.#options.quota.bytes;
+  }
+
   get stats(): EndpointStats {
     return {
       sent: { ...this.#sent },
@@ -109,7 +115,7 @@ export class Link<R extends IncomingRequest, S extends Stream = Stream>
       asked: this.#asked.stats,
       handled: this.#handled.stats,
       queuedBytes: this.queuedBytes,
-      unreadBytes: this.#options.quota.bytes,
+      unreadBytes: this.unreadBytes,
       roundTripMs: this.native?.roundTripMs,
     };
   }
@@ -311,7 +317,7 @@ export class Link<R extends IncomingRequest, S extends Stream = Stream>
   }
 
   #publish(channel: Channel, type: number, data: Uint8Array): void {
-    const { side, endpoint } = this.#about;
+    const { side, endpoint } = this.about;
     const event = { side, endpoint, type, bytes: data.length };
     channel.publish(event);
     if (!dataChannel.hasSubscribers) return;

@@ -1,6 +1,6 @@
 import { PeerError } from "../../errors.ts";
 import type { EngineDriver } from "../driver/engine-driver.ts";
-import type { ConnectionLife, Living } from "./connection-life.ts";
+import type { ConnectionLife, LivingConnection } from "./connection-life.ts";
 
 export interface AdmissionLimits {
   readonly maxConnections: number;
@@ -8,7 +8,7 @@ export interface AdmissionLimits {
 }
 
 /** Decides for which clients a server has room, and which gives way to another. */
-export class AdmissionControl<C extends Living = Living> {
+export class AdmissionControl<C extends LivingConnection = LivingConnection> {
   readonly #limits: AdmissionLimits;
   /** Connections that have a transport: open, or closing. */
   readonly #held = new Set<ConnectionLife<C>>();

@@ -1,7 +1,6 @@
 import type { SealpipeError } from "../../errors.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
 import { isResumable } from "../client/reconnect.ts";
-import { type About, channels } from "../diagnostics.ts";
 import {
   type ArrivedMessage,
   type ConnectionHandler,
@@ -10,17 +9,15 @@ import {
 } from "../driver/driver-handler.ts";
 import type { EngineDriver } from "../driver/engine-driver.ts";
 import type { Established } from "../driver/established.ts";
-import { publishOpen, publishSessionLost } from "../life-cycle.ts";
+import { type Living, publishClosed, publishLost, tellOpen, tellSessionLost } from "../life-cycle.ts";
 import type { Link } from "../link/link.ts";
 import { isAnythingLost, type LostSession } from "../link/lost-session.ts";
 import type { Message } from "../messages/message.ts";
 import { closedError, type Inbox, type MessageSource } from "../reading/inbox.ts";
-import type { ReadQuota } from "../reading/read-quota.ts";
 import type { IncomingRequest } from "../requests/request.ts";
-import type { Status } from "../status.ts";
 
 /** What a server does as its connections live; `C` is the connection. */
-export interface LifeHost<C extends Living> {
+export interface LifeHost<C extends LivingConnection> {
   /** For messages that are not read from the connection itself. */
   readonly inbox: Inbox<Message>;
   /** The connection is lost, and its client may come back. */
@@ -33,25 +30,29 @@ export interface LifeHost<C extends Living> {
 }
 
 /** A connection, as its life knows it. */
-export interface Living {
-  readonly inbox: Inbox<Message>;
-  readonly status: Status;
+export interface LivingConnection extends Living {
   readonly queuedBytes: number;
   makeMessage(type: number, data: Uint8Array): Message;
-  setStatus(status: Status): void;
-  emitSafely(event: string, ...args: unknown[]): void;
-  tellClosed(): void;
 }
 
-interface LifeStart<C> {
-  readonly connection: C;
-  readonly about: About;
-  readonly established: Established;
-  readonly link: MessageSource &
-    Pick<
-      Link<IncomingRequest>,
-      "attach" | "detach" | "end" | "heard" | "native" | "progressed" | "received" | "session"
-    >;
+type ConnectionLink = MessageSource &
+  Pick<
+    Link<IncomingRequest>,
+    | "about"
+    | "attach"
+    | "detach"
+    | "end"
+    | "heard"
+    | "native"
+    | "progressed"
+    | "received"
+    | "session"
+    | "unreadBytes"
+  >;
+
+interface Around<C extends LivingConnection> {
+  readonly host: LifeHost<C>;
+  readonly link: ConnectionLink;
 }
 
 /** Its transport may still exist when it is over. */
@@ -65,12 +66,10 @@ type State =
   | { readonly kind: "over"; readonly endedHere: boolean };
 
 /** A server's connection from its client's handshake to its end, on one transport after another. */
-export class ConnectionLife<C extends Living = Living> implements ConnectionHandler {
+export class ConnectionLife<C extends LivingConnection = LivingConnection> implements ConnectionHandler {
   readonly connection: C;
   readonly #host: LifeHost<C>;
-  readonly #link: LifeStart<C>["link"];
-  readonly #about: About;
-  readonly #quota: ReadQuota;
+  readonly #link: ConnectionLink;
   /** The present one, or the last. */
   #established: Established;
   #state: State = { kind: "open" };
@@ -78,13 +77,11 @@ export class ConnectionLife<C extends Living = Living> implements ConnectionHand
   #referenced = true;
   #released = false;
 
-  constructor({ connection, link, about, established }: LifeStart<C>, host: LifeHost<C>) {
+  constructor(connection: C, established: Established, { host, link }: Around<C>) {
     this.connection = connection;
+    this.#established = established;
     this.#host = host;
     this.#link = link;
-    this.#about = about;
-    this.#established = established;
-    this.#quota = established.quota;
   }
 
   get established(): Established {
@@ -111,21 +108,20 @@ export class ConnectionLife<C extends Living = Living> implements ConnectionHand
 
   /** Whether messages of this connection wait to be read, here or at the server. */
   get hasUnread(): boolean {
-    return this.#quota.bytes > 0;
+    return this.#link.unreadBytes > 0;
   }
 
   /** Bytes that are kept for the client. */
   get keptBytes(): number {
     const besides = this.#state.kind === "away" ? this.#state.keptBytes : 0;
     const { queuedBytes } = this.connection;
-    return queuedBytes + (this.session?.waitingItemBytes ?? 0) + this.#quota.bytes + besides;
+    return queuedBytes + (this.session?.waitingItemBytes ?? 0) + this.#link.unreadBytes + besides;
   }
 
   /** The client is connected. */
   open(): void {
     this.#link.attach(this.#driver, this.#established.session);
-    publishOpen(this.#about, this.#established);
-    this.connection.setStatus("connected");
+    tellOpen(this.connection, this.#link.about, this.#established);
   }
 
   /**
@@ -209,7 +205,7 @@ export class ConnectionLife<C extends Living = Living> implements ConnectionHand
   }
 
   closed(error?: SealpipeError): void {
-    if (channels.lost.hasSubscribers) channels.lost.publish({ ...this.#about, error });
+    publishLost(this.#link.about, error);
     if (!this.endedHere && isResumable(error) && this.#link.session?.isResumable === true) {
       this.#leave(error);
       return;
@@ -243,10 +239,7 @@ export class ConnectionLife<C extends Living = Living> implements ConnectionHand
   #fail(error: SealpipeError | undefined): void {
     this.connection.inbox.end(error, "keep");
     const lost = this.#end(error === undefined ? "closed" : "error", error ?? closedError());
-    if (isAnythingLost(lost)) {
-      publishSessionLost(this.#about, lost);
-      this.connection.emitSafely("session-lost", lost);
-    }
+    if (isAnythingLost(lost)) tellSessionLost(this.connection, this.#link.about, lost);
     this.#over(error);
   }
 
@@ -259,8 +252,7 @@ export class ConnectionLife<C extends Living = Living> implements ConnectionHand
     this.#state = { kind: "over", endedHere: this.endedHere };
     const lost = this.#link.end(reason);
     this.connection.setStatus(status);
-    if (channels.closed.hasSubscribers)
-      channels.closed.publish({ ...this.#about, status, error: status === "error" ? reason : undefined });
+    publishClosed(this.#link.about, status, status === "error" ? reason : undefined);
     return lost;
   }
 

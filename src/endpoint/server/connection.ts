@@ -2,7 +2,6 @@ import type { Duplex } from "node:stream";
 import { PeerError, type SealpipeError } from "../../errors.ts";
 import { checkMessage } from "../../protocol/message.ts";
 import type { NativePeer } from "../../protocol/native/options.ts";
-import type { About } from "../diagnostics.ts";
 import type { Established } from "../driver/established.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { Handlers } from "../handlers.ts";
@@ -89,12 +88,11 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
     super();
     this.id = id;
     this.#host = host;
-    const about: About = { side: "server", endpoint: this };
     this.#handlers = new Handlers("requests", host.handlers);
     this.#streamHandlers = new Handlers("streams", host.streamHandlers);
     this.#link = new Link({
       ...linkLimits(host.options),
-      about,
+      about: { side: "server", endpoint: this },
       quota: established.quota,
       queuesOffline: false,
       keepsMore: () => host.keepsMore(),
@@ -104,7 +102,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
       makeStream: (start, wire) => new ConnectionStream(start, wire, this),
       makeRequest: (content, abort) => new ConnectionRequest(content, abort, this),
     });
-    this.life = new ConnectionLife({ connection: this, link: this.#link, about, established }, host);
+    this.life = new ConnectionLife(this, established, { host, link: this.#link });
     this.life.open();
   }
 

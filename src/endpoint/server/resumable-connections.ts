@@ -4,7 +4,7 @@ import type { SessionAnswer } from "../../protocol/native/options.ts";
 import type { NativeSession } from "../../protocol/native/session.ts";
 import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import { clock } from "../clock.ts";
-import type { ConnectionLife, Living } from "./connection-life.ts";
+import type { ConnectionLife, LivingConnection } from "./connection-life.ts";
 
 /** Max number of ended sessions whose reason is remembered. */
 const maxRemembered = 64;
@@ -33,7 +33,7 @@ interface Detached {
  * drops many connections must not displace others' sessions. The server cannot know whose a connection is, because
  * Node does not give a peer's credentials.
  */
-export class ResumableConnections<C extends Living = Living> {
+export class ResumableConnections<C extends LivingConnection = LivingConnection> {
   readonly #limits: ResumeLimits;
   readonly #now: () => number;
   readonly #byId = new Map<string, ConnectionLife<C>>();

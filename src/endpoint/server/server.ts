@@ -12,6 +12,7 @@ import { type About, channels } from "../diagnostics.ts";
 import { Endpoint, type EndpointEvents } from "../endpoint.ts";
 import { Handlers } from "../handlers.ts";
 import type { Shown } from "../inspection.ts";
+import { publishClosed } from "../life-cycle.ts";
 import { type MessageData, toBytes } from "../messages/message.ts";
 import { demandAuthentication } from "../options/authentication.ts";
 import { type BroadcastOptions, parseBroadcastOptions } from "../options/call-options.ts";
@@ -379,9 +380,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
     await this.#stopListening();
     await this.#clients.close();
     this.setStatus(this.#shutdown.status);
-    const { status } = this;
-    if (channels.closed.hasSubscribers)
-      channels.closed.publish({ ...this.#about, status, error: this.#shutdown.error });
+    publishClosed(this.#about, this.status, this.#shutdown.error);
     this.tellClosed();
   }
 
