@@ -70,10 +70,10 @@ export type {
   ServerStats,
 } from "./endpoint/stats.ts";
 export type { Status } from "./endpoint/status.ts";
+export type { StreamHandler } from "./endpoint/streams/handled-streams.ts";
 export { Item } from "./endpoint/streams/item.ts";
 export { Stream } from "./endpoint/streams/stream.ts";
 export type { ResetReason } from "./endpoint/streams/stream-errors.ts";
-export type { StreamHandler } from "./endpoint/streams/streams.ts";
 export {
   CallerError,
   type CallerErrorCode,

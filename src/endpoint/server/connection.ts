@@ -16,8 +16,8 @@ import type { ParsedServerOptions } from "../options/parse-options.ts";
 import { closedError } from "../reading/inbox.ts";
 import { type Answer, IncomingRequest, type RequestHandler, type RequestStart } from "../requests/request.ts";
 import type { EndpointStats } from "../stats.ts";
+import type { StreamHandler } from "../streams/handled-streams.ts";
 import { Stream, type StreamStart, type StreamWire } from "../streams/stream.ts";
-import type { StreamHandler } from "../streams/streams.ts";
 import { ConnectionLife, type LifeHost } from "./connection-life.ts";
 
 /** What a connection needs of its server. */

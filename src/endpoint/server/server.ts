@@ -23,7 +23,7 @@ import { closedError } from "../reading/inbox.ts";
 import type { RequestHandler } from "../requests/request.ts";
 import { Shutdown } from "../shutdown.ts";
 import type { ServerStats } from "../stats.ts";
-import type { StreamHandler } from "../streams/streams.ts";
+import type { StreamHandler } from "../streams/handled-streams.ts";
 import { Clients } from "./clients.ts";
 import {
   Connection,

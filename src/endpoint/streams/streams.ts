@@ -1,5 +1,5 @@
 import { checkType } from "../../protocol/message.ts";
-import type { Failure, SessionStreams, StreamEvent } from "../../protocol/session.ts";
+import type { SessionStreams, StreamEvent } from "../../protocol/session.ts";
 import {
   type About,
   aboutNobody,
@@ -11,7 +11,6 @@ import {
   publishData,
   settled,
   type Traced,
-  traced,
   tracings,
 } from "../diagnostics.ts";
 import type { Handlers } from "../handlers.ts";
@@ -23,26 +22,12 @@ import {
 } from "../options/call-options.ts";
 import { ownContext } from "../options/trace-context.ts";
 import { onAbort } from "../reading/abort-listeners.ts";
-import { failureOf } from "../requests/request-failure.ts";
+import { HandledStreams, type StreamHandler, type StreamHandlingOptions } from "./handled-streams.ts";
 import type { Stream, StreamStart, StreamWire } from "./stream.ts";
 
-/**
- * Handles streams of one type that the peer opens. When its promise settles, this end's direction ends, and the peer's items
- * that are unread are dropped; what it throws resets the stream, as a request's handler rejects the request.
- */
-export type StreamHandler<S extends Stream = Stream> = (stream: S) => Promise<void> | void;
-
-export interface StreamsOptions<S extends Stream> {
-  /** Whose they are, for diagnostics. */
-  readonly about?: About;
+export interface StreamsOptions<S extends Stream> extends StreamHandlingOptions {
   readonly streamHandlers: Handlers<StreamHandler<S>>;
-  readonly exposeStacks: boolean;
   readonly maxQueuedBytes: number;
-  /**
-   * Max number of handlers that run at a time: a peer may reset a stream whose handler goes on, and open the next, which then
-   * waits.
-   */
-  readonly maxConcurrentStreams: number;
   makeStream(start: StreamStart, wire: StreamWire): S;
 }
 
@@ -75,15 +60,13 @@ export class Streams<S extends Stream> {
   #wire: { readonly of: SessionStreams; readonly wire: StreamWire } | undefined;
   /** Streams that wait although they have credit: more than `maxQueuedBytes` of all of them is on its way. */
   readonly #congested = new Set<number>();
-  /** Handlers that run. */
-  #running = 0;
-  /** In order: streams whose handlers wait for one that runs. Those that are over are not among them. */
-  readonly #unhandled = new Map<S, StreamHandler<S>>();
+  readonly #handled: HandledStreams<S>;
   #ending: { readonly error: unknown } | undefined;
 
   constructor(link: StreamLink, options: StreamsOptions<S>) {
     this.#link = link;
     this.#options = options;
+    this.#handled = new HandledStreams(options);
   }
 
   /** Rejects on any error, and never throws. */
@@ -224,55 +207,12 @@ export class Streams<S extends Stream> {
     const { streams } = this.#link;
     if (streams === undefined) return;
     const handler = this.#options.streamHandlers.find(type);
-    if (handler === undefined) {
-      this.#refuse(streams, id, {
-        code: "ERR_NO_HANDLER",
-        message: `nobody handles streams of type ${type}`,
-      });
+    if (handler !== undefined) {
+      this.#handled.handle(this.#add(streams, { id, type, data, context }), handler);
       return;
     }
-    this.#unhandled.set(this.#add(streams, { id, type, data, context }), handler);
-    this.#runNext();
-  }
-
-  #runNext(): void {
-    if (this.#running >= this.#options.maxConcurrentStreams) return;
-    for (const [stream, handler] of this.#unhandled) {
-      this.#unhandled.delete(stream);
-      void this.#run(handler, stream);
-      return;
-    }
-  }
-
-  #refuse(streams: SessionStreams, id: number, failure: Failure): void {
-    streams.reset(id, failure);
+    streams.reset(id, { code: "ERR_NO_HANDLER", message: `nobody handles streams of type ${type}` });
     this.#link.said();
-  }
-
-  async #run(handler: StreamHandler<S>, stream: S): Promise<void> {
-    this.#running += 1;
-    try {
-      await this.#call(handler, stream);
-      stream.end();
-      stream.stop();
-    } catch (error) {
-      // A write is how a handler finds out that the peer wants no more: letting that error through is an end in order.
-      if ((error as { code?: unknown } | undefined)?.code === "ERR_STREAM_STOPPED") stream.stop();
-      else stream.reset(failureOf(error, this.#options.exposeStacks));
-    } finally {
-      this.#running -= 1;
-      this.#runNext();
-    }
-  }
-
-  #call(handler: StreamHandler<S>, stream: S): Promise<void> | void {
-    if (!isTraced(tracings.streamHandler)) return handler(stream);
-    const { id, type, data, context } = stream;
-    const event: Traced = { ...this.#about, type, bytes: data.length, stream: id, context };
-    return traced(tracings.streamHandler, event, async () => {
-      publishData({ of: event, kind: "stream", isSent: false, data });
-      return handler(stream);
-    });
   }
 
   get #about(): About {
@@ -324,7 +264,7 @@ export class Streams<S extends Stream> {
   }
 
   #over(id: number, failure: { readonly error: unknown } | undefined): void {
-    this.#unhandled.delete(this.#streams.get(id) as S);
+    this.#handled.over(this.#streams.get(id) as S);
     this.#streams.delete(id);
     const trace = this.#traces.get(id);
     if (trace !== undefined) {

@@ -7,7 +7,7 @@ import { Link } from "#dist/endpoint/link/link.js";
 import { closedError } from "#dist/endpoint/reading/inbox.js";
 import { ReadQuota } from "#dist/endpoint/reading/read-quota.js";
 import type { IncomingRequest } from "#dist/endpoint/requests/request.js";
-import type { StreamHandler } from "#dist/endpoint/streams/streams.js";
+import type { StreamHandler } from "#dist/endpoint/streams/handled-streams.js";
 import { ClassicProfile } from "#dist/protocol/classic/profile.js";
 import { NativeSession } from "#dist/protocol/native/session.js";
 import { hex, pattern, toHex } from "../../support/bytes.ts";
