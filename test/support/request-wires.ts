@@ -1,6 +1,6 @@
 import { Handlers } from "#dist/endpoint/handlers.js";
 import { type HandlingOptions, IncomingRequests } from "#dist/endpoint/requests/incoming-requests.js";
-import { OutgoingRequests, type Resent } from "#dist/endpoint/requests/outgoing-requests.js";
+import { OutgoingRequests } from "#dist/endpoint/requests/outgoing-requests.js";
 import { type Answer, IncomingRequest, type RequestHandler } from "#dist/endpoint/requests/request.js";
 import type {
   ReceivedAnswer,
@@ -8,7 +8,7 @@ import type {
   ReceivedRequest,
   RequestWire,
 } from "#dist/endpoint/requests/request-wire.js";
-import type { Failure } from "#dist/protocol/session.js";
+import type { Failure, RequestContent } from "#dist/protocol/session.js";
 
 /** Keeps what it is given, as lines, for a test that is the peer. */
 export class RecordingWire implements RequestWire {
@@ -17,8 +17,8 @@ export class RecordingWire implements RequestWire {
   readonly positions: number[] = [];
   congested = false;
   #lastId = 0;
-  /** What the next request or answer is refused with. */
-  refusal: Error | undefined;
+  /** What the next requests and answers are refused with, one after the other. */
+  readonly refusals: (Error | undefined)[] = [];
 
   ask(type: number, data: Uint8Array): number {
     this.#refuse();
@@ -51,8 +51,7 @@ export class RecordingWire implements RequestWire {
   }
 
   #refuse(): void {
-    const { refusal } = this;
-    this.refusal = undefined;
+    const refusal = this.refusals.shift();
     if (refusal !== undefined) throw refusal;
   }
 }
@@ -125,8 +124,8 @@ export class Requests {
     this.#handled.startWaiting();
   }
 
-  lost(error: unknown, resent?: ReadonlyMap<number, Resent>): void {
-    this.#asked.lost(error, resent);
+  lost(error: unknown, unsent?: readonly RequestContent[]): void {
+    this.#asked.lost(error, unsent);
     this.#handled.lost(error);
   }
 

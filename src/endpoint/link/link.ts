@@ -1,13 +1,6 @@
 import type { Channel } from "node:diagnostics_channel";
 import { NativeSession } from "../../protocol/native/session.ts";
-import type {
-  Failure,
-  Leftovers,
-  RequestContent,
-  Session,
-  SessionStreams,
-  TraceContext,
-} from "../../protocol/session.ts";
+import type { Failure, Leftovers, Session, SessionStreams, TraceContext } from "../../protocol/session.ts";
 import { type About, aboutNobody, channels, dataChannel } from "../diagnostics.ts";
 import type { RequestEvent } from "../driver/driver-handler.ts";
 import type { EngineDriver } from "../driver/engine-driver.ts";
@@ -15,7 +8,7 @@ import type { Message, MessageData } from "../messages/message.ts";
 import type { OpenStreamOptions, ReadOptions, RequestOptions } from "../options/call-options.ts";
 import { closedError, type MessageSource } from "../reading/inbox.ts";
 import { IncomingRequests } from "../requests/incoming-requests.ts";
-import { OutgoingRequests, type Resent } from "../requests/outgoing-requests.ts";
+import { OutgoingRequests } from "../requests/outgoing-requests.ts";
 import type { Answer, IncomingRequest } from "../requests/request.ts";
 import { sessionLost } from "../requests/request-errors.ts";
 import type { RequestWire } from "../requests/request-wire.ts";
@@ -367,24 +360,13 @@ export class Link<R extends IncomingRequest, S extends Stream = Stream>
         this.#counts.droppedMessages += 1;
       }
     }
-    const resent = new Map<number, Resent>();
-    for (const request of unsentRequests)
-      if (this.#asked.has(request.id)) resent.set(request.id, this.#resend(request));
     // At once, before any listener is called: requests that a listener makes belong to the next session.
-    this.#asked.lost(sessionLost(ended), resent);
+    this.#asked.lost(sessionLost(ended), unsentRequests);
     this.#handled.lost(sessionLost());
     const streams = this.#madeStreams?.lost(sessionLost(ended));
     this.#counts.lostMessages += unacknowledged.length;
     if (unacknowledged.length > 0) this.#gate.lost(sessionLost(ended));
     if (this.#session !== undefined) this.said();
     return { lost: lostSession(unacknowledged, streams ?? []), messageErrors };
-  }
-
-  #resend({ type, data, context }: RequestContent): Resent {
-    try {
-      return { id: this.#target.request(type, data, context) };
-    } catch (error) {
-      return { error };
-    }
   }
 }

@@ -22,7 +22,8 @@ export class Fifo<T> {
     this.#items[this.#head] = undefined;
     this.#head += 1;
     if (this.#head === this.#items.length) {
-      this.clear();
+      this.#items = [];
+      this.#head = 0;
     } else if (this.#head > 1_024 && this.#head * 2 > this.#items.length) {
       // Now and then, not each time: moving the remaining items costs time in proportion to their number.
       this.#items = this.#items.slice(this.#head);
@@ -31,8 +32,11 @@ export class Fifo<T> {
     return item;
   }
 
-  clear(): void {
+  /** Removes all, and returns them. */
+  clear(): T[] {
+    const items = this.#items.slice(this.#head) as T[];
     this.#items = [];
     this.#head = 0;
+    return items;
   }
 }

@@ -4,6 +4,7 @@ import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import type { Message } from "../messages/message.ts";
 import { parseReadOptions, type ReadOptions } from "../options/call-options.ts";
 import { onAbort } from "./abort-listeners.ts";
+import { Fifo } from "./fifo.ts";
 
 /** The source of messages. A message may wait longer than its session lasts. */
 export interface MessageSource {
@@ -49,9 +50,7 @@ interface Ending {
  */
 export class Inbox<M extends Message> {
   readonly #listeners: MessageListeners<M>;
-  #entries: (Entry<M> | undefined)[] = [];
-  /** Entries before this one are consumed. */
-  #head = 0;
+  readonly #entries = new Fifo<Entry<M>>();
   /** Made for the first: an endpoint with listeners has none, and there is one inbox for each connection. */
   #waiters: Set<Waiter<M>> | undefined;
   #ending: Ending | undefined;
@@ -77,7 +76,7 @@ export class Inbox<M extends Message> {
   /** Passes waiting messages to the listeners, while there are any. */
   drain(): void {
     while (this.#listeners.present) {
-      const entry = this.#shift();
+      const entry = this.#entries.shift();
       if (entry === undefined) return;
       this.#listeners.emit(entry.message);
       // Only now: a source that learns of room may deliver the next message at once.
@@ -93,7 +92,7 @@ export class Inbox<M extends Message> {
   read(options?: ReadOptions): Promise<M> {
     const { signal, timeoutMs } = parseReadOptions(options);
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const entry = this.#shift();
+    const entry = this.#entries.shift();
     if (entry !== undefined) {
       entry.source.taken(entry.message, entry.session, entry.position);
       return Promise.resolve(entry.message);
@@ -107,7 +106,7 @@ export class Inbox<M extends Message> {
    * `leaving` contains a function that ends the wait, with the same result as an orderly end.
    */
   async next(leaving: Set<() => void>): Promise<IteratorResult<M, undefined>> {
-    const entry = this.#shift();
+    const entry = this.#entries.shift();
     if (entry !== undefined) {
       entry.source.taken(entry.message, entry.session, entry.position);
       return { done: false, value: entry.message };
@@ -121,7 +120,7 @@ export class Inbox<M extends Message> {
   end(error: unknown, unread: "keep" | "drop"): void {
     if (unread === "drop") {
       this.#drops = true;
-      for (const { message, source } of this.#clear()) source.dropped(message);
+      for (const { message, source } of this.#entries.clear()) source.dropped(message);
     }
     if (this.#ending !== undefined) return;
     this.#ending = { error };
@@ -217,34 +216,10 @@ export class Inbox<M extends Message> {
     });
   }
 
-  /** The next waiting entry; its source does not know yet. */
-  #shift(): Entry<M> | undefined {
-    const entry = this.#entries[this.#head];
-    if (entry === undefined) return undefined;
-    this.#entries[this.#head] = undefined;
-    this.#head += 1;
-    if (this.#head === this.#entries.length) {
-      this.#clear();
-    } else if (this.#head > 1_024 && this.#head * 2 > this.#entries.length) {
-      // Now and then, not each time: moving the remaining entries costs time in proportion to their number.
-      this.#entries = this.#entries.slice(this.#head);
-      this.#head = 0;
-    }
-    return entry;
-  }
-
   #extract(source: MessageSource): Entry<M>[] {
-    const waiting = this.#clear();
-    this.#entries = waiting.filter((entry) => entry.source !== source);
+    const waiting = this.#entries.clear();
+    for (const entry of waiting) if (entry.source !== source) this.#entries.push(entry);
     return waiting.filter((entry) => entry.source === source);
-  }
-
-  /** Empties the queue and returns the entries that waited. */
-  #clear(): Entry<M>[] {
-    const waiting = this.#entries.slice(this.#head) as Entry<M>[];
-    this.#entries = [];
-    this.#head = 0;
-    return waiting;
   }
 }
 

@@ -1,5 +1,6 @@
 import { RemoteError } from "../../errors.ts";
 import { IdMap } from "../../protocol/id-map.ts";
+import type { RequestContent } from "../../protocol/session.ts";
 import { clearTimeout, setImmediate, setTimeout } from "../../transport/timers.ts";
 import { clock } from "../clock.ts";
 import {
@@ -37,15 +38,10 @@ interface PendingRequest {
   release: (() => void) | undefined;
 }
 
-/**
- * What happened to a request that a lost session had not sent: its id in the next session, or why that cannot send
- * it.
- */
-export type Resent = { readonly id: number } | { readonly error: unknown };
+/** What happens to a request whose session is lost: its id in the next session, or why it goes no further. */
+type Next = { readonly id: number } | { readonly error: unknown };
 
 type OutgoingWire = Pick<RequestWire, "ask" | "askAdmin" | "cancel" | "isConnected">;
-
-const none: ReadonlyMap<number, Resent> = new Map();
 
 /** Requests of this end that have no answer yet. Each promise settles. */
 export class OutgoingRequests {
@@ -73,10 +69,6 @@ export class OutgoingRequests {
 
   get stats(): AskedRequests {
     return { pending: this.#pending.size, ...this.#counts, lastAnswerMs: this.#lastAnswerMs };
-  }
-
-  has(id: number): boolean {
-    return this.#pending.has(id);
   }
 
   /** Rejects on any error, and never throws. */
@@ -135,12 +127,14 @@ export class OutgoingRequests {
     pending.reject(new RemoteError(code, message, { data }));
   }
 
-  /** The session is lost: requests that are not `resent` in the next one are rejected with `error`. */
-  lost(error: unknown, resent: ReadonlyMap<number, Resent> = none): void {
+  /** The session is lost: requests that it had not sent go on in the next one, and the others are rejected with `error`. */
+  lost(error: unknown, unsent: readonly RequestContent[] = []): void {
     const before = this.#pending.values();
+    const wanted = unsent.filter(({ id }) => this.#pending.has(id));
+    const resent = new Map(wanted.map((request) => [request.id, this.#resend(request)]));
     this.#pending.clear();
     for (const pending of before) {
-      const next = resent.get(pending.id) ?? { error };
+      const next: Next = resent.get(pending.id) ?? { error };
       if ("id" in next) {
         pending.id = next.id;
         this.#pending.add(next.id, pending);
@@ -157,6 +151,14 @@ export class OutgoingRequests {
   end(error: unknown): void {
     this.#ending ??= { error };
     this.lost(error);
+  }
+
+  #resend({ type, data, context }: RequestContent): Next {
+    try {
+      return { id: this.#wire.ask(type, data, context) };
+    } catch (error) {
+      return { error };
+    }
   }
 
   /** Throws if nothing is to be sent. */

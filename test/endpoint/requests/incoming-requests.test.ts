@@ -121,7 +121,7 @@ describe("a peer's request", () => {
 
   test("fails if the answer is too large to send", () => {
     const peer = new Handled({ handlers: { 5: () => "large" } });
-    peer.wire.refusal = new CallerError("ERR_MESSAGE_TOO_LARGE", "a message of 5 bytes");
+    peer.wire.refusals.push(new CallerError("ERR_MESSAGE_TOO_LARGE", "a message of 5 bytes"));
     peer.receive(1);
     assert.deepEqual(peer.wire.sent, ["failure 1 ERR_MESSAGE_TOO_LARGE a message of 5 bytes"]);
   });

@@ -3,7 +3,7 @@ import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
 import { toBytes } from "#dist/endpoint/messages/message.js";
 import { closedError } from "#dist/endpoint/reading/inbox.js";
-import { OutgoingRequests, type Resent } from "#dist/endpoint/requests/outgoing-requests.js";
+import { OutgoingRequests } from "#dist/endpoint/requests/outgoing-requests.js";
 import type { Answer } from "#dist/endpoint/requests/request.js";
 import { sessionLost } from "#dist/endpoint/requests/request-errors.js";
 import { CallerError, PeerError, RemoteError } from "#dist/errors.js";
@@ -147,7 +147,7 @@ describe("a request that cannot be sent rejects at once", () => {
   ]) {
     test(`${why}, with ${error.code}`, async () => {
       const { wire, pending } = pendingOn();
-      wire.refusal = error;
+      wire.refusals.push(error);
       await assert.rejects(pending.request(5, "one", { timeoutMs: 600_000 }), error);
       assert.equal(pending.count, 0);
       assert.deepEqual(wire.sent, []);
@@ -185,23 +185,21 @@ describe("if the session is lost", () => {
     const requests = texts.map((text) => pending.request(5, text, { signal }));
     const [sent, later, givenUp, tooLarge] = requests as [Promise<Answer>, ...Promise<Answer>[]];
     const error = new PeerError("ERR_TOO_LARGE_FOR_PEER", "too large");
+    wire.refusals.push(undefined, undefined, error);
     pending.lost(
       sessionLost(),
-      new Map<number, Resent>([
-        [2, { id: 1 }],
-        [3, { id: 2 }],
-        [4, { error }],
-      ]),
+      [2, 3, 4, 5].map((id) => ({ id, type: 5, data: toBytes(texts[id - 1] ?? "given up before") })),
     );
+    assert.deepEqual(wire.sent.slice(4), ["request 5 5 not sent", "request 6 5 not sent, and given up"]);
     await assert.rejects(sent, { code: "ERR_SESSION_LOST", fault: "peer" });
     await assert.rejects(tooLarge as Promise<Answer>, error);
     assert.equal(await isSettled(later as Promise<Answer>), false);
-    pending.answered({ id: 1, data: toBytes("later") });
+    pending.answered({ id: 5, data: toBytes("later") });
     assert.equal((await later)?.text, "later");
-    assert.deepEqual(wire.sent.length, 4, "nobody is told: the peer knows nothing of it");
+    assert.deepEqual(wire.sent.length, 6, "nobody is told: the peer knows nothing of it");
     controller.abort();
     await assert.rejects(givenUp as Promise<Answer>, { name: "AbortError" });
-    assert.equal(wire.sent.at(-1), "cancel 2", "by the id that it has in the next session");
+    assert.equal(wire.sent.at(-1), "cancel 6", "by the id that it has in the next session");
   });
 
   test("all reject if none is named, and further ones can be made", async () => {

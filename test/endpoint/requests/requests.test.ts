@@ -135,11 +135,17 @@ describe("two ends that ask each other", () => {
 
 const notNative = new PeerError("ERR_PEER_NOT_NATIVE", "golang-ipc");
 
-/** What becomes of requests 1 to 3 if the next session does not take them. */
-const refused = (error: Error) => new Map([1, 2, 3].map((id) => [id, { error }]));
+/** The session is lost before it had sent requests 1 to 3, which the next session does not take. */
+function refuse(requests: Requests, wire: RecordingWire, error: Error): void {
+  wire.refusals.push(error, error, error);
+  requests.lost(
+    sessionLost(),
+    [1, 2, 3].map((id) => ({ id, type: 1, data: toBytes("") })),
+  );
+}
 
 describe("each way in which it can be over", () => {
-  const ends: Record<string, { end(requests: Requests): void; code: string }> = {
+  const ends: Record<string, { end(requests: Requests, wire: RecordingWire): void; code: string }> = {
     "a close of ours": { end: (requests) => requests.end(closedError()), code: "ERR_CLOSED" },
     "a peer that broke the protocol": {
       end: (requests) => requests.end(new PeerError("ERR_FRAME_INVALID", "broken")),
@@ -155,30 +161,30 @@ describe("each way in which it can be over", () => {
     },
     "the loss of the session": { end: (requests) => requests.lost(sessionLost()), code: "ERR_SESSION_LOST" },
     "the loss of the session, of which all was sent": {
-      end: (requests) => requests.lost(sessionLost(), new Map()),
+      end: (requests) => requests.lost(sessionLost(), []),
       code: "ERR_SESSION_LOST",
     },
     "a server that turns out to be golang-ipc's": {
-      end: (requests) => requests.lost(sessionLost(), refused(notNative)),
+      end: (requests, wire) => refuse(requests, wire, notNative),
       code: "ERR_PEER_NOT_NATIVE",
     },
     "a server that takes less": {
-      end: (requests) =>
-        requests.lost(sessionLost(), refused(new CallerError("ERR_MESSAGE_TOO_LARGE", "too large"))),
+      end: (requests, wire) => refuse(requests, wire, new CallerError("ERR_MESSAGE_TOO_LARGE", "too large")),
       code: "ERR_MESSAGE_TOO_LARGE",
     },
   };
 
   for (const [how, { end, code }] of Object.entries(ends)) {
     test(`${how} settles every promise, with ${code}`, async () => {
-      const requests = new Requests(new RecordingWire(), handling());
+      const wire = new RecordingWire();
+      const requests = new Requests(wire, handling());
       const { signal } = new AbortController();
       const asked = [
         requests.request(1, ""),
         requests.request(1, "", { timeoutMs: 600_000 }),
         requests.request(1, "", { timeoutMs: 600_000, signal }),
       ];
-      end(requests);
+      end(requests, wire);
       for (const request of asked) await assert.rejects(request, { code });
       assert.equal(requests.pending, 0);
     });
