@@ -6,15 +6,15 @@ import { type Living, publishClosed, publishLost, tellOpen, tellSessionLost } fr
 import type { Carried, Link } from "../link/link.ts";
 import { isAnythingLost, sessionEnded } from "../link/lost-session.ts";
 import { Message } from "../messages/message.ts";
-import type { ReadOptions } from "../options/call-options.ts";
+import { parseReadOptions, type ReadOptions } from "../options/call-options.ts";
 import type { ParsedClientOptions } from "../options/parse-options.ts";
 import { eitherOf } from "../reading/abort-listeners.ts";
 import { closedError } from "../reading/inbox.ts";
 import type { ReadQuota } from "../reading/read-quota.ts";
+import { type Waiter, waitAmong } from "../reading/waiter.ts";
 import type { IncomingRequest } from "../requests/request.ts";
 import { Shutdown } from "../shutdown.ts";
 import type { Status } from "../status.ts";
-import { ConnectionWaiters } from "./connection-waiters.ts";
 import { Connector } from "./connector.ts";
 import { isResumable } from "./reconnect.ts";
 import type { LostConnection, Retry } from "./retries.ts";
@@ -34,7 +34,8 @@ export class ClientLife {
   readonly #connector: Connector;
   readonly #stop = new AbortController();
   readonly #shutdown = new Shutdown();
-  readonly #waiters = new ConnectionWaiters();
+  /** Calls that wait until it is connected. */
+  readonly #waiters = new Set<Waiter<void>>();
   #established: Established | undefined;
   #lastError: Error | undefined;
   /** Set if the client ended without a call of `close`: the failure that ended it, if there was one. */
@@ -98,11 +99,12 @@ export class ClientLife {
   }
 
   /** Resolves once it is connected. */
-  connected(options: ReadOptions | undefined): Promise<void> {
-    if (this.ending !== undefined)
-      return Promise.reject(this.#end?.failure ?? this.#shutdown.error ?? closedError());
-    if (this.#client.status === "connected") return Promise.resolve();
-    return this.#waiters.wait(options, (timeoutMs) => this.#connector.timeoutError(timeoutMs));
+  async connected(options: ReadOptions | undefined): Promise<void> {
+    if (this.ending !== undefined) throw this.#end?.failure ?? this.#shutdown.error ?? closedError();
+    if (this.#client.status === "connected") return;
+    const parsed = parseReadOptions(options);
+    parsed.signal?.throwIfAborted();
+    await waitAmong(this.#waiters, parsed, (timeoutMs) => this.#connector.timeoutError(timeoutMs));
   }
 
   /** Ends the pause between two tries. */
@@ -132,7 +134,7 @@ export class ClientLife {
     this.#client.inbox.end(undefined, "drop");
     if (this.#end !== undefined) return;
     this.#client.setStatus("closing");
-    this.#waiters.end(this.#shutdown.error ?? closedError());
+    for (const waiter of this.#waiters) waiter.reject(this.#shutdown.error ?? closedError());
     this.#stop.abort(closedError());
     this.#link.driver?.close();
     // A close must finish even if nobody awaits it.
@@ -150,7 +152,7 @@ export class ClientLife {
     this.#lastError = undefined;
     const carried = this.#link.attach(driver, session, ended);
     tellOpen(this.#client, this.#link.about, established);
-    this.#waiters.connected();
+    for (const waiter of this.#waiters) waiter.resolve();
     if (ended !== undefined) this.#client.emitSafely("error", ended);
     if (carried !== undefined) this.#tellOf(carried, carried.wasResumable);
     this.#link.progressed();
@@ -220,7 +222,7 @@ export class ClientLife {
     this.#lastError = failure ?? this.#lastError;
     this.#client.inbox.end(failure, "keep");
     const lost = this.#link.end(failure ?? lostUnsent());
-    this.#waiters.end(failure ?? closedError());
+    for (const waiter of this.#waiters) waiter.reject(failure ?? closedError());
     this.#client.setStatus(statusAfter(failure));
     if (isAnythingLost(lost)) tellSessionLost(this.#client, this.#link.about, lost);
     if (failure instanceof SealpipeError) this.#client.emitSafely("error", failure);

@@ -1,10 +1,9 @@
 import { CallerError, PeerError } from "../../errors.ts";
 import type { Session } from "../../protocol/session.ts";
-import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import type { Message } from "../messages/message.ts";
 import { parseReadOptions, type ReadOptions } from "../options/call-options.ts";
-import { onAbort } from "./abort-listeners.ts";
 import { Fifo } from "./fifo.ts";
+import { type Waiter, waitAmong } from "./waiter.ts";
 
 /** The source of messages. A message may wait longer than its session lasts. */
 export interface MessageSource {
@@ -27,8 +26,7 @@ interface Entry<M> {
   readonly position: number;
 }
 
-interface Waiter<M> {
-  resolve(message: M): void;
+interface MessageWaiter<M> extends Waiter<M> {
   /** `inOrder`: the inbox has ended without an error. */
   reject(error: unknown, inOrder?: boolean): void;
 }
@@ -52,7 +50,7 @@ export class Inbox<M extends Message> {
   readonly #listeners: MessageListeners<M>;
   readonly #entries = new Fifo<Entry<M>>();
   /** Made for the first: an endpoint with listeners has none, and there is one inbox for each connection. */
-  #waiters: Set<Waiter<M>> | undefined;
+  #waiters: Set<MessageWaiter<M>> | undefined;
   #ending: Ending | undefined;
   /** Nobody will read any more: messages that arrive are dropped. */
   #drops = false;
@@ -90,15 +88,15 @@ export class Inbox<M extends Message> {
    *   reason.
    */
   read(options?: ReadOptions): Promise<M> {
-    const { signal, timeoutMs } = parseReadOptions(options);
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    const parsed = parseReadOptions(options);
+    if (parsed.signal?.aborted) return Promise.reject(parsed.signal.reason);
     const entry = this.#entries.shift();
     if (entry !== undefined) {
       entry.source.taken(entry.message, entry.session, entry.position);
       return Promise.resolve(entry.message);
     }
     if (this.#ending !== undefined) return Promise.reject(this.#ending.error ?? closedError());
-    return this.#wait(signal, timeoutMs);
+    return waitAmong(this.#waiting, parsed, readTimeout);
   }
 
   /**
@@ -152,7 +150,7 @@ export class Inbox<M extends Message> {
   /** Passes the message to a `read` or the listeners, if there is one; returns whether it did. */
   #pass(message: M): boolean {
     if (this.#waiters !== undefined && this.#waiters.size > 0) {
-      const [waiter] = this.#waiters as Iterable<Waiter<M>> as [Waiter<M>];
+      const [waiter] = this.#waiters as Iterable<MessageWaiter<M>> as [MessageWaiter<M>];
       waiter.resolve(message);
       return true;
     }
@@ -161,9 +159,9 @@ export class Inbox<M extends Message> {
     return true;
   }
 
-  #addWaiter(waiter: Waiter<M>): void {
+  get #waiting(): Set<MessageWaiter<M>> {
     this.#waiters ??= new Set();
-    this.#waiters.add(waiter);
+    return this.#waiters;
   }
 
   #waitForNext(leaving: Set<() => void>): Promise<IteratorResult<M, undefined>> {
@@ -176,7 +174,7 @@ export class Inbox<M extends Message> {
         settled();
         resolve({ done: true, value: undefined });
       };
-      const waiter: Waiter<M> = {
+      const waiter: MessageWaiter<M> = {
         resolve(value) {
           settled();
           resolve({ done: false, value });
@@ -188,31 +186,7 @@ export class Inbox<M extends Message> {
         },
       };
       leaving.add(leave);
-      this.#addWaiter(waiter);
-    });
-  }
-
-  #wait(signal: AbortSignal | undefined, timeoutMs: number): Promise<M> {
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const settled = (): void => {
-        clearTimeout(timer);
-        stopListening?.();
-        this.#waiters?.delete(waiter);
-      };
-      const waiter: Waiter<M> = {
-        resolve(message) {
-          settled();
-          resolve(message);
-        },
-        reject(error) {
-          settled();
-          reject(error);
-        },
-      };
-      this.#addWaiter(waiter);
-      const stopListening = signal && onAbort(signal, () => waiter.reject(signal.reason));
-      if (timeoutMs > 0) timer = setTimeout(() => waiter.reject(readTimeout(timeoutMs)), timeoutMs);
+      this.#waiting.add(waiter);
     });
   }
 

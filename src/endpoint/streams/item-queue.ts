@@ -1,19 +1,13 @@
 import { PeerError } from "../../errors.ts";
-import { clearTimeout, setTimeout } from "../../transport/timers.ts";
 import { parseReadOptions, type ReadOptions } from "../options/call-options.ts";
-import { onAbort } from "../reading/abort-listeners.ts";
 import { Fifo } from "../reading/fifo.ts";
+import { type Waiter, waitAmong } from "../reading/waiter.ts";
 import type { Item } from "./item.ts";
-
-interface Reader {
-  resolve(item: Item | undefined): void;
-  reject(error: unknown): void;
-}
 
 /** Items of one stream on their way to those that read it. */
 export class ItemQueue {
   readonly #items = new Fifo<Item>();
-  readonly #readers = new Set<Reader>();
+  readonly #readers = new Set<Waiter<Item | undefined>>();
   readonly #consumed: (item: Item) => void;
   /** Nothing more will come: in order, or because of an error. */
   #ending: { readonly error?: unknown } | undefined;
@@ -49,11 +43,11 @@ export class ItemQueue {
 
   /** The next item; `undefined` at the end. */
   async read(options?: ReadOptions): Promise<Item | undefined> {
-    const { signal, timeoutMs } = parseReadOptions(options);
-    if (signal?.aborted) throw signal.reason;
+    const parsed = parseReadOptions(options);
+    if (parsed.signal?.aborted) throw parsed.signal.reason;
     const item = this.shift();
     if (item !== undefined) return item;
-    if (this.#ending === undefined) return this.#wait(signal, timeoutMs);
+    if (this.#ending === undefined) return waitAmong(this.#readers, parsed, readTimeout);
     if ("error" in this.#ending) throw this.#ending.error;
     return undefined;
   }
@@ -80,25 +74,6 @@ export class ItemQueue {
   /** Items that are here will not be read. */
   drop(): void {
     while (this.shift() !== undefined);
-  }
-
-  #wait(signal: AbortSignal | undefined, timeoutMs: number): Promise<Item | undefined> {
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void): void => {
-        this.#readers.delete(reader);
-        clearTimeout(timer);
-        stop?.();
-        act();
-      };
-      const reader: Reader = {
-        resolve: (item) => settle(() => resolve(item)),
-        reject: (error) => settle(() => reject(error)),
-      };
-      const stop = signal && onAbort(signal, () => reader.reject(signal.reason));
-      const timer =
-        timeoutMs === 0 ? undefined : setTimeout(() => reader.reject(readTimeout(timeoutMs)), timeoutMs);
-      this.#readers.add(reader);
-    });
   }
 }
 
