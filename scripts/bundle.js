@@ -1,5 +1,5 @@
 // Makes what is published: from the sources, for each entry of the package one CommonJS file (of the core one with all that a
-// client needs at once, and others that it loads when it needs them); a module that passes its exports on, so that `import` and
+// client needs at once, and others for servers and for what is rarely needed); a module that passes its exports on, so that `import` and
 // `require` come to the same classes; and, from the types that `npm run build` has made, one file of those for both. The other
 // entries load the core's file, so that it is there once; and the program `sealpipe`. Argument: where to, `dist` unless given.
 
@@ -63,6 +63,7 @@ for (const entry of entries) {
         codeSplitting: {
           groups: [
             { name: "core", tags: ["$initial"] },
+            { name: "server", test: /endpoint.server/ },
             { name: "later", test: /./ },
           ],
         },

@@ -53,14 +53,15 @@ export {
   type RequestHandler,
   type RequestStart,
 } from "./endpoint/requests/request.ts";
-export {
+// Types alone: their module is loaded by the first server.
+export type {
   Connection,
-  type ConnectionEvents,
+  ConnectionEvents,
   ConnectionMessage,
   ConnectionRequest,
   ConnectionStream,
 } from "./endpoint/server/connection.ts";
-export { Server, type ServerEvents } from "./endpoint/server/server.ts";
+export type { Server, ServerEvents } from "./endpoint/server/server.ts";
 export { startServer } from "./endpoint/server/start-server.ts";
 export type {
   AskedRequests,

@@ -5,7 +5,7 @@ import {
   type ConnectionRequest,
   type ConnectionStream,
   RemoteError,
-  Server,
+  type Server,
   type TraceContext,
 } from "../index.ts";
 import type { HeardBy, SentBy } from "./bind.ts";
@@ -35,6 +35,9 @@ import { tell } from "./tell.ts";
 
 /** What a contract can be implemented on: for all clients, for one of them, or at a client for its server. */
 export type Implementable = Server | Connection | Client;
+
+/** The class is loaded by the first server alone. */
+const isServer = (endpoint: Implementable): endpoint is Server => "connections" in endpoint;
 
 type PeerEnd<E extends Implementable> = E extends Server ? Connection : E;
 
@@ -165,7 +168,7 @@ class Implementing {
     }
     const send = (event: Event, name: string) => (data: unknown, options?: BroadcastOptions) => {
       const encoded = encode(this.#about.codec, { schema: event.data, what: `the event "${name}"` }, data);
-      if (!(endpoint instanceof Server)) return endpoint.write(event.number, encoded);
+      if (!isServer(endpoint)) return endpoint.write(event.number, encoded);
       if (!isBySubject(event) || carrierOf(endpoint) === undefined)
         return endpoint.broadcast(event.number, encoded, options);
       return publish(endpoint, { about: this.#about, event, name }, encoded, options);
@@ -200,7 +203,7 @@ class Implementing {
   }
 
   #concerned(endpoint: Connection | Client) {
-    return { endpoint, server: this.#endpoint instanceof Server ? this.#endpoint : undefined };
+    return { endpoint, server: isServer(this.#endpoint) ? this.#endpoint : undefined };
   }
 
   #callerAt(end: Connection | Client): object {
@@ -217,17 +220,17 @@ class Implementing {
 
   #listen(): void {
     const endpoint = this.#endpoint;
-    const whose = endpoint instanceof Server ? "servers" : "own";
+    const whose = isServer(endpoint) ? "servers" : "own";
     const listenAt = (end: Connection | Client): void => {
       const receivers = this.#listeners.receivers(this.#concerned(end), this.#callerAt(end));
       IncomingEvents.of(end).add(receivers, whose);
     };
     // What is undone is looked up then: a list of all connections would grow with each that comes and goes.
-    const ends = () => (endpoint instanceof Server ? endpoint.connections : [endpoint]);
+    const ends = () => (isServer(endpoint) ? endpoint.connections : [endpoint]);
     for (const end of ends()) listenAt(end);
-    if (endpoint instanceof Server) endpoint.on("connection", listenAt);
+    if (isServer(endpoint)) endpoint.on("connection", listenAt);
     this.#undo.push(() => {
-      if (endpoint instanceof Server) endpoint.off("connection", listenAt);
+      if (isServer(endpoint)) endpoint.off("connection", listenAt);
       for (const end of ends()) IncomingEvents.of(end).remove(this.#listeners.events, whose);
     });
   }

@@ -1,10 +1,10 @@
-import { checkName } from "../../transport/address.ts";
+import { type Address, checkName } from "../../transport/address.ts";
 import { providerOf } from "../../transport/providers.ts";
 import { addressOf } from "../addresses.ts";
 import type { ServerOptions } from "../options/options.ts";
 import { type ParsedServerOptions, parseServerOptions } from "../options/parse-options.ts";
 import { withSecret } from "../options/secret.ts";
-import { Server } from "./server.ts";
+import type { Server } from "./server.ts";
 
 /**
  * Starts a server that clients find by `name`: `/tmp/<name>.sock`, or `\\.\pipe\<name>` on Windows. Resolves once it
@@ -35,14 +35,20 @@ export async function startServer(name: string, options?: ServerOptions): Promis
   const parsed = parseServerOptions(options);
   if (!parsed.listen) return startWithoutAddress(name, parsed);
   const address = addressOf(name, { ...parsed, trust: [] });
-  const server = new Server(name, address, await withSecret(parsed));
+  const server = await make(name, address, parsed);
   await server.listen(providerOf(address));
   return server;
 }
 
 async function startWithoutAddress(name: string, parsed: ParsedServerOptions): Promise<Server> {
   checkName(name);
-  const server = new Server(name, { kind: "handed-in", path: "" }, await withSecret(parsed));
+  const server = await make(name, { kind: "handed-in", path: "" }, parsed);
   await server.listen(undefined);
   return server;
+}
+
+/** Loads what only a server needs: a program that is a client alone does without. */
+async function make(name: string, address: Address, parsed: ParsedServerOptions): Promise<Server> {
+  const { Server } = await import("./server.ts");
+  return new Server(name, address, await withSecret(parsed));
 }

@@ -5,10 +5,10 @@ import {
   type ConnectionMessage,
   PeerError,
   type SealpipeError,
-  Server,
   startServer,
 } from "sealpipe";
 import { parseServerOptions } from "#dist/endpoint/options/parse-options.js";
+import { Server } from "#dist/endpoint/server/server.js";
 import type { Transport, TransportProvider } from "#dist/transport/transport.js";
 import { never } from "../../support/accepting.ts";
 import { pattern, uint32 } from "../../support/bytes.ts";

@@ -2,7 +2,8 @@
 // asked to attack first, by then with each listener in place.
 // SEALPIPE_ATTACK: "server" or "client", which of the two is attacked.
 
-import { Client, Server } from "sealpipe";
+import { Client } from "sealpipe";
+import { Server } from "#dist/endpoint/server/server.js";
 
 const servers: Server[] = [];
 let attacked: Promise<void> | undefined;
