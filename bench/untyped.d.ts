@@ -1,4 +1,4 @@
-// Packages that come without types: what the benchmark uses of them.
+// What comes without types: what the benchmark uses of it.
 declare module "node-ipc" {
   export { IPCModule } from "@achrinza/node-ipc";
 }
@@ -27,5 +27,13 @@ declare module "@achrinza/node-ipc" {
     serve(path: string, callback: () => void): void;
     connectTo(id: string, path: string, callback: () => void): void;
     disconnect(id: string): void;
+  }
+}
+
+// Node has it from 23.9 on; the types are those of an older one.
+declare namespace NodeJS {
+  interface Process {
+    /** Of the calling thread, in microseconds. */
+    threadCpuUsage(previous?: CpuUsage): CpuUsage;
   }
 }

@@ -1,7 +1,7 @@
 // Prepares the benchmark and runs it: `npm run bench -- --help`. It has packages and a Node of its own, so that
 // no peer that it measures is a dependency of the library. `--check` compiles it and runs its tests instead,
 // `--layout` measures layouts of a native frame, `--parts` parts of what the library does, `--one-shot`
-// programs that ask once and end, `--idle` what an idle connection holds, `--contracts` typed calls, `--types`
+// programs that ask once and end, `--connects` what connecting costs, `--idle` what an idle connection holds, `--contracts` typed calls, `--types`
 // how long `tsc` checks a contract.
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -27,6 +27,8 @@ if (options.includes("--check")) {
 } else if (options.includes("--one-shot")) {
   execFileSync(process.execPath, [fileURLToPath(new URL("bundle.js", import.meta.url)), "build/bundle"]);
   run(node, ["one-shot.ts", ...options.filter((option) => option !== "--one-shot")]);
+} else if (options.includes("--connects")) {
+  run(node, ["connects.ts", ...options.filter((option) => option !== "--connects")]);
 } else if (options.includes("--idle")) {
   run(node, ["idle.ts"]);
 } else if (options.includes("--types")) {
