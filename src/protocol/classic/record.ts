@@ -1,10 +1,10 @@
 import { PeerError } from "../../errors.ts";
 import { type Aead, aeadNonceBytes, aeadTagBytes, type CryptoProvider } from "../crypto-provider.ts";
 import type { Received } from "../memory.ts";
-import { copyParts } from "../parts.ts";
+import { copyParts, lengthOfParts } from "../parts.ts";
 import type { ReceiveBuffer } from "../receive-buffer.ts";
+import { ShortMessages } from "../short-messages.ts";
 import { OpeningBatch } from "./opening-batch.ts";
-import { SealingBatch } from "./sealing-batch.ts";
 
 /** What sealing adds to a payload: the nonce before it and the tag after it. */
 export const sealedOverheadBytes = aeadNonceBytes + aeadTagBytes;
@@ -18,7 +18,7 @@ export const sealedOverheadBytes = aeadNonceBytes + aeadTagBytes;
 export class RecordProtection {
   readonly #aead: Aead;
   readonly #crypto: CryptoProvider;
-  readonly #sealing: SealingBatch;
+  readonly #sealing: ShortMessages;
   readonly #opening: OpeningBatch;
   /** Payloads that were sealed under the key, by either end. */
   #payloads = 0;
@@ -26,7 +26,10 @@ export class RecordProtection {
   constructor(key: Uint8Array, crypto: CryptoProvider) {
     this.#aead = crypto.createAead(key);
     this.#crypto = crypto;
-    this.#sealing = new SealingBatch(this.#aead, crypto);
+    this.#sealing = new ShortMessages(this.#aead, {
+      kind: "carried",
+      draw: (count) => crypto.randomNonces(count),
+    });
     this.#opening = new OpeningBatch(this.#aead);
   }
 
@@ -50,8 +53,9 @@ export class RecordProtection {
   /** Seals into `target`, which is as long as the sealed payload. */
   sealInto(target: Uint8Array, plaintext: readonly Uint8Array[]): void {
     this.#countSealed();
-    if (this.#sealing.seal(target, plaintext)) return;
-    copyParts(this.#sealAlone(plaintext, this.#crypto.randomNonces(1)), target);
+    const batch = this.#sealing.take(lengthOfParts(plaintext));
+    if (batch !== undefined) batch.sealNext(plaintext, target);
+    else copyParts(this.#sealAlone(plaintext, this.#crypto.randomNonces(1)), target);
   }
 
   /** Prepares to open the frames that have arrived in `input`, which are not checked yet. */

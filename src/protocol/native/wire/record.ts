@@ -6,10 +6,10 @@ import type { Received } from "../../memory.ts";
 import { joinParts, lengthOfParts } from "../../parts.ts";
 import type { ReceiveBuffer } from "../../receive-buffer.ts";
 import { secretMemory } from "../../secret-memory.ts";
+import { ShortMessages } from "../../short-messages.ts";
 import { takeSmall } from "../../slab.ts";
 import { frameHeaderBytes, maxRecordBytes } from "./frame.ts";
 import { deriveTrafficKeys, nextTrafficSecret } from "./key-schedule.ts";
-import { SmallRecords } from "./small-records.ts";
 
 /** How many records each direction seals under one key. Source: spec/protocol.md, "Native key schedule". */
 export const recordsPerKey = 524_288;
@@ -115,8 +115,8 @@ class Protection {
   /** A whole record in parts. */
   seal(frames: readonly Uint8Array[], frameBytes: number): Uint8Array[] {
     const recordNumber = this.#advance();
-    const { aead, iv, small } = this.#keys;
-    const batch = small.take(recordNumber, frameBytes);
+    const { aead, iv, short } = this.#keys;
+    const batch = short.take(frameBytes, recordNumber);
     if (batch !== undefined) {
       const record = takeSmall(lengthBytes + frameBytes + aeadTagBytes);
       writeUint32(record, frameBytes + aeadTagBytes, 0);
@@ -131,9 +131,9 @@ class Protection {
 
   open(payload: Uint8Array): Received | undefined {
     const recordNumber = this.#advance();
-    const { aead, iv, small } = this.#keys;
+    const { aead, iv, short } = this.#keys;
     writeUint32(openedHeader, payload.length, 0);
-    const batch = small.take(recordNumber, payload.length - aeadTagBytes);
+    const batch = short.take(payload.length - aeadTagBytes, recordNumber);
     const owned = batch === undefined;
     if (owned) writeRecordNonce(nonce, 0, iv, recordNumber);
     const bytes = owned
@@ -171,7 +171,7 @@ class Protection {
 interface DirectionKeys {
   readonly aead: Aead;
   readonly iv: Uint8Array;
-  readonly small: SmallRecords;
+  readonly short: ShortMessages;
 }
 
 /** Writes the nonce at `offset`: the IV, with its last eight bytes XORed with the record's number, below 2^53. */
@@ -195,16 +195,26 @@ function makeKeys(trafficSecret: Uint8Array, crypto: CryptoProvider): DirectionK
   const { key, iv } = deriveTrafficKeys(trafficSecret, crypto);
   const aead = crypto.createAead(key);
   key.fill(0);
-  const small = new SmallRecords(aead, (nonces, offset, recordNumber) =>
-    writeRecordNonce(nonces, offset, iv, recordNumber),
-  );
-  return { aead, iv, small };
+  const short = new ShortMessages(aead, {
+    kind: "known",
+    draw: (count, firstNumber) => recordNonces(iv, count, firstNumber as number),
+  });
+  return { aead, iv, short };
 }
 
-function wipeKeys({ aead, iv, small }: DirectionKeys): void {
+/** Of the records from that number on. */
+function recordNonces(iv: Uint8Array, count: number, firstNumber: number): Uint8Array {
+  const nonces = secretMemory(count * aeadNonceBytes);
+  for (let index = 0; index < count; index++) {
+    writeRecordNonce(nonces, index * aeadNonceBytes, iv, firstNumber + index);
+  }
+  return nonces;
+}
+
+function wipeKeys({ aead, iv, short }: DirectionKeys): void {
   aead.wipe();
   iv.fill(0);
-  small.wipe();
+  short.wipe();
 }
 
 function boundsWith(overheadBytes: number): FrameBounds {
