@@ -786,7 +786,7 @@ class TestSecrets:
             await until(lambda: codes == ["ERR_AUTHENTICATION_FAILED"] * 2)
 
     def test_a_secret_is_shown_nowhere(self) -> None:
-        from sealpipe.endpoint.options import parse_client_options
+        from sealpipe.endpoint.parse_options import parse_client_options
 
         assert "sesame" not in repr(parse_client_options({"secret": "open sesame"}))
         for options in ({"secret": ["sesame"]}, {"secret_file": "sesame"}, {"secret": ""}, {"secret": b"x" * 1025}):

@@ -23,15 +23,8 @@ from .endpoint.admin.admin_handlers import ShutdownRequest
 from .endpoint.admin.description import ServerDescription
 from .endpoint.message import Message, MessageFrom
 from .endpoint.option_checks import demand
-from .endpoint.options import (
-    ClientOptions,
-    Retry,
-    ServerOptions,
-    address_of,
-    parse_client_options,
-    parse_server_options,
-    with_secret,
-)
+from .endpoint.options import ClientOptions, Retry, ServerOptions
+from .endpoint.parse_options import address_of, parse_client_options, parse_server_options, with_secret
 from .endpoint.requests.request import Answer, Request, RequestFrom
 from .endpoint.status import Status
 from .endpoint.streams.stream import Item

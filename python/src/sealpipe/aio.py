@@ -23,15 +23,8 @@ from .endpoint.client import Client
 from .endpoint.connection import Connection, ConnectionStream
 from .endpoint.lost_session import LostSession
 from .endpoint.message import Message, MessageFrom
-from .endpoint.options import (
-    ClientOptions,
-    Retry,
-    ServerOptions,
-    address_of,
-    parse_client_options,
-    parse_server_options,
-    with_secret,
-)
+from .endpoint.options import ClientOptions, Retry, ServerOptions
+from .endpoint.parse_options import address_of, parse_client_options, parse_server_options, with_secret
 from .endpoint.requests.request import Answer, Request, RequestFrom
 from .endpoint.server import Server
 from .endpoint.streams.stream import Item, Stream

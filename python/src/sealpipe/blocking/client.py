@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..endpoint.admin.description import ServerDescription
-    from ..endpoint.options import ParsedClientOptions
+    from ..endpoint.parse_options import ParsedClientOptions
     from ..endpoint.requests.request import Request
     from ..endpoint.streams.stream import Stream as AsyncStream
     from ..errors import SealpipeError

@@ -12,7 +12,7 @@ from ..errors import SealpipeError
 from ..protocol.message import check_message
 
 if TYPE_CHECKING:
-    from ..endpoint.options import ParsedOptions
+    from ..endpoint.parse_options import ParsedOptions
     from .event_loop import EventLoopThread
 
 

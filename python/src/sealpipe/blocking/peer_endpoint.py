@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..endpoint.client import Client as AsyncClient
     from ..endpoint.connection import Connection as AsyncConnection
-    from ..endpoint.options import ParsedOptions
+    from ..endpoint.parse_options import ParsedOptions
     from ..endpoint.requests.request import Answer
     from ..protocol.native.options import NativePeer
     from ..protocol.profile import ProfileName

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..endpoint.connection import Connection as AsyncConnection
     from ..endpoint.connection import ConnectionStream as AsyncConnectionStream
     from ..endpoint.option_checks import Slow
-    from ..endpoint.options import ParsedServerOptions
+    from ..endpoint.parse_options import ParsedServerOptions
     from ..endpoint.requests.request import RequestFrom
     from ..protocol.session import TraceContext
     from ..transport.address import Address

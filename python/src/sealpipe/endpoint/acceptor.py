@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..protocol.engine_options import OpenEvent
     from ..protocol.native.handshake import SessionAnswer
     from ..transport.transport import Transport
-    from .options import ParsedServerOptions
+    from .parse_options import ParsedServerOptions
 
 
 @dataclass(frozen=True)

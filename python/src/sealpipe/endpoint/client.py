@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from ..transport.address import Address
     from .engine_driver import EngineDriver
     from .link import Carried
-    from .options import ParsedClientOptions, Retry
+    from .options import Retry
+    from .parse_options import ParsedClientOptions
     from .streams.streams import StreamHandler
 
 H = TypeVar("H", bound="RequestHandler[Request]")

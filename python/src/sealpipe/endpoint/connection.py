@@ -13,7 +13,7 @@ from .handlers import Handlers, adding
 from .inbox import Inbox, closed_error
 from .link import Link, LinkOptions
 from .message import MessageData, MessageFrom, to_bytes
-from .options import ParsedOptions
+from .parse_options import ParsedOptions
 from .reconnect import is_resumable
 from .requests.request import Answer, RequestFrom, RequestHandler
 from .requests.request_context import checked_context
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .engine_driver import DriverHandler, EngineDriver
     from .lost_session import LostSession
     from .option_checks import Slow
-    from .options import ParsedServerOptions
+    from .parse_options import ParsedServerOptions
     from .streams.streams import StreamHandler
 
 

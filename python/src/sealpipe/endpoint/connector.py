@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..protocol.profile import IncomingStreamEvent, MessagesCame, RequestEvent
     from ..transport.address import Address
     from ..transport.transport import TransportProvider, Watch
-    from .options import ParsedClientOptions
+    from .parse_options import ParsedClientOptions
     from .read_quota import ReadQuota
 
 # When a server appears, the next try comes no sooner than this after the last, in seconds.

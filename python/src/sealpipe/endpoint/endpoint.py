@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .inbox import Inbox
-    from .options import ParsedOptions
+    from .parse_options import ParsedOptions
     from .status import Status
 
 M = TypeVar("M", bound=Message)

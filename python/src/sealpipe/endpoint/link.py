@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..protocol.session import Failure, Leftovers, Session, SessionStreams, StreamOpened, TraceContext
     from .engine_driver import EngineDriver
     from .handlers import Handlers
-    from .options import ParsedOptions
+    from .parse_options import ParsedOptions
     from .read_quota import ReadQuota
 
 R = TypeVar("R", bound=Request)

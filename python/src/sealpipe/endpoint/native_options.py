@@ -14,7 +14,7 @@ from ..protocol.native.wire.offers import ALL_FEATURES, Offers
 if TYPE_CHECKING:
     from ..protocol.native.session import NativeSession
     from ..protocol.native.wire.lanes import Windows
-    from .options import ParsedOptions
+    from .parse_options import ParsedOptions
 
 _LIBRARY = "sealpipe/0.1.0"
 """What every end declares about the library that it uses."""

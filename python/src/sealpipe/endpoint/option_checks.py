@@ -1,13 +1,21 @@
-"""Checks of what callers give. Each raises a CallerError ``ERR_INVALID_OPTION``.
+"""Checks of what callers give. Those that return nothing raise a CallerError ``ERR_INVALID_OPTION``.
 
 Times are in seconds, as everywhere in Python."""
 
 from __future__ import annotations
 
 import math
-from typing import Literal
+import os
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import CallerError
+from ..protocol.limits import MAX_SECRET_BYTES
+from ..protocol.native.wire.hello_fields import MAX_TEXT_BYTES
+from ..protocol.native.wire.lanes import MAX_WINDOW, MIN_WINDOW
+from ..protocol.native.wire.offers import CONTRACT_HASH_BYTES, MAX_CONTRACTS, ContractIdentity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Slow = Literal["skip", "drop", "wait"]
 """What happens to a client of a broadcast for which ``max_queued_bytes`` wait."""
@@ -43,3 +51,94 @@ def is_seconds(value: object, least: float) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return math.isfinite(value) and least <= value <= MAX_SECONDS
+
+
+Verdict = tuple[bool, str]
+"""Whether a value fits, and what is wanted."""
+
+
+def _is_integer(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def integer_to(most: int) -> Callable[[Any], Verdict]:
+    return lambda value: (_is_integer(value, 1, most), f"an integer from 1 to {most}")
+
+
+def seconds(value: object) -> Verdict:
+    return is_seconds(value, MIN_SECONDS), SECONDS
+
+
+def seconds_or_never(value: object) -> Verdict:
+    fits, wanted = seconds(value)
+    return value is None or fits, f"None or {wanted}"
+
+
+def boolean(value: object) -> Verdict:
+    return isinstance(value, bool), "True or False"
+
+
+def seconds_or_0(value: object) -> Verdict:
+    fits, wanted = seconds(value)
+    return fits or (is_seconds(value, 0) and value == 0), f"0 or {wanted}"
+
+
+def directory(value: object) -> Verdict:
+    fits = isinstance(value, str) and value.startswith("/") and "\0" not in value
+    return fits or value == "runtime", 'an absolute path or "runtime"'
+
+
+# The next higher one is reserved for 'no user'.
+_MAX_UID = 2**32 - 2
+
+
+def trust(value: object) -> Verdict:
+    fits = isinstance(value, list | tuple) and all(_is_integer(uid, 0, _MAX_UID) for uid in value)
+    return fits or value == "any", f'a list of user ids from 0 to {_MAX_UID} or "any"'
+
+
+def profile(value: object) -> Verdict:
+    return value in ("auto", "classic", "native"), '"auto", "classic" or "native"'
+
+
+def secret(value: object) -> Verdict:
+    try:
+        count = len(value.encode()) if isinstance(value, str) else len(value) if isinstance(value, bytes) else 0
+    except UnicodeEncodeError:
+        count = 0
+    return 1 <= count <= MAX_SECRET_BYTES, f"text or bytes, of 1 to {MAX_SECRET_BYTES} bytes"
+
+
+def path(value: object) -> Verdict:
+    fits = isinstance(value, str) and os.path.isabs(value) and "\0" not in value
+    return fits, "the absolute path of a file"
+
+
+def short_text(value: object) -> Verdict:
+    try:
+        fits = isinstance(value, str) and len(value.encode()) <= MAX_TEXT_BYTES
+    except UnicodeEncodeError:
+        fits = False
+    return fits, f"a string of at most {MAX_TEXT_BYTES} bytes of UTF-8"
+
+
+def window(value: object) -> Verdict:
+    return _is_integer(value, MIN_WINDOW, MAX_WINDOW), f"an integer from {MIN_WINDOW} to {MAX_WINDOW}"
+
+
+def contracts(value: object) -> Verdict:
+    each = tuple(value) if isinstance(value, list | tuple) else None
+    fits = each is not None and len(each) <= MAX_CONTRACTS and all(map(_is_identity, each))
+    fits = fits and len({contract.name for contract in each or ()}) == len(each or ())
+    return fits, f"at most {MAX_CONTRACTS} ContractIdentity with different names, of 1 to 255 bytes, and hashes of 32"
+
+
+def _is_identity(value: object) -> bool:
+    if not isinstance(value, ContractIdentity) or value.name == "":
+        return False
+    is_hash = isinstance(value.hash, bytes) and len(value.hash) == CONTRACT_HASH_BYTES
+    return is_hash and short_text(value.name)[0] and short_text(value.version)[0]
+
+
+def callback(value: object) -> Verdict:
+    return value is None or callable(value), "None or something that can be called"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..protocol.native.handshake import SessionAnswer
     from ..protocol.native.session import NativeSession
     from .connection import Connection
-    from .options import ParsedServerOptions
+    from .parse_options import ParsedServerOptions
 
 _MAX_REMEMBERED = 64
 """Max number of ended sessions whose reason is remembered."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .admin.admin_handlers import ShutdownHandler
     from .engine_driver import DriverHandler
     from .inbox import Inbox
-    from .options import ParsedServerOptions
+    from .parse_options import ParsedServerOptions
     from .requests.request import RequestFrom, RequestHandler
     from .streams.streams import StreamHandler
 

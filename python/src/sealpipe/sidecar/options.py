@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..endpoint.option_checks import check_seconds, demand
-from ..endpoint.options import ServerOptions, parse_server_options
+from ..endpoint.options import ServerOptions
+from ..endpoint.parse_options import parse_server_options
 from ..errors import CallerError
 from .hand_over import no_parent
 
