@@ -71,6 +71,25 @@ def test_a_loop_in_one_thread_ends_when_another_closes() -> None:
         assert reading.result(10) in (["only"], [])
 
 
+def test_each_end_is_told_of_a_connection_that_breaks_and_again_if_it_is_over() -> None:
+    name = fresh_name()
+    told: dict[str, list[str]] = {"server": [], "client": []}
+    with sealpipe.serve(name, resume_window=1, on_error=lambda error: told["server"].append(error.code)) as server:
+        client = sealpipe.connect(
+            name, connect_timeout=10, retry_delay=0.01, on_error=lambda error: told["client"].append(error.code)
+        )
+        connection = server.accept(timeout=10)
+        connection._thread.post(connection._inner._driver._transport.destroy)
+        client.write(1, b"after")
+        assert connection.read(timeout=10).text == "after"
+        assert told == {"server": ["ERR_CONNECTION_LOST"], "client": ["ERR_CONNECTION_LOST"]}
+        client.destroy()
+        with pytest.raises(sealpipe.PeerError, match="did not come back within 1 s"):
+            connection.read(timeout=20)
+        assert told["server"] == ["ERR_CONNECTION_LOST"] * 3, "it broke, it broke again, and it is over"
+        client.close()
+
+
 def test_many_threads_may_use_one_client() -> None:
     name = fresh_name()
     with (

@@ -205,9 +205,46 @@ class TestResume:
             await client.close()
             assert await code_of(asking) == "ERR_CONNECTION_LOST"
             await until(lambda: connection.status == "error")
-            assert errors == ["ERR_CONNECTION_LOST"]
+            assert errors == ["ERR_CONNECTION_LOST", "ERR_CONNECTION_LOST"], "it broke, and it is over"
             assert [message.data for message in lost[0].messages] == [b"lost"]
             assert server.connections == ()
+
+    async def test_each_end_is_told_once_of_a_connection_that_breaks_and_is_resumed(self) -> None:
+        name = fresh_name()
+        errors: dict[str, list[str]] = {"server": [], "client": []}
+        async with (
+            aio.serve(name, on_error=lambda error: errors["server"].append(error.code)) as server,
+            aio.connect(
+                name,
+                connect_timeout=10,
+                retry_delay=0.01,
+                on_error=lambda error: errors["client"].append(error.code),
+            ) as client,
+        ):
+            connection = await server.accept(timeout=10)
+            # At the server's end, so that it notices before the client is back.
+            connection._driver._transport.destroy()
+            await client.write(1, b"after")
+            assert (await server.read(timeout=10)).text == "after"
+            assert connection.status == "connected"
+        assert errors == {"server": ["ERR_CONNECTION_LOST"], "client": ["ERR_CONNECTION_LOST"]}
+
+    async def test_a_connection_that_is_dropped_by_who_is_told_that_it_broke_is_over(self) -> None:
+        name = fresh_name()
+        errors: list[str] = []
+
+        def drop(error: sealpipe.SealpipeError) -> None:
+            errors.append(error.code)
+            for connection in server.connections:
+                connection.destroy()
+
+        async with aio.serve(name, on_error=drop) as server:
+            client = await aio.connect(name, connect_timeout=10)
+            connection = await server.accept(timeout=10)
+            client.destroy()
+            await client.close()
+            await until(lambda: connection.status == "closed")
+            assert (errors, server.connections, server._resumable.detached) == (["ERR_CONNECTION_LOST"], (), ())
 
     async def test_of_too_many_that_are_gone_those_with_the_least_standing_are_given_up(self) -> None:
         async with aio.serve(fresh_name(), max_detached_sessions=2, max_detached_bytes=100_000) as server:

@@ -380,6 +380,10 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
     def _driver(self) -> EngineDriver:
         return self._established.driver
 
+    @property
+    def _is_away(self) -> bool:
+        return self._life == "away"
+
     def _request_of(self, came: RequestCame | AdminRequestCame) -> RequestFrom[Connection]:
         if isinstance(came, AdminRequestCame):
             return RequestFrom(came.operation, came.data, connection=self)
@@ -403,7 +407,11 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
             self._life = "away"
             self._away_bytes = self._session.kept_bytes
             self._set_status("reconnecting")
-            self._owner.detached(self)
+            if error is not None:
+                self._owner.failed(error)
+            # The callback may have ended the connection.
+            if self._is_away:
+                self._owner.detached(self)
             return
         self._inbox.end(error, "keep")
         orderly: Literal["closed", "disconnected"] = "closed" if self._status == "closing" else "disconnected"
