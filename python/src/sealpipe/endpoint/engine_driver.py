@@ -268,6 +268,8 @@ class EngineDriver:
                     break
                 if isinstance(event, MessagesCame):
                     self.handler.messages(event)
+                    if self._engine.is_drained:
+                        break
                 else:
                     self._dispatch(event)
         finally:
@@ -341,7 +343,9 @@ class EngineDriver:
             if not write:
                 break
             self._transport.write(write)
-        if self._ended or self._engine.unsent_bytes > 0 or not self._engine.output_ended:
+            if not self._engine.has_more_output:
+                break
+        if self._ended or not self._engine.output_ended or self._engine.unsent_bytes > 0:
             return
         self._ended = True
         if self._engine.has_failed:

@@ -116,6 +116,21 @@ class Engine:
         return len(self._output) + (0 if profile is None else profile.unsent_bytes)
 
     @property
+    def has_more_output(self) -> bool:
+        """Whether ``take_output``, which has just returned a write, has to be called again now: for more, or to learn
+        that everything has left."""
+        phase = self._phase
+        return not isinstance(phase, _Open) or phase.profile.has_more_output or len(self._output) > 0
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether it is known that ``next_event`` has none until more happens."""
+        phase = self._phase
+        if not isinstance(phase, _Open) or not phase.profile.is_drained or self._peer_ended:
+            return False
+        return not self._events and len(self._input) == 0
+
+    @property
     def needs_pausing(self) -> bool:
         """Whether the driver has to stop reading the transport while the application does not read."""
         profile = self._profile
@@ -154,7 +169,7 @@ class Engine:
         self.has_heard = True
         if self._profile is not None:
             self._profile.heard()
-        if self._is_deaf:
+        if not isinstance(self._phase, _Open) and self._is_deaf:
             self._move("discard")
         else:
             self._input.push(chunk)
@@ -287,13 +302,13 @@ class Engine:
         """The next event, or whether there may be more to do: a queued event, or a further step of the handshake."""
         phase = self._phase
         if isinstance(phase, _Open):
-            progress: EngineEvent | bool = self._receive_from(phase)
+            progress: EngineEvent | bool = self._receive_from(phase.profile)
         elif self._is_deaf:
             return False
         elif isinstance(phase, _Handshaking):
             progress = self._advance_handshake(phase.handshake)
         else:
-            progress = self._receive_from(phase)
+            progress = self._receive_from(cast("Profile", phase.profile))
         if progress is False and self._peer_ended:
             self._finish("end", self._loss_at_end())
         return progress
@@ -330,11 +345,11 @@ class Engine:
         self._timer = None
         self._events.append(OpenEvent(profile.name, profile.encrypted, profile.session, native))
 
-    def _receive_from(self, phase: _Open | _Closing | _Closed) -> IncomingEvent | bool:
+    def _receive_from(self, profile: Profile) -> IncomingEvent | bool:
         timer = self._timer
         bytes_before = 0 if timer is None else len(self._input)
-        event = cast("Profile", phase.profile).receive(self._input)
-        if isinstance(phase, _Closing):
+        event = profile.receive(self._input)
+        if isinstance(self._phase, _Closing):
             # What still arrives is dropped, and not acknowledged.
             self._move("discard")
             if isinstance(event, PeerClosed):

@@ -94,6 +94,14 @@ class Profile(Protocol):
         """Bytes that ``take_output`` has yet to return."""
 
     @property
+    def has_more_output(self) -> bool:
+        """False if ``take_output``, which has returned a write, has nothing to add to it now."""
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether it is known that ``receive`` has no event until more arrives."""
+
+    @property
     def output_ended(self) -> bool:
         """After a close: whether nothing more will be added to the output."""
 

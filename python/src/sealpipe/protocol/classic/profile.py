@@ -44,6 +44,9 @@ class ClassicProfile:
         self._peer_max_message_bytes = peer_max_message_bytes
         self._output = SendBuffer()
         self._closed = False
+        # It may have, and be spent by now: nobody asks it so often that it would matter.
+        self.has_more_output = True
+        self.is_drained = False
         self._bounds = FrameBounds(
             min_bytes=overhead_bytes,
             max_bytes=overhead_bytes + max_message_bytes,

@@ -88,6 +88,8 @@ class NativeProfile:
         self._phase: Literal["open", "closing", "closed"] = "open"
         """``closing``: nothing more is sent after what is queued; ``closed``: the peer has closed, or both ends."""
         self._close_sent = False
+        self.has_more_output = False
+        self.is_drained = False
 
     @property
     def unsent_bytes(self) -> int:
@@ -101,19 +103,20 @@ class NativeProfile:
         self._keepalive.heard(self._now())
 
     def receive(self, input: ReceiveBuffer) -> ProfileEvent | None:
+        self.is_drained = False
         while True:
             while self._offset < len(self._record):
                 event = self._receive_frame()
                 if event is not None:
+                    if self._offset == len(self._record) and len(input) == 0:
+                        self._received_all()
                     return event
             record = self._reader.read(input)
             self._offset = 0
             if record is None:
                 break
             self._record = record
-        self._record = b""
-        self._acknowledger.notice(self._now)
-        self._notice_bodies()
+        self._received_all()
         return None
 
     def close(self, start: CloseStart) -> NativeClose:
@@ -145,6 +148,7 @@ class NativeProfile:
                 break
             record = self._writer.write(frames)
             write = write + record if write else record
+        self.has_more_output = len(write) >= _GATHERED_BYTES
         return write
 
     def next_timeout(self) -> float:
@@ -160,6 +164,13 @@ class NativeProfile:
             self._pings = (self._pings + 1) % 2**32
             self._pinged_at = now
             self._control.append(encode_fields(_PING, self._pings))
+
+    def _received_all(self) -> None:
+        """Of what has arrived nothing is left but perhaps the beginning of a record."""
+        self.is_drained = True
+        self._record = b""
+        self._acknowledger.notice(self._now)
+        self._notice_bodies()
 
     def _notice_bodies(self) -> None:
         if self._phase != "open":
@@ -267,7 +278,7 @@ class NativeProfile:
             if not lane.unsent_bytes and not lane.again:
                 continue
             room_before = room
-            while (count := lane.next_bytes()) > 0 and not outgoing.is_ahead(lane):
+            while (count := lane.next_bytes()) > 0 and (lane is outgoing.messages or not outgoing.is_ahead(lane)):
                 if count > room:
                     if room == room_before and first is None:
                         first = number

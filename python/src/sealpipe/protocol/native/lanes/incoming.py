@@ -32,7 +32,7 @@ from ..wire.frame import (
 from ..wire.offers import has_feature
 from .context_ahead import ContextAhead
 from .incoming_bodies import BodyStart, IncomingBodies, IncomingBody, UnfinishedBody, check_body_size
-from .receive_lane import ReceiveLane
+from .receive_lane import NOTABLE_BYTES, ReceiveLane
 from .send_lane import FRAME_OVERHEAD_BYTES, MAX_BODIES_UNDER_WAY
 
 if TYPE_CHECKING:
@@ -159,8 +159,9 @@ class Incoming:
 
     @property
     def has_notable_news(self) -> bool:
+        """Whether so much is consumed and not acknowledged that a record which is sent anyway says so."""
         for lane in self._lanes:  # noqa: SIM110
-            if lane.has_notable_news:
+            if lane.consumed - lane.acknowledged >= NOTABLE_BYTES:
                 return True
         return False
 

@@ -52,43 +52,40 @@ class IncomingBodies:
     def __init__(self, *, max_message_bytes: int, max_under_way: int) -> None:
         self._max_message_bytes = max_message_bytes
         self._max_under_way = max_under_way
-        self._bodies: dict[int, UnfinishedBody] = {}
-
-    @property
-    def under_way(self) -> int:
-        return len(self._bodies)
+        self.under_way: dict[int, UnfinishedBody] = {}
+        """By their ids."""
 
     @property
     def unfinished(self) -> Iterable[UnfinishedBody]:
-        return self._bodies.values()
+        return self.under_way.values()
 
     @property
     def kept_bytes(self) -> int:
         """The memory that they take."""
-        return sum(body.start.total_bytes - body.missing_bytes for body in self._bodies.values())
+        return sum(body.start.total_bytes - body.missing_bytes for body in self.under_way.values())
 
     def start(self, start: BodyStart, data: bytes) -> None:
         """The first frame has arrived, with that data.
 
         Raises a PeerError ``ERR_PEER_MESSAGE_TOO_LARGE`` or ``ERR_FRAME_INVALID``."""
         check_body_size(start.total_bytes, self._max_message_bytes)
-        if start.id in self._bodies or len(self._bodies) >= self._max_under_way:
+        if start.id in self.under_way or len(self.under_way) >= self._max_under_way:
             raise invalid_frame("the start of a large body while as many as there may be are under way")
         if len(data) >= start.total_bytes:
             raise invalid_frame("the start of a large body that is all of it")
         body = UnfinishedBody(start)
-        self._bodies[start.id] = body
+        self.under_way[start.id] = body
         self._add(body, data)
 
     def part(self, id: int, data: bytes) -> IncomingBody | None:
         """Returns the whole body with its last part, until then ``None``. Raises a PeerError ``ERR_FRAME_INVALID``."""
-        body = self._bodies.get(id)
+        body = self.under_way.get(id)
         if body is None:
             raise invalid_frame("a part of a large body that has no start")
         self._add(body, data)
         if body.missing_bytes > 0:
             return None
-        del self._bodies[id]
+        del self.under_way[id]
         return IncomingBody(id, body.start.type, b"".join(body.parts), body.start.context)
 
     @staticmethod

@@ -8,7 +8,7 @@ from .send_lane import FRAME_OVERHEAD_BYTES
 
 _MAX_UNACKNOWLEDGED_BYTES = 262_144
 """Consumed bytes are acknowledged once they are this many, or a quarter of a smaller window."""
-_NOTABLE_BYTES = 8_192
+NOTABLE_BYTES = 8_192
 """Fewer bytes are not worth a frame, even in a record that is sent anyway. The timer acknowledges them."""
 _MAX_RECORD_WEIGHT = MAX_RECORD_BYTES + MAX_RECORD_BYTES // 8 * FRAME_OVERHEAD_BYTES
 """The weight of a record full of the smallest frames that a lane can have: empty messages, of eight bytes each."""
@@ -50,11 +50,6 @@ class ReceiveLane:
     @property
     def all_consumed(self) -> bool:
         return self._unconsumed == 0
-
-    @property
-    def has_notable_news(self) -> bool:
-        """Whether enough is consumed and not acknowledged to say so in a record that is sent anyway."""
-        return self.consumed - self.acknowledged >= _NOTABLE_BYTES
 
     def receive(self, frame_bytes: int) -> None:
         """A frame of that many bytes, header included, has arrived. Raises a PeerError ``ERR_WINDOW_EXCEEDED``."""
