@@ -49,6 +49,8 @@ const notThere = new Set([
   // Unix sockets, signals, or 2000 handshakes.
   "go-live",
   // Windows has no Python here.
+  "blocking-python-go",
+  "python-ends",
   "python-go",
   "racing",
   // A process's memory can be read on Linux alone.

@@ -37,6 +37,8 @@ export interface OtherLibrary {
   /** How many clients come one after another where that is tried, and how often servers race for an address. */
   readonly handshakes: number;
   readonly races: number;
+  /** Whether a handler says that nobody waits for its answer any more; by default it does. */
+  readonly handlersHearOfCancels?: boolean;
   /** Called once, before anything is started. */
   prepare(): void;
   start(role: "server" | "client", name: string, ...flags: readonly string[]): OtherEnd;

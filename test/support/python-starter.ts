@@ -73,12 +73,12 @@ export function pythonSidecar(
 }
 
 const path = join(root, "python/src");
-const program = join(root, "python/tests/support/interop_end.py");
 
 /** A process of the Python library, as a server or a client. */
 class PythonEnd extends OtherEnd {
-  constructor(...args: readonly string[]) {
-    super(python as string, [program, ...args], { env: { ...process.env, PYTHONPATH: path } });
+  constructor(program: string, ...args: readonly string[]) {
+    const file = join(root, "python/tests/support", program);
+    super(python as string, [file, ...args], { env: { ...process.env, PYTHONPATH: path } });
   }
 }
 
@@ -91,6 +91,16 @@ export const pythonLibrary: OtherLibrary = {
   // Each starts three interpreters.
   races: 5,
   prepare: () => {},
-  start: (role, name, ...flags) => new PythonEnd(role, "--name", name, ...flags),
-  shakeHands: (name, rounds) => new PythonEnd("handshakes", name, String(rounds)),
+  start: (role, name, ...flags) => new PythonEnd("interop_end.py", role, "--name", name, ...flags),
+  shakeHands: (name, rounds) => new PythonEnd("interop_end.py", "handshakes", name, String(rounds)),
+};
+
+/** The same on its blocking face. */
+export const blockingPythonLibrary: OtherLibrary = {
+  ...pythonLibrary,
+  name: "blocking Python",
+  handshakes: times(20),
+  handlersHearOfCancels: false,
+  start: (role, name, ...flags) => new PythonEnd("interop_blocking.py", role, "--name", name, ...flags),
+  shakeHands: (name, rounds) => new PythonEnd("interop_blocking.py", "handshakes", name, String(rounds)),
 };

@@ -16,6 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 
+import sealpipe
 from sealpipe import CallerError, RemoteError, SealpipeError, Status, aio
 from tests.support.interop_traffic import MESSAGE, REQUEST, STREAM, End, Line, Traffic, filled
 from tests.support.wire import pattern
@@ -28,7 +29,9 @@ FAILURE_BYTES = 65_536
 
 
 def say(line: Line) -> None:
-    print(json.dumps(line), flush=True)
+    # In one piece: threads may say something at the same time.
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def failed(error: BaseException) -> Line:
@@ -124,6 +127,43 @@ def add_handlers(end: aio.Server | aio.Client, traffic: Traffic) -> None:
             raise
 
 
+def choices_of(options: argparse.Namespace) -> dict[str, Any]:
+    """As options of a server or a client."""
+    chosen: dict[str, Any] = {
+        "profile": options.profile,
+        "encryption": options.encryption != "false",
+        "application": "interop",
+        "application_version": "1",
+        "on_error": say_error,
+        "on_status": say_status,
+        "on_session_lost": say_session_lost,
+    }
+    if options.directory:
+        chosen["directory"] = options.directory
+    if options.secret:
+        chosen["secret"] = options.secret
+    if options.close_timeout_ms:
+        chosen["close_timeout"] = options.close_timeout_ms / 1000
+    if options.keepalive_ms:
+        chosen["keepalive_interval"] = options.keepalive_ms / 1000
+        chosen["keepalive_timeout"] = 4 * options.keepalive_ms / 1000
+    if options.max_message_bytes:
+        chosen["max_message_bytes"] = options.max_message_bytes
+        chosen["max_queued_bytes"] = 2 * options.max_message_bytes
+    return chosen
+
+
+def connected(end: End | sealpipe.Client | sealpipe.Connection) -> Line:
+    peer = end.peer
+    return {
+        "event": "connected",
+        "profile": end.profile,
+        "encrypted": end.encrypted,
+        "pid": 0 if peer is None else peer.pid,
+        "application": "" if peer is None else peer.application,
+    }
+
+
 class Program:
     """A client, or a server with the client that came last."""
 
@@ -145,33 +185,8 @@ class Program:
             sys.exit(1)
         await self._obey()
 
-    def _choices(self) -> dict[str, Any]:
-        options = self._options
-        chosen: dict[str, Any] = {
-            "profile": options.profile,
-            "encryption": options.encryption != "false",
-            "application": "interop",
-            "application_version": "1",
-            "on_error": say_error,
-            "on_status": say_status,
-            "on_session_lost": say_session_lost,
-        }
-        if options.directory:
-            chosen["directory"] = options.directory
-        if options.secret:
-            chosen["secret"] = options.secret
-        if options.close_timeout_ms:
-            chosen["close_timeout"] = options.close_timeout_ms / 1000
-        if options.keepalive_ms:
-            chosen["keepalive_interval"] = options.keepalive_ms / 1000
-            chosen["keepalive_timeout"] = 4 * options.keepalive_ms / 1000
-        if options.max_message_bytes:
-            chosen["max_message_bytes"] = options.max_message_bytes
-            chosen["max_queued_bytes"] = 2 * options.max_message_bytes
-        return chosen
-
     async def _serve(self) -> None:
-        choices = self._choices()
+        choices = choices_of(self._options)
         if self._options.close_timeout_ms:
             choices["broadcast_grace"] = choices["close_timeout"]
         self._server = await aio.serve(self._options.name, **choices)
@@ -187,22 +202,15 @@ class Program:
             self._use(connection)
 
     async def _connect(self) -> None:
-        client = aio.create_client(self._options.name, retry_delay=0.001, max_retry_delay=0.005, **self._choices())
+        client = aio.create_client(
+            self._options.name, retry_delay=0.001, max_retry_delay=0.005, **choices_of(self._options)
+        )
         add_handlers(client, self._traffic)
         self._use(await client.connected())
 
     def _use(self, end: End) -> None:
         self._end = end
-        peer = end.peer
-        say(
-            {
-                "event": "connected",
-                "profile": end.profile,
-                "encrypted": end.encrypted,
-                "pid": 0 if peer is None else peer.pid,
-                "application": "" if peer is None else peer.application,
-            }
-        )
+        say(connected(end))
         self._start(self._read(end))
 
     async def _read(self, end: End) -> None:
@@ -334,10 +342,7 @@ async def shake_hands(name: str, rounds: int) -> None:
     say({"event": "done", "rounds": rounds})
 
 
-def main() -> None:
-    if sys.argv[1] == "handshakes":
-        asyncio.run(shake_hands(sys.argv[2], int(sys.argv[3])))
-        return
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("role", choices=["server", "client"])
     parser.add_argument("--name")
@@ -349,7 +354,14 @@ def main() -> None:
     parser.add_argument("--close-timeout-ms", type=int)
     parser.add_argument("--keepalive-ms", type=int)
     parser.add_argument("--max-message-bytes", type=int)
-    asyncio.run(Program(parser.parse_args()).run())
+    return parser.parse_args()
+
+
+def main() -> None:
+    if sys.argv[1] == "handshakes":
+        asyncio.run(shake_hands(sys.argv[2], int(sys.argv[3])))
+        return
+    asyncio.run(Program(parse()).run())
 
 
 if __name__ == "__main__":
