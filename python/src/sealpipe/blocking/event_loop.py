@@ -10,9 +10,7 @@ from collections import deque
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..endpoint.endpoint import call_safely
 from ..endpoint.inbox import closed_error
-from .lendable_loop import LendableLoop, new_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -55,7 +53,7 @@ class EventLoopThread:
     def __init__(self) -> None:
         self.is_of_parent = False
         """This is a forked child, in which the thread does not run."""
-        self._loop = new_loop()
+        self._loop = asyncio.new_event_loop()
         # Reentrant, as a signal handler may call this while its thread is calling it.
         self._lock = threading.RLock()
         self._stopped = False
@@ -102,7 +100,7 @@ class EventLoopThread:
     def check_may_wait(self) -> None:
         """Raises a RuntimeError if the caller must not wait for the thread."""
         self.check_is_own()
-        if asyncio._get_running_loop() is self._loop:
+        if threading.current_thread() is self._thread:
             raise RuntimeError("a callback must not call what blocks: its thread is the one that does the work")
 
     def check_is_own(self) -> None:
@@ -125,26 +123,6 @@ class EventLoopThread:
                 self._is_woken = True
             return True
 
-    def do(self, act: Callable[[], None]) -> bool:
-        """Calls ``act`` in place of the thread, which is waiting for events. False if it was not called, as the thread
-        is at work or this one may not: ``post`` does it."""
-        loop = self._loop
-        return isinstance(loop, LendableLoop) and not self._stopped and loop.borrow(lambda: self._do(act))
-
-    def calling(self, callback: Callable[[T], None] | None) -> Callable[[T], None] | None:
-        """A callback of the application that the thread alone calls, whoever does its work: the one that does may
-        hold locks that the callback takes."""
-        if callback is None:
-            return None
-
-        def call(value: T) -> None:
-            if threading.current_thread() is self._thread:
-                callback(value)
-            else:
-                self._loop.call_soon(call_safely, callback, value)
-
-        return call
-
     # Called by the thread.
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -156,26 +134,16 @@ class EventLoopThread:
     def call_later(self, delay: float, act: Callable[[], None]) -> None:
         self._loop.call_later(delay, act)
 
-    def at_rest(self, act: Callable[[], object]) -> None:
-        """Calls ``act`` soon, and if it can when there is nothing else to do: what wakes another thread, which would
-        else wait for Python's lock. It must not raise."""
-        if isinstance(self._loop, LendableLoop):
-            self._loop.at_rest(act)
-        else:
-            act()
-
     def _do_what_is_posted(self) -> None:
         with self._lock:
             self._is_woken = False
         for _ in range(len(self._posted)):
-            self._do(self._posted.popleft())
-
-    def _do(self, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except Exception as error:
-            context = {"message": "sealpipe failed in its own thread", "exception": error}
-            self._loop.call_exception_handler(context)
+            act = self._posted.popleft()
+            try:
+                act()
+            except Exception as error:
+                context = {"message": "sealpipe failed in its own thread", "exception": error}
+                self._loop.call_exception_handler(context)
 
     def close_at_exit(self, key: object, close: Callable[[], Awaitable[None]]) -> None:
         self._closers[id(key)] = close
@@ -201,8 +169,6 @@ class EventLoopThread:
             future.cancel()
 
     def _run(self) -> None:
-        if isinstance(self._loop, LendableLoop):
-            self._loop.take_turn()
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -37,8 +38,6 @@ class SharedInbox(Inbox[M]):
         """Held to take a message, and to take out those of one connection: the loop appends without it."""
         self._sleepers: deque[LockType] = deque()
         """One for each thread that waits. To release it wakes the thread."""
-        self._wakes_soon = False
-        """Threads will be woken, as many as there are messages then."""
         self._consumed: deque[tuple[M, ReadQuota]] = deque()
         """Taken, and not yet told to the loop."""
         self._telling = thread.bell(self._tell)
@@ -57,8 +56,6 @@ class SharedInbox(Inbox[M]):
         return entry[0]
 
     def _pop(self) -> tuple[M, ReadQuota] | None:
-        if not self._entries:
-            return None
         try:
             with self._lock:
                 entry = self._entries.popleft()
@@ -89,17 +86,15 @@ class SharedInbox(Inbox[M]):
         sleeper = threading.Lock()
         sleeper.acquire()
         self._sleepers.append(sleeper)
-        woken = False
         try:
             if not self._entries and not self._ended:
-                woken = sleeper.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+                sleeper.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         except BaseException:
             # If it was woken, another has to take the message.
             if not self._forget(sleeper):
                 self._wake()
             raise
-        if not woken:
-            self._forget(sleeper)
+        self._forget(sleeper)
 
     def _forget(self, sleeper: LockType) -> bool:
         """Whether it was not woken."""
@@ -116,9 +111,8 @@ class SharedInbox(Inbox[M]):
             return
         quota.queued(message)
         self._entries.append((message, quota))
-        if self._sleepers and not self._wakes_soon:
-            self._wakes_soon = True
-            self._thread.at_rest(self._wake_readers)
+        if self._sleepers:
+            self._wake()
 
     def end(self, error: BaseException | None, unread: Literal["keep", "drop"]) -> None:
         with self._lock:
@@ -148,15 +142,6 @@ class SharedInbox(Inbox[M]):
             message, quota = self._consumed.popleft()
             quota.taken(message)
 
-    def _wake_readers(self) -> None:
-        # First, so that a message which is added too late for the count has them woken again.
-        self._wakes_soon = False
-        for _ in range(min(len(self._entries), len(self._sleepers))):
-            self._wake()
-
     def _wake(self) -> None:
-        try:
-            sleeper = self._sleepers.popleft()
-        except IndexError:
-            return
-        sleeper.release()
+        with suppress(IndexError):
+            self._sleepers.popleft().release()

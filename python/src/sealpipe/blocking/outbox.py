@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from ..endpoint.inbox import closed_error
@@ -15,10 +14,6 @@ from ..protocol.message import check_message
 if TYPE_CHECKING:
     from ..endpoint.parse_options import ParsedOptions
     from .event_loop import EventLoopThread
-
-
-_GATHERING = 0.0001
-"""Threads that write again within so many seconds leave it to the loop's thread to send, as it sends much at once."""
 
 
 class Writer(Protocol):
@@ -45,8 +40,8 @@ class Writer(Protocol):
 class Outbox:
     """A thread that writes does not wait for the loop's thread, unless too much waits to be sent.
 
-    It sends by itself if it may and the loop's thread has nothing else to do. Otherwise that thread sends, and is woken
-    only if it does not know yet that there is anything. Messages keep the order in which each thread wrote them."""
+    Messages keep the order in which each thread wrote them. The loop's thread is woken only if it does not know yet
+    that there are any."""
 
     def __init__(self, writer: Writer, thread: EventLoopThread, options: ParsedOptions) -> None:
         self._writer = writer
@@ -55,7 +50,7 @@ class Outbox:
         self._max_bytes = options.max_queued_bytes // 4
         """Threads wait while more than that is queued."""
         self._messages: deque[tuple[int, bytes]] = deque()
-        # Reentrant, as a signal handler may write while its thread is writing. To send needs no lock.
+        # Reentrant, as a signal handler may write while its thread is writing. The loop's thread does not need it.
         self._lock = threading.RLock()
         self._pushed_bytes = 0
         self._pumped_bytes = 0
@@ -65,8 +60,6 @@ class Outbox:
         self._writer_bytes = 0
         """What the writer had queued when the loop's thread last looked."""
         self._pump = thread.bell(self._pump_if_there_is_room)
-        self._written = 0.0
-        """When a thread wrote last."""
         self._awaits_room = False
         self._room = threading.Condition()
         self._waiting = 0
@@ -100,10 +93,7 @@ class Outbox:
                     self._pushed_bytes += len(taken) + MESSAGE_OVERHEAD_BYTES
                     break
             self._wait_for_room()
-        written, self._written = self._written, monotonic()
-        if self._pump.rings:
-            return
-        if self._written - written < _GATHERING or not self._thread.do(self._pump_if_there_is_room):
+        if not self._pump.rings:
             self._pump.ring()
 
     def raise_error(self) -> None:
@@ -129,7 +119,7 @@ class Outbox:
             finally:
                 self._waiting -= 1
 
-    # Called by the loop's thread, or by one that does its work.
+    # Called by the loop's thread.
 
     def pump(self) -> None:
         """Hands over to the writer all that is queued."""

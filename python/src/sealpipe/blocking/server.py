@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..endpoint.admin.admin_handlers import ShutdownRequest
@@ -176,14 +175,7 @@ class Server(BlockingEndpoint[MessageFrom[Connection]]):
     ) -> None:
         async def start(thread: EventLoopThread) -> AsyncServer:
             self._faces = _Faces(thread, options)
-            # What threads write may lead to these.
-            own = replace(
-                options,
-                on_status=thread.calling(options.on_status),
-                on_error=thread.calling(options.on_error),
-                on_session_lost=thread.calling(options.on_session_lost),
-            )
-            return AsyncServer(name, address, own, self._faces)
+            return AsyncServer(name, address, options, self._faces)
 
         self._root = Root(start)
         super().__init__(self._root.inner, self._root.thread, self._faces.handlers)
