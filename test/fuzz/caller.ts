@@ -102,8 +102,8 @@ const mayBeZero = new Set([
   ...["connectTimeoutMs", "timeoutMs", "addressCheckIntervalMs", "keepaliveIntervalMs", "resumeWindowMs"],
   ...["requestTimeoutMs", "broadcastGraceMs"],
 ]);
-/** Secrets are turned into bytes of our own, contracts and commands copied. */
-const transformed = new Set(["secret", "contracts", "via"]);
+/** Secrets are turned into bytes of our own, contracts, commands and trust copied. */
+const transformed = new Set(["trust", "secret", "contracts", "via"]);
 const mayBeUndefined = new Set(["signal", "secret", "secretFile", "fd", "transport", "via"]);
 
 function checkNumber(name: string, value: number): void {
