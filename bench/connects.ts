@@ -96,10 +96,10 @@ async function measure(library: string, plain: boolean): Promise<Figures> {
     values.count,
     ...(plain ? ["--plain"] : []),
   ];
-  const process_ = (role: string): ChildProcess => fork(file, ["--role", role, ...given]);
-  const server = process_("server");
+  const start = (role: string): ChildProcess => fork(file, ["--role", role, ...given]);
+  const server = start("server");
   await once(server, "message");
-  const clients = process_("clients");
+  const clients = start("clients");
   let turns: Turns = { longest: 0, hardest: 0 };
   for (;;) {
     const [message] = (await once(clients, "message")) as ["look" | Connects];

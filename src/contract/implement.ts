@@ -36,7 +36,7 @@ import { tell } from "./tell.ts";
 /** What a contract can be implemented on: for all clients, for one of them, or at a client for its server. */
 export type Implementable = Server | Connection | Client;
 
-/** The class is loaded by the first server alone. */
+/** Not by `instanceof`: a program that has started no server has not loaded the class. */
 const isServer = (endpoint: Implementable): endpoint is Server => "connections" in endpoint;
 
 type PeerEnd<E extends Implementable> = E extends Server ? Connection : E;

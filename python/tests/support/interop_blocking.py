@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 import sealpipe
 from sealpipe import RemoteError, SealpipeError
 from tests.support import interop_end as asyncio_end
-from tests.support.interop_end import failed, read_trace, say, sha256, trace_of
+from tests.support.interop_end import arrived, failed, read_trace, say, sha256, trace_of
 from tests.support.interop_traffic import Line, filled
 from tests.support.wire import pattern
 
@@ -108,8 +108,7 @@ class Program:
                 if self._options.echo:
                     end.write(message.type, message.data)
                 else:
-                    data = message.data
-                    say({"event": "message", "type": message.type, "bytes": len(data), "sha256": sha256(data)})
+                    say(arrived(message))
             say({"event": "over"})
         except SealpipeError as error:
             say({**failed(error), "event": "over"})

@@ -40,6 +40,11 @@ def failed(error: BaseException) -> Line:
     return {"event": "failed", "code": code, "message": message, "sha256": sha256(getattr(error, "data", b""))}
 
 
+def arrived(message: aio.Message) -> Line:
+    data = message.data
+    return {"event": "message", "type": message.type, "bytes": len(data), "sha256": sha256(data)}
+
+
 def say_error(error: SealpipeError) -> None:
     say({**failed(error), "event": "error"})
 
@@ -221,8 +226,7 @@ class Program:
                 elif message.type == MESSAGE:
                     self._traffic.message(message.data)
                 else:
-                    data = message.data
-                    say({"event": "message", "type": message.type, "bytes": len(data), "sha256": sha256(data)})
+                    say(arrived(message))
             say({"event": "over"})
         except SealpipeError as error:
             say({**failed(error), "event": "over"})
