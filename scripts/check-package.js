@@ -294,7 +294,17 @@ async function checkFewModules(project) {
   } finally {
     server.kill();
   }
+  checkCoreIsForClients(project);
   console.log("ok: a client that asks once loads nothing that it has no use for");
+}
+
+/** What only servers need is not in the file that every client loads. */
+function checkCoreIsForClients(project) {
+  const map = join(project, "node_modules/sealpipe/dist/core.cjs.map");
+  const { sources } = JSON.parse(readFileSync(map, "utf8"));
+  const ofServers = sources.filter((source) => source.includes("endpoint/server/"));
+  if (ofServers.length !== 1 || !ofServers[0].endsWith("/start-server.ts"))
+    throw new Error(`core.cjs has, of servers, ${ofServers}`);
 }
 
 async function checkInstalled(tarball) {
