@@ -121,14 +121,34 @@ def test_a_cycle_is_found() -> None:
     assert cycle_in({1: {1}}) == [1, 1]
 
 
-def test_each_file_of_the_protocol_has_the_name_that_it_has_in_typescript() -> None:
-    theirs = {
+def names_in_typescript(part: str) -> set[str]:
+    return {
         str(path.relative_to(ROOT / "src").with_suffix("")).replace("-", "_")
-        for path in (ROOT / "src/protocol").rglob("*.ts")
+        for path in (ROOT / "src" / part).rglob("*.ts")
     }
-    ours = {str(file.with_suffix("")) for file in FILES if part_of(file) == "protocol" and file.stem != "__init__"}
+
+
+def names_in(part: str) -> set[str]:
+    return {str(file.with_suffix("")) for file in FILES if part_of(file) == part and file.stem != "__init__"}
+
+
+def test_each_file_of_the_protocol_has_the_name_that_it_has_in_typescript() -> None:
+    ours = names_in("protocol")
     assert len(ours) > 10
-    assert ours <= theirs
+    assert ours <= names_in_typescript("protocol")
+
+
+ONLY_IN_PYTHON = {
+    "endpoint/call_options",  # options/call-options.ts: below the options, as LostSession is among those in Python
+    "endpoint/requests/cancel_soon",  # of asyncio
+}
+"""Files of the endpoint that TypeScript's has not."""
+
+
+def test_each_file_of_the_endpoint_has_the_name_that_it_has_in_typescript() -> None:
+    ours = names_in("endpoint")
+    assert len(ours) > 10
+    assert ours - names_in_typescript("endpoint") == ONLY_IN_PYTHON
 
 
 def test_no_file_is_a_drawer_for_everything() -> None:

@@ -163,7 +163,7 @@ def test_a_docstring_is_true(module: object, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_readme_has_every_option_with_its_default() -> None:
-    from sealpipe.endpoint.parse_options import ParsedClientOptions, ParsedServerOptions
+    from sealpipe.endpoint.options.parse_options import ParsedClientOptions, ParsedServerOptions
 
     rows = re.findall(r"^\| `(\w+)` \| (both|server|client) \| ([^|]*?) ?\|", README, re.MULTILINE)
     documented = {name: default.strip("`").split("`")[0] for name, _, default in rows}

@@ -15,9 +15,9 @@ import pytest
 
 import sealpipe
 from sealpipe import aio
-from sealpipe.endpoint import secret_file
 from sealpipe.endpoint.admin.description import decode_description
-from sealpipe.endpoint.secret_file import read_secret_file
+from sealpipe.endpoint.options import secret_file
+from sealpipe.endpoint.options.secret_file import read_secret_file
 
 from .support.handlers import answering, echo
 from .support.names import fresh_name
@@ -823,7 +823,7 @@ class TestSecrets:
             await until(lambda: codes == ["ERR_AUTHENTICATION_FAILED"] * 2)
 
     def test_a_secret_is_shown_nowhere(self) -> None:
-        from sealpipe.endpoint.parse_options import parse_client_options
+        from sealpipe.endpoint.options.parse_options import parse_client_options
 
         assert "sesame" not in repr(parse_client_options({"secret": "open sesame"}))
         for options in ({"secret": ["sesame"]}, {"secret_file": "sesame"}, {"secret": ""}, {"secret": b"x" * 1025}):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import sealpipe
-from sealpipe.endpoint.parse_options import parse_client_options, parse_server_options
+from sealpipe.endpoint.options.parse_options import parse_client_options, parse_server_options
 from sealpipe.errors import CallerError
 from sealpipe.transport.address import Address, resolve_address, room_behind
 

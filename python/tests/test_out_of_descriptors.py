@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from sealpipe import aio
-from sealpipe.endpoint.reconnect import is_passing
+from sealpipe.endpoint.client.reconnect import is_passing
 from sealpipe.errors import SealpipeError, SystemError
 from sealpipe.transport import acceptor
 from sealpipe.transport.address import Address

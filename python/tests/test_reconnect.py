@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from sealpipe import aio
-from sealpipe.endpoint.reconnect import Backoff, is_absence, is_crowded, is_passing
+from sealpipe.endpoint.client.reconnect import Backoff, is_absence, is_crowded, is_passing
 from sealpipe.errors import CallerError, PeerError, SystemError
 
 from .support.names import fresh_name

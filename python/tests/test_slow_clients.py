@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from sealpipe.endpoint.connection import Connection
-from sealpipe.endpoint.slow_clients import SlowClients
+from sealpipe.endpoint.server.connection import Connection
+from sealpipe.endpoint.server.slow_clients import SlowClients
 
 
 class SlowReader:

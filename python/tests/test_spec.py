@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 import sealpipe
-from sealpipe.endpoint.parse_options import ParsedServerOptions
+from sealpipe.endpoint.options.parse_options import ParsedServerOptions
 from sealpipe.errors import ERROR_CODES
 from sealpipe.protocol.native.wire.frame import FRAME_KINDS
 from sealpipe.protocol.states import STATES, TRANSITIONS, Input, next_state

@@ -6,9 +6,9 @@ import tracemalloc
 
 import pytest
 
-from sealpipe.endpoint.inbox import Inbox
-from sealpipe.endpoint.message import MessageFrom
-from sealpipe.endpoint.read_quota import ReadQuota
+from sealpipe.endpoint.messages.message import MessageFrom
+from sealpipe.endpoint.reading.inbox import Inbox
+from sealpipe.endpoint.reading.read_quota import ReadQuota
 
 
 @pytest.mark.parametrize("length", [0, 2, 100])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sealpipe.crypto import SYSTEM_CRYPTO, P384KeyPair
-from sealpipe.endpoint.message import Message, to_bytes
+from sealpipe.endpoint.messages.message import Message, to_bytes
 from sealpipe.protocol.classic.key_schedule import derive_traffic_key
 from sealpipe.protocol.engine_options import Role
 

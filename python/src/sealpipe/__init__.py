@@ -21,10 +21,10 @@ from .blocking.server import Connection, ConnectionStream, Server
 from .blocking.stream import Stream
 from .endpoint.admin.admin_handlers import ShutdownRequest
 from .endpoint.admin.description import ServerDescription
-from .endpoint.message import Message, MessageFrom
-from .endpoint.option_checks import demand
-from .endpoint.options import ClientOptions, Retry, ServerOptions
-from .endpoint.parse_options import address_of, parse_client_options, parse_server_options, with_secret
+from .endpoint.call_options import demand
+from .endpoint.messages.message import Message, MessageFrom
+from .endpoint.options.options import ClientOptions, Retry, ServerOptions
+from .endpoint.options.parse_options import address_of, parse_client_options, parse_server_options, with_secret
 from .endpoint.requests.request import Answer, Request, RequestFrom
 from .endpoint.status import Status
 from .endpoint.streams.stream import Item

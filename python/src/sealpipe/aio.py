@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .endpoint.admin.admin_handlers import ShutdownRequest
 from .endpoint.admin.description import ServerDescription
-from .endpoint.client import Client
-from .endpoint.connection import Connection, ConnectionStream
-from .endpoint.lost_session import LostSession
-from .endpoint.message import Message, MessageFrom
-from .endpoint.options import ClientOptions, Retry, ServerOptions
-from .endpoint.parse_options import address_of, parse_client_options, parse_server_options, with_secret
+from .endpoint.client.client import Client
+from .endpoint.link.lost_session import LostSession
+from .endpoint.messages.message import Message, MessageFrom
+from .endpoint.options.options import ClientOptions, Retry, ServerOptions
+from .endpoint.options.parse_options import address_of, parse_client_options, parse_server_options, with_secret
 from .endpoint.requests.request import Answer, Request, RequestFrom
-from .endpoint.server import Server
+from .endpoint.server.connection import Connection, ConnectionStream
+from .endpoint.server.server import Server
 from .endpoint.streams.stream import Item, Stream
 from .protocol.native.options import NativePeer
 from .protocol.session import TraceContext

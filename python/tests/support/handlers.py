@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import sealpipe
-from sealpipe.endpoint.message import MessageData
+from sealpipe.endpoint.messages.message import MessageData
 
 
 def answering(answer: MessageData | None) -> Callable[[object], MessageData | None]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from ..endpoint.client import Client as AsyncClient
-from ..endpoint.message import Message, MessageData, to_bytes
+from ..endpoint.client.client import Client as AsyncClient
+from ..endpoint.messages.message import Message, MessageData, to_bytes
 from .handler_threads import BlockingHandler, BlockingStreamHandler, HandlerThreads
 from .inbox import SharedInbox
 from .peer_endpoint import PeerEndpoint
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..endpoint.admin.description import ServerDescription
-    from ..endpoint.parse_options import ParsedClientOptions
+    from ..endpoint.options.parse_options import ParsedClientOptions
     from ..endpoint.requests.request import Request
     from ..endpoint.streams.stream import Stream as AsyncStream
     from ..errors import SealpipeError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from ..endpoint.message import Message
+from ..endpoint.messages.message import Message
 from ..errors import SealpipeError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections import deque
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..endpoint.inbox import closed_error
+from ..endpoint.reading.inbox import closed_error
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..endpoint.message import MessageData
+from ..endpoint.messages.message import MessageData
 from ..endpoint.requests.request import HandlerAnswer, Request
 from ..errors import CallerError
 from .stream import Stream

@@ -8,14 +8,14 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from ..endpoint.inbox import Inbox, closed_error, read_timeout
-from ..endpoint.message import Message
-from ..endpoint.option_checks import check_timeout
+from ..endpoint.call_options import check_timeout
+from ..endpoint.messages.message import Message
+from ..endpoint.reading.inbox import Inbox, closed_error, read_timeout
 
 if TYPE_CHECKING:
     from _thread import LockType
 
-    from ..endpoint.read_quota import ReadQuota
+    from ..endpoint.reading.read_quota import ReadQuota
     from .event_loop import EventLoopThread
 
 M = TypeVar("M", bound=Message)

@@ -6,13 +6,13 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from ..endpoint.inbox import closed_error
-from ..endpoint.message import MESSAGE_OVERHEAD_BYTES, MessageData, to_bytes
+from ..endpoint.messages.message import MESSAGE_OVERHEAD_BYTES, MessageData, to_bytes
+from ..endpoint.reading.inbox import closed_error
 from ..errors import SealpipeError
 from ..protocol.message import check_message
 
 if TYPE_CHECKING:
-    from ..endpoint.parse_options import ParsedOptions
+    from ..endpoint.options.parse_options import ParsedOptions
     from .event_loop import EventLoopThread
 
 

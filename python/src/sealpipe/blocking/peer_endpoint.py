@@ -6,9 +6,9 @@ import asyncio
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..endpoint.inbox import closed_error
-from ..endpoint.message import Message, MessageData, to_bytes
-from ..endpoint.option_checks import check_timeout
+from ..endpoint.call_options import check_timeout
+from ..endpoint.messages.message import Message, MessageData, to_bytes
+from ..endpoint.reading.inbox import closed_error
 from ..errors import PeerError
 from .endpoint import BlockingEndpoint
 from .outbox import Outbox
@@ -16,10 +16,10 @@ from .outbox import Outbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from ..endpoint.client import Client as AsyncClient
-    from ..endpoint.connection import Connection as AsyncConnection
-    from ..endpoint.parse_options import ParsedOptions
+    from ..endpoint.client.client import Client as AsyncClient
+    from ..endpoint.options.parse_options import ParsedOptions
     from ..endpoint.requests.request import Answer
+    from ..endpoint.server.connection import Connection as AsyncConnection
     from ..protocol.native.options import NativePeer
     from ..protocol.profile import ProfileName
     from ..protocol.session import TraceContext

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..endpoint.admin.admin_handlers import ShutdownRequest
-from ..endpoint.connection import Faces
-from ..endpoint.message import MessageData, MessageFrom, to_bytes
-from ..endpoint.server import Server as AsyncServer
+from ..endpoint.messages.message import MessageData, MessageFrom, to_bytes
+from ..endpoint.server.connection import Faces
+from ..endpoint.server.server import Server as AsyncServer
 from .endpoint import BlockingEndpoint
 from .handler_threads import BlockingHandler, BlockingStreamHandler, HandlerThreads, ShutdownThread
 from .inbox import SharedInbox
@@ -18,11 +18,11 @@ from .stream import Stream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..endpoint.connection import Connection as AsyncConnection
-    from ..endpoint.connection import ConnectionStream as AsyncConnectionStream
-    from ..endpoint.option_checks import Slow
-    from ..endpoint.parse_options import ParsedServerOptions
+    from ..endpoint.call_options import Slow
+    from ..endpoint.options.parse_options import ParsedServerOptions
     from ..endpoint.requests.request import RequestFrom
+    from ..endpoint.server.connection import Connection as AsyncConnection
+    from ..endpoint.server.connection import ConnectionStream as AsyncConnectionStream
     from ..protocol.session import TraceContext
     from ..transport.address import Address
     from .event_loop import EventLoopThread

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..endpoint.message import MessageData, to_bytes
+from ..endpoint.messages.message import MessageData, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..endpoint.client import Client
-from ..endpoint.connection import Connection
-from ..endpoint.server import Server
+from ..endpoint.client.client import Client
+from ..endpoint.server.connection import Connection
+from ..endpoint.server.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from .implementer import Implementer
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..endpoint.options import ClientOptions, ServerOptions
+    from ..endpoint.options.options import ClientOptions, ServerOptions
     from .contract import Contract
     from .ends import CallableEndpoint, Handling
 

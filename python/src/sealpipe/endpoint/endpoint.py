@@ -7,14 +7,14 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import SealpipeError
-from .message import Message
+from .messages.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from .inbox import Inbox
-    from .parse_options import ParsedOptions
+    from .options.parse_options import ParsedOptions
+    from .reading.inbox import Inbox
     from .status import Status
 
 M = TypeVar("M", bound=Message)

@@ -21,7 +21,7 @@ from concurrent.futures import TimeoutError
 from typing import TYPE_CHECKING
 
 from .. import serve as serve_channel
-from ..endpoint.option_checks import demand
+from ..endpoint.call_options import demand
 from .options import End, SidecarOptions, late, parse_sidecar_options
 from .process import HeldProcess, hold_process
 

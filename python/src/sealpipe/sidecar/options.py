@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..endpoint.option_checks import check_seconds, demand
-from ..endpoint.options import ServerOptions
-from ..endpoint.parse_options import parse_server_options
+from ..endpoint.call_options import demand
+from ..endpoint.options.option_checks import check_seconds
+from ..endpoint.options.options import ServerOptions
+from ..endpoint.options.parse_options import parse_server_options
 from ..errors import CallerError
 from .hand_over import no_parent
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic
 from ...errors import SealpipeError
 from ...protocol.profile import AdminRequestCame, RequestCame
 from ...protocol.session import Failure
-from ..message import to_bytes
+from ..messages.message import to_bytes
 from .cancel_soon import cancel_soon
 from .request import HandlerAnswer, R, RequestHandler
 from .request_failure import cancelled, failure_of, no_handler, not_allowed

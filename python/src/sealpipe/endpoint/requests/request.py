@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..message import Message, MessageData, Payload
+from ..messages.message import Message, MessageData, Payload
 
 if TYPE_CHECKING:
     from ...protocol.session import TraceContext

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 from ...errors import CallerError, PeerError, RemoteError
 from ...protocol.native.wire.failure import is_failure_code
 from ...protocol.session import Failure, ItemCame, StreamEnded, StreamReset, StreamStopped
-from ..inbox import closed_error, read_timeout
-from ..message import MessageData, Payload, to_bytes
-from ..option_checks import check_timeout
+from ..call_options import check_timeout
+from ..messages.message import MessageData, Payload, to_bytes
+from ..reading.inbox import closed_error, read_timeout
 from ..requests.cancel_soon import cancel_soon
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ...protocol.message import check_type
 from ...protocol.session import Failure, ItemCame, StreamOpened
-from ..message import MessageData, to_bytes
+from ..messages.message import MessageData, to_bytes
 from ..requests.request_failure import failure_of
 from .stream import Stream, StreamWire
 

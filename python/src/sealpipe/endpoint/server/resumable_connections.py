@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..protocol.engine_errors import connection_lost
-from ..protocol.native.options import SessionOver
+from ...protocol.engine_errors import connection_lost
+from ...protocol.native.options import SessionOver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..errors import SealpipeError
-    from ..protocol.native.handshake import SessionAnswer
-    from ..protocol.native.session import NativeSession
+    from ...errors import SealpipeError
+    from ...protocol.native.handshake import SessionAnswer
+    from ...protocol.native.session import NativeSession
+    from ..options.parse_options import ParsedServerOptions
     from .connection import Connection
-    from .parse_options import ParsedServerOptions
 
 _MAX_REMEMBERED = 64
 """Max number of ended sessions whose reason is remembered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .message import MESSAGE_OVERHEAD_BYTES, Message
+from ..messages.message import MESSAGE_OVERHEAD_BYTES, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,20 +6,20 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from ..crypto import SYSTEM_CRYPTO
-from ..protocol.engine import Engine
-from ..protocol.engine_options import ClosedEvent, EngineEvent, EngineOptions, OpenEvent, ResumeEvent, Role
-from ..protocol.profile import IncomingStreamEvent, MessagesCame, RequestEvent
+from ...crypto import SYSTEM_CRYPTO
+from ...protocol.engine import Engine
+from ...protocol.engine_options import ClosedEvent, EngineEvent, EngineOptions, OpenEvent, ResumeEvent, Role
+from ...protocol.profile import IncomingStreamEvent, MessagesCame, RequestEvent
 
 if TYPE_CHECKING:
-    from ..errors import PeerError
-    from ..protocol.handshake.options import ProfileChoice
-    from ..protocol.limits import EngineLimits
-    from ..protocol.native.handshake import SessionAnswer
-    from ..protocol.native.options import NativeOptions
-    from ..transport.transport import Transport
+    from ...errors import PeerError
+    from ...protocol.handshake.options import ProfileChoice
+    from ...protocol.limits import EngineLimits
+    from ...protocol.native.handshake import SessionAnswer
+    from ...protocol.native.options import NativeOptions
+    from ...transport.transport import Transport
+    from ..reading.read_quota import ReadQuota
     from .handshake_turns import HandshakeTurns
-    from .read_quota import ReadQuota
 
 FLUSH_BYTES = 65_536
 """More than this does not wait for the end of the turn."""

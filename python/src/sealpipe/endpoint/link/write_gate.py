@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..errors import PeerError
+from ...errors import PeerError
 
 
 class WriteGate:

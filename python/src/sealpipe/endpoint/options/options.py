@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..errors import SealpipeError
-    from ..protocol.handshake.options import ProfileChoice
-    from ..protocol.native.wire.offers import ContractIdentity
-    from ..transport.users import Trust
-    from .lost_session import LostSession
-    from .status import Status
+    from ...errors import SealpipeError
+    from ...protocol.handshake.options import ProfileChoice
+    from ...protocol.native.wire.offers import ContractIdentity
+    from ...transport.users import Trust
+    from ..link.lost_session import LostSession
+    from ..status import Status
 
 
 @dataclass(frozen=True)

@@ -6,25 +6,25 @@ import sys
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import CallerError
-from ..protocol.limits import MAX_MAX_MESSAGE_BYTES, EngineLimits
-from ..protocol.native.keepalive import KeepaliveLimits
-from ..transport.address import DEFAULT_DIRECTORY, Address, resolve_address
-from ..transport.users import own_uid
+from ...errors import CallerError
+from ...protocol.limits import MAX_MAX_MESSAGE_BYTES, EngineLimits
+from ...protocol.native.keepalive import KeepaliveLimits
+from ...transport.address import DEFAULT_DIRECTORY, Address, resolve_address
+from ...transport.users import own_uid
+from ..call_options import demand
 from . import option_checks as checks
-from .option_checks import demand
 from .secret_file import read_secret_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..errors import SealpipeError
-    from ..protocol.handshake.options import ProfileChoice
-    from ..protocol.native.wire.offers import ContractIdentity
-    from ..transport.users import Trust
-    from .lost_session import LostSession
+    from ...errors import SealpipeError
+    from ...protocol.handshake.options import ProfileChoice
+    from ...protocol.native.wire.offers import ContractIdentity
+    from ...transport.users import Trust
+    from ..link.lost_session import LostSession
+    from ..status import Status
     from .options import Retry
-    from .status import Status
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,23 +6,23 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ..errors import PeerError, SealpipeError, SystemError
-from .engine_driver import Deaf, DriverOptions, EngineDriver
-from .native_options import native_options
-from .options import Retry
+from ...errors import PeerError, SealpipeError, SystemError
+from ..driver.engine_driver import Deaf, DriverOptions, EngineDriver
+from ..options.native_options import native_options
+from ..options.options import Retry
 from .pause import Pause
 from .reconnect import Backoff, is_absence, is_crowded, is_passing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..protocol.engine_options import OpenEvent
-    from ..protocol.native.session import NativeSession
-    from ..protocol.profile import IncomingStreamEvent, MessagesCame, RequestEvent
-    from ..transport.address import Address
-    from ..transport.transport import TransportProvider, Watch
-    from .parse_options import ParsedClientOptions
-    from .read_quota import ReadQuota
+    from ...protocol.engine_options import OpenEvent
+    from ...protocol.native.session import NativeSession
+    from ...protocol.profile import IncomingStreamEvent, MessagesCame, RequestEvent
+    from ...transport.address import Address
+    from ...transport.transport import TransportProvider, Watch
+    from ..options.parse_options import ParsedClientOptions
+    from ..reading.read_quota import ReadQuota
 
 # When a server appears, the next try comes no sooner than this after the last, in seconds.
 _MIN_PAUSE = 0.1

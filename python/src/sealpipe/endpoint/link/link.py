@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..errors import SealpipeError
-from ..protocol.native.session import NativeSession
-from ..protocol.profile import (
+from ...errors import SealpipeError
+from ...protocol.native.session import NativeSession
+from ...protocol.profile import (
     AdminRequestCame,
     AnswerCame,
     CancelCame,
@@ -17,24 +17,20 @@ from ..protocol.profile import (
     RequestCame,
     RequestEvent,
 )
-from .inbox import closed_error
+from ..reading.inbox import closed_error
+from ..requests.incoming_requests import IncomingRequests
+from ..requests.outgoing_requests import OutgoingRequests
+from ..requests.request import Request
+from ..streams.stream import Stream
+from ..streams.streams import Streams
 from .lost_session import LostSession, lost_session, session_lost
 from .offline_queue import OfflineQueue
-from .requests.incoming_requests import IncomingRequests
-from .requests.outgoing_requests import OutgoingRequests
-from .requests.request import Request, RequestHandler
-from .streams.stream import Stream, StreamWire
-from .streams.streams import StreamHandler, Streams
 from .write_gate import WriteGate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..protocol.session import Failure, Leftovers, Session, SessionStreams, StreamOpened, TraceContext
-    from .engine_driver import EngineDriver
-    from .handlers import Handlers
-    from .parse_options import ParsedOptions
-    from .read_quota import ReadQuota
+    from ...protocol.session import Failure, Leftovers, Session, SessionStreams, TraceContext
+    from ..driver.engine_driver import EngineDriver
+    from .link_options import LinkOptions
 
 R = TypeVar("R", bound=Request)
 S = TypeVar("S", bound=Stream)
@@ -43,21 +39,6 @@ _CONGESTED_BYTES = 1_048_576
 """While more bytes of answers wait, no further handler is started."""
 _FLUSH_BYTES = 65_536
 """Once messages of this many bytes wait, they are sent without waiting for the end of the turn."""
-
-
-@dataclass(frozen=True)
-class LinkOptions(Generic[R, S]):
-    options: ParsedOptions
-    quota: ReadQuota
-    queues_offline: bool
-    """Whether what is sent without a session waits for the next one."""
-    keeps_more: Callable[[], None]
-    """More bytes are kept for a peer without a connection."""
-    handlers: Handlers[RequestHandler[R]]
-    make_request: Callable[[RequestCame | AdminRequestCame], R]
-    stream_handlers: Handlers[StreamHandler[S]]
-    make_stream: Callable[[StreamOpened, StreamWire], S]
-    find_admin: Callable[[int], RequestHandler[R] | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,18 +58,18 @@ class Link(Generic[R, S]):
 
     def __init__(self, options: LinkOptions[R, S]) -> None:
         self._options = options
-        parsed = options.options
-        self.gate = WriteGate(parsed.max_queued_bytes)
+        limits = options.limits
+        self.gate = WriteGate(limits.max_queued_bytes)
         self.asked = OutgoingRequests(self)
         self.handled: IncomingRequests[R] = IncomingRequests(
-            self, options.handlers, options.make_request, parsed.max_concurrent_requests, options.find_admin
+            self, options.handlers, options.make_request, limits.max_concurrent_requests, options.find_admin
         )
         self.own_streams: Streams[S] = Streams(
             self,
             options.stream_handlers,
             options.make_stream,
-            parsed.max_queued_bytes,
-            parsed.max_concurrent_streams,
+            limits.max_queued_bytes,
+            limits.max_concurrent_streams,
         )
         self.driver: EngineDriver | None = None
         """The present connection, if there is one."""
@@ -284,7 +265,7 @@ class Link(Generic[R, S]):
         """Raises a CallerError ``ERR_CLOSED``."""
         session = self.session
         if self._options.queues_offline and not self.can_send:
-            session = self.session = OfflineQueue(self._options.options.max_message_bytes)
+            session = self.session = OfflineQueue(self._options.limits.max_message_bytes)
         if session is None:
             raise closed_error()
         return session

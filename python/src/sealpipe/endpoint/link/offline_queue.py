@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from ..errors import PeerError
-from ..protocol.message import MessageContent, check_message
-from ..protocol.native.lanes.send_lane import FRAME_OVERHEAD_BYTES
-from ..protocol.native.requests.request_ids import OwnRequestIds
-from ..protocol.native.wire.frame import FRAME_HEADER_BYTES
-from ..protocol.native.wire.trace_context import TRACEPARENT_BYTES
-from ..protocol.session import ConsumedLane, Failure, Leftovers, RequestContent, TraceContext
+from ...errors import PeerError
+from ...protocol.message import MessageContent, check_message
+from ...protocol.native.lanes.send_lane import FRAME_OVERHEAD_BYTES
+from ...protocol.native.requests.request_ids import OwnRequestIds
+from ...protocol.native.wire.frame import FRAME_HEADER_BYTES
+from ...protocol.native.wire.trace_context import TRACEPARENT_BYTES
+from ...protocol.session import ConsumedLane, Failure, Leftovers, RequestContent, TraceContext
 
 _MESSAGE_OVERHEAD_BYTES = FRAME_HEADER_BYTES + 4 + FRAME_OVERHEAD_BYTES
 _REQUEST_OVERHEAD_BYTES = FRAME_HEADER_BYTES + 8 + FRAME_OVERHEAD_BYTES

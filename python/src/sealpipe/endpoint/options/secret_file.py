@@ -11,12 +11,12 @@ import sys
 import time
 from contextlib import suppress
 
-from ..errors import SystemError
-from ..protocol.limits import MAX_SECRET_BYTES
-from ..transport.file_identity import identify
-from ..transport.rename_hold import RenamedFile, lacks_links, rename_unless_held
-from ..transport.trust import objection_to_directory
-from ..transport.users import own_uid
+from ...errors import SystemError
+from ...protocol.limits import MAX_SECRET_BYTES
+from ...transport.file_identity import identify
+from ...transport.rename_hold import RenamedFile, lacks_links, rename_unless_held
+from ...transport.trust import objection_to_directory
+from ...transport.users import own_uid
 
 _FRESH_SECRET_BYTES = 32
 _ONLY_OWNER = 0o600

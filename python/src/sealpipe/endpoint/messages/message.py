@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..errors import CallerError
+from ...errors import CallerError
 
 if TYPE_CHECKING:
-    from ..protocol.native.lanes.receive_lane import ReceiveLane
+    from ...protocol.native.lanes.receive_lane import ReceiveLane
 
 MESSAGE_OVERHEAD_BYTES = 256
 """The memory of a waiting message besides its data, counted so that empty messages are bounded, too."""

@@ -6,17 +6,17 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from .engine_driver import Deaf, DriverHandler, DriverOptions, EngineDriver
-from .handshake_turns import HandshakeTurns
-from .native_options import native_options
-from .read_quota import ReadQuota
+from ..driver.engine_driver import Deaf, DriverHandler, DriverOptions, EngineDriver
+from ..driver.handshake_turns import HandshakeTurns
+from ..options.native_options import native_options
+from ..reading.read_quota import ReadQuota
 
 if TYPE_CHECKING:
-    from ..errors import PeerError
-    from ..protocol.engine_options import OpenEvent
-    from ..protocol.native.handshake import SessionAnswer
-    from ..transport.transport import Transport
-    from .parse_options import ParsedServerOptions
+    from ...errors import PeerError
+    from ...protocol.engine_options import OpenEvent
+    from ...protocol.native.handshake import SessionAnswer
+    from ...transport.transport import Transport
+    from ..options.parse_options import ParsedServerOptions
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import PeerError
-from .message import Message
+from ...errors import PeerError
+from ..messages.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..protocol.message import MessageContent
-    from .streams.stream import Stream
+    from ...protocol.message import MessageContent
+    from ..streams.stream import Stream
 
 
 @dataclass(frozen=True)

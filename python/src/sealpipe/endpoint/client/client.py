@@ -5,38 +5,39 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import CallerError, PeerError, SealpipeError
-from ..protocol.native.wire.admin import DESCRIBE, MAX_ADMIN_BYTES, SHUTDOWN
-from ..protocol.profile import AdminRequestCame, RequestCame
-from ..transport.providers import provider_of
-from .admin.description import ServerDescription, decode_description
+from ...errors import CallerError, PeerError, SealpipeError
+from ...protocol.native.wire.admin import DESCRIBE, MAX_ADMIN_BYTES, SHUTDOWN
+from ...protocol.profile import AdminRequestCame, RequestCame
+from ...transport.providers import provider_of
+from ..admin.description import ServerDescription, decode_description
+from ..call_options import check_timeout
+from ..endpoint import Endpoint, call_safely
+from ..handlers import Handlers, adding
+from ..link.link import Link
+from ..link.link_options import LinkOptions
+from ..link.lost_session import session_ended
+from ..messages.message import Message, MessageData, to_bytes
+from ..options.trace_context import checked_context
+from ..reading.inbox import Inbox, closed_error
+from ..reading.read_quota import ReadQuota
+from ..requests.request import Answer, Request, RequestHandler
+from ..streams.stream import Stream
 from .connector import Connector, ConnectorTarget, connect_timeout
-from .endpoint import Endpoint, call_safely
-from .handlers import Handlers, adding
-from .inbox import Inbox, closed_error
-from .link import Link, LinkOptions
-from .lost_session import session_ended
-from .message import Message, MessageData, to_bytes
-from .option_checks import check_timeout
-from .read_quota import ReadQuota
 from .reconnect import is_resumable
-from .requests.request import Answer, Request, RequestHandler
-from .requests.request_context import checked_context
-from .streams.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..protocol.engine_options import OpenEvent
-    from ..protocol.native.options import NativePeer
-    from ..protocol.profile import MessagesCame, ProfileName
-    from ..protocol.session import TraceContext
-    from ..transport.address import Address
-    from .engine_driver import EngineDriver
-    from .link import Carried
-    from .options import Retry
-    from .parse_options import ParsedClientOptions
-    from .streams.streams import StreamHandler
+    from ...protocol.engine_options import OpenEvent
+    from ...protocol.native.options import NativePeer
+    from ...protocol.profile import MessagesCame, ProfileName
+    from ...protocol.session import TraceContext
+    from ...transport.address import Address
+    from ..driver.engine_driver import EngineDriver
+    from ..link.link import Carried
+    from ..options.options import Retry
+    from ..options.parse_options import ParsedClientOptions
+    from ..streams.streams import StreamHandler
 
 H = TypeVar("H", bound="RequestHandler[Request]")
 SH = TypeVar("SH", bound="StreamHandler[Stream]")
@@ -57,7 +58,7 @@ class Client(Endpoint[Message]):
         self._stream_handlers: Handlers[StreamHandler[Stream]] = Handlers("streams")
         self._link: Link[Request, Stream] = Link(
             LinkOptions(
-                options=options,
+                limits=options,
                 quota=self._quota,
                 queues_offline=True,
                 keeps_more=lambda: None,

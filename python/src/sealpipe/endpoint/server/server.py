@@ -6,38 +6,38 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import PeerError, SystemError
-from ..protocol.message import check_message
-from ..transport.providers import provider_of
-from ..transport.transport import ListenOptions
+from ...errors import PeerError, SystemError
+from ...protocol.message import check_message
+from ...transport.providers import provider_of
+from ...transport.transport import ListenOptions
+from ..admin.admin_handlers import AdminHandlers
+from ..admin.description import ServerDescription, encode_description
+from ..call_options import Slow, check_slow, check_timeout
+from ..endpoint import Endpoint
+from ..handlers import Handlers, adding
+from ..messages.message import MessageData, MessageFrom, to_bytes
+from ..options.native_options import self_of
+from ..reading.inbox import closed_error
 from .acceptor import Acceptor
-from .admin.admin_handlers import AdminHandlers
-from .admin.description import ServerDescription, encode_description
 from .connection import Connection, ConnectionStream, Faces
-from .endpoint import Endpoint
-from .handlers import Handlers, adding
-from .inbox import closed_error
 from .liveness import is_server_alive
-from .message import MessageData, MessageFrom, to_bytes
-from .native_options import self_of
-from .option_checks import Slow, check_slow, check_timeout
 from .resumable_connections import ResumableConnections
 from .slow_clients import SlowClients
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..errors import SealpipeError
-    from ..protocol.native.handshake import SessionAnswer
-    from ..transport.address import Address
-    from ..transport.transport import Listener, Transport
+    from ...errors import SealpipeError
+    from ...protocol.native.handshake import SessionAnswer
+    from ...transport.address import Address
+    from ...transport.transport import Listener, Transport
+    from ..admin.admin_handlers import ShutdownHandler
+    from ..driver.engine_driver import DriverHandler
+    from ..options.parse_options import ParsedServerOptions
+    from ..reading.inbox import Inbox
+    from ..requests.request import RequestFrom, RequestHandler
+    from ..streams.streams import StreamHandler
     from .acceptor import Established, Handshaking
-    from .admin.admin_handlers import ShutdownHandler
-    from .engine_driver import DriverHandler
-    from .inbox import Inbox
-    from .parse_options import ParsedServerOptions
-    from .requests.request import RequestFrom, RequestHandler
-    from .streams.streams import StreamHandler
 
 H = TypeVar("H", bound="RequestHandler[RequestFrom[Connection]]")
 SH = TypeVar("SH", bound="StreamHandler[ConnectionStream]")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..errors import SealpipeError
+    from ...errors import SealpipeError
 
 
 class Backoff:

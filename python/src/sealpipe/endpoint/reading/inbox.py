@@ -6,9 +6,9 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from ..errors import CallerError, PeerError
-from .message import Message
-from .option_checks import check_timeout
+from ...errors import CallerError, PeerError
+from ..call_options import check_timeout
+from ..messages.message import Message
 
 if TYPE_CHECKING:
     from .read_quota import ReadQuota

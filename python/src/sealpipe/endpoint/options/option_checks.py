@@ -1,40 +1,23 @@
-"""Checks of what callers give. Those that return nothing raise a CallerError ``ERR_INVALID_OPTION``.
+"""Checks of an endpoint's options. Those that return nothing raise a CallerError ``ERR_INVALID_OPTION``.
 
 Times are in seconds, as everywhere in Python."""
 
 from __future__ import annotations
 
-import math
 import os
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from ..errors import CallerError
-from ..protocol.limits import MAX_SECRET_BYTES
-from ..protocol.native.wire.hello_fields import MAX_TEXT_BYTES
-from ..protocol.native.wire.lanes import MAX_WINDOW, MIN_WINDOW
-from ..protocol.native.wire.offers import CONTRACT_HASH_BYTES, MAX_CONTRACTS, ContractIdentity
+from ...protocol.limits import MAX_SECRET_BYTES
+from ...protocol.native.wire.hello_fields import MAX_TEXT_BYTES
+from ...protocol.native.wire.lanes import MAX_WINDOW, MIN_WINDOW
+from ...protocol.native.wire.offers import CONTRACT_HASH_BYTES, MAX_CONTRACTS, ContractIdentity
+from ..call_options import MAX_SECONDS, demand, is_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Slow = Literal["skip", "drop", "wait"]
-"""What happens to a client of a broadcast for which ``max_queued_bytes`` wait."""
-
-# The max of the TypeScript library's timers, so that a setting can be shared.
-MAX_SECONDS = 2_147_483.647
 MIN_SECONDS = 0.001
 SECONDS = f"a number of seconds from {MIN_SECONDS} to {MAX_SECONDS}"
-
-
-def check_timeout(timeout: object) -> None:
-    """For ``read`` and the like: ``None`` waits for ever, 0 not at all."""
-    if timeout is not None:
-        demand(is_seconds(timeout, 0), "timeout", "None or a number of seconds from 0", timeout)
-
-
-def check_slow(slow: object) -> None:
-    """For ``broadcast``. Raises a CallerError ``ERR_INVALID_OPTION``."""
-    demand(slow in ("skip", "drop", "wait"), "slow", '"skip", "drop" or "wait"', slow)
 
 
 def check_seconds(name: str, value: object) -> None:
@@ -42,27 +25,16 @@ def check_seconds(name: str, value: object) -> None:
     demand(is_seconds(value, MIN_SECONDS), name, SECONDS, value)
 
 
-def demand(fits: bool, name: str, wanted: str, value: object) -> None:
-    if not fits:
-        raise CallerError("ERR_INVALID_OPTION", f"{name} must be {wanted}, not {value!r}")
-
-
-def is_seconds(value: object, least: float) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value) and least <= value <= MAX_SECONDS
-
-
 Verdict = tuple[bool, str]
 """Whether a value fits, and what is wanted."""
 
 
-def _is_integer(value: object, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+def _is_integer(value: object, min_value: int, max_value: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and min_value <= value <= max_value
 
 
-def integer_to(most: int) -> Callable[[Any], Verdict]:
-    return lambda value: (_is_integer(value, 1, most), f"an integer from 1 to {most}")
+def integer_to(max_value: int) -> Callable[[Any], Verdict]:
+    return lambda value: (_is_integer(value, 1, max_value), f"an integer from 1 to {max_value}")
 
 
 def seconds(value: object) -> Verdict:

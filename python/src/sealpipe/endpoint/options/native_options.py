@@ -6,14 +6,14 @@ import math
 import os
 from typing import TYPE_CHECKING
 
-from ..protocol.native.keepalive import KeepaliveLimits
-from ..protocol.native.options import NativeOptions, NativeSelf
-from ..protocol.native.wire.lanes import MAX_WINDOW, MIN_WINDOW
-from ..protocol.native.wire.offers import ALL_FEATURES, Offers
+from ...protocol.native.keepalive import KeepaliveLimits
+from ...protocol.native.options import NativeOptions, NativeSelf
+from ...protocol.native.wire.lanes import MAX_WINDOW, MIN_WINDOW
+from ...protocol.native.wire.offers import ALL_FEATURES, Offers
 
 if TYPE_CHECKING:
-    from ..protocol.native.session import NativeSession
-    from ..protocol.native.wire.lanes import Windows
+    from ...protocol.native.session import NativeSession
+    from ...protocol.native.wire.lanes import Windows
     from .parse_options import ParsedOptions
 
 _LIBRARY = "sealpipe/0.1.0"

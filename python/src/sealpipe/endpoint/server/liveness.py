@@ -6,15 +6,15 @@ import asyncio
 import errno
 from typing import TYPE_CHECKING
 
-from ..errors import SealpipeError
-from ..protocol.limits import EngineLimits
-from ..transport.socket_table import is_listed_as_listening
-from .engine_driver import Deaf, DriverOptions, EngineDriver
-from .read_quota import ReadQuota
+from ...errors import SealpipeError
+from ...protocol.limits import EngineLimits
+from ...transport.socket_table import is_listed_as_listening
+from ..driver.engine_driver import Deaf, DriverOptions, EngineDriver
+from ..reading.read_quota import ReadQuota
 
 if TYPE_CHECKING:
-    from ..transport.address import Address
-    from ..transport.transport import TransportProvider
+    from ...transport.address import Address
+    from ...transport.transport import TransportProvider
 
 # How long a live server may take to answer, in seconds.
 _PATIENCE = 2.0

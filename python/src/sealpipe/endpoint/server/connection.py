@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from ..errors import PeerError
-from ..protocol.message import check_message
-from ..protocol.profile import AdminRequestCame, RequestCame
-from .endpoint import Endpoint, call_safely
-from .engine_driver import Deaf
-from .handlers import Handlers, adding
-from .inbox import Inbox, closed_error
-from .link import Link, LinkOptions
-from .message import MessageData, MessageFrom, to_bytes
-from .parse_options import ParsedOptions
-from .reconnect import is_resumable
-from .requests.request import Answer, RequestFrom, RequestHandler
-from .requests.request_context import checked_context
-from .streams.stream import Stream, StreamWire
+from ...errors import PeerError
+from ...protocol.message import check_message
+from ...protocol.profile import AdminRequestCame, RequestCame
+from ..client.reconnect import is_resumable
+from ..driver.engine_driver import Deaf
+from ..endpoint import Endpoint, call_safely
+from ..handlers import Handlers, adding
+from ..link.link import Link
+from ..link.link_options import LinkOptions
+from ..messages.message import MessageData, MessageFrom, to_bytes
+from ..options.parse_options import ParsedOptions
+from ..options.trace_context import checked_context
+from ..reading.inbox import Inbox, closed_error
+from ..requests.request import Answer, RequestFrom, RequestHandler
+from ..streams.stream import Stream, StreamWire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..errors import SealpipeError
-    from ..protocol.native.options import NativePeer
-    from ..protocol.native.session import NativeSession
-    from ..protocol.profile import IncomingStreamEvent, MessagesCame, ProfileName, RequestEvent
-    from ..protocol.session import StreamOpened, TraceContext
+    from ...errors import SealpipeError
+    from ...protocol.native.options import NativePeer
+    from ...protocol.native.session import NativeSession
+    from ...protocol.profile import IncomingStreamEvent, MessagesCame, ProfileName, RequestEvent
+    from ...protocol.session import StreamOpened, TraceContext
+    from ..call_options import Slow
+    from ..driver.engine_driver import DriverHandler, EngineDriver
+    from ..link.lost_session import LostSession
+    from ..options.parse_options import ParsedServerOptions
+    from ..streams.streams import StreamHandler
     from .acceptor import Established
-    from .engine_driver import DriverHandler, EngineDriver
-    from .lost_session import LostSession
-    from .option_checks import Slow
-    from .parse_options import ParsedServerOptions
-    from .streams.streams import StreamHandler
 
 
 class ConnectionStream(Stream):
@@ -128,7 +129,7 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
         self._stream_handlers: Handlers[StreamHandler[ConnectionStream]] = Handlers("streams", owner.stream_handlers)
         self._link: Link[RequestFrom[Connection], ConnectionStream] = Link(
             LinkOptions(
-                options=owner.options,
+                limits=owner.options,
                 quota=self._quota,
                 queues_offline=False,
                 keeps_more=owner.keeps_more,

@@ -1,0 +1,1 @@
+"""Everything between an end and its peer, over one connection after another."""

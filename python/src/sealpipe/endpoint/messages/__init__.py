@@ -1,0 +1,1 @@
+"""Messages, and the data that can be written."""
