@@ -12,10 +12,11 @@ import { nextEvent, turns, until } from "../support/waiting.ts";
 
 const helloBytes = 2;
 const keyBytes = 97;
+const nativeConfirmation = Uint8Array.of(1);
 const count = 40;
 
 /**
- * What a server of this process computes for handshakes on its event loop, and how often one waited for its turn. A key pair that was made
+ * What a server of this process computes for handshakes on its event loop, in which turn it derives secrets, and how often one waited for its turn. A key pair that was made
  * ahead costs it nothing.
  */
 function watch(t: TestContext) {
@@ -28,7 +29,12 @@ function watch(t: TestContext) {
     if (counting) setImmediate(nextTurn);
   };
   nextTurn();
-  const { generateKeyPair } = nodeCrypto;
+  const { generateKeyPair, hmacSha256 } = nodeCrypto;
+  const secretsAt: number[] = [];
+  const secrets = mock.method(nodeCrypto, "hmacSha256", (key: Uint8Array, data: readonly Uint8Array[]) => {
+    secretsAt.push(turn);
+    return hmacSha256(key, data);
+  });
   const waits = mock.method(HandshakeTurns.prototype, "wait");
   const keyPairs = mock.method(nodeCrypto, "generateKeyPair", () => {
     const keyPair = generateKeyPair();
@@ -47,8 +53,9 @@ function watch(t: TestContext) {
     counting = false;
     waits.mock.restore();
     keyPairs.mock.restore();
+    secrets.mock.restore();
   });
-  return { steps, waits: () => waits.mock.callCount() };
+  return { steps, secretsAt, waits: () => waits.mock.callCount() };
 }
 
 const dropAfter =
@@ -83,6 +90,22 @@ describe("a server's costly steps", { timeout: 60_000 }, () => {
       "at most the process's first key pair is made here",
     );
     assert.equal(new Set(costly.map(({ turn }) => turn)).size, costly.length);
+  });
+
+  test("are one in each turn, too, if many native clients confirm at once", async (t) => {
+    const server = await freshServer(t);
+    const peers = await connectAll(t, server);
+    for (const peer of peers) peer.send(concat(accepted, clientPublicKey));
+    for (const peer of peers) {
+      await peer.receive(keyBytes);
+      await receiveFrame(peer);
+    }
+    const { secretsAt, waits } = watch(t);
+    for (const peer of peers) peer.send(nativeConfirmation);
+    await until(() => waits() === count);
+    const each = 9;
+    await until(() => secretsAt.length === each * count);
+    assert.equal(new Set(secretsAt).size, count);
   });
 
   test("are not asked for by a key that comes byte by byte, and a newcomer does not wait for those that send it so", async (t) => {

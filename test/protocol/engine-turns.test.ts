@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat, hex } from "../support/bytes.ts";
+import { EnginePair } from "../support/engine-pair.ts";
 import { EngineProbe } from "../support/engine-probe.ts";
 import { clientPublicKey } from "../support/hand-made-peer.ts";
 
@@ -13,6 +14,8 @@ function server(encryption = true): EngineProbe {
   probe.takeWrites();
   return probe;
 }
+
+const both = { encryption: true, native: {} };
 
 function takeTurn(probe: EngineProbe): number[] {
   probe.engine.allowCostlyStep();
@@ -31,8 +34,29 @@ describe("a server's engine whose costly steps wait for turns", () => {
     assert.equal(probe.engine.nextStepIsCostly, true);
     assert.equal(probe.state, "server-awaits-client-key");
     assert.deepEqual(takeTurn(probe), [maximumSizeBytes]);
-    assert.deepEqual(probe.events, ["open encrypted"], "the confirmation costs nothing worth a turn");
+    assert.deepEqual(probe.events, ["open encrypted"], "a classic confirmation costs nothing worth a turn");
     assert.equal(probe.engine.nextStepIsCostly, false);
+  });
+
+  test("waits with the secrets and the session of a native client, too", () => {
+    const { client, server } = new EnginePair({ client: both, server: { ...both, waitsForTurns: true } });
+    const exchange = (): void => {
+      server.receive(concat(...client.takeEvents().takeWrites()));
+      client.receive(concat(...server.takeEvents().takeWrites()));
+    };
+    client.receive(concat(...server.takeWrites()));
+    exchange();
+    for (const state of ["server-awaits-answer", "server-awaits-client-key", "server-awaits-confirmation"]) {
+      assert.equal(server.state, state);
+      assert.equal(server.engine.nextStepIsCostly, true);
+      exchange();
+      assert.equal(server.state, state, "it may not yet");
+      server.engine.allowCostlyStep();
+      client.receive(concat(...server.takeEvents().takeWrites()));
+      exchange();
+    }
+    assert.deepEqual([client.events, server.events], [["open encrypted"], ["open encrypted"]]);
+    assert.equal(server.engine.nextStepIsCostly, false);
   });
 
   test("has no step to take until the last byte of the key is there", () => {

@@ -64,10 +64,11 @@ export class HandshakeSteps {
 
   /** Whether what the step costs is computed on another thread first. */
   #goesElsewhere(): boolean {
-    const keys = this.#target.engine.keysToAgreeOn;
-    if (keys === undefined) return waitForKeyPair(this.#cameBack);
-    keys.keyPair.deriveElsewhere?.(keys.peerPublicKey, this.#cameBack);
-    return keys.keyPair.deriveElsewhere !== undefined;
+    const { engine } = this.#target;
+    if (engine.state === "server-awaits-answer") return waitForKeyPair(this.#cameBack);
+    const keys = engine.keysToAgreeOn;
+    keys?.keyPair.deriveElsewhere?.(keys.peerPublicKey, this.#cameBack);
+    return keys?.keyPair.deriveElsewhere !== undefined;
   }
 
   readonly #cameBack = (sharedSecret?: Uint8Array): void => {

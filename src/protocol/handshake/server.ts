@@ -14,6 +14,7 @@ import {
 } from "./key-agreement.ts";
 import {
   answers,
+  confirmations,
   decodeAnswer,
   decodeConfirmation,
   encodeHello,
@@ -53,7 +54,8 @@ export class ServerHandshake implements Handshake {
       case "server-awaits-client-key":
         return this.#clientKey !== undefined || input.length >= publicKeyBytes;
       default:
-        return false;
+        // The secrets, keys and hellos of native, and a session.
+        return this.#keys !== undefined && this.#offersNative && input.firstChunk[0] === confirmations.native;
     }
   }
 
