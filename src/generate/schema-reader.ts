@@ -1,10 +1,19 @@
 import { canonicalJson } from "../contract/json-schema/canonical-json.ts";
 import type { JsonSchema } from "../contract/schema.ts";
+import {
+  descriptionOf,
+  isEmpty,
+  type Keywords,
+  keywordsOf,
+  tagOf,
+  tagValueOf,
+  titleOf,
+  valuesOf,
+} from "./keywords.ts";
 import { NameScope, pascal } from "./names.ts";
 import { notExpressible } from "./not-expressible.ts";
+import { followed, lookUp, merged, usesReferences } from "./references.ts";
 import type { NamedType, ObjectType, Property, Scalar, Shape } from "./shapes.ts";
-
-type Keywords = { readonly [keyword: string]: unknown };
 
 /** A schema, and what it is part of. */
 interface At {
@@ -255,98 +264,4 @@ function kindWithoutType(schema: Keywords, place: string): "any" | "bytes" {
   const found = conditions.find((keyword) => schema[keyword] !== undefined);
   if (found !== undefined) throw notExpressible(place, `"${found}" without a "type"`);
   return "any";
-}
-
-/** Objects whose conditions hold all at once, as one. */
-function merged(schema: Keywords, { place, root }: At): Keywords {
-  const { allOf, ...own } = schema;
-  const parts = (allOf as unknown[]).map((each) => keywordsOf(followed(each, root)));
-  if (
-    parts.length === 1 &&
-    Object.keys(own).every((key) => ["$schema", "title", "description"].includes(key))
-  )
-    return { ...parts[0], ...own };
-  const all = [own, ...parts].filter((part) => Object.keys(part).length > 0);
-  const isObject = (part: Keywords) => part["type"] === "object" || part["properties"] !== undefined;
-  const stranger = all.flatMap((part) => Object.keys(part)).find((key) => !mergeable.has(key));
-  if (!all.every(isObject) || stranger !== undefined)
-    throw notExpressible(place, "several schemas at once (allOf) that are not all plain objects");
-  return {
-    ...own,
-    type: "object",
-    properties: Object.assign({}, ...all.map((part) => keywordsOf(part["properties"]))),
-    required: all.flatMap((part) => (part["required"] ?? []) as string[]),
-  };
-}
-
-const mergeable = new Set([
-  "$schema",
-  "type",
-  "title",
-  "description",
-  "properties",
-  "required",
-  "additionalProperties",
-]);
-
-/** The key at which each alternative has a text of its own that it must have. */
-function tagOf(alternatives: readonly Keywords[]): string | undefined {
-  const keys = Object.keys(keywordsOf(alternatives[0]?.["properties"]));
-  return keys.find((key) => {
-    const values = alternatives.map((each) => tagValueOf(each, key));
-    return values.every((value) => typeof value === "string") && new Set(values).size === values.length;
-  });
-}
-
-function tagValueOf(alternative: Keywords, key: string): unknown {
-  const required = (alternative["required"] ?? []) as readonly unknown[];
-  if (alternative["type"] !== "object" || !required.includes(key)) return undefined;
-  const values = valuesOf(keywordsOf(keywordsOf(alternative["properties"])[key]));
-  return values?.length === 1 ? values[0] : undefined;
-}
-
-function valuesOf(schema: Keywords): readonly unknown[] | undefined {
-  if (Array.isArray(schema["enum"])) return schema["enum"];
-  return "const" in schema ? [schema["const"]] : undefined;
-}
-
-function followed(schema: unknown, root: JsonSchema): unknown {
-  let current = schema;
-  for (let steps = 0; steps < 32; steps++) {
-    const reference = keywordsOf(current)["$ref"];
-    if (typeof reference !== "string") return current;
-    current = lookUp(root, reference);
-  }
-  return current;
-}
-
-/** It leads somewhere: the schema was compiled before. */
-function lookUp(root: JsonSchema, reference: string): unknown {
-  const parts = reference.split("/").slice(1);
-  const keys = parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-  return keys.reduce<unknown>((current, key) => keywordsOf(current)[key], root);
-}
-
-function usesReferences(schema: Keywords): boolean {
-  return JSON.stringify(schema).includes('"$ref":');
-}
-
-/** One that can be a type's name. */
-function titleOf(schema: Keywords): string | undefined {
-  const title = schema["title"] ?? schema["id"];
-  if (typeof title !== "string" || title.length > 64) return undefined;
-  const name = pascal(title);
-  return /^[A-Z][A-Za-z0-9]*$/.test(name) ? name : undefined;
-}
-
-function descriptionOf({ description }: Keywords): string | undefined {
-  return typeof description === "string" && description !== "" ? description : undefined;
-}
-
-function isEmpty(schema: unknown): boolean {
-  return typeof schema === "object" && schema !== null && Object.keys(schema).length === 0;
-}
-
-function keywordsOf(value: unknown): Keywords {
-  return typeof value === "object" && value !== null ? (value as Keywords) : {};
 }

@@ -1,19 +1,13 @@
 import type { ContractDescription } from "../../contract/description.ts";
 import { CallerError } from "../../index.ts";
-import {
-  type ErrorModel,
-  type EventModel,
-  type MemberModel,
-  type MethodModel,
-  type Model,
-  modelOf,
-  type Part,
-  type StreamModel,
-} from "../model.ts";
-import { NameScope, pascal } from "../names.ts";
+import { type ErrorModel, type Model, modelOf } from "../model.ts";
+import { NameScope } from "../names.ts";
 import { notExpressible } from "../not-expressible.ts";
+import { clientText } from "./client-half.ts";
 import { goText, partType, quoted, typesText } from "./declarations.ts";
+import { type Named, namedMembers } from "./members.ts";
 import { checkPatterns } from "./patterns.ts";
+import { serverText } from "./server-half.ts";
 
 const ownNames = ["Client", "Server", "Caller", "Handlers", "Dial", "Bind", "Serve", "Implement"];
 
@@ -27,41 +21,16 @@ export function goOf(description: ContractDescription, packageName?: string): st
   checkPatterns(description);
   const model = modelOf(description, ownNames);
   const names = new NameScope([...ownNames, ...model.types.map(({ name }) => name)]);
-  const goNames = new Map(model.members.map((member) => [member, goName(member)]));
-  const scope = new NameScope();
-  const members = model.members.map((member): Named => {
-    const name = scope.claim(goNames.get(member) as string, "Member");
-    return { member, name, errors: errorsOf(member, name, names) };
-  });
+  const members = namedMembers(model.members, names);
   const parts = [
     specText(model, members),
     typesText(model.types, names),
     members.map(errorsText).join("").trimStart(),
     clientText(model, members),
-    handlersText(members),
     serverText(members),
   ];
   const body = parts.filter((part) => part !== "").join("\n");
   return `${headText(model, packageName ?? packageOf(model.name), body)}\n${body}`;
-}
-
-/** A member, what it is called in Go, and the types of its errors. */
-interface Named {
-  readonly member: MemberModel;
-  readonly name: string;
-  readonly errors: readonly (ErrorModel & { readonly type: string })[];
-}
-
-function goName({ name }: MemberModel): string {
-  return pascal(name);
-}
-
-function errorsOf(member: MemberModel, name: string, names: NameScope): Named["errors"] {
-  if (member.kind === "event") return [];
-  return member.errors.map((each) => ({
-    ...each,
-    type: names.claim(`${name}${pascal(each.code.toLowerCase())}Error`),
-  }));
 }
 
 const goWords =
@@ -139,232 +108,4 @@ func (e *${type}) Failure() (*contract.Member, string, string, any) {
 `;
     })
     .join("");
-}
-
-/** What follows the context in a list of parameters, and what it is passed on as. */
-function inputOf(part: Part | undefined, name = "input"): { parameter: string; argument: string } {
-  if (part === undefined) return { parameter: "", argument: "contract.Nothing{}" };
-  return { parameter: `, ${name} ${partType(part)}`, argument: name };
-}
-
-function clientText({ name }: Model, members: readonly Named[]): string {
-  return `// Client calls the contract ${goText(quoted(name))} at the other end of a connection.
-type Client struct {
-	caller *contract.Caller
-}
-
-// Dial connects to the listener of that name; as sealpipe.Dial. If the two programs have versions of the contract that do not fit,
-// it fails with sealpipe.ErrContractMismatch, and if a server comes back with one, the connection ends with that.
-func Dial(ctx context.Context, name string, options *sealpipe.Options) (*Client, error) {
-	caller, err := contract.Dial(ctx, name, spec, options, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &Client{caller}, nil
-}
-
-// Bind calls the contract on a connection that there is, which contract.Options was given to.
-func Bind(ctx context.Context, conn *sealpipe.Conn) (*Client, error) {
-	caller, err := contract.Bind(ctx, conn, spec, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &Client{caller}, nil
-}
-
-// Conn is the connection.
-func (c *Client) Conn() *sealpipe.Conn { return c.caller.Conn() }
-
-// Has reports whether the other end has the member of that name; true also if it does not tell.
-func (c *Client) Has(member string) bool { return c.caller.Has(member) }
-
-// Close closes the connection.
-func (c *Client) Close() error { return c.caller.Conn().Close() }
-${members.map(clientMember).join("")}`;
-}
-
-function clientMember({ member, name }: Named): string {
-  if (member.kind === "event") return clientEvent(member, name);
-  return member.kind === "method" ? clientMethod(member, name) : clientStream(member, name);
-}
-
-function clientMethod({ name: own, input, output }: MethodModel, name: string): string {
-  const { parameter, argument } = inputOf(input);
-  const call = (type: string) => `contract.Call[${type}](ctx, c.caller, member${name}, ${argument})`;
-  const head = `\n// ${name} calls the method ${own}.\nfunc (c *Client) ${name}(ctx context.Context${parameter})`;
-  if (output === undefined)
-    return `${head} error {\n\t_, err := ${call("contract.Nothing")}\n\treturn err\n}\n`;
-  const type = partType(output);
-  return `${head} (${type}, error) {\n\treturn ${call(type)}\n}\n`;
-}
-
-function clientStream({ name: own, input, output, items }: StreamModel, name: string): string {
-  const { parameter, argument } = inputOf(input);
-  const from = output && partType(output);
-  const to = items && partType(items);
-  const [type, open] =
-    from !== undefined && to !== undefined
-      ? [`Stream[${from}, ${to}]`, `OpenBoth[${from}, ${to}]`]
-      : from !== undefined
-        ? [`Source[${from}]`, `Open[${from}]`]
-        : [`Sink[${to}]`, `OpenSink[${to}]`];
-  return `
-// ${name} opens the stream ${own}.
-func (c *Client) ${name}(ctx context.Context${parameter}) (*contract.${type}, error) {
-	return contract.${open}(ctx, c.caller, member${name}, ${argument})
-}
-`;
-}
-
-function clientEvent(member: EventModel, name: string): string {
-  const hears = member.direction !== "from-caller" ? hearText(member, name) : "";
-  return (
-    hears + (member.direction !== "to-caller" ? emitText(member, name, "Client", "c.caller.Conn()") : "")
-  );
-}
-
-function hearText({ name: own, data }: EventModel, name: string): string {
-  const listen = data === undefined ? "func()" : `func(${partType(data)})`;
-  const given = data === undefined ? "func(contract.Nothing) { listen() }" : "listen";
-  return `
-// On${name} listens for the event ${own}, and returns what removes the listener.
-func (c *Client) On${name}(listen ${listen}) (remove func()) {
-	return contract.On(c.caller, member${name}, ${given})
-}
-`;
-}
-
-function emitText({ name: own, data }: EventModel, name: string, type: string, to: string): string {
-  const { parameter, argument } = inputOf(data, "data");
-  const letter = type[0]?.toLowerCase();
-  const [who, emit] = type === "Server" ? ["to all callers", "EmitAll"] : ["to the other end", "Emit"];
-  return `
-// Emit${name} sends the event ${own} ${who}.
-func (${letter} *${type}) Emit${name}(ctx context.Context${parameter}) error {
-	return contract.${emit}(ctx, ${to}, member${name}, ${argument})
-}
-`;
-}
-
-function handlersText(members: readonly Named[]): string {
-  const methods = members.flatMap(({ member, name }) => {
-    if (member.kind === "event") return [];
-    const { parameter } = inputOf(member.input);
-    const head = `\t${name}(ctx context.Context, caller *Caller${parameter}`;
-    if (member.kind === "stream") return [`${head}, ${streamParameter(member)}) error\n`];
-    return [
-      member.output === undefined ? `${head}) error\n` : `${head}) (${partType(member.output)}, error)\n`,
-    ];
-  });
-  return `// Handlers do what callers ask for. The context of a call ends when nobody waits for its answer any more.
-type Handlers interface {
-${methods.join("")}}
-`;
-}
-
-function streamParameter({ output, items }: StreamModel): string {
-  if (output !== undefined && items !== undefined)
-    return `stream *contract.Stream[${partType(items)}, ${partType(output)}]`;
-  return output !== undefined
-    ? `items *contract.Sink[${partType(output)}]`
-    : `items *contract.Source[${partType(items as Part)}]`;
-}
-
-function serverText(members: readonly Named[]): string {
-  const events = members.filter(
-    (named): named is Named & { member: EventModel } => named.member.kind === "event",
-  );
-  const sent = events.filter(({ member }) => member.direction !== "from-caller");
-  const heard = events.filter(({ member }) => member.direction !== "to-caller");
-  return `// Caller is one that calls, from the implementer's side.
-type Caller struct {
-	conn *sealpipe.Conn
-}
-
-// Conn is what it is connected by.
-func (c *Caller) Conn() *sealpipe.Conn { return c.conn }
-${sent.map(({ member, name }) => emitText(member, name, "Caller", "c.conn")).join("")}
-// Server implements the contract: for all clients of a listener, or at one connection.
-type Server struct {
-	implementation *contract.Implementation
-}
-
-// Serve listens with that name, as sealpipe.Listen, and implements the contract for all clients.
-func Serve(name string, handlers Handlers, options *sealpipe.Options) (*Server, error) {
-	var server *Server
-	prepare := func(i *contract.Implementation) { server = handle(i, handlers) }
-	if _, err := contract.Serve(name, spec, options, nil, prepare); err != nil {
-		return nil, err
-	}
-	return server, nil
-}
-
-// Implement implements the contract on a listener, or at a connection, which contract.Options was given to. On a listener, call
-// Attend for each connection that it accepts.
-func Implement(endpoint contract.Endpoint, handlers Handlers) (*Server, error) {
-	implementation, err := contract.Implement(endpoint, spec, nil)
-	if err != nil {
-		return nil, err
-	}
-	return handle(implementation, handlers), nil
-}
-
-func handle(i *contract.Implementation, handlers Handlers) *Server {
-${members.flatMap(handleText).join("")}	return &Server{i}
-}
-
-// Endpoint is the *sealpipe.Listener or the *sealpipe.Conn.
-func (s *Server) Endpoint() contract.Endpoint { return s.implementation.Endpoint() }
-
-// Attend hears a client's events until its connection is over or the context ends: what Serve of a listener takes.
-func (s *Server) Attend(ctx context.Context, conn *sealpipe.Conn) { s.implementation.Attend(ctx, conn) }
-
-// Close closes the listener or the connection.
-func (s *Server) Close() error { return s.implementation.Close() }
-${sent.map(({ member, name }) => emitText(member, name, "Server", "s.implementation")).join("")}${heard.map(({ member, name }) => serverHears(member, name)).join("")}`;
-}
-
-function serverHears({ name: own, data }: EventModel, name: string): string {
-  const type = data === undefined ? "contract.Nothing" : partType(data);
-  const listen = data === undefined ? "func(caller *Caller)" : `func(caller *Caller, data ${type})`;
-  const parameter = data === undefined ? "_ contract.Nothing" : `data ${type}`;
-  const given = data === undefined ? "&Caller{conn}" : "&Caller{conn}, data";
-  return `
-// On${name} listens for the event ${own} from callers, and returns what removes the listener.
-func (s *Server) On${name}(listen ${listen}) (remove func()) {
-	return contract.OnFrom(s.implementation, member${name}, func(conn *sealpipe.Conn, ${parameter}) { listen(${given}) })
-}
-`;
-}
-
-function handleText({ member, name }: Named): string[] {
-  if (member.kind === "event") return [];
-  const type = member.input === undefined ? "contract.Nothing" : partType(member.input);
-  const parameter = member.input === undefined ? `_ ${type}` : `input ${type}`;
-  const given = member.input === undefined ? "ctx, &Caller{conn}" : "ctx, &Caller{conn}, input";
-  const head = `func(ctx context.Context, conn *sealpipe.Conn, ${parameter}`;
-  if (member.kind === "stream") {
-    const { output, items } = member;
-    const does = output === undefined ? "HandleSink" : items === undefined ? "HandleSource" : "HandleBoth";
-    const own = streamParameter(member);
-    return [
-      `	contract.${does}(i, member${name}, ${head}, ${own}) error {
-		return handlers.${name}(${given}, ${own.split(" ")[0]})
-	})
-`,
-    ];
-  }
-  if (member.output === undefined)
-    return [
-      `	contract.HandleMethod(i, member${name}, ${head}) (contract.Nothing, error) {
-		return contract.Nothing{}, handlers.${name}(${given})
-	})
-`,
-    ];
-  return [
-    `	contract.HandleMethod(i, member${name}, ${head}) (${partType(member.output)}, error) {
-		return handlers.${name}(${given})
-	})
-`,
-  ];
 }

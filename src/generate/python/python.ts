@@ -1,18 +1,12 @@
 import type { ContractDescription } from "../../contract/description.ts";
-import {
-  type ErrorModel,
-  type EventModel,
-  type MemberModel,
-  type MethodModel,
-  type Model,
-  modelOf,
-  type Part,
-  type StreamModel,
-} from "../model.ts";
-import { NameScope, pascal, snake } from "../names.ts";
+import { type Model, modelOf } from "../model.ts";
+import { NameScope } from "../names.ts";
 import { notExpressible } from "../not-expressible.ts";
-import { functionName, partType, quoted, typesText } from "./declarations.ts";
+import { clientText } from "./client-half.ts";
+import { partType, quoted, typesText } from "./declarations.ts";
+import { type Named, namedMembers } from "./members.ts";
 import { checkPatterns } from "./patterns.ts";
+import { serverTexts } from "./server-half.ts";
 
 const typingNames = [
   "Any",
@@ -44,41 +38,19 @@ export function pythonOf(description: ContractDescription): string {
   checkPatterns(description);
   const model = modelOf(description, ownNames);
   const types = new NameScope([...ownNames, ...model.types.map(({ name }) => name)]);
-  const functions = new NameScope(["endpoint", "has", "close"]);
-  const members = model.members.map((member): Named => {
-    const name = functionName(functions.claim(snake(member.name), "member"));
-    return { member, name, variable: `_${name.toUpperCase()}`, errors: errorsOf(member, types) };
-  });
+  const members = namedMembers(model.members, types);
   const parts = [
     headText(model),
     typesText(model.types),
     specText(model, members),
     ...members.flatMap(errorTexts),
     clientText(members),
-    callerText(members),
-    handlersText(members),
-    serverText(members),
+    ...serverTexts(members),
   ];
   return `${parts
     .filter((part) => part !== "")
     .map((part) => part.trimEnd())
     .join("\n\n\n")}\n`;
-}
-
-/** A member, what its function is called, the variable that has it, and the classes of its errors. */
-interface Named<M extends MemberModel = MemberModel> {
-  readonly member: M;
-  readonly name: string;
-  readonly variable: string;
-  readonly errors: readonly (ErrorModel & { readonly type: string })[];
-}
-
-function errorsOf(member: MemberModel, types: NameScope): Named["errors"] {
-  if (member.kind === "event") return [];
-  return member.errors.map((each) => ({
-    ...each,
-    type: types.claim(`${pascal(member.name)}${pascal(each.code.toLowerCase())}Error`),
-  }));
 }
 
 function headText({ name, version }: Model): string {
@@ -121,194 +93,4 @@ function errorTexts({ member, variable, errors }: Named): string[] {
     declared_code = ${quoted(code)}
 ${init}`;
   });
-}
-
-/** What follows \`self\`, and what it is passed on as. */
-function inputOf(part: Part | undefined, name = "input"): { parameter: string; argument: string } {
-  if (part === undefined) return { parameter: "", argument: "" };
-  const type = partType(part);
-  return { parameter: `, ${name}: ${type}${part.isOptional ? " = None" : ""}`, argument: `, ${name}` };
-}
-
-function clientText(members: readonly Named[]): string {
-  return `class Client:
-    """Calls the contract at the other end of a connection. \`\`connect\`\` and \`\`bind\`\` make one."""
-
-    def __init__(self, caller: _contract.Caller) -> None:
-        self._caller = caller
-
-    @property
-    def endpoint(self) -> _contract.CallableEndpoint:
-        """What it goes through."""
-        return self._caller.endpoint
-
-    def has(self, member: str) -> bool:
-        """Whether the other end has the member of that name; \`\`True\`\` also if it does not tell."""
-        return self._caller.has(member)
-
-    async def close(self) -> None:
-        """Closes the connection."""
-        await self._caller.endpoint.close()
-
-    async def __aenter__(self) -> Client:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-${members.map(clientMember).join("")}
-
-async def connect(name: str, **options: Unpack[_aio.ClientOptions]) -> Client:
-    """Connects to the server with that name; as \`\`sealpipe.aio.connect\`\`.
-
-    Raises a PeerError \`\`ERR_CONTRACT_MISMATCH\`\` if the two programs have versions of the contract that do not fit. A server that
-    comes back with one ends the client with that."""
-    return Client(await _contract.connect(name, _SPEC, options))
-
-
-async def bind(endpoint: _contract.CallableEndpoint) -> Client:
-    """Calls the contract on a client or a connection that there is."""
-    return Client(await _contract.bind(endpoint, _SPEC))`;
-}
-
-function clientMember(named: Named): string {
-  const { member } = named;
-  if (member.kind === "event") return clientEvent(named as Named<EventModel>);
-  return member.kind === "method"
-    ? clientMethod(named as Named<MethodModel>)
-    : clientStream(named as Named<StreamModel>);
-}
-
-function clientMethod({ member, name, variable }: Named<MethodModel>): string {
-  const { parameter, argument } = inputOf(member.input);
-  const call = `await self._caller.call(${variable}${argument})`;
-  const type = member.output === undefined ? "None" : partType(member.output);
-  const body =
-    member.output === undefined
-      ? `        ${call}`
-      : `        output: ${type} = ${call}\n        return output`;
-  return `
-    async def ${name}(self${parameter}) -> ${type}:
-        """Calls the method \`\`${member.name}\`\`."""
-${body}
-`;
-}
-
-function clientStream({ member, name, variable }: Named<StreamModel>): string {
-  const { parameter, argument } = inputOf(member.input);
-  const { output, items } = member;
-  const type =
-    output !== undefined && items !== undefined
-      ? `CalledStream[${partType(output)}, ${partType(items)}]`
-      : output !== undefined
-        ? `Source[${partType(output)}]`
-        : `Sink[${partType(items as Part)}]`;
-  return `
-    async def ${name}(self${parameter}) -> _contract.${type}:
-        """Opens the stream \`\`${member.name}\`\`."""
-        return await self._caller.open(${variable}${argument})
-`;
-}
-
-function clientEvent(named: Named<EventModel>): string {
-  const { direction } = named.member;
-  const hears = direction === "from-caller" ? "" : hearText(named, "self._caller", "");
-  return hears + (direction === "to-caller" ? "" : emitText(named, "self._caller.emit("));
-}
-
-function hearText({ member, name, variable }: Named<EventModel>, by: string, from: string): string {
-  const given = [
-    ...(member.data === undefined ? [] : [partType(member.data)]),
-    ...(from === "" ? [] : [from]),
-  ];
-  return `
-    def on_${name}(self, listener: Callable[[${given.join(", ")}], object]) -> Callable[[], None]:
-        """Listens for the event \`\`${member.name}\`\`, and returns what removes the listener."""
-        return ${by}.on(${variable}, listener)
-`;
-}
-
-function emitText({ member, name, variable }: Named<EventModel>, emit: string): string {
-  const { parameter, argument } = inputOf(member.data, "data");
-  return `
-    async def emit_${name}(self${parameter}) -> None:
-        """Sends the event \`\`${member.name}\`\`."""
-        await ${emit}${variable}${argument})
-`;
-}
-
-function eventsOf(members: readonly Named[], way: "to-caller" | "from-caller"): Named<EventModel>[] {
-  return members.filter((named): named is Named<EventModel> => {
-    const { member } = named;
-    return member.kind === "event" && (member.direction === way || member.direction === "both");
-  });
-}
-
-function callerText(members: readonly Named[]): string {
-  const sent = eventsOf(members, "to-caller").map((named) =>
-    emitText(named, "_contract.emit(self.endpoint, "),
-  );
-  return `class Caller:
-    """One that calls, from the implementer's side."""
-
-    def __init__(self, endpoint: _contract.CallableEndpoint) -> None:
-        self.endpoint = endpoint
-        """What it is connected by."""
-${sent.join("")}`;
-}
-
-function handlersText(members: readonly Named[]): string {
-  const functions = members.flatMap(({ member, name }) => {
-    if (member.kind === "event") return [];
-    const { input } = member;
-    const given = input === undefined ? "" : `, input: ${partType(input)}`;
-    if (member.kind === "method") {
-      const type = member.output === undefined ? "None" : partType(member.output);
-      return [`\n    async def ${name}(self${given}, caller: Caller) -> ${type}: ...\n`];
-    }
-    const items = member.items === undefined ? "" : `, items: AsyncIterator[${partType(member.items)}]`;
-    const head = `${name}(self${given}, caller: Caller${items})`;
-    return member.output === undefined
-      ? [`\n    async def ${head} -> None: ...\n`]
-      : [`\n    def ${head} -> AsyncIterator[${partType(member.output)}]: ...\n`];
-  });
-  return `class Handlers(Protocol):
-    """What callers ask for. A stream whose items go to the caller is an async generator."""
-${functions.join("")}`;
-}
-
-function serverText(members: readonly Named[]): string {
-  const sent = eventsOf(members, "to-caller").map((named) => emitText(named, "self._implementer.emit("));
-  const heard = eventsOf(members, "from-caller").map((named) =>
-    hearText(named, "self._implementer", "Caller"),
-  );
-  return `class Server:
-    """Implements the contract: for all clients of a server, or at one connection or client. \`\`serve\`\` and \`\`implement\`\` make
-    one."""
-
-    def __init__(self, implementer: _contract.Implementer) -> None:
-        self._implementer = implementer
-
-    @property
-    def endpoint(self) -> _contract.Endpoint:
-        return self._implementer.endpoint
-
-    async def close(self) -> None:
-        """Closes the server or the connection."""
-        await self._implementer.endpoint.close()
-
-    async def __aenter__(self) -> Server:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-${sent.join("")}${heard.join("")}
-
-async def serve(name: str, handlers: Handlers, **options: Unpack[_aio.ServerOptions]) -> Server:
-    """Starts a server with that name, as \`\`sealpipe.aio.serve\`\`, that implements the contract for all clients."""
-    return Server(await _contract.serve(name, _SPEC, _contract.Handling(handlers, _NAMES, Caller), options))
-
-
-def implement(endpoint: _contract.Endpoint, handlers: Handlers) -> Server:
-    """Implements the contract on a server, a connection or a client that there is."""
-    return Server(_contract.Implementer(endpoint, _SPEC, _contract.Handling(handlers, _NAMES, Caller)))`;
 }
