@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvloop
 from hypothesis import settings
 
 from .support.names import leftovers
@@ -21,11 +22,12 @@ settings.load_profile(os.environ.get("SEALPIPE_HYPOTHESIS_PROFILE", "tests"))
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Runs a test that is a coroutine on an event loop of its own."""
+    """Runs a test that is a coroutine on an event loop of its own: asyncio's, or that of its argument ``loop``."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
-    asyncio.run(_leaving_no_task(pyfuncitem.obj(**arguments)))
+    run = uvloop.run if arguments.get("loop") == "uvloop" else asyncio.run
+    run(_leaving_no_task(pyfuncitem.obj(**arguments)))
     return True
 
 

@@ -430,31 +430,6 @@ async def test_a_handshake_that_cannot_go_better_ends_the_client() -> None:
     assert [error.code for error in errors] == ["ERR_ENCRYPTION_REQUIRED"]
 
 
-async def test_a_connect_that_is_cancelled_leaves_nothing_and_hangs_up_on_nobody() -> None:
-    name = fresh_name()
-    heard = b""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal heard
-        writer.write(b"\2\0")
-        connecting.cancel()
-        heard += await reader.readexactly(1)
-        writer.write(frame(uint32(10)))
-        heard += await reader.read()
-        writer.close()
-
-    path = f"/tmp/{name}.sock"
-    listener = await asyncio.start_unix_server(serve, path)
-    connecting = asyncio.ensure_future(aio.connect(name, encryption=False)._start())
-    with pytest.raises(asyncio.CancelledError):
-        await connecting
-    await until(lambda: heard == b"\0\0")
-    await asyncio.sleep(0.05)
-    listener.close()
-    # From Python 3.13 on the listener removes it itself.
-    pathlib.Path(path).unlink(missing_ok=True)
-
-
 async def test_an_end_that_is_destroyed_says_why_to_whoever_waits() -> None:
     reason = RuntimeError("enough")
     async with pair() as (server, client, connection):

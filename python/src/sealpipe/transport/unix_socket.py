@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from .address_errors import connect_failed
 from .address_watch import AddressWatch
@@ -16,7 +17,7 @@ from .trust import check_address_trusted
 from .unix_socket_listener import UnixSocketListener
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from .address import Address
     from .transport import Listener, ListenOptions, Transport, Watch
@@ -40,7 +41,8 @@ class UnixSockets:
             # Not by asyncio: it takes a server whose backlog is full, which is EAGAIN here, for one that it reached.
             sock.connect(address.path)
             check_address_trusted(address)
-            _, transport = await asyncio.get_running_loop().create_unix_connection(NetTransport, sock=sock)
+            loop = asyncio.get_running_loop()
+            transport = await _to_its_end(loop.create_unix_connection(NetTransport, sock=sock))
         except BaseException:
             if sock is not None:
                 sock.close()
@@ -52,3 +54,19 @@ class UnixSockets:
 
     async def listen(self, address: Address, options: ListenOptions) -> Listener:
         return UnixSocketListener(address, options, await bind_socket(address, options))
+
+
+async def _to_its_end(connecting: Coroutine[Any, Any, tuple[asyncio.BaseTransport, NetTransport]]) -> NetTransport:
+    """Not cancelled in the turn of the event loop that this takes, but by the next wait of its caller, who ends the
+    handshake in order: the server is reached, and golang-ipc's stops serving if a client hangs up before that."""
+    task = asyncio.ensure_future(connecting)
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        caller: Any = asyncio.current_task()
+        if sys.version_info >= (3, 11):
+            caller.uncancel()
+        caller.cancel()
+    _, transport = task.result()
+    return transport

@@ -305,6 +305,7 @@ class Client(Endpoint[Message]):
             return
         self._set_status("closing")
         self._connecting.cancel()
+        self._connector.close()
         if self._driver is not None:
             self._driver.close()
         # The task first: a handshake that is under way in it begins to close.

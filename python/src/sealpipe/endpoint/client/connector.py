@@ -122,6 +122,12 @@ class Connector:
         finally:
             self._stop_watching()
 
+    def close(self) -> None:
+        """Ends a handshake that is under way, in order; the caller cancels the task. That comes to know of it later: an
+        event loop may bring the rest of the handshake first, as uvloop does."""
+        if self._try is not None and not self._try.is_taken:
+            self._try.close()
+
     def destroy(self) -> None:
         """Drops a handshake that is under way; the caller has cancelled the task."""
         self._destroyed = True
