@@ -87,6 +87,7 @@ class EngineProbe:
         native: NativeOptions | None = None,
         profile: ProfileChoice = "auto",
         secret: bytes | None = None,
+        waits_for_turns: bool = False,
     ) -> None:
         scalar = CLIENT_PRIVATE_KEY if role == "client" else SERVER_PRIVATE_KEY
         self.now = 1000.0
@@ -102,6 +103,7 @@ class EngineProbe:
                 native=native,
                 profile=profile,
                 secret=secret,
+                waits_for_turns=waits_for_turns,
             )
         )
         self.session: Session | None = None

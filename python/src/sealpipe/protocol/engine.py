@@ -131,6 +131,17 @@ class Engine:
         return not self._events and len(self._input) == 0
 
     @property
+    def next_step_is_costly(self) -> bool:
+        """Whether the next step of the handshake costs much more than it cost the peer, and all it needs is there."""
+        phase = self._phase
+        return isinstance(phase, _Handshaking) and phase.handshake.is_costly(self._state, self._input)
+
+    def allow_costly_step(self) -> None:
+        """Lets one costly step be made when the next event is asked for, if costly steps have to be allowed."""
+        if isinstance(self._phase, _Handshaking):
+            self._phase.handshake.allow_costly_step()
+
+    @property
     def needs_pausing(self) -> bool:
         """Whether the driver has to stop reading the transport while the application does not read."""
         profile = self._profile

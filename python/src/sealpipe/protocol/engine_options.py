@@ -34,6 +34,8 @@ class EngineOptions:
     secret: bytes | None = None
     native: NativeOptions | None = None
     """What is needed to speak the native profile. Without it the classic one is spoken."""
+    waits_for_turns: bool = False
+    """Whether each costly step of the handshake waits until it is allowed."""
 
 
 class OpenEvent(NamedTuple):

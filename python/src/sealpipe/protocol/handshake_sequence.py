@@ -32,18 +32,34 @@ class HandshakeSequence:
         )
         self._first: Handshake = ClientHandshake(given) if options.role == "client" else ServerHandshake(given)
         self._hellos: NativeHandshake | None = None
+        self._waits_for_turns = options.waits_for_turns
+        self._step_allowed = False
 
     def start(self) -> tuple[bytes, ...]:
         """What to send before anything has arrived."""
         return self._first.start()
 
+    def is_costly(self, state: State, input: ReceiveBuffer) -> bool:
+        """Whether all that the next step needs has arrived, and the step costs much more than it cost the peer. Never
+        at a client: it has one peer, which it chose."""
+        first = None if self._hellos is not None else self._first
+        return isinstance(first, ServerHandshake) and first.is_costly(state, input)
+
+    def allow_costly_step(self) -> None:
+        """Lets one costly step be made, if costly steps have to be allowed."""
+        self._step_allowed = True
+
     def advance(self, state: State, input: ReceiveBuffer) -> HandshakeStep | None:
-        """The next step in ``state``, or ``None`` until enough has arrived.
+        """The next step in ``state``, or ``None`` until enough has arrived, or the step is allowed.
 
         Raises a PeerError, or a HandshakeFailure if there are last bytes to send."""
         if self._hellos is not None:
             step = self._hellos.advance(state, input)
             return None if step is None else _step_of(step)
+        if self._waits_for_turns and self.is_costly(state, input):
+            if not self._step_allowed:
+                return None
+            self._step_allowed = False
         first = self._first.advance(state, input)
         if first is None or first.native is None:
             return first

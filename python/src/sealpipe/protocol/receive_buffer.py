@@ -14,6 +14,11 @@ class ReceiveBuffer:
     def __len__(self) -> int:
         return len(self._bytes) - self._read
 
+    @property
+    def first_byte(self) -> int | None:
+        """The next byte, left in place, if there is one."""
+        return self._bytes[self._read] if len(self) else None
+
     def push(self, chunk: bytes | memoryview) -> None:
         """Copies the chunk."""
         if self._read:

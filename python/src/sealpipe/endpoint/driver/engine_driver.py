@@ -10,6 +10,7 @@ from ...crypto import SYSTEM_CRYPTO
 from ...protocol.engine import Engine
 from ...protocol.engine_options import ClosedEvent, EngineEvent, EngineOptions, OpenEvent, ResumeEvent, Role
 from ...protocol.profile import IncomingStreamEvent, MessagesCame, RequestEvent
+from .handshake_steps import HandshakeSteps
 
 if TYPE_CHECKING:
     from ...errors import PeerError
@@ -92,9 +93,6 @@ class EngineDriver:
         self.handler: DriverHandler = handler
         """May be replaced."""
         self._quota = options.quota
-        self._turns = options.turns
-        self._awaits_turn = False
-        """The handshake waits for its turn."""
         self._pumping = False
         self._paused = False
         self._scheduled: asyncio.Handle | None = None
@@ -121,8 +119,13 @@ class EngineDriver:
                 profile=options.profile,
                 secret=options.secret,
                 native=options.native,
+                waits_for_turns=options.turns is not None,
             )
         )
+        self._handshake: HandshakeSteps | None = None
+        """Until the handshake is over, if its steps take turns."""
+        if options.turns is not None:
+            self._handshake = HandshakeSteps(self._engine, options.turns, self._pump)
 
     @property
     def queued_bytes(self) -> int:
@@ -182,14 +185,13 @@ class EngineDriver:
 
     def destroy(self) -> None:
         """Drops the connection. ``closed`` does not follow, ``released`` does."""
-        self._leave_turns()
+        self._leave_handshake()
         self._drop()
 
     # Called by the transport.
 
     def chunk(self, chunk: bytes | memoryview) -> None:
         self._engine.receive(chunk)
-        self._await_turn()
         self._pump()
 
     def ended(self) -> None:
@@ -205,7 +207,6 @@ class EngineDriver:
         """What had arrived can still be read, and the engine ends only after that."""
         self._life = "gone" if self._is_over else "draining"
         self._engine.receive_end(error)
-        self._leave_turns()
         self._pump()
         if self._is_over:
             self._drop()
@@ -217,8 +218,6 @@ class EngineDriver:
         or, if the transport is gone, only those that had arrived.
 
         A writer that waits has to learn of the end, even if the same code should be reading."""
-        if self._awaits_turn:
-            return False
         return not self._engine.needs_pausing or self._life == "draining" or not self._quota.is_full
 
     @property
@@ -231,26 +230,9 @@ class EngineDriver:
         """The transport is not used any more."""
         return self._life in ("draining", "gone")
 
-    def _await_turn(self) -> None:
-        """Waits before a step of the handshake that costs this end much more than the peer."""
-        if self._turns is None or self._awaits_turn or self._is_over:
-            return
-        if self._engine.state == "server-awaits-answer":
-            self._turns.wait("fresh", self._take_turn)
-        elif self._engine.state == "server-awaits-client-key":
-            self._turns.wait("begun", self._take_turn)
-        else:
-            return
-        self._awaits_turn = True
-
-    def _take_turn(self) -> None:
-        self._awaits_turn = False
-        self._pump()
-
-    def _leave_turns(self) -> None:
-        self._awaits_turn = False
-        if self._turns is not None:
-            self._turns.leave(self._take_turn)
+    def _leave_handshake(self) -> None:
+        if self._handshake is not None:
+            self._handshake.leave()
 
     def _room(self) -> None:
         if self._paused:
@@ -274,6 +256,8 @@ class EngineDriver:
                     self._dispatch(event)
         finally:
             self._pumping = False
+        if self._handshake is not None and self._handshake.advanced():
+            self._handshake = None
         self._pause_or_resume()
         if self._woke:
             self._woke = False
@@ -300,7 +284,7 @@ class EngineDriver:
             self.handler.happened(event)
 
     def _finish(self, error: PeerError | None) -> None:
-        self._leave_turns()
+        self._leave_handshake()
         if self._life == "draining" or self._engine.is_done:
             self._drop()
         else:
@@ -315,7 +299,8 @@ class EngineDriver:
         self._engine.abandon()
 
     def _pause_or_resume(self) -> None:
-        if self._transport_gone or self._paused != self._wants_more:
+        reads = self._wants_more and (self._handshake is None or not self._handshake.awaits_turn)
+        if self._transport_gone or self._paused != reads:
             return
         self._paused = not self._paused
         if self._paused:

@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING
 
 from ...errors import PeerError
 from ..classic.profile import ClassicProfile
+from ..crypto_provider import PUBLIC_KEY_BYTES
 from ..native.wire.key_schedule import native_nonce
 from .handshake import HandshakeStep, Opened
 from .key_agreement import KeyAgreement, agree_on_keys
-from .messages import NATIVE_MAGIC, decode_answer, decode_confirmation, encode_hello, encode_maximum_size
+from .messages import (
+    CONFIRMATIONS,
+    NATIVE_MAGIC,
+    Answer,
+    decode_answer,
+    decode_confirmation,
+    encode_hello,
+    encode_maximum_size,
+)
 from .native_agreement import agree_on_native
 
 if TYPE_CHECKING:
@@ -29,6 +38,17 @@ class ServerHandshake:
 
     def start(self) -> tuple[bytes, ...]:
         return (encode_hello(encrypted=self._options.demands_encryption),)
+
+    def is_costly(self, state: State, input: ReceiveBuffer) -> bool:
+        """Whether everything for the next step in ``state`` has arrived, and the step costs much more than it cost the
+        peer."""
+        if state == "server-awaits-answer":
+            return self._options.demands_encryption and input.first_byte == Answer.ACCEPTED
+        if self._key_pair is not None:
+            return len(input) >= PUBLIC_KEY_BYTES
+        # The secrets, keys and hellos of native, and a session.
+        is_native = self._options.offers_native and input.first_byte == CONFIRMATIONS["native"]
+        return self._keys is not None and is_native
 
     def advance(self, state: State, input: ReceiveBuffer) -> HandshakeStep | None:
         if state == "server-awaits-answer":
