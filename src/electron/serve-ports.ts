@@ -41,7 +41,8 @@ export interface ServePortsOptions<Name extends string = string> extends BridgeO
 }
 
 /**
- * In Electron's main process: gives each frame that asks, by `handOverPorts` in its preload script, and that is trusted, a port to a contract.
+ * In Electron's main process: gives each frame that asks, by `handOverPorts` in its preload script, and that is trusted, a port
+ * to a contract.
  *
  * @throws PortError `ERR_INVALID_OPTION`
  * @returns A function that gives out no further ports, and closes those that there are.

@@ -25,13 +25,14 @@ export interface Bridge {
 }
 
 /**
- * Lets the other end of a message port use a contract: the process that has a connection to the daemon calls it, and the page that has none
- * calls `openPort`. Calls and streams that are under way are cancelled when the port closes, as when its window closes or navigates.
+ * Lets the other end of a message port use a contract: the process that has a connection to the daemon calls it, and the page
+ * that has none calls `openPort`. Calls and streams that are under way are cancelled when the port closes, as when its window
+ * closes or navigates.
  *
  * Platform: in a browser an end is not told that a worker was terminated or that a page has crashed; call `close` then.
  *
- * What comes by the port is not trusted: it can name only what `allow` has, its data are checked by the contract, and what does not keep to the
- * protocol of ports, or to its limits, closes the port.
+ * What comes by the port is not trusted: it can name only what `allow` has, its data are checked by the contract, and what does
+ * not keep to the protocol of ports, or to its limits, closes the port.
  *
  * @param bound What `connect` or `bind` of `sealpipe/contract` gave.
  * @throws PortError `ERR_INVALID_OPTION`, also if `allow` has a name that the contract has not.

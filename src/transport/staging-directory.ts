@@ -37,7 +37,8 @@ function stagingAt(path: string): Staging {
 }
 
 /**
- * Nobody else may be able to change the path to the address, see `checkDirectoryOwn`. *
+ * Nobody else may be able to change the path to the address, see `checkDirectoryOwn`.
+ *
  * @throws CallerError `ERR_ADDRESS_TOO_LONG` if no socket can be bound that deep.
  */
 export async function makeStagingDirectory(address: Address): Promise<StagingDirectory> {

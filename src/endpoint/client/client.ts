@@ -274,15 +274,14 @@ export class Client extends Endpoint<Message, ClientEvents> {
   }
 
   /**
-   * Opens a stream to the server. Resolves once it is open here; waits while the server has
-   * `maxConcurrentStreams` of this client's open, and for the connection.
+   * Opens a stream to the server. Resolves once it is open here; waits while the server has `maxConcurrentStreams` of this
+   * client's open, and for the connection.
    *
    * @param type 1 to 4294967295, as of messages; streams have types of their own.
    * @param data What the server's handler gets with it: text (sent as UTF-8) or bytes, at most `maxMessageBytes` of both ends.
    * @throws PeerError `ERR_PEER_NOT_NATIVE`, `ERR_PEER_WITHOUT_STREAMS` if the server does not know of streams,
    *   `ERR_TOO_LARGE_FOR_PEER`, `ERR_NOT_CONNECTED` if `offlineQueue` is off; CallerError as `write`; or the signal's reason. A
-   *   server that handles no streams of that type
-   *   resets the stream with `ERR_NO_HANDLER`.
+   *   server that handles no streams of that type resets the stream with `ERR_NO_HANDLER`.
    */
   openStream(type: number, data: MessageData, options?: OpenStreamOptions): Promise<Stream> {
     const { refusal } = this.#life;

@@ -148,9 +148,11 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /**
-   * Queues a message for this client. `data` is not used after the call. * Returns `undefined` while there is room,
-   * else a promise that settles once there is room again, so that `await connection.write(…)` is always right and a
-   * loop that never fills the queue creates no promise. The promise never rejects.
+   * Queues a message for this client. `data` is not used after the call.
+   *
+   * Returns `undefined` while there is room, else a promise that settles once there is room again, so that
+   * `await connection.write(…)` is always right and a loop that never fills the queue creates no promise. The promise never
+   * rejects.
    *
    * An error that a client causes is never thrown here: an `error` event of the connection and of the server reports
    * it.
@@ -183,7 +185,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /**
-   * Sends a request to the client. The promise always settles. *
+   * Sends a request to the client. The promise always settles.
+   *
    * @param type 1 to 4294967295, as for messages; the types of requests and messages are separate.
    * @param data Text (sent as UTF-8) or bytes, at most `maxMessageBytes`.
    * @throws RemoteError what its handler threw; PeerError `ERR_PEER_NOT_NATIVE`, `ERR_REQUEST_TIMEOUT`,
@@ -234,8 +237,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /**
-   * Opens a stream to the client. Resolves once it is open here; waits while the client has
-   * `maxConcurrentStreams` of this end's open.
+   * Opens a stream to the client. Resolves once it is open here; waits while the client has `maxConcurrentStreams` of this
+   * end's open.
    *
    * @param type 1 to 4294967295, as of messages; streams have types of their own.
    * @param data What the client's handler gets with it: text (sent as UTF-8) or bytes, at most `maxMessageBytes` of both ends.
@@ -249,9 +252,8 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
   }
 
   /**
-   * Handles the client's streams of that type, in place of the server's handler. When the
-   * handler's promise settles, this end's direction ends; what it throws resets the stream. At most `maxConcurrentStreams` are open
-   * at a time.
+   * Handles the client's streams of that type, in place of the server's handler. When the handler's promise settles, this
+   * end's direction ends; what it throws resets the stream. At most `maxConcurrentStreams` are open at a time.
    *
    * @returns A function that removes the handler; calls of it that have begun go on.
    * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` if that type has one.
@@ -262,8 +264,7 @@ export class Connection extends Endpoint<ConnectionMessage, ConnectionEvents> {
 
   /**
    * Handles the client's streams of all types without a handler of their own, in place of the server's
-   * `handleAnyStream`, for taps, proxies and the like. The stream's
-   * `type` shows which type it is.
+   * `handleAnyStream`, for taps, proxies and the like. The stream's `type` shows which type it is.
    *
    * @returns A function that removes the handler; calls of it that have begun go on.
    * @throws CallerError `ERR_INVALID_ARGUMENT` if there is one already.

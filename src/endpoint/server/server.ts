@@ -202,8 +202,7 @@ export class Server extends Endpoint<ConnectionMessage, ServerEvents> {
 
   /**
    * Handles the clients' streams of that type. When the handler's promise settles, this end's direction ends; what it throws resets
-   * the stream. At most `maxConcurrentStreams` of a client are open at a time; the stream's
-   * `connection` tells whose it is.
+   * the stream. At most `maxConcurrentStreams` of a client are open at a time; the stream's `connection` tells whose it is.
    *
    * @returns A function that removes the handler; calls of it that have begun go on.
    * @throws CallerError `ERR_RESERVED_TYPE`, `ERR_TYPE_OUT_OF_RANGE`, or `ERR_INVALID_ARGUMENT` if that type has one.
