@@ -1,7 +1,6 @@
 import { PeerError } from "../../errors.ts";
 import type { Close, CloseStart } from "../close.ts";
 import { connectionLost } from "../engine-errors.ts";
-import { encodeUint32, readUint32 } from "../integers.ts";
 import { type Received, release } from "../memory.ts";
 import { joinParts } from "../parts.ts";
 import type { Profile, ProfileEvent } from "../profile.ts";
@@ -11,6 +10,7 @@ import { Keepalive, type KeepaliveLimits } from "./keepalive.ts";
 import { Acknowledger } from "./lanes/acknowledger.ts";
 import { BodyDeadlines } from "./lanes/body-deadlines.ts";
 import type { SendLane } from "./lanes/send-lane.ts";
+import { Pings } from "./pings.ts";
 import type { NativeSession } from "./session.ts";
 import {
   encodeFrame,
@@ -42,8 +42,6 @@ const maxWriteBytes = 2 * maxRecordBytes;
 const joinedBytes = 4_096;
 /** So are frames of up to this many bytes on average. */
 const joinedFrameBytes = 512;
-/** Max number of pongs that wait to be sent. A peer for which more would wait does not read them. */
-const maxWaitingPongs = 64;
 const nothing = new Uint8Array(0);
 const noRecord: Received = { bytes: nothing, owned: false };
 const nothingToWrite: Uint8Array[] = [];
@@ -62,14 +60,10 @@ export class NativeProfile implements Profile {
   readonly #keepalive: Keepalive;
   readonly #acknowledger: Acknowledger;
   readonly #bodyDeadlines: BodyDeadlines;
-  /** Pings and pongs that wait to be sent. */
-  readonly #control: Uint8Array[] = [];
+  readonly #pings = new Pings();
   /** The record that is being read, and the offset in it. */
   #record: Received = noRecord;
   #offset = 0;
-  #pings = 0;
-  /** When the last ping was made, until its answer arrives. */
-  #pingedAt: number | undefined;
   /** The index of the lane that comes first in the next record. */
   #firstLane = 0;
   /** `closing`: nothing more is sent after what is queued; `closed`: the peer has closed, or both ends have. */
@@ -201,9 +195,7 @@ export class NativeProfile implements Profile {
     this.#bodyDeadlines.handleTimeout(now);
     switch (this.#keepalive.handleTimeout(now)) {
       case "ping":
-        this.#pings = (this.#pings + 1) >>> 0;
-        this.#pingedAt = now;
-        this.#control.push(encodeFrame(frameKinds.ping, encodeUint32(this.#pings)));
+        this.#pings.ping(now);
         return;
       case "dead":
         throw new PeerError(
@@ -227,7 +219,7 @@ export class NativeProfile implements Profile {
 
   /** False if {@link takeOutput} is known to have nothing; it is called often. */
   get #hasOutput(): boolean {
-    if (this.#phase !== "open" || this.session.wantsAcknowledgement || this.#control.length > 0) return true;
+    if (this.#phase !== "open" || this.session.wantsAcknowledgement || this.#pings.areWaiting) return true;
     return !this.session.outgoing.allSent || this.#acknowledger.isDue;
   }
 
@@ -253,7 +245,7 @@ export class NativeProfile implements Profile {
         this.#acknowledger.ask();
         return undefined;
       case frameKinds.ping:
-        this.#pong(body);
+        this.#pings.receivePing(body);
         return undefined;
       case frameKinds.pong:
         this.#receivePong(body);
@@ -271,18 +263,9 @@ export class NativeProfile implements Profile {
     this.session.outgoing.acknowledge(decodePositions(body, lanes));
   }
 
-  /** For the keepalive it matters only that something has arrived. */
   #receivePong(body: Uint8Array): void {
-    checkToken(body);
-    if (this.#pingedAt === undefined || readUint32(body, 0) !== this.#pings) return;
-    this.session.roundTripMs = this.#clock.now() - this.#pingedAt;
-    this.#pingedAt = undefined;
-  }
-
-  #pong(body: Uint8Array): void {
-    checkToken(body);
-    if (this.#control.length >= maxWaitingPongs) throw invalidFrame("pings whose answers it does not read");
-    this.#control.push(encodeFrame(frameKinds.pong, encodeUint32(readUint32(body, 0))));
+    const roundTripMs = this.#pings.receivePong(body, this.#clock.now());
+    if (roundTripMs !== undefined) this.session.roundTripMs = roundTripMs;
   }
 
   /** The frames of the next record, or none if there is nothing to send yet. */
@@ -290,7 +273,7 @@ export class NativeProfile implements Profile {
     if (this.#closeSent) return [];
     if (this.#phase === "closed") return this.#composeClose([]);
     const frames: Uint8Array[] = [];
-    if (this.#control.length > 0) frames.push(...this.#control.splice(0));
+    if (this.#pings.areWaiting) frames.push(...this.#pings.takeFrames());
     const bytes = this.#addLanes(frames, maxRecordBytes - 1_024);
     const { outgoing } = this.session;
     if (this.session.wantsAcknowledgement && outgoing.allSent) {
@@ -340,8 +323,4 @@ export class NativeProfile implements Profile {
     this.#firstLane = first ?? 0;
     return roomBytes - room;
   }
-}
-
-function checkToken(body: Uint8Array): void {
-  if (body.length < 4) throw invalidFrame("a ping or pong that is too short");
 }

@@ -5,7 +5,7 @@ import type { ProfileEvent } from "../../profile.ts";
 import type { ConsumedLane, Failure, RequestContent } from "../../session.ts";
 import type { OwnRequestIds, PeerRequestIds } from "../requests/request-ids.ts";
 import { maxAdminBytes } from "../wire/admin.ts";
-import { decodeFailure } from "../wire/failure.ts";
+import { decodeFailure, decodeFailureWithData } from "../wire/failure.ts";
 import { checkFrameType, fixedBytes, frameHeaderBytes, frameKinds, invalidFrame } from "../wire/frame.ts";
 import type { Positions, Windows } from "../wire/lanes.ts";
 import { hasFeature } from "../wire/offers.ts";
@@ -305,13 +305,8 @@ export class Incoming {
 
   #failureWithData({ record, start, end }: FrameBody): Failure {
     if (!this.#takesFailureData) throw invalidFrame("data of a failure, which was not agreed on");
-    const body = record.bytes.subarray(start, end);
-    const codeEnd = 5 + (body[4] as number);
-    const messageStart = codeEnd + 2;
-    const messageEnd = messageStart + 256 * (body[codeEnd] ?? 0) + (body[codeEnd + 1] ?? 0);
-    if (messageEnd > body.length) throw invalidFrame("a failure whose message is cut short");
-    const failure = decodeFailure(body.subarray(0, codeEnd), body.subarray(messageStart, messageEnd));
-    return { ...failure, data: this.#memory.own(record, start + messageEnd, end) };
+    const { failure, dataStart } = decodeFailureWithData(record.bytes.subarray(start, end));
+    return { ...failure, data: this.#memory.own(record, start + dataStart, end) };
   }
 
   #ofStreams(kind: number, frame: FrameBody): IncomingEvent | undefined {

@@ -37,3 +37,19 @@ export function decodeFailure(
   if (codeEnd > body.length || !isFailureCode(code)) throw invalidFrame("a failure without a code");
   return { code, message: decodeUtf8(message ?? body.subarray(codeEnd)).text };
 }
+
+/**
+ * The same of a frame in which the message has a length and data follow it, and the offset at which these begin.
+ * @throws PeerError `ERR_FRAME_INVALID`
+ */
+export function decodeFailureWithData(body: Uint8Array): {
+  readonly failure: { readonly code: string; readonly message: string };
+  readonly dataStart: number;
+} {
+  const codeEnd = 5 + (body[4] as number);
+  const messageStart = codeEnd + 2;
+  const dataStart = messageStart + 256 * (body[codeEnd] ?? 0) + (body[codeEnd + 1] ?? 0);
+  if (dataStart > body.length) throw invalidFrame("a failure whose message is cut short");
+  const failure = decodeFailure(body.subarray(0, codeEnd), body.subarray(messageStart, dataStart));
+  return { failure, dataStart };
+}
