@@ -12,6 +12,7 @@ from .close import NativeClose
 from .keepalive import Keepalive
 from .lanes.acknowledger import Acknowledger
 from .lanes.body_deadlines import BodyDeadlines
+from .pings import Pings
 from .wire.frame import (
     FRAME_HEADER_BYTES,
     FRAME_KINDS,
@@ -20,7 +21,6 @@ from .wire.frame import (
     encode_fields,
     frame_bytes,
     invalid_frame,
-    read_uint32,
 )
 from .wire.positions import POSITION_BYTES, decode_positions
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 _GATHERED_BYTES = 65_536
 """Records are gathered in one write up to about this size. A socket takes some 200 KiB at once, and asyncio copies
 the rest of a larger write."""
-_MAX_WAITING_PONGS = 64
-"""Max number of pongs that wait to be sent. A peer for which more would wait does not read them."""
 
 _ACKNOWLEDGE = FRAME_KINDS["acknowledge"]
 _ACKNOWLEDGE_SOON = FRAME_KINDS["acknowledge-soon"]
@@ -75,14 +73,10 @@ class NativeProfile:
         self._keepalive = Keepalive(options.keepalive, options.now())
         self._acknowledger = Acknowledger(session.incoming)
         self._body_deadlines = BodyDeadlines(session.incoming, options.frame_timeout)
-        self._control: list[bytes] = []
-        """Pings and pongs that wait to be sent."""
+        self._pings = Pings()
         self._record = b""
         """The record that is being read, from the offset on."""
         self._offset = 0
-        self._pings = 0
-        self._pinged_at: float | None = None
-        """When the last ping was made, until its answer arrives."""
         self._first_lane = 0
         """The index of the lane that comes first in the next record."""
         self._phase: Literal["open", "closing", "closed"] = "open"
@@ -161,9 +155,7 @@ class NativeProfile:
         if verdict == "dead":
             raise PeerError("ERR_KEEPALIVE_TIMEOUT", "the peer did not answer a ping: it hangs, or is stopped")
         if verdict == "ping":
-            self._pings = (self._pings + 1) % 2**32
-            self._pinged_at = now
-            self._control.append(encode_fields(_PING, self._pings))
+            self._pings.ping(now)
 
     def _received_all(self) -> None:
         """Of what has arrived nothing is left but perhaps the beginning of a record."""
@@ -182,7 +174,7 @@ class NativeProfile:
     @property
     def _has_output(self) -> bool:
         """False if there is known to be nothing."""
-        if self._phase != "open" or self._control or self.session.wants_acknowledgement:
+        if self._phase != "open" or self._pings.waiting or self.session.wants_acknowledgement:
             return True
         return not self.session.outgoing.all_sent or self._acknowledger.is_due
 
@@ -207,7 +199,7 @@ class NativeProfile:
         elif kind == _ACKNOWLEDGE_SOON:
             self._acknowledger.ask()
         elif kind == _PING:
-            self._answer_ping(body)
+            self._pings.receive_ping(body)
         elif kind == _PONG:
             self._receive_pong(body)
         elif kind == _CLOSE:
@@ -223,17 +215,9 @@ class NativeProfile:
         self.session.outgoing.acknowledge(decode_positions(body, lanes))
 
     def _receive_pong(self, body: bytes) -> None:
-        """For the keepalive it matters only that something has arrived."""
-        token = _token_in(body)
-        if self._pinged_at is not None and token == self._pings:
-            self.session.round_trip = self._now() - self._pinged_at
-            self._pinged_at = None
-
-    def _answer_ping(self, body: bytes) -> None:
-        token = _token_in(body)
-        if len(self._control) >= _MAX_WAITING_PONGS:
-            raise invalid_frame("pings whose answers it does not read")
-        self._control.append(encode_fields(_PONG, token))
+        round_trip = self._pings.receive_pong(body, self._now())
+        if round_trip is not None:
+            self.session.round_trip = round_trip
 
     def _compose_record(self) -> bytes:
         """The frames of the next record, or nothing if there is nothing to send yet."""
@@ -242,7 +226,7 @@ class NativeProfile:
         if self._phase == "closed":
             return self._compose_close([])
         session = self.session
-        frames, self._control = self._control, []
+        frames = self._pings.take_frames() if self._pings.waiting else []
         self._add_lanes(frames)
         all_sent = session.outgoing.all_sent
         if session.wants_acknowledgement and all_sent:
@@ -286,9 +270,3 @@ class NativeProfile:
                 frames.append(lane.take())
                 room -= count
         self._first_lane = first or 0
-
-
-def _token_in(body: bytes) -> int:
-    if len(body) < 4:
-        raise invalid_frame("a ping or pong that is too short")
-    return read_uint32(body, 0)
