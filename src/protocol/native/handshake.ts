@@ -1,4 +1,4 @@
-import { PeerError, type PeerErrorCode } from "../../errors.ts";
+import { PeerError } from "../../errors.ts";
 import type { CryptoProvider } from "../crypto-provider.ts";
 import { equalBytes } from "../equal-bytes.ts";
 import { HandshakeFailure } from "../handshake-failure.ts";
@@ -9,6 +9,7 @@ import type { Input, State } from "../states.ts";
 import type { NativeAgreement } from "./agreement.ts";
 import type { NativeOpened, NativeOptions, SessionAnswer } from "./options.ts";
 import { NativeProfile } from "./profile.ts";
+import { refusalFor, refusedBy } from "./refusal.ts";
 import { type Identity, NativeSession } from "./session.ts";
 import type { Side } from "./streams/stream-ids.ts";
 import { frameHeaderBytes, frameKinds, invalidFrame, readBodyBytes } from "./wire/frame.ts";
@@ -20,7 +21,6 @@ import {
   type ServerSession,
   sessionIdBytes,
 } from "./wire/hello.ts";
-import { maxTextBytes } from "./wire/hello-fields.ts";
 import { resumptionProof } from "./wire/key-schedule.ts";
 import type { Positions } from "./wire/lanes.ts";
 import { hasFeature, noOffers } from "./wire/offers.ts";
@@ -142,8 +142,7 @@ export class NativeHandshake {
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
       // So that the client, too, learns what is wrong.
-      const { code, message } = error;
-      throw new HandshakeFailure(error, this.#seal({ kind: "refused", code, message: cutText(message) }));
+      throw new HandshakeFailure(error, this.#seal(refusalFor(error)));
     }
   }
 
@@ -285,25 +284,4 @@ function receivedOf(
 ): Positions {
   if (!hasStreams) return [messages, requests, answers];
   return [messages, requests, answers, offers.receivedStreams];
-}
-
-/** The codes with which a server's hello may refuse this end's. */
-const refusalCodes = {
-  ERR_AUTHENTICATION_FAILED: true,
-  ERR_FRAME_INVALID: true,
-  ERR_FRAME_TOO_LARGE: true,
-  ERR_FRAME_TOO_SHORT: true,
-} as const satisfies Partial<Record<PeerErrorCode, true>>;
-
-function refusedBy({ code, message }: { readonly code: string; readonly message: string }): PeerError {
-  const known = Object.hasOwn(refusalCodes, code);
-  return new PeerError(
-    known ? (code as keyof typeof refusalCodes) : "ERR_HANDSHAKE_REJECTED",
-    `the server refused this end's hello, with ${code}: ${message}`,
-  );
-}
-
-/** Cuts one of the library's own texts, which have one byte for each character, to what a hello has room for. */
-function cutText(text: string): string {
-  return text.slice(0, maxTextBytes);
 }
