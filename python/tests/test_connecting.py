@@ -144,7 +144,7 @@ async def test_a_connect_that_is_cancelled_in_the_handshake_leaves_nothing_and_h
         await no_other_task()
 
 
-# The handshake is over, on either loop, after some ten turns. A task that is cancelled before its first turn never begins.
+# The handshake is over after some ten turns. A task that is cancelled before its first turn never begins.
 @loops
 @pytest.mark.parametrize("turns", range(1, 13))
 async def test_whenever_a_connect_is_cancelled_it_ends_and_hangs_up_on_nobody(loop: str, turns: int) -> None:
