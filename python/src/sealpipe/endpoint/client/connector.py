@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ...errors import PeerError, SealpipeError, SystemError
-from ..driver.engine_driver import Deaf, DriverOptions, EngineDriver
+from ..driver.driver_handler import Deaf
+from ..driver.engine_driver import DriverOptions, EngineDriver
 from ..options.native_options import native_options
 from ..options.options import Retry
 from .pause import Pause

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from ...crypto import SYSTEM_CRYPTO
 from ...protocol.engine import Engine
 from ...protocol.engine_options import ClosedEvent, EngineEvent, EngineOptions, OpenEvent, ResumeEvent, Role
-from ...protocol.profile import IncomingStreamEvent, MessagesCame, RequestEvent
+from ...protocol.profile import MessagesCame
 from .handshake_steps import HandshakeSteps
 
 if TYPE_CHECKING:
     from ...errors import PeerError
     from ...protocol.handshake.options import ProfileChoice
     from ...protocol.limits import EngineLimits
-    from ...protocol.native.handshake import SessionAnswer
     from ...protocol.native.options import NativeOptions
     from ...transport.transport import Transport
     from ..reading.read_quota import ReadQuota
+    from .driver_handler import DriverHandler
     from .handshake_turns import HandshakeTurns
-
-FLUSH_BYTES = 65_536
-"""More than this does not wait for the end of the turn."""
 
 
 @dataclass(frozen=True)
@@ -39,48 +36,6 @@ class DriverOptions:
     """Options of the native profile; without them the engine speaks classic."""
     turns: HandshakeTurns | None = None
     """Where the costly steps of the handshake wait for their turn. Without it they are done at once."""
-
-
-class DriverHandler(Protocol):
-    """Callbacks for the events of an engine."""
-
-    def opened(self, event: OpenEvent) -> None: ...
-
-    def resume(self, session_id: bytes) -> SessionAnswer:
-        """The session that a client wants to resume, or why it has ended."""
-
-    def messages(self, event: MessagesCame) -> None: ...
-
-    def happened(self, event: RequestEvent | IncomingStreamEvent) -> None:
-        """Something of a request or a stream has arrived."""
-
-    def progressed(self) -> None:
-        """Some of what was written has left this process, or the peer has acknowledged it."""
-
-    def closed(self, error: PeerError | None) -> None:
-        """The engine has ended; without an error, in order. Only ``released`` follows."""
-
-    def released(self) -> None:
-        """The transport is gone, and all its resources are freed."""
-
-
-class Deaf:
-    """A handler that ignores everything."""
-
-    def opened(self, event: OpenEvent) -> None: ...
-
-    def resume(self, session_id: bytes) -> SessionAnswer:
-        return None
-
-    def messages(self, event: MessagesCame) -> None: ...
-
-    def happened(self, event: RequestEvent | IncomingStreamEvent) -> None: ...
-
-    def progressed(self) -> None: ...
-
-    def closed(self, error: PeerError | None) -> None: ...
-
-    def released(self) -> None: ...
 
 
 class EngineDriver:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ..driver.engine_driver import Deaf, DriverHandler, DriverOptions, EngineDriver
+from ..driver.driver_handler import Deaf, DriverHandler
+from ..driver.engine_driver import DriverOptions, EngineDriver
+from ..driver.established import Established
 from ..driver.handshake_turns import HandshakeTurns
 from ..options.native_options import native_options
 from ..reading.read_quota import ReadQuota
@@ -17,16 +18,6 @@ if TYPE_CHECKING:
     from ...protocol.native.handshake import SessionAnswer
     from ...transport.transport import Transport
     from ..options.parse_options import ParsedServerOptions
-
-
-@dataclass(frozen=True)
-class Established:
-    """A connection whose handshake is over, and its driver."""
-
-    event: OpenEvent
-    driver: EngineDriver
-    quota: ReadQuota
-    """How much the application has yet to read of this connection's messages."""
 
 
 class AcceptorTarget(Protocol):

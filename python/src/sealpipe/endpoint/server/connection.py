@@ -8,7 +8,7 @@ from ...errors import PeerError
 from ...protocol.message import check_message
 from ...protocol.profile import AdminRequestCame, RequestCame
 from ..client.reconnect import is_resumable
-from ..driver.engine_driver import Deaf
+from ..driver.driver_handler import Deaf
 from ..endpoint import Endpoint, call_safely
 from ..handlers import Handlers, adding
 from ..link.link import Link
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from ...protocol.profile import IncomingStreamEvent, MessagesCame, ProfileName, RequestEvent
     from ...protocol.session import StreamOpened, TraceContext
     from ..call_options import Slow
-    from ..driver.engine_driver import DriverHandler, EngineDriver
+    from ..driver.driver_handler import DriverHandler
+    from ..driver.engine_driver import EngineDriver
+    from ..driver.established import Established
     from ..link.lost_session import LostSession
     from ..options.parse_options import ParsedServerOptions
     from ..streams.streams import StreamHandler
-    from .acceptor import Established
 
 
 class ConnectionStream(Stream):

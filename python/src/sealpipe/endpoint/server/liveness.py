@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ...errors import SealpipeError
 from ...protocol.limits import EngineLimits
 from ...transport.socket_table import is_listed_as_listening
-from ..driver.engine_driver import Deaf, DriverOptions, EngineDriver
+from ..driver.driver_handler import Deaf
+from ..driver.engine_driver import DriverOptions, EngineDriver
 from ..reading.read_quota import ReadQuota
 
 if TYPE_CHECKING:

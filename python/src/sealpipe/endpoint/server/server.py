@@ -32,12 +32,13 @@ if TYPE_CHECKING:
     from ...transport.address import Address
     from ...transport.transport import Listener, Transport
     from ..admin.admin_handlers import ShutdownHandler
-    from ..driver.engine_driver import DriverHandler
+    from ..driver.driver_handler import DriverHandler
+    from ..driver.established import Established
     from ..options.parse_options import ParsedServerOptions
     from ..reading.inbox import Inbox
     from ..requests.request import RequestFrom, RequestHandler
     from ..streams.streams import StreamHandler
-    from .acceptor import Established, Handshaking
+    from .acceptor import Handshaking
 
 H = TypeVar("H", bound="RequestHandler[RequestFrom[Connection]]")
 SH = TypeVar("SH", bound="StreamHandler[ConnectionStream]")
