@@ -573,7 +573,7 @@ class TestBadPeers:
             connection = await server.accept(timeout=10)
             for text in (b"1", b"2", b"3"):
                 await peer.say(PLAIN_WIRE.message(1, text))
-            await until(lambda: connection._has_unread)
+            await until(lambda: connection._life.has_unread)
             await peer.gone()
             await connection.write(1, b"into the void")
             assert [(await connection.read(timeout=10)).text for _ in range(3)] == ["1", "2", "3"]

@@ -79,7 +79,9 @@ def test_each_end_is_told_of_a_connection_that_breaks_and_again_if_it_is_over() 
             name, connect_timeout=10, retry_delay=0.01, on_error=lambda error: told["client"].append(error.code)
         )
         connection = server.accept(timeout=10)
-        connection._thread.post(connection._inner._driver._transport.destroy)
+        driver = connection._inner._link.driver
+        assert driver is not None
+        connection._thread.post(driver._transport.destroy)
         client.write(1, b"after")
         assert connection.read(timeout=10).text == "after"
         assert told == {"server": ["ERR_CONNECTION_LOST"], "client": ["ERR_CONNECTION_LOST"]}

@@ -279,7 +279,7 @@ def test_what_was_read_makes_room_however_far_apart_reads_are() -> None:
             client.write(1, str(number))
             assert connection.read(timeout=20).text == str(number)
             deadline = monotonic() + 20
-            while not connection._inner._quota.is_empty:
+            while connection._inner._life.has_unread:
                 assert monotonic() < deadline
 
 

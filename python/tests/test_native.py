@@ -41,10 +41,10 @@ async def code_of(act: Any) -> str:
     return caught.value.code
 
 
-def cut(client: aio.Client) -> None:
+def cut(end: aio.Client | aio.Connection) -> None:
     """Breaks the connection."""
-    assert client._driver is not None
-    client._driver._transport.destroy()
+    assert end._link.driver is not None
+    end._link.driver._transport.destroy()
 
 
 class TestMessages:
@@ -63,7 +63,7 @@ class TestMessages:
     async def test_a_message_that_nobody_read_before_the_close_is_not_acknowledged(self) -> None:
         async with pair() as (_, client, connection):
             await client.write(1, b"unread")
-            await until(lambda: connection._has_unread)
+            await until(lambda: connection._life.has_unread)
             connection._claim()
             await connection.close()
             await until(lambda: client.status in ("reconnecting", "connected"))
@@ -223,7 +223,7 @@ class TestResume:
         ):
             connection = await server.accept(timeout=10)
             # At the server's end, so that it notices before the client is back.
-            connection._driver._transport.destroy()
+            cut(connection)
             await client.write(1, b"after")
             assert (await server.read(timeout=10)).text == "after"
             assert connection.status == "connected"
@@ -244,7 +244,11 @@ class TestResume:
             client.destroy()
             await client.close()
             await until(lambda: connection.status == "closed")
-            assert (errors, server.connections, server._resumable.detached) == (["ERR_CONNECTION_LOST"], (), ())
+            assert (errors, server.connections, server._clients._resumable.detached) == (
+                ["ERR_CONNECTION_LOST"],
+                (),
+                (),
+            )
 
     async def test_of_too_many_that_are_gone_those_with_the_least_standing_are_given_up(self) -> None:
         async with aio.serve(fresh_name(), max_detached_sessions=2, max_detached_bytes=100_000) as server:
@@ -676,7 +680,7 @@ class TestStreams:
             await asyncio.sleep(0.02)
             assert not writing.done()
             client._link.session.outgoing.streams.window = 10**9  # type: ignore[union-attr]
-            client._driver.flush_soon()  # type: ignore[union-attr]
+            client._link.driver.flush_soon()  # type: ignore[union-attr]
             await asyncio.wait_for(writing, 10)
             assert connection.status == "connected"
 
@@ -775,7 +779,7 @@ class TestTurnsOfTheLoop:
 def watch_turns(end: aio.Client | aio.Connection) -> list[str]:
     """Notes what arrives and what is written at that end, and the ends of the turns in which tasks run that were woken
     by what has arrived."""
-    driver = end._driver
+    driver = end._link.driver
     assert driver is not None
     seen: list[str] = []
     receive, send = driver.chunk, driver._transport.write

@@ -417,6 +417,6 @@ class _Taker:
     def __init__(self, client: Client) -> None:
         self.taken = client._taken
         self.messages = client._messages
-        self.happened = client._link.happened
+        self.happened = client._link.received
         self.progressed = client._link.progressed
         self.closed = client._lost

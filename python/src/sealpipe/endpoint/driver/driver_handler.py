@@ -11,11 +11,8 @@ if TYPE_CHECKING:
     from ...protocol.profile import IncomingStreamEvent, MessagesCame, RequestEvent
 
 
-class DriverHandler(Protocol):
-    def opened(self, event: OpenEvent) -> None: ...
-
-    def resume(self, session_id: bytes) -> SessionAnswer:
-        """The session that a client wants to resume, or why it has ended."""
+class ConnectionHandler(Protocol):
+    """Of an engine that has opened."""
 
     def messages(self, event: MessagesCame) -> None: ...
 
@@ -30,6 +27,15 @@ class DriverHandler(Protocol):
 
     def released(self) -> None:
         """The transport is gone, and all its resources are freed."""
+
+
+class DriverHandler(ConnectionHandler, Protocol):
+    """The same, and those of its handshake."""
+
+    def opened(self, event: OpenEvent) -> None: ...
+
+    def resume(self, session_id: bytes) -> SessionAnswer:
+        """The session that a client wants to resume, or why it has ended."""
 
 
 class Deaf:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...protocol.native.options import NativeOptions
     from ...transport.transport import Transport
     from ..reading.read_quota import ReadQuota
-    from .driver_handler import DriverHandler
+    from .driver_handler import ConnectionHandler, DriverHandler
     from .handshake_turns import HandshakeTurns
 
 
@@ -45,8 +45,9 @@ class EngineDriver:
     def __init__(self, transport: Transport, options: DriverOptions, handler: DriverHandler) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport = transport
-        self.handler: DriverHandler = handler
-        """May be replaced."""
+        self.handler: ConnectionHandler = handler
+        """May be replaced once the engine has opened."""
+        self._opening = handler
         self._quota = options.quota
         self._pumping = False
         self._paused = False
@@ -230,9 +231,9 @@ class EngineDriver:
 
     def _dispatch(self, event: EngineEvent) -> None:
         if isinstance(event, OpenEvent):
-            self.handler.opened(event)
+            self._opening.opened(event)
         elif isinstance(event, ResumeEvent):
-            self._engine.resume(self.handler.resume(event.session_id))
+            self._engine.resume(self._opening.resume(event.session_id))
         elif isinstance(event, ClosedEvent):
             self._finish(event.error)
         elif not isinstance(event, MessagesCame):

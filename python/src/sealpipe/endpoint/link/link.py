@@ -149,7 +149,7 @@ class Link(Generic[R, S]):
         PeerError ``ERR_QUEUE_FULL``."""
         self.gate.check_room(0 if self.session is None else self.session.queued_request_bytes)
 
-    def happened(self, event: RequestEvent | IncomingStreamEvent) -> None:
+    def received(self, event: RequestEvent | IncomingStreamEvent) -> None:
         """A request, an answer, a failure, a cancel or something of a stream has arrived."""
         if isinstance(event, AnswerCame):
             self.asked.answered(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from ..driver.driver_handler import Deaf, DriverHandler
+from ..driver.driver_handler import ConnectionHandler, Deaf
 from ..driver.engine_driver import DriverOptions, EngineDriver
 from ..driver.established import Established
 from ..driver.handshake_turns import HandshakeTurns
@@ -24,7 +24,7 @@ class AcceptorTarget(Protocol):
     def find_session(self, id: bytes) -> SessionAnswer:
         """The session that a client wants to resume, or why it has ended. The client's proof is checked after this."""
 
-    def take_over(self, handshake: Handshaking, established: Established) -> DriverHandler:
+    def take_over(self, handshake: Handshaking, established: Established) -> ConnectionHandler:
         """The handshake is over. Called before the first message."""
 
     def handshake_failed(self, handshake: Handshaking, error: PeerError | None) -> None:
@@ -42,10 +42,31 @@ class Acceptor:
         self.target = target
         # Without encryption no step of the handshake is costly enough for a turn of its own.
         self.turns = HandshakeTurns() if options.encryption else None
+        self._under_way: dict[Handshaking, None] = {}
 
     def accept(self, transport: Transport) -> Handshaking:
         """A handshake, which is to be started."""
-        return Handshaking(self, transport)
+        handshake = Handshaking(self, transport)
+        self._under_way[handshake] = None
+        return handshake
+
+    async def close(self) -> None:
+        """Ends every handshake in order. Returns once all are over."""
+        under_way = list(self._under_way)
+        for handshake in under_way:
+            handshake.driver.close()
+        for handshake in under_way:
+            await handshake.when_over.wait()
+
+    def destroy(self) -> None:
+        """Drops every handshake at once."""
+        for handshake in list(self._under_way):
+            handshake.driver.destroy()
+
+    def over(self, handshake: Handshaking) -> None:
+        """The handshake has succeeded, or its transport is gone."""
+        self._under_way.pop(handshake, None)
+        handshake.when_over.set()
 
 
 class Handshaking(Deaf):
@@ -53,9 +74,10 @@ class Handshaking(Deaf):
 
     def __init__(self, acceptor: Acceptor, transport: Transport) -> None:
         options = acceptor.options
+        self._acceptor = acceptor
         self._target = acceptor.target
         self._quota = ReadQuota(options.max_queued_bytes)
-        self.over = asyncio.Event()
+        self.when_over = asyncio.Event()
         self.driver = EngineDriver(
             transport,
             DriverOptions(
@@ -75,12 +97,12 @@ class Handshaking(Deaf):
         return self._target.find_session(session_id)
 
     def opened(self, event: OpenEvent) -> None:
-        self.over.set()
+        self._acceptor.over(self)
         self.driver.handler = self._target.take_over(self, Established(event, self.driver, self._quota))
 
     def closed(self, error: PeerError | None) -> None:
         self._target.handshake_failed(self, error)
 
     def released(self) -> None:
-        self.over.set()
+        self._acceptor.over(self)
         self._target.handshake_released(self)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ...errors import PeerError
 from ...protocol.message import check_message
 from ...protocol.profile import AdminRequestCame, RequestCame
-from ..client.reconnect import is_resumable
-from ..driver.driver_handler import Deaf
-from ..endpoint import Endpoint, call_safely
+from ..endpoint import Endpoint
 from ..handlers import Handlers, adding
 from ..link.link import Link
 from ..link.link_options import LinkOptions
@@ -19,20 +17,16 @@ from ..options.trace_context import checked_context
 from ..reading.inbox import Inbox, closed_error
 from ..requests.request import Answer, RequestFrom, RequestHandler
 from ..streams.stream import Stream, StreamWire
+from .connection_life import ConnectionLife, LifeHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...errors import SealpipeError
     from ...protocol.native.options import NativePeer
-    from ...protocol.native.session import NativeSession
-    from ...protocol.profile import IncomingStreamEvent, MessagesCame, ProfileName, RequestEvent
+    from ...protocol.profile import ProfileName
     from ...protocol.session import StreamOpened, TraceContext
     from ..call_options import Slow
-    from ..driver.driver_handler import DriverHandler
-    from ..driver.engine_driver import EngineDriver
     from ..driver.established import Established
-    from ..link.lost_session import LostSession
     from ..options.parse_options import ParsedServerOptions
     from ..streams.streams import StreamHandler
 
@@ -61,18 +55,14 @@ class Faces:
         return connection
 
 
-class ConnectionOwner(Protocol):
-    """The server that a connection belongs to."""
+class ConnectionHost(LifeHost, Protocol):
+    """What a connection needs of its server."""
 
     @property
     def options(self) -> ParsedServerOptions: ...
 
     @property
     def faces(self) -> Faces: ...
-
-    @property
-    def inbox(self) -> Inbox[MessageFrom[Any]]:
-        """The inbox of messages that are not read from the connection itself."""
 
     @property
     def handlers(self) -> Handlers[RequestHandler[RequestFrom[Connection]]]: ...
@@ -84,89 +74,64 @@ class ConnectionOwner(Protocol):
     def find_admin(self) -> Callable[[int], RequestHandler[RequestFrom[Connection]] | None]:
         """What answers requests to the library itself."""
 
-    def failed(self, error: SealpipeError) -> None:
-        """The connection goes on after an error that no call reports."""
-
-    def detached(self, connection: Connection) -> None:
-        """The connection is lost, and its client may come back."""
-
     def keeps_more(self) -> None:
         """More bytes are kept for a client without a connection."""
-
-    def closed(self, connection: Connection, error: SealpipeError | None) -> None:
-        """The connection is over; without an error, in order."""
-
-    def parted(self, connection: Connection) -> None:
-        """The connection's transport is gone, and it waits for its client to come back."""
-
-    def released(self, connection: Connection) -> None: ...
 
 
 class Connection(Endpoint[MessageFrom["Connection"]]):
     """Its messages go to the server's readers, until the program reads from this connection."""
 
-    def __init__(self, id: int, established: Established, owner: ConnectionOwner) -> None:
+    def __init__(self, id: int, established: Established, host: ConnectionHost) -> None:
         # The server reports its connections' errors, but not their statuses.
-        super().__init__(ParsedOptions(), owner.faces.inbox())
+        super().__init__(ParsedOptions(), host.faces.inbox())
         self.id = id
         """A number that no other connection of this server has."""
-        self._owner = owner
-        self._established = established
-        """The present one, or the last."""
-        self._quota = established.quota
-        self._claimed = False
-        self._life: Literal["open", "away", "closing", "over"] = "open"
-        """``away``: its client may come back; ``closing``: this end has closed it."""
-        self._away_bytes = 0
-        """Bytes that are kept for a client that is away, besides queued and unread messages."""
-        self._closed_here = False
-        """Whether it was ended by a call at this end, not by the client; also by a later one."""
-        self._released = False
+        self._host = host
         self._told_too_large = False
         self._skipped_messages = 0
         self._told_skipping = False
         """Skipped messages have been reported since it last had room."""
-        self._handlers: Handlers[RequestHandler[RequestFrom[Connection]]] = Handlers("requests", owner.handlers)
-        self._stream_handlers: Handlers[StreamHandler[ConnectionStream]] = Handlers("streams", owner.stream_handlers)
+        self._handlers: Handlers[RequestHandler[RequestFrom[Connection]]] = Handlers("requests", host.handlers)
+        self._stream_handlers: Handlers[StreamHandler[ConnectionStream]] = Handlers("streams", host.stream_handlers)
         self._link: Link[RequestFrom[Connection], ConnectionStream] = Link(
             LinkOptions(
-                limits=owner.options,
-                quota=self._quota,
+                limits=host.options,
+                quota=established.quota,
                 queues_offline=False,
-                keeps_more=owner.keeps_more,
+                keeps_more=host.keeps_more,
                 handlers=self._handlers,
                 make_request=self._request_of,
                 stream_handlers=self._stream_handlers,
                 make_stream=lambda opened, wire: ConnectionStream(opened, wire, self),
-                find_admin=owner.find_admin,
+                find_admin=host.find_admin,
             )
         )
-        self._link.attach(established.driver, established.event.session)
-        self._face: Any = owner.faces.connection(self)
+        self._face: Any = host.faces.connection(self)
         """What messages have as their connection."""
-        self._set_status("connected")
+        self._life: ConnectionLife[Connection] = ConnectionLife(self, self._face, self._link, established, host)
+        self._life.open()
 
     @property
     def profile(self) -> ProfileName:
         """The protocol: ``"classic"`` is golang-ipc's, ``"native"`` is sealpipe's own."""
-        return self._established.event.profile
+        return self._life.established.event.profile
 
     @property
     def encrypted(self) -> bool:
         """Whether the wire is encrypted."""
-        return self._established.event.encrypted
+        return self._life.established.event.encrypted
 
     @property
     def peer(self) -> NativePeer | None:
         """What a native client declares about its process."""
-        native = self._established.event.native
+        native = self._life.established.event.native
         return None if native is None else native.peer
 
     @property
     def queued_bytes(self) -> int:
         """Bytes that were written and have not left this process or, with a native client, have not been read by it.
         With a native client a message counts as some 70 bytes more than its data."""
-        return 0 if self._life == "over" else self._link.queued_bytes
+        return 0 if self._life.is_over else self._link.queued_bytes
 
     @property
     def skipped_messages(self) -> int:
@@ -195,7 +160,7 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
         application. Only an answer of its own shows that a classic client has read it.
 
         Raises a PeerError, the failure of the connection, or a CallerError ``ERR_CLOSED``."""
-        if self._life == "over":
+        if self._life.is_over:
             raise closed_error()
         await self._link.flush()
 
@@ -206,7 +171,7 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
         Raises a RemoteError, what its handler raised; a PeerError ``ERR_PEER_NOT_NATIVE``, ``ERR_CONNECTION_LOST`` if
         the client does not come back, ``ERR_TOO_LARGE_FOR_PEER``, or ``ERR_QUEUE_FULL`` if ``max_queued_bytes`` of
         requests wait for it; or a CallerError as ``write``, or ``ERR_CLOSED`` if the client has left."""
-        if self._life == "over" or self._closed_here:
+        if self._life.is_over or self._life.ended_here:
             raise closed_error()
         taken = to_bytes(data)
         self._link.check_request_room()
@@ -227,7 +192,7 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
         Raises a PeerError ``ERR_PEER_NOT_NATIVE``, ``ERR_PEER_WITHOUT_STREAMS`` if the client does not know of streams,
         or ``ERR_TOO_LARGE_FOR_PEER``; or a CallerError as ``write``. A client that handles no streams of that type
         resets the stream with ``ERR_NO_HANDLER``."""
-        if self._life == "over" or self._closed_here:
+        if self._life.is_over or self._life.ended_here:
             raise closed_error()
         return await self._link.own_streams.open(type, data, checked_context(context))
 
@@ -242,7 +207,7 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
 
         Returns once it is closed: the peer has ``close_timeout`` to accept each tenth of what was written, and ten
         times that in all."""
-        self._start_close()
+        self._life.close()
         await self._when_closed.wait()
         await self._link.when_done()
 
@@ -251,78 +216,19 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
 
         Pending reads and flushes raise ``error``, and the status becomes ``error``; without an error these are
         ``ERR_CLOSED`` and ``closed``. ``on_error`` is not called."""
-        self._closed_here = True
-        self._drop_unread(error)
-        if self._life == "over":
-            return
-        self._driver.destroy()
-        self._end("closed" if error is None else "error", error or closed_error())
-        self._owner.closed(self, None)
-        self._finish()
+        self._life.destroy(error)
 
-    # Called by the server.
-
-    @property
-    def _has_unread(self) -> bool:
-        """Whether messages of this connection wait to be read, here or at the server."""
-        return not self._quota.is_empty
-
-    @property
-    def _session(self) -> NativeSession | None:
-        return self._link.native
-
-    @property
-    def _may_be_resumed(self) -> bool:
-        """Whether its client may resume it: not after a close at this end."""
-        return self._life in ("open", "away")
-
-    @property
-    def _kept_bytes(self) -> int:
-        """Bytes that are kept for the client."""
-        waiting = 0 if self._session is None else self._session.waiting_item_bytes
-        return self.queued_bytes + waiting + self._quota.bytes + (self._away_bytes if self._life == "away" else 0)
-
-    def _resume(self, established: Established) -> None:
-        """The client is back: its previous connection, if it still seems to live, must neither send nor receive any
-        more."""
-        self._driver.handler = Deaf()
-        self._driver.destroy()
-        self._link.detach()
-        self._established = established
-        self._released = False
-        self._life = "open"
-        self._link.attach(self._driver, established.event.session)
-        self._set_status("connected")
-        self._link.progressed()
-
-    def _give_up(self, error: SealpipeError) -> None:
-        """The client does not come back."""
-        if self._life == "away":
-            self._fail(error)
-
-    def _start_close(self) -> None:
-        self._closed_here = True
-        before = self._life
-        if before == "over":
-            self._drop_unread(None)
-            return
-        self._life = "closing"
-        self._set_status("closing")
-        self._drop_unread(None)
-        if before == "away":
-            self._fail(None)
-        else:
-            self._driver.close()
+    # Called by the server, and by the blocking face.
 
     def _check_open(self) -> None:
-        if self._closed_here:
+        if self._life.ended_here:
             raise closed_error()
 
     def _take(self, type: int, data: bytes, slow: Slow = "drop") -> None:
         """Queues a message, or drops it if the client gets nothing more. Errors that the client causes are not
         raised."""
-        check_message(type, len(data), self._owner.options.max_message_bytes)
-        if self._closed_here or self._life == "over" or not self._link.can_send:
+        check_message(type, len(data), self._host.options.max_message_bytes)
+        if self._life.ended_here or not self._link.can_send:
             return
         try:
             self._link.write(type, data)
@@ -340,134 +246,36 @@ class Connection(Endpoint[MessageFrom["Connection"]]):
         self._skipped_messages += 1
         if not self._told_skipping:
             self._told_skipping = True
-            self._owner.failed(error)
+            self._host.told(error)
 
     def _not_taken(self, error: PeerError) -> None:
         """The client does not accept what is written to it."""
         if error.code != "ERR_TOO_LARGE_FOR_PEER":
-            self._driver.destroy()
-            self._fail(error)
+            self._life.drop(error)
         elif not self._told_too_large:
             self._told_too_large = True
-            self._owner.failed(error)
+            self._host.told(error)
 
     @property
     def _has_room(self) -> bool:
         """Whether ``_room`` returns at once."""
-        return self._closed_here or self._link.has_room
+        return self._life.ended_here or self._link.has_room
 
     async def _room(self) -> None:
         """Returns at once while there is room, or if nothing more can be queued, else when there is room."""
-        if not self._closed_here:
+        if not self._life.ended_here:
             await self._link.room()
 
     def _hold(self) -> None:
-        self._driver.hold()
+        self._life.established.driver.hold()
 
     def _send_now(self) -> None:
-        self._driver.flush_scheduled()
+        self._life.established.driver.flush_scheduled()
 
     def _claim(self) -> None:
-        if self._claimed:
-            return
-        self._claimed = True
-        self._owner.inbox.move_to(self._inbox, self._quota)
-
-    @property
-    def _handler(self) -> DriverHandler:
-        """Handles the events of the connection that is established now."""
-        return _Events(self)
-
-    @property
-    def _driver(self) -> EngineDriver:
-        return self._established.driver
-
-    @property
-    def _is_away(self) -> bool:
-        return self._life == "away"
+        self._life.claim()
 
     def _request_of(self, came: RequestCame | AdminRequestCame) -> RequestFrom[Connection]:
         if isinstance(came, AdminRequestCame):
             return RequestFrom(came.operation, came.data, connection=self)
         return RequestFrom(came.type, came.data, came.context, connection=self._face)
-
-    # Called by the driver.
-
-    def _driver_messages(self, event: MessagesCame) -> None:
-        inbox = self._inbox if self._claimed else self._owner.inbox
-        session = self._session
-        lane = None if session is None else session.incoming.messages
-        for type, data, position in event.messages:
-            message = MessageFrom(type, data, self._face)
-            message._lane = lane
-            message._position = position
-            inbox.deliver(message, self._quota)
-
-    def _driver_closed(self, error: SealpipeError | None) -> None:
-        if not self._closed_here and is_resumable(error) and self._session is not None and self._session.is_resumable:
-            self._link.detach()
-            self._life = "away"
-            self._away_bytes = self._session.kept_bytes
-            self._set_status("reconnecting")
-            if error is not None:
-                self._owner.failed(error)
-            # The callback may have ended the connection.
-            if self._is_away:
-                self._owner.detached(self)
-            return
-        self._inbox.end(error, "keep")
-        orderly: Literal["closed", "disconnected"] = "closed" if self._status == "closing" else "disconnected"
-        self._end(orderly if error is None else "error", error or closed_error())
-        self._owner.closed(self, error)
-        self._finish()
-
-    def _driver_released(self) -> None:
-        self._released = True
-        if self._life == "away":
-            self._owner.parted(self)
-        self._finish()
-
-    def _fail(self, error: SealpipeError | None) -> None:
-        self._inbox.end(error, "keep")
-        lost = self._end("closed" if error is None else "error", error or closed_error())
-        if lost.is_anything:
-            call_safely(self._owner.options.on_session_lost, lost)
-        self._owner.closed(self, error)
-        self._finish()
-
-    def _drop_unread(self, error: BaseException | None) -> None:
-        self._inbox.end(error, "drop")
-        self._owner.inbox.drop(self._quota)
-
-    def _end(self, status: Literal["closed", "disconnected", "error"], reason: BaseException) -> LostSession:
-        self._life = "over"
-        lost = self._link.end(reason)
-        self._set_status(status)
-        return lost
-
-    def _finish(self) -> None:
-        if self._life == "over" and self._released:
-            self._when_closed.set()
-            self._owner.released(self)
-
-
-class _Events(Deaf):
-    """Passes the driver's events to the connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def messages(self, event: MessagesCame) -> None:
-        self._connection._driver_messages(event)
-
-    def happened(self, event: RequestEvent | IncomingStreamEvent) -> None:
-        self._connection._link.happened(event)
-
-    def progressed(self) -> None:
-        self._connection._link.progressed()
-
-    def closed(self, error: PeerError | None) -> None:
-        self._connection._driver_closed(error)
-
-    def released(self) -> None:
-        self._connection._driver_released()

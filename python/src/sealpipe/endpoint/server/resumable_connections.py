@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...protocol.engine_errors import connection_lost
 from ...protocol.native.options import SessionOver
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from ...protocol.native.handshake import SessionAnswer
     from ...protocol.native.session import NativeSession
     from ..options.parse_options import ParsedServerOptions
-    from .connection import Connection
+    from .connection_life import ConnectionLife
+
+    Life = ConnectionLife[Any]
 
 _MAX_REMEMBERED = 64
 """Max number of ended sessions whose reason is remembered."""
@@ -37,46 +39,46 @@ class ResumableConnections:
 
     def __init__(self, options: ParsedServerOptions) -> None:
         self._options = options
-        self._by_id: dict[bytes, Connection] = {}
-        self._known: dict[Connection, tuple[bytes, float]] = {}
+        self._by_id: dict[bytes, Life] = {}
+        self._known: dict[Life, tuple[bytes, float]] = {}
         """The session's id, and since when."""
-        self._detached: dict[Connection, _Detached] = {}
+        self._detached: dict[Life, _Detached] = {}
         """In the order in which they were lost."""
         self._fell_behind: dict[bytes, None] = {}
         """Ids of the last sessions that ended because their clients did not read, in that order."""
 
     @property
-    def detached(self) -> Iterable[Connection]:
+    def detached(self) -> Iterable[Life]:
         """Connections whose clients are gone."""
         return tuple(self._detached)
 
     def find(self, id: bytes) -> SessionAnswer:
         """The session with that id, if its client may resume it, or why not, if that is known."""
         connection = self._by_id.get(id)
-        if connection is not None and connection._may_be_resumed:
-            return connection._session
+        if connection is not None and connection.may_be_resumed:
+            return connection.session
         return SessionOver("ERR_FELL_BEHIND") if id in self._fell_behind else None
 
-    def resumed(self, session: NativeSession) -> Connection | None:
+    def resumed(self, session: NativeSession) -> Life | None:
         """The client of that session is back. Returns its connection."""
         connection = None if session.identity is None else self._by_id.get(session.identity.id)
         if connection is not None:
             self._forget_detached(connection)
         return connection
 
-    def opened(self, connection: Connection) -> None:
-        session = connection._session
+    def opened(self, connection: Life) -> None:
+        session = connection.session
         if session is None or session.identity is None:
             return
         id = session.identity.id
         self._by_id[id] = connection
         self._known[connection] = (id, asyncio.get_running_loop().time())
 
-    def lost(self, connection: Connection) -> None:
+    def lost(self, connection: Life) -> None:
         """The connection's client is gone, and may come back."""
         seconds = self._options.resume_window
         late = connection_lost(f"and the client did not come back within {seconds:g} s", None)
-        timer = asyncio.get_running_loop().call_later(seconds, connection._give_up, late)
+        timer = asyncio.get_running_loop().call_later(seconds, connection.give_up, late)
         self._detached[connection] = _Detached(timer, self._standing_of(connection))
         self.enforce()
 
@@ -85,9 +87,9 @@ class ResumableConnections:
         while (excess := self._excess()) is not None:
             # First, because a callback may do something that leads here again.
             self._forget_detached(excess)
-            excess._give_up(connection_lost("and its session, one of too many without a client, was given up", None))
+            excess.give_up(connection_lost("and its session, one of too many without a client, was given up", None))
 
-    def closed(self, connection: Connection, error: SealpipeError | None) -> None:
+    def closed(self, connection: Life, error: SealpipeError | None) -> None:
         """The connection is over. ``error``: why, if it did not end in order."""
         self._forget_detached(connection)
         known = self._known.pop(connection, None)
@@ -100,24 +102,24 @@ class ResumableConnections:
             if len(self._fell_behind) > _MAX_REMEMBERED:
                 del self._fell_behind[next(iter(self._fell_behind))]
 
-    def _standing_of(self, connection: Connection) -> float:
+    def _standing_of(self, connection: Life) -> float:
         now = asyncio.get_running_loop().time()
         _, since = self._known.get(connection, (b"", now))
-        session = connection._session
+        session = connection.session
         return (now - since) * (0 if session is None else session.settled_bytes)
 
-    def _excess(self) -> Connection | None:
+    def _excess(self) -> Life | None:
         """The connection to give up, if there are too many: that with the least standing or, if too many bytes are
         kept, the least per byte; of equals the one that was lost first."""
         detached = self._detached
         if len(detached) > self._options.max_detached_sessions:
             return min(detached, key=lambda connection: detached[connection].standing)
-        kept = {connection: connection._kept_bytes for connection in detached}
+        kept = {connection: connection.kept_bytes for connection in detached}
         if sum(kept.values()) <= self._options.max_detached_bytes:
             return None
         return min(kept, key=lambda connection: (detached[connection].standing + 1) / max(1, kept[connection]))
 
-    def _forget_detached(self, connection: Connection) -> None:
+    def _forget_detached(self, connection: Life) -> None:
         detached = self._detached.pop(connection, None)
         if detached is not None:
             detached.timer.cancel()

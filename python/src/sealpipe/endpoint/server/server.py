@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import PeerError, SystemError
 from ...protocol.message import check_message
@@ -18,27 +18,21 @@ from ..handlers import Handlers, adding
 from ..messages.message import MessageData, MessageFrom, to_bytes
 from ..options.native_options import self_of
 from ..reading.inbox import closed_error
-from .acceptor import Acceptor
+from ..shutdown import Shutdown
+from .clients import Clients, ClientsStart
 from .connection import Connection, ConnectionStream, Faces
 from .liveness import is_server_alive
-from .resumable_connections import ResumableConnections
 from .slow_clients import SlowClients
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...errors import SealpipeError
-    from ...protocol.native.handshake import SessionAnswer
     from ...transport.address import Address
     from ...transport.transport import Listener, Transport
     from ..admin.admin_handlers import ShutdownHandler
-    from ..driver.driver_handler import DriverHandler
-    from ..driver.established import Established
     from ..options.parse_options import ParsedServerOptions
-    from ..reading.inbox import Inbox
     from ..requests.request import RequestFrom, RequestHandler
     from ..streams.streams import StreamHandler
-    from .acceptor import Handshaking
 
 H = TypeVar("H", bound="RequestHandler[RequestFrom[Connection]]")
 SH = TypeVar("SH", bound="StreamHandler[ConnectionStream]")
@@ -46,8 +40,8 @@ SH = TypeVar("SH", bound="StreamHandler[ConnectionStream]")
 
 class Server(Endpoint[MessageFrom[Connection]]):
     def __init__(self, name: str, address: Address, options: ParsedServerOptions, faces: Faces | None = None) -> None:
-        self._faces = faces or Faces()
-        super().__init__(options, self._faces.inbox())
+        faces = faces or Faces()
+        super().__init__(options, faces.inbox())
         self.name = name
         """The name it was started with."""
         self.address = address.path
@@ -57,36 +51,33 @@ class Server(Endpoint[MessageFrom[Connection]]):
         self._handlers: Handlers[RequestHandler[RequestFrom[Connection]]] = Handlers("requests")
         self._stream_handlers: Handlers[StreamHandler[ConnectionStream]] = Handlers("streams")
         self._admin = AdminHandlers[Connection](self._describe)
-        self._resumable = ResumableConnections(options)
-        self._acceptor = Acceptor(options, self)
-        self._open: dict[int, Connection] = {}
-        """Those that are connected, or whose clients may come back."""
-        self._held: set[Connection] = set()
-        """Connections that have a transport: open, or closing."""
-        self._unestablished: set[Handshaking] = set()
-        """Handshakes that have a transport: under way, or failed and closing."""
-        self._handshaking: dict[Handshaking, None] = {}
-        """Handshakes under way, in the order in which they came."""
-        self._owner = _Owner(self)
-        self._unread: set[Connection] = set()
-        """Gone, but what came by them is still to be read: they count, or what waits would have no bound."""
         self._waiting: deque[Transport] = deque()
         """Accepted before we were ready."""
         self._unaccepted: deque[Connection] = deque()
         self._accepting: deque[asyncio.Future[Connection]] = deque()
         self._slow_clients = SlowClients(options.broadcast_grace)
         self._listener: Listener | None = None
-        self._last_id = 0
         self._listening_since = 0.0
+        self._shutdown = Shutdown()
         self._closing: asyncio.Task[None] | None = None
-        self._destroyed = False
-        """The first ``destroy`` is the one that counts."""
-        self._destroy_error: BaseException | None = None
+        self._clients = Clients(
+            ClientsStart(
+                options=options,
+                faces=faces,
+                inbox=self._inbox,
+                handlers=self._handlers,
+                stream_handlers=self._stream_handlers,
+                find_admin=self._admin.find,
+                connected=self._connected,
+                left=self._left,
+                told=self._tell_error,
+            )
+        )
 
     @property
     def connections(self) -> tuple[Connection, ...]:
         """The clients that are connected, or may come back."""
-        return tuple(self._open.values())
+        return self._clients.connections
 
     async def accept(self, timeout: float | None = None) -> Connection:
         """The next client: its connection, once its handshake is over. Waits for ever or ``timeout`` seconds.
@@ -98,7 +89,7 @@ class Server(Endpoint[MessageFrom[Connection]]):
         check_timeout(timeout)
         if self._unaccepted:
             return self._unaccepted.popleft()
-        if self._closing is not None:
+        if self._shutdown.has_begun:
             raise closed_error()
         loop = asyncio.get_running_loop()
         accepted: asyncio.Future[Connection] = loop.create_future()
@@ -130,7 +121,7 @@ class Server(Endpoint[MessageFrom[Connection]]):
         check_slow(slow)
         taken = to_bytes(data)
         check_message(type, len(taken), self._options.max_message_bytes)
-        if self._closing is not None:
+        if self._shutdown.has_begun:
             raise closed_error()
         connections = self.connections
         for connection in connections:
@@ -194,15 +185,10 @@ class Server(Endpoint[MessageFrom[Connection]]):
 
         Reads that wait raise ``error``, and the status becomes ``error``; without one, ``ERR_CLOSED`` and ``closed``.
         """
-        if not self._destroyed:
-            self._destroyed = True
-            self._destroy_error = error
+        self._shutdown.destroyed(error)
         self._inbox.end(error, "drop")
         self._start_close()
-        for handshake in list(self._unestablished):
-            handshake.driver.destroy()
-        for connection in self._all:
-            connection.destroy(error)
+        self._clients.destroy(error)
 
     async def listen(self) -> Server:
         """Returns the server once it listens. Called once, by ``serve``."""
@@ -232,7 +218,7 @@ class Server(Endpoint[MessageFrom[Connection]]):
         return self
 
     def _start_close(self) -> None:
-        if self._closing is not None:
+        if not self._shutdown.begin():
             return
         self._closing = asyncio.get_running_loop().create_task(self._close())
         self._inbox.end(None, "drop")
@@ -247,18 +233,8 @@ class Server(Endpoint[MessageFrom[Connection]]):
             self._waiting.popleft().destroy()
         # First of all: a golang-ipc client comes back at once, and gives up for ever if it is accepted and dropped.
         await self._stop_listening()
-        for handshake in list(self._unestablished):
-            handshake.driver.close()
-        closing = self._all
-        for connection in closing:
-            connection._start_close()
-        while self._unestablished:
-            await next(iter(self._unestablished)).over.wait()
-        for connection in closing:
-            await connection._when_closed.wait()
-        for connection in closing:
-            await connection._link.when_done()
-        self._set_status("closed" if self._destroy_error is None else "error")
+        await self._clients.close()
+        self._set_status(self._shutdown.status)
         self._when_closed.set()
 
     async def _stop_listening(self) -> None:
@@ -273,110 +249,26 @@ class Server(Endpoint[MessageFrom[Connection]]):
             failed = SystemError("ERR_LISTEN_FAILED", f"the listener failed: {error.strerror}", error)
             self._tell_error(failed)
 
-    @property
-    def _all(self) -> list[Connection]:
-        """Connections that have a transport, and those that wait for their clients to come back."""
-        return list({**dict.fromkeys(self._held), **dict.fromkeys(self._resumable.detached)})
-
     def _accept(self, transport: Transport) -> None:
-        most = self._options.max_connections
         if self._status == "not-connected":
             self._waiting.append(transport)
-        elif self._closing is not None:
+        elif self._shutdown.has_begun:
             transport.destroy()
-        elif not self._handshaking and self._taken >= most:
-            transport.destroy()
-            reason = f"a client was dropped: the server has max_connections ({most}) already"
-            self._tell_error(PeerError("ERR_TOO_MANY_CONNECTIONS", reason))
         else:
-            handshake = self._acceptor.accept(transport)
-            self._unestablished.add(handshake)
-            self._handshaking[handshake] = None
-            handshake.driver.start()
-            self._make_room()
+            self._clients.accept(transport)
 
-    @property
-    def _taken(self) -> int:
-        """How many of ``max_connections`` are taken."""
-        self._unread = {connection for connection in self._unread if connection._has_unread}
-        return len(self._unestablished) + len(self._held) + len(self._unread)
+    # Called by the clients.
 
-    def _make_room(self) -> None:
-        """The oldest handshake gives way to the newest.
-
-        To refuse the newest instead would let a few that say nothing keep out everyone: to keep others from finishing
-        theirs now takes as many new connections as there may be handshakes, in the few milliseconds that one takes.
-        """
-        handshakes, most = self._options.max_pending_handshakes, self._options.max_connections
-        if (len(self._handshaking) <= handshakes and self._taken <= most) or not self._handshaking:
-            return
-        oldest = next(iter(self._handshaking))
-        # Its place is free at once, not only when the system has closed its socket.
-        self._forget(oldest)
-        oldest.driver.destroy()
-        error = PeerError(
-            "ERR_TOO_MANY_HANDSHAKES",
-            "a client that had not finished its handshake gave way to a new one: there are max_pending_handshakes "
-            f"({handshakes}) in the handshake, or max_connections ({most}) in all",
-        )
-        self._tell_error(error)
-
-    def _forget(self, handshake: Handshaking) -> None:
-        self._unestablished.discard(handshake)
-        self._handshaking.pop(handshake, None)
-
-    # Called by the acceptor.
-
-    def find_session(self, id: bytes) -> SessionAnswer:
-        return self._resumable.find(id)
-
-    def take_over(self, handshake: Handshaking, established: Established) -> DriverHandler:
-        self._forget(handshake)
-        native = established.event.native
-        connection = None
-        if native is not None and native.resumed:
-            connection = self._resumable.resumed(native.session)
-        if connection is None:
-            connection = self._opened(established)
-        else:
-            self._held.add(connection)
-            connection._resume(established)
-        return connection._handler
-
-    def handshake_failed(self, handshake: Handshaking, error: PeerError | None) -> None:
-        self._handshaking.pop(handshake, None)
-        if error is not None:
-            self._tell_error(error)
-
-    def handshake_released(self, handshake: Handshaking) -> None:
-        self._forget(handshake)
-
-    def _opened(self, established: Established) -> Connection:
-        self._last_id += 1
-        connection = Connection(self._last_id, established, self._owner)
-        self._open[connection.id] = connection
-        self._held.add(connection)
-        self._resumable.opened(connection)
+    def _connected(self, connection: Connection) -> None:
         while self._accepting:
             accepted = self._accepting.popleft()
             if not accepted.done():
                 accepted.set_result(connection)
-                return connection
+                return
         self._unaccepted.append(connection)
-        return connection
 
-    def _closed(self, connection: Connection, error: SealpipeError | None) -> None:
-        self._open.pop(connection.id, None)
-        self._resumable.closed(connection, error)
-        if error is not None:
-            self._tell_error(error)
-
-    def _released(self, connection: Connection) -> None:
-        self._open.pop(connection.id, None)
-        self._held.discard(connection)
-        if connection._has_unread:
-            self._unread.add(connection)
-        elif connection in self._unaccepted:
+    def _left(self, connection: Connection) -> None:
+        if connection in self._unaccepted:
             self._unaccepted.remove(connection)
 
     def _describe(self) -> str:
@@ -391,28 +283,10 @@ class Server(Endpoint[MessageFrom[Connection]]):
                 contracts=self._options.contracts,
                 requests=tuple(self._handlers.types),
                 streams=tuple(self._stream_handlers.types),
-                connections=len(self._open),
+                connections=len(self.connections),
                 uptime=asyncio.get_running_loop().time() - self._listening_since,
             )
         )
-
-
-class _Owner:
-    """What each connection knows of its server."""
-
-    def __init__(self, server: Server) -> None:
-        self.options = server._options
-        self.faces = server._faces
-        self.inbox: Inbox[MessageFrom[Any]] = server._inbox
-        self.handlers = server._handlers
-        self.stream_handlers = server._stream_handlers
-        self.find_admin = server._admin.find
-        self.failed = server._tell_error
-        self.detached = server._resumable.lost
-        self.keeps_more = server._resumable.enforce
-        self.closed = server._closed
-        self.parted = server._held.discard
-        self.released = server._released
 
 
 def _time_out(accepted: asyncio.Future[Connection], timeout: float) -> None:
