@@ -154,7 +154,7 @@ async def test_a_read_that_times_out_or_is_cancelled_loses_no_message() -> None:
         reading = asyncio.ensure_future(client.read())
         await asyncio.sleep(0)
         # The message and the cancelling come before the read has gone on.
-        client._inbox.deliver(aio.Message(1, b"not lost"), client._quota)
+        client._inbox.deliver(aio.Message(1, b"not lost"), client._life._quota)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading

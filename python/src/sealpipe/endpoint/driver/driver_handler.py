@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ...protocol.profile import IncomingStreamEvent, MessagesCame, RequestEvent
 
 
-class ConnectionHandler(Protocol):
+class ConnectionEvents(Protocol):
     """Of an engine that has opened."""
 
     def messages(self, event: MessagesCame) -> None: ...
@@ -25,12 +25,16 @@ class ConnectionHandler(Protocol):
     def closed(self, error: PeerError | None) -> None:
         """The engine has ended; without an error, in order. Only ``released`` follows."""
 
+
+class ConnectionHandler(ConnectionEvents, Protocol):
+    """The same, and the end of its transport."""
+
     def released(self) -> None:
         """The transport is gone, and all its resources are freed."""
 
 
 class DriverHandler(ConnectionHandler, Protocol):
-    """The same, and those of its handshake."""
+    """The same, and those of the handshake."""
 
     def opened(self, event: OpenEvent) -> None: ...
 
