@@ -583,7 +583,7 @@ class TestStreams:
             stream.stop()
             stream.end()
             assert await stream.read() is None
-            await until(lambda: not server.connections[0]._link.own_streams._running)
+            await until(lambda: not server.connections[0]._link.own_streams._handled._running)
 
     async def test_a_reset_is_raised_at_the_peer_and_cancels_its_handler(self) -> None:
         async with pair() as (server, client, _):

@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING
 from .blocking.client import Client
 from .blocking.server import Connection, ConnectionStream, Server
 from .blocking.stream import Stream
+from .endpoint.addresses import address_of
 from .endpoint.admin.admin_handlers import ShutdownRequest
 from .endpoint.admin.description import ServerDescription
 from .endpoint.call_options import demand
 from .endpoint.messages.message import Message, MessageFrom
 from .endpoint.options.options import ClientOptions, Retry, ServerOptions
-from .endpoint.options.parse_options import address_of, parse_client_options, parse_server_options, with_secret
+from .endpoint.options.parse_options import parse_client_options, parse_server_options
+from .endpoint.options.secret import with_secret
 from .endpoint.requests.request import Answer, Request, RequestFrom
 from .endpoint.status import Status
-from .endpoint.streams.stream import Item
+from .endpoint.streams.item import Item
 from .errors import ERROR_CODES, CallerError, Fault, PeerError, RemoteError, SealpipeError, SystemError
 from .protocol.session import TraceContext
 

@@ -17,17 +17,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .endpoint.addresses import address_of
 from .endpoint.admin.admin_handlers import ShutdownRequest
 from .endpoint.admin.description import ServerDescription
 from .endpoint.client.client import Client
 from .endpoint.link.lost_session import LostSession
 from .endpoint.messages.message import Message, MessageFrom
 from .endpoint.options.options import ClientOptions, Retry, ServerOptions
-from .endpoint.options.parse_options import address_of, parse_client_options, parse_server_options, with_secret
+from .endpoint.options.parse_options import parse_client_options, parse_server_options
+from .endpoint.options.secret import with_secret
 from .endpoint.requests.request import Answer, Request, RequestFrom
 from .endpoint.server.connection import Connection, ConnectionStream
 from .endpoint.server.server import Server
-from .endpoint.streams.stream import Item, Stream
+from .endpoint.streams.item import Item
+from .endpoint.streams.stream import Stream
 from .protocol.native.options import NativePeer
 from .protocol.session import TraceContext
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from ..endpoint.streams.stream import Item
+    from ..endpoint.streams.item import Item
     from ..endpoint.streams.stream import Stream as AsyncStream
     from .event_loop import EventLoopThread
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import SealpipeError
+from .call_options import check_timeout
 from .messages.message import Message
 
 if TYPE_CHECKING:
@@ -43,9 +44,13 @@ class Endpoint(ABC, Generic[M]):
         Raises a PeerError ``ERR_READ_TIMEOUT``; a CallerError ``ERR_CLOSED`` once it is closed and nothing is left
         to read, or ``ERR_INVALID_OPTION``; or the error with which it failed."""
         self._claim()
-        if self._inbox.is_empty:
-            self._send_now()
-        return await self._inbox.read(timeout)
+        if timeout is not None:
+            check_timeout(timeout)
+        message = self._inbox.take_waiting()
+        if message is not None:
+            return message
+        self._send_now()
+        return await self._inbox.next(timeout)
 
     def __aiter__(self: Self) -> Self:
         """Messages until the end: stops if this was closed in order, raises if it failed."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...protocol.session import TraceContext
     from ...transport.address import Address
     from ..options.parse_options import ParsedClientOptions
-    from ..streams.streams import StreamHandler
+    from ..streams.handled_streams import StreamHandler
 
 H = TypeVar("H", bound="RequestHandler[Request]")
 SH = TypeVar("SH", bound="StreamHandler[Stream]")

@@ -21,9 +21,10 @@ from ..reading.inbox import closed_error
 from ..requests.incoming_requests import IncomingRequests
 from ..requests.outgoing_requests import OutgoingRequests
 from ..requests.request import Request
+from ..requests.request_errors import session_lost
 from ..streams.stream import Stream
 from ..streams.streams import Streams
-from .lost_session import LostSession, lost_session, session_lost
+from .lost_session import LostSession, lost_session
 from .offline_queue import OfflineQueue
 from .write_gate import WriteGate
 

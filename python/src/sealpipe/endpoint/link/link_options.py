@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ..handlers import Handlers
     from ..reading.read_quota import ReadQuota
     from ..requests.request import RequestHandler
+    from ..streams.handled_streams import StreamHandler
     from ..streams.stream import StreamWire
-    from ..streams.streams import StreamHandler
 
 R = TypeVar("R", bound=Request)
 S = TypeVar("S", bound=Stream)

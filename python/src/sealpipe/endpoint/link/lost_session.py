@@ -42,12 +42,3 @@ def session_ended(code: str | None) -> PeerError | None:
             "the server had dropped this client and its session, because too much waited that this client did not read",
         )
     return PeerError("ERR_SESSION_LOST", f"the server had ended the session, with {code}")
-
-
-def session_lost(cause: BaseException | None = None) -> PeerError:
-    """``cause``: why the peer ended the session, if known."""
-    return PeerError(
-        "ERR_SESSION_LOST",
-        "the peer no longer has the session, so whether the request was handled cannot be known",
-        cause,
-    )

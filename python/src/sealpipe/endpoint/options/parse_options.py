@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...errors import CallerError
 from ...protocol.limits import MAX_MAX_MESSAGE_BYTES, EngineLimits
 from ...protocol.native.keepalive import KeepaliveLimits
-from ...transport.address import DEFAULT_DIRECTORY, Address, resolve_address
-from ...transport.users import own_uid
+from ...transport.address import DEFAULT_DIRECTORY
 from ..call_options import demand
 from . import option_checks as checks
-from .secret_file import read_secret_file
+from .secret import secret_bytes, without_conflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,44 +124,8 @@ def _parse(parsed: type[P], options: Mapping[str, object]) -> P:
             # The caller may change a list later.
             given[name] = tuple(given[name])
     if "secret" in given:
-        secret = given["secret"]
-        given["secret"] = secret.encode() if isinstance(secret, str) else bytes(secret)
-    return _without_conflict(parsed(**given))
-
-
-def _without_conflict(options: P) -> P:
-    """A secret, or its file, implies encryption and the native profile."""
-    if options.secret is None and options.secret_file is None:
-        return options
-    name = "secret_file" if options.secret is None else "secret"
-    conflicts = {
-        "secret_file: give one of them": options.secret is not None and options.secret_file is not None,
-        'profile "classic": golang-ipc\'s protocol has no place for it': options.profile == "classic",
-        "encryption False: it is what the keys are made with": not options.encryption,
-    }
-    for conflict, applies in conflicts.items():
-        if applies:
-            raise CallerError("ERR_INVALID_OPTION", f"{name} does not go together with {conflict}")
-    return options
-
-
-def with_secret(options: P) -> P:
-    """The same options with the secret in place of its file, which is created if there is none yet.
-
-    Raises a SystemError ``ERR_SECRET_FILE``."""
-    if options.secret_file is None:
-        return options
-    return replace(options, secret=read_secret_file(options.secret_file), secret_file=None)
-
-
-def address_of(name: str, options: ParsedServerOptions | ParsedClientOptions) -> Address:
-    """The address of ``name`` with these options. A server trusts nobody.
-
-    Raises a CallerError ``ERR_INVALID_NAME`` or ``ERR_ADDRESS_TOO_LONG``; SystemError ``ERR_NO_RUNTIME_DIRECTORY``.
-    """
-    trust = options.trust if isinstance(options, ParsedClientOptions) else ()
-    private_to = own_uid() if options.private_directory and sys.platform != "win32" else None
-    return resolve_address(name, options.directory, private_to=private_to, trust=trust)
+        given["secret"] = secret_bytes(given["secret"])
+    return without_conflict(parsed(**given))
 
 
 _CHECKS: dict[str, Callable[[Any], checks.Verdict]] = {

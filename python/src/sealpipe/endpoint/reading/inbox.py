@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from ...errors import CallerError, PeerError
-from ..call_options import check_timeout
 from ..messages.message import Message
+from .waiter import wait_among
 
 if TYPE_CHECKING:
+    import asyncio
+
     from .read_quota import ReadQuota
 
 M = TypeVar("M", bound=Message)
@@ -36,10 +37,6 @@ class Inbox(Generic[M]):
     def ended_in_order(self) -> bool:
         return self._ended and self._error is None
 
-    @property
-    def is_empty(self) -> bool:
-        return not self._entries
-
     def deliver(self, message: M, quota: ReadQuota) -> None:
         if self._drops:
             return
@@ -57,36 +54,14 @@ class Inbox(Generic[M]):
         quota.taken(message)
         return message
 
-    async def read(self, timeout: float | None = None) -> M:
-        """The next message.
-
-        Raises a PeerError ``ERR_READ_TIMEOUT``, a CallerError ``ERR_CLOSED`` at the end, or the error that ended it.
-        """
-        check_timeout(timeout)
-        message = self.take_waiting()
-        return await self.next(timeout) if message is None else message
-
     async def next(self, timeout: float | None = None) -> M:
-        """The message that arrives next, if none is there. Raises as ``read``."""
+        """The message that arrives next, if none is there.
+
+        Raises a PeerError ``ERR_READ_TIMEOUT``, a CallerError ``ERR_CLOSED`` at the end, or the error that ended it."""
         if self._ended:
             raise self._error or closed_error()
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[tuple[M, ReadQuota]] = loop.create_future()
-        self._waiters.append(waiter)
-        timer = None if timeout is None else loop.call_later(timeout, _time_out, waiter, timeout)
-        try:
-            message, _ = await waiter
-            return message
-        except asyncio.CancelledError:
-            # A read that is cancelled just as it gets its message loses nothing.
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._put_back(*waiter.result())
-            raise
-        finally:
-            if timer is not None:
-                timer.cancel()
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
+        message, _ = await wait_among(self._waiters, timeout, read_timeout, self._put_back)
+        return message
 
     def end(self, error: BaseException | None, unread: Literal["keep", "drop"]) -> None:
         """No more messages will come. Those that wait can still be read, unless they are to be dropped."""
@@ -125,10 +100,11 @@ class Inbox(Generic[M]):
                 return True
         return False
 
-    def _put_back(self, message: M, quota: ReadQuota) -> None:
+    def _put_back(self, entry: tuple[M, ReadQuota]) -> None:
+        message, quota = entry
         if self._drops or self._give_to_waiter(message, quota):
             return
-        self._entries.appendleft((message, quota))
+        self._entries.appendleft(entry)
         quota.queued(message)
 
     def _take_all(self) -> None:
@@ -149,8 +125,3 @@ class Inbox(Generic[M]):
 
 def read_timeout(timeout: float, what: str = "message") -> PeerError:
     return PeerError("ERR_READ_TIMEOUT", f"no {what} arrived within {timeout:g} s")
-
-
-def _time_out(waiter: asyncio.Future[tuple[M, ReadQuota]], timeout: float) -> None:
-    if not waiter.done():
-        waiter.set_exception(read_timeout(timeout))

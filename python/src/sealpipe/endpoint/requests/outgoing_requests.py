@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ...errors import PeerError, RemoteError
+from ...errors import RemoteError
 from .request import Answer
+from .request_errors import not_connected
 
 if TYPE_CHECKING:
     from ...protocol.profile import AnswerCame, FailureCame
@@ -82,7 +83,3 @@ class OutgoingRequests:
                 del self._pending[pending.id]
                 self._wire.cancel(pending.id)
             raise
-
-
-def not_connected() -> PeerError:
-    return PeerError("ERR_NOT_CONNECTED", "there is no connection, over which a request could leave now")

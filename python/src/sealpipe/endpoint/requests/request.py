@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..messages.message import Message, MessageData, Payload
+from ..messages.message import Message, MessageData
+from ..messages.payload import Payload
 
 if TYPE_CHECKING:
     from ...protocol.session import TraceContext

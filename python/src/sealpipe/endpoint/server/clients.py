@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..options.parse_options import ParsedServerOptions
     from ..reading.inbox import Inbox
     from ..requests.request import RequestFrom, RequestHandler
-    from ..streams.streams import StreamHandler
+    from ..streams.handled_streams import StreamHandler
     from .acceptor import Handshaking
     from .connection_life import ConnectionLife
 

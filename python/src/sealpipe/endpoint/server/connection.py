@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..call_options import Slow
     from ..driver.established import Established
     from ..options.parse_options import ParsedServerOptions
-    from ..streams.streams import StreamHandler
+    from ..streams.handled_streams import StreamHandler
 
 
 class ConnectionStream(Stream):

@@ -18,6 +18,7 @@ from ..handlers import Handlers, adding
 from ..messages.message import MessageData, MessageFrom, to_bytes
 from ..options.native_options import self_of
 from ..reading.inbox import closed_error
+from ..reading.waiter import wait_among
 from ..shutdown import Shutdown
 from .clients import Clients, ClientsStart
 from .connection import Connection, ConnectionStream, Faces
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from ..admin.admin_handlers import ShutdownHandler
     from ..options.parse_options import ParsedServerOptions
     from ..requests.request import RequestFrom, RequestHandler
-    from ..streams.streams import StreamHandler
+    from ..streams.handled_streams import StreamHandler
 
 H = TypeVar("H", bound="RequestHandler[RequestFrom[Connection]]")
 SH = TypeVar("SH", bound="StreamHandler[ConnectionStream]")
@@ -91,19 +92,7 @@ class Server(Endpoint[MessageFrom[Connection]]):
             return self._unaccepted.popleft()
         if self._shutdown.has_begun:
             raise closed_error()
-        loop = asyncio.get_running_loop()
-        accepted: asyncio.Future[Connection] = loop.create_future()
-        self._accepting.append(accepted)
-        timer = None if timeout is None else loop.call_later(timeout, _time_out, accepted, timeout)
-        try:
-            return await accepted
-        except asyncio.CancelledError:
-            if accepted.done() and not accepted.cancelled() and accepted.exception() is None:
-                self._unaccepted.appendleft(accepted.result())
-            raise
-        finally:
-            if timer is not None:
-                timer.cancel()
+        return await wait_among(self._accepting, timeout, _no_client, self._unaccepted.appendleft)
 
     async def broadcast(self, type: int, data: MessageData, *, slow: Slow = "skip") -> None:
         """Writes a message to every client that is connected, and waits until all have room again or are gone.
@@ -289,6 +278,5 @@ class Server(Endpoint[MessageFrom[Connection]]):
         )
 
 
-def _time_out(accepted: asyncio.Future[Connection], timeout: float) -> None:
-    if not accepted.done():
-        accepted.set_exception(PeerError("ERR_READ_TIMEOUT", f"no client came within {timeout:g} s"))
+def _no_client(timeout: float) -> PeerError:
+    return PeerError("ERR_READ_TIMEOUT", f"no client came within {timeout:g} s")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from ...errors import CallerError, PeerError, RemoteError
 from ...protocol.native.wire.failure import is_failure_code
 from ...protocol.session import Failure, ItemCame, StreamEnded, StreamReset, StreamStopped
 from ..call_options import check_timeout
-from ..messages.message import MessageData, Payload, to_bytes
+from ..messages.message import MessageData, to_bytes
 from ..reading.inbox import closed_error, read_timeout
+from ..reading.waiter import wait_among
 from ..requests.cancel_soon import cancel_soon
+from .item import Item
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -45,14 +46,6 @@ class StreamWire(Protocol):
 
     def over(self, id: int) -> None:
         """Both directions have ended, or the stream was reset."""
-
-
-@dataclass(slots=True, unsafe_hash=True)
-class Item(Payload):
-    """One unit of a stream."""
-
-    _weight: int = field(default=0, repr=False, compare=False)
-    """What it counts for in its stream's window."""
 
 
 S = TypeVar("S", bound="Stream")
@@ -145,7 +138,7 @@ class Stream:
                 return None
             if self._failure is not None:
                 raise self._failure
-            await self._wait(timeout)
+            await wait_among(self._readers, timeout, _no_item, self._give_back)
         item = self._items.popleft()
         self._wire.consumed(self.id, item._weight)
         return item
@@ -267,26 +260,11 @@ class Stream:
                 reader.set_result(None)
                 count = None if count is None else count - 1
 
-    async def _wait(self, timeout: float | None) -> None:
-        """Returns when there may be an item, or the end."""
-        loop = asyncio.get_running_loop()
-        reader: asyncio.Future[None] = loop.create_future()
-        self._readers.append(reader)
-        timer = None if timeout is None else loop.call_later(timeout, _time_out, reader, timeout)
-        try:
-            await reader
-        except BaseException:
-            # One that was woken, and is cancelled, leaves the item to the next.
-            if self._items and reader.done() and not reader.cancelled():
-                self._wake_readers(1)
-            raise
-        finally:
-            if timer is not None:
-                timer.cancel()
-            if reader in self._readers:
-                self._readers.remove(reader)
+    def _give_back(self, _: None) -> None:
+        """A read that was woken, and is cancelled, leaves the item to the next."""
+        if self._items:
+            self._wake_readers(1)
 
 
-def _time_out(reader: asyncio.Future[None], timeout: float) -> None:
-    if not reader.done():
-        reader.set_exception(read_timeout(timeout, "item"))
+def _no_item(timeout: float) -> Exception:
+    return read_timeout(timeout, "item")

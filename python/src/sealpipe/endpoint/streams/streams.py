@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ...protocol.message import check_type
 from ...protocol.session import Failure, ItemCame, StreamOpened
 from ..messages.message import MessageData, to_bytes
-from ..requests.request_failure import failure_of
+from .handled_streams import HandledStreams, StreamHandler
 from .stream import Stream, StreamWire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...protocol.profile import IncomingStreamEvent
     from ...protocol.session import SessionStreams, TraceContext
     from ..handlers import Handlers
 
 S = TypeVar("S", bound=Stream)
-
-StreamHandler = Callable[[S], AsyncIterable[MessageData] | Awaitable[None]]
-"""Handles streams of one type that the peer opens.
-
-An async generator's items are written to the stream. When the handler is done, this end's direction ends, and the
-peer's items that are unread are dropped; what it raises resets the stream, as a request's handler fails the request."""
 
 
 class StreamLink(Protocol):
@@ -56,21 +51,17 @@ class Streams(Generic[S]):
         max_queued_bytes: int,
         max_concurrent: int,
     ) -> None:
-        """``max_concurrent``: max number of handlers that run at a time: a peer may reset a stream whose handler goes
-        on, and open the next, which then waits."""
+        """``max_concurrent``: max number of handlers that run at a time."""
         self._link = link
         self._handlers = handlers
         self._make_stream = make_stream
         self._max_queued_bytes = max_queued_bytes
-        self._max_concurrent = max_concurrent
         self._streams: dict[int, S] = {}
         self._openings: dict[_Opening[S], None] = {}
         """In order: they wait for a session, or until the peer accepts another stream."""
         self._congested: set[int] = set()
         """Streams that wait although they have credit: more than ``max_queued_bytes`` of all of them is on its way."""
-        self._running: set[asyncio.Task[None]] = set()
-        self._unhandled: dict[S, StreamHandler[S]] = {}
-        """In order: streams whose handlers wait for one that runs. Those that are over are not among them."""
+        self._handled: HandledStreams[S] = HandledStreams(max_concurrent)
         self._ending: BaseException | None = None
 
     async def open(self, type: int, data: MessageData, context: TraceContext | None = None) -> S:
@@ -131,7 +122,7 @@ class Streams(Generic[S]):
         """The session is lost. Returns its streams."""
         streams, self._streams = list(self._streams.values()), {}
         self._congested.clear()
-        self._unhandled.clear()
+        self._handled.lost()
         for stream in streams:
             stream._lost(error)
         return streams
@@ -147,8 +138,7 @@ class Streams(Generic[S]):
 
     async def when_done(self) -> None:
         """Returns once no handler runs any more, except the one that calls this."""
-        while others := self._running - {asyncio.current_task()}:
-            await asyncio.wait(others)
+        await self._handled.when_done()
 
     @property
     def _free(self) -> SessionStreams | None:
@@ -175,56 +165,11 @@ class Streams(Generic[S]):
             streams.reset(opened.id, Failure("ERR_NO_HANDLER", f"nobody handles streams of type {opened.type}"))
             self._link.said()
             return
-        self._unhandled[self._add(streams, opened)] = handler
-        self._run_next()
-
-    def _run_next(self) -> None:
-        if not self._unhandled or len(self._running) >= self._max_concurrent:
-            return
-        stream = next(iter(self._unhandled))
-        task = asyncio.get_running_loop().create_task(self._run(self._unhandled.pop(stream), stream))
-        stream._task = task
-        self._running.add(task)
-        task.add_done_callback(self._ran)
-
-    def _ran(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._run_next()
-
-    async def _run(self, handler: StreamHandler[S], stream: S) -> None:
-        try:
-            await _handle(handler, stream)
-            stream.end()
-            stream.stop()
-        except asyncio.CancelledError:
-            stream._reset(Failure("ERR_HANDLER_FAILED", "the handler was cancelled"))
-            raise
-        except Exception as error:
-            # A write is how a handler finds out that the peer wants no more: letting that error through is an end in
-            # order.
-            if getattr(error, "code", None) == "ERR_STREAM_STOPPED":
-                stream.stop()
-            else:
-                stream._reset(failure_of(error))
+        self._handled.handle(self._add(streams, opened), handler)
 
     def _is_congested(self, streams: SessionStreams | None) -> bool:
         """A peer may give any credit, and read nothing: how much is kept for it is this end's to decide."""
         return streams is not None and streams.queued_bytes > self._max_queued_bytes
-
-
-async def _handle(handler: Callable[[S], Any], stream: S) -> None:
-    handled = handler(stream)
-    if not isinstance(handled, AsyncIterable):
-        await handled
-        return
-    items = aiter(handled)
-    try:
-        async for item in items:
-            await stream.write(item)
-    finally:
-        close = getattr(items, "aclose", None)
-        if close is not None:
-            await close()
 
 
 class _Wire:
@@ -264,5 +209,5 @@ class _Wire:
         if stream is not None and stream._wire is self:
             del self._owner._streams[id]
             self._owner._congested.discard(id)
-            self._owner._unhandled.pop(stream, None)
+            self._owner._handled.over(stream)
         self._owner.open_waiting()
