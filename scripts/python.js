@@ -64,7 +64,7 @@ function run(python, ...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Checks the types of the examples and of the tests as users' editors do, with pyright from npm. */
+/** Checks the types of the library, the examples and the tests as users' editors do, with pyright from npm. */
 function checkWithPyright(python) {
   const examples = join(root, "build/python/examples");
   rmSync(examples, { recursive: true, force: true });

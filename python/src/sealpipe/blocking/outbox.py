@@ -81,7 +81,7 @@ class Outbox:
         queued."""
         if self._thread.is_of_parent:
             self._thread.check_is_own()
-        taken = data if data.__class__ is bytes else to_bytes(data)
+        taken = data if isinstance(data, bytes) else to_bytes(data)
         check_message(type, len(taken), self._max_message_bytes)
         while True:
             self._writer._check_open()

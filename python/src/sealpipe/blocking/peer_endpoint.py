@@ -31,8 +31,6 @@ M = TypeVar("M", bound=Message)
 
 
 class PeerEndpoint(BlockingEndpoint[M]):
-    _inner: AsyncClient | AsyncConnection
-
     def __init__(
         self,
         inner: AsyncClient | AsyncConnection,
@@ -41,27 +39,28 @@ class PeerEndpoint(BlockingEndpoint[M]):
         options: ParsedOptions,
     ) -> None:
         super().__init__(inner, thread, handlers)
+        self._peer = inner
         self._outbox = Outbox(inner, thread, options)
 
     @property
     def profile(self) -> ProfileName:
         """The present protocol, or the last one: ``"classic"`` is golang-ipc's, ``"native"`` is sealpipe's own."""
-        return self._inner.profile
+        return self._peer.profile
 
     @property
     def encrypted(self) -> bool:
         """Whether the wire is encrypted, or was when last connected."""
-        return self._inner.encrypted
+        return self._peer.encrypted
 
     @property
     def peer(self) -> NativePeer | None:
         """What a native peer declares about its process; without a connection, what the last one declared."""
-        return self._inner.peer
+        return self._peer.peer
 
     @property
     def queued_bytes(self) -> int:
         """Bytes that were written and have not left this process."""
-        return self._outbox.queued_bytes + self._inner.queued_bytes
+        return self._outbox.queued_bytes + self._peer.queued_bytes
 
     def request(
         self, type: int, data: MessageData, *, timeout: float | None = None, context: TraceContext | None = None
@@ -73,7 +72,7 @@ class PeerEndpoint(BlockingEndpoint[M]):
         if the peer speaks golang-ipc's wire, or as ``sealpipe.aio``'s ``request``; or a CallerError as ``write``, or
         ``ERR_INVALID_OPTION``."""
         asked = to_bytes(data)
-        return self._ask(lambda: self._inner.request(type, asked, context=context), timeout)
+        return self._ask(lambda: self._peer.request(type, asked, context=context), timeout)
 
     @abstractmethod
     def flush(self) -> None:
@@ -83,7 +82,7 @@ class PeerEndpoint(BlockingEndpoint[M]):
         """What the peer answers. Raises a PeerError ``ERR_REQUEST_TIMEOUT``, or a CallerError ``ERR_CLOSED`` or
         ``ERR_INVALID_OPTION``."""
         check_timeout(timeout)
-        self._inner._check_open()
+        self._peer._check_open()
 
         async def ask() -> A:
             if self._thread.is_stopped:
@@ -99,4 +98,4 @@ class PeerEndpoint(BlockingEndpoint[M]):
 
     async def _close(self) -> None:
         self._outbox.pump()
-        await self._inner.close()
+        await self._peer.close()

@@ -165,6 +165,7 @@ class Server(BlockingEndpoint[MessageFrom[Connection]]):
     """Created by :func:`sealpipe.serve`."""
 
     _inner: AsyncServer
+    _faces: _Faces
 
     def __init__(
         self,

@@ -28,14 +28,17 @@ class Close(Protocol):
     @property
     def at(self) -> float:
         """When to call ``handle_timeout``."""
+        ...
 
     @property
     def is_held(self) -> bool:
         """Nothing will be added to the output, but the peer must not see the end yet."""
+        ...
 
     @property
     def all_has_left(self) -> bool:
         """Everything that was written before the close has left this process."""
+        ...
 
     def progressed(self, *, queued_bytes: int, is_empty: bool, now: float) -> None:
         """Output was handed out: ``queued_bytes`` are still queued; if ``is_empty``, everything that could leave has

@@ -13,6 +13,7 @@ class KeyPair(Protocol):
     @property
     def public_key(self) -> bytes:
         """An uncompressed point (SEC 1, 2.3.3): ``04``, X, Y; 97 bytes."""
+        ...
 
     def derive_shared_secret(self, peer_public_key: bytes) -> bytes | None:
         """The X coordinate of the shared point, all 48 bytes of it.
@@ -25,6 +26,7 @@ class Aead(Protocol):
 
     def seal(self, nonce: bytes, plaintext: bytes, additional_data: bytes | None = None) -> bytes:
         """Ciphertext and tag. The caller must never repeat a nonce under one key."""
+        ...
 
     def open(self, nonce: bytes, sealed: bytes | memoryview, additional_data: bytes | None = None) -> bytes | None:
         """The plaintext, or ``None`` if the tag is wrong. ``sealed`` is ciphertext and tag."""
@@ -34,9 +36,11 @@ class CryptoProvider(Protocol):
     @property
     def random_nonces_per_key(self) -> int:
         """Most payloads for which all holders of one key together may draw random nonces."""
+        ...
 
     def generate_key_pair(self) -> KeyPair:
         """A fresh P-384 key pair for one handshake."""
+        ...
 
     def sha256(self, data: bytes) -> bytes: ...
 
@@ -44,6 +48,8 @@ class CryptoProvider(Protocol):
 
     def create_aead(self, key: bytes) -> Aead:
         """AES-256-GCM under a 32-byte key."""
+        ...
 
     def random_bytes(self, length: int) -> bytes:
         """Unpredictable bytes."""
+        ...

@@ -79,36 +79,44 @@ class Profile(Protocol):
     @property
     def session(self) -> Session:
         """Through which everything to the peer is sent."""
+        ...
 
     @property
     def needs_pausing(self) -> bool:
         """Whether the peer may send without limit, so that the driver must stop reading the transport while messages
         are not read."""
+        ...
 
     @property
     def is_spent(self) -> bool:
         """Whether its key has sealed as many payloads as it may: the engine closes."""
+        ...
 
     @property
     def unsent_bytes(self) -> int:
         """Bytes that ``take_output`` has yet to return."""
+        ...
 
     @property
     def has_more_output(self) -> bool:
         """False if ``take_output``, which has returned a write, has nothing to add to it now."""
+        ...
 
     @property
     def is_drained(self) -> bool:
         """Whether it is known that ``receive`` has no event until more arrives."""
+        ...
 
     @property
     def output_ended(self) -> bool:
         """After a close: whether nothing more will be added to the output."""
+        ...
 
     @property
     def answers_close(self) -> bool:
         """Whether the peer, after a close of this end, reports when it has received everything and is done, too: until
         then it is read."""
+        ...
 
     def receive(self, input: ReceiveBuffer) -> ProfileEvent | None:
         """The next event, or ``None`` until all of it has arrived. Raises a PeerError for bytes that are invalid."""
@@ -118,9 +126,11 @@ class Profile(Protocol):
 
     def take_output(self) -> bytes:
         """The next write, or no bytes."""
+        ...
 
     def close(self, start: CloseStart) -> Close:
         """Nothing more will be sent. What was sent leaves first."""
+        ...
 
     def loss_at_end(self, cause: BaseException | None, *, closing: bool) -> PeerError | None:
         """What the end of the transport means between two frames: an error, unless the peer was done. ``closing``: this
@@ -132,6 +142,7 @@ class Profile(Protocol):
 
     def next_timeout(self) -> float:
         """When to call ``handle_timeout``, on the engine's clock; infinity for never."""
+        ...
 
     def handle_timeout(self, now: float) -> None:
         """Raises a PeerError if the peer was too late."""

@@ -94,21 +94,25 @@ class SessionStreams(Protocol):
     @property
     def queued_bytes(self) -> int:
         """The weight of all their frames that the peer has not acknowledged, or that have not left."""
+        ...
 
     @property
     def can_open(self) -> bool:
         """Whether the peer takes another one."""
+        ...
 
     def open(self, type: int, data: bytes, context: TraceContext | None = None) -> int:
         """Opens one, and returns its id. The context is sent only to a peer that can read it.
 
         Raises a CallerError as ``Session.send``, or a PeerError ``ERR_TOO_LARGE_FOR_PEER`` or
         ``ERR_TOO_MANY_STREAMS``."""
+        ...
 
     def write(self, id: int, data: bytes) -> bool:
         """Sends an item, or keeps it if there is no credit for it. Returns whether there is credit for another.
 
         Raises a CallerError ``ERR_MESSAGE_TOO_LARGE``, or a PeerError ``ERR_TOO_LARGE_FOR_PEER``."""
+        ...
 
     def end(self, id: int) -> None:
         """No further item is sent after those that were written."""
@@ -122,6 +126,7 @@ class SessionStreams(Protocol):
     def consumed(self, id: int, weight: int) -> bool:
         """The application has consumed an item of that weight. Returns whether there is something to send for it: most
         items cause nothing."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -146,26 +151,32 @@ class Session(Protocol):
     def is_acknowledged(self) -> bool:
         """Whether the peer acknowledges what its application has consumed. If not, everything that has left counts as
         done."""
+        ...
 
     @property
     def is_resumable(self) -> bool:
         """Whether the session goes on when its connection is lost."""
+        ...
 
     @property
     def queued_bytes(self) -> int:
         """The weight of everything that has not left or, if ``is_acknowledged``, has not been consumed by the peer."""
+        ...
 
     @property
     def queued_message_bytes(self) -> int:
         """The same of messages alone, if they can be distinguished."""
+        ...
 
     @property
     def queued_request_bytes(self) -> int:
         """The same of requests alone."""
+        ...
 
     @property
     def queued_answer_bytes(self) -> int:
         """The same of answers and failures."""
+        ...
 
     def send(self, type: int, data: bytes) -> None:
         """Raises a CallerError ``ERR_RESERVED_TYPE``, ``ERR_TYPE_OUT_OF_RANGE``, ``ERR_MESSAGE_TOO_LARGE`` or
@@ -176,11 +187,13 @@ class Session(Protocol):
         can read it.
 
         Raises a CallerError as ``send``, or a PeerError ``ERR_PEER_NOT_NATIVE`` or ``ERR_TOO_LARGE_FOR_PEER``."""
+        ...
 
     def admin(self, operation: int, data: bytes) -> int:
         """Client: like ``request``, to the server's library itself. The caller has checked the size of ``data``.
 
         Raises a PeerError ``ERR_PEER_NOT_NATIVE``, ``ERR_PEER_WITHOUT_ADMIN`` or ``ERR_NOT_CONNECTED``."""
+        ...
 
     def cancel(self, id: int) -> None:
         """Cancels a request of this end: its answer will not be delivered."""
@@ -204,6 +217,8 @@ class Session(Protocol):
     @property
     def streams(self) -> SessionStreams:
         """Raises a PeerError ``ERR_PEER_NOT_NATIVE`` or ``ERR_PEER_WITHOUT_STREAMS``."""
+        ...
 
     def abandon(self) -> Leftovers:
         """Gives the session up: it sends nothing more."""
+        ...

@@ -95,6 +95,13 @@ def _end_with(held: HeldProcess, server: Server, on_end: Callable[[End], None] |
 
     server.allow_describe()
     server.allow_shutdown(lambda request: end(End("asked", request.reason)))
+
+    def terminated(*_: object) -> None:
+        end(End("asked", "SIGTERM"))
+
+    def parent_ended(_: object) -> None:
+        end(End("parent", ""))
+
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: end(End("asked", "SIGTERM")))
-    held.lease.ended.add_done_callback(lambda _: end(End("parent", "")))
+        signal.signal(signal.SIGTERM, terminated)
+    held.lease.ended.add_done_callback(parent_ended)

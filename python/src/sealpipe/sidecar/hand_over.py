@@ -7,7 +7,7 @@ import base64
 import json
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..errors import SystemError
 
@@ -46,7 +46,7 @@ def decode_hand_over(line: bytes | None) -> HandOver:
 
 def _decode(said: Any) -> HandOver | None:
     """``None`` if it is none. May also raise a ValueError."""
-    if not isinstance(said, dict) or said.get("sealpipe") != VERSION:
+    if not _is_object(said) or said.get("sealpipe") != VERSION:
         return None
     name, directory, secret, group = (said.get(member) for member in ("name", "directory", "secret", "group"))
     if not isinstance(name, str) or not isinstance(secret, str):
@@ -57,3 +57,7 @@ def _decode(said: Any) -> HandOver | None:
         return None
     decoded = base64.b64decode(secret, validate=True)
     return HandOver(name, directory, decoded, group) if decoded else None
+
+
+def _is_object(said: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(said, dict)

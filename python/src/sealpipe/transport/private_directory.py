@@ -16,7 +16,7 @@ from .trust import untrusted
 from .users import own_uid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from ..errors import SystemError
     from .address import Address
@@ -29,7 +29,9 @@ _LINUX_DESCRIPTORS = "/proc/self/fd"
 
 
 @contextmanager
-def hold_directory(address: Address, *, makes: bool = True, descriptors: str = _LINUX_DESCRIPTORS) -> Iterator[Address]:
+def hold_directory(
+    address: Address, *, makes: bool = True, descriptors: str = _LINUX_DESCRIPTORS
+) -> Generator[Address, None, None]:
     """The address with a path that leads through the descriptor of its directory, if that is a private one.
 
     What is done at that path is done in that directory, whatever others rename meanwhile. The directory is made unless

@@ -95,7 +95,7 @@ class FoundStaging(StagingDirectory):
 
 def find_stagings(directory: str) -> list[FoundStaging]:
     """The staging directories of this user in ``directory``. Other users' contain nothing of ours."""
-    found = []
+    found: list[FoundStaging] = []
     for entry in os.listdir(directory):
         if not _STAGING_NAME.fullmatch(entry):
             continue

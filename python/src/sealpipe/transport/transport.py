@@ -46,6 +46,7 @@ class Transport(Protocol):
     @property
     def pending_bytes(self) -> int:
         """Bytes written and not yet handed to the system. While there are any, ``drained`` will follow."""
+        ...
 
     def pause(self) -> None:
         """Stops reading, so that the peer's writes fill up and it has to wait."""
@@ -75,6 +76,7 @@ class Watch(Protocol):
     @property
     def is_open(self) -> bool:
         """False if the system does not allow the watch, or has ended it."""
+        ...
 
     def close(self) -> None: ...
 
@@ -98,9 +100,11 @@ class TransportProvider(Protocol):
 
     async def listen(self, address: Address, options: ListenOptions) -> Listener:
         """Raises a SystemError ``ERR_ADDRESS_IN_USE`` or ``ERR_LISTEN_FAILED``."""
+        ...
 
     async def connect(self, address: Address) -> Transport:
         """Raises a SystemError ``ERR_CONNECT_FAILED``."""
+        ...
 
     def watch(self, address: Address, changed: Callable[[], None]) -> Watch | None:
         """Calls ``changed`` when a server may have appeared at the address or gone; ``None`` if there is no way."""

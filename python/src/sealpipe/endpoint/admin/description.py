@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from ...errors import PeerError
 from ...protocol.native.options import NativePeer
@@ -51,7 +51,7 @@ def decode_description(text: str) -> ServerDescription:
         read: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise PeerError("ERR_DESCRIPTION_INVALID", "the server's description is not JSON", error) from error
-    said = _Members(read if isinstance(read, dict) else {})
+    said = _members_of(read)
     return ServerDescription(
         library=said.text("library"),
         application=said.text("application"),
@@ -86,7 +86,7 @@ class _Members:
 
     def items(self, name: str) -> list[Any]:
         value = self._read.get(name)
-        if not isinstance(value, list):
+        if not _is_list(value):
             raise _invalid(name)
         return value
 
@@ -97,12 +97,20 @@ class _Members:
         return values
 
 
+def _members_of(read: Any) -> _Members:
+    return _Members(cast("dict[str, Any]", read) if isinstance(read, dict) else {})
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
 def _contract(read: Any) -> ContractIdentity:
-    said = _Members(read if isinstance(read, dict) else {})
+    said = _members_of(read)
     hash = said.text("hash")
     if len(hash) != 2 * CONTRACT_HASH_BYTES or not set(hash) <= set("0123456789abcdef"):
         raise _invalid("hash")

@@ -102,7 +102,7 @@ class Client(Endpoint[Message]):
         ``ERR_MESSAGE_TOO_LARGE`` or ``ERR_CLOSED``; or a PeerError ``ERR_TOO_LARGE_FOR_PEER``, ``ERR_NOT_CONNECTED``
         without a connection if ``offline_queue`` is off, or ``ERR_QUEUE_FULL`` if several writes do not wait for
         each other."""
-        self._take(type, data if data.__class__ is bytes else to_bytes(data))
+        self._take(type, data if isinstance(data, bytes) else to_bytes(data))
         if not self._link.has_room:
             await self._link.room()
 

@@ -56,6 +56,8 @@ def to_bytes(data: object) -> bytes:
             return data.encode()
         except UnicodeEncodeError as error:
             raise CallerError("ERR_INVALID_ARGUMENT", "data is text that UTF-8 cannot hold", error) from error
-    if isinstance(data, bytearray | memoryview):
+    if isinstance(data, bytearray):
         return bytes(data)
+    if isinstance(data, memoryview):
+        return data.tobytes()
     raise CallerError("ERR_INVALID_ARGUMENT", f"data must be a string or bytes, not {type(data).__name__}")

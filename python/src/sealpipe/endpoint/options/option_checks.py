@@ -5,7 +5,7 @@ Times are in seconds, as everywhere in Python."""
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ...protocol.limits import MAX_SECRET_BYTES
 from ...protocol.native.wire.hello_fields import MAX_TEXT_BYTES
@@ -65,7 +65,7 @@ _MAX_UID = 2**32 - 2
 
 
 def trust(value: object) -> Verdict:
-    fits = isinstance(value, list | tuple) and all(_is_integer(uid, 0, _MAX_UID) for uid in value)
+    fits = _is_list(value) and all(_is_integer(uid, 0, _MAX_UID) for uid in value)
     return fits or value == "any", f'a list of user ids from 0 to {_MAX_UID} or "any"'
 
 
@@ -99,10 +99,14 @@ def window(value: object) -> Verdict:
 
 
 def contracts(value: object) -> Verdict:
-    each = tuple(value) if isinstance(value, list | tuple) else None
+    each = tuple(value) if _is_list(value) else None
     fits = each is not None and len(each) <= MAX_CONTRACTS and all(map(_is_identity, each))
     fits = fits and len({contract.name for contract in each or ()}) == len(each or ())
     return fits, f"at most {MAX_CONTRACTS} ContractIdentity with different names, of 1 to 255 bytes, and hashes of 32"
+
+
+def _is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    return isinstance(value, list | tuple)
 
 
 def _is_identity(value: object) -> bool:

@@ -114,7 +114,7 @@ class Inbox(Generic[M]):
 
     def _extract(self, quota: ReadQuota) -> list[M]:
         entries, self._entries = self._entries, deque()
-        extracted = []
+        extracted: list[M] = []
         for entry in entries:
             if entry[1] is quota:
                 extracted.append(entry[0])

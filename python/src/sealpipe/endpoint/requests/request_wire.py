@@ -14,14 +14,17 @@ class AskingWire(Protocol):
     @property
     def is_connected(self) -> bool:
         """Whether requests leave now."""
+        ...
 
     def ask(self, type: int, data: bytes, context: TraceContext | None) -> int:
         """Sends a request, and returns its id, which the answer carries. Raises a CallerError as ``write`` does, or a
         PeerError ``ERR_PEER_NOT_NATIVE`` or ``ERR_TOO_LARGE_FOR_PEER``."""
+        ...
 
     def ask_admin(self, operation: int, data: bytes) -> int:
         """The same, to the server's library itself. Raises a PeerError ``ERR_PEER_NOT_NATIVE``,
         ``ERR_PEER_WITHOUT_ADMIN`` or ``ERR_NOT_CONNECTED``."""
+        ...
 
     def cancel(self, id: int) -> None:
         """Never raises. The request may be sent, or still wait to be."""
@@ -36,6 +39,7 @@ class AnsweringWire(Protocol):
 
         When that is over, ``start_waiting`` must be called. Otherwise a peer that sends requests and does not read
         would fill this process's memory with answers."""
+        ...
 
     def answer(self, id: int, data: bytes) -> None:
         """Raises a CallerError ``ERR_MESSAGE_TOO_LARGE`` or a PeerError ``ERR_TOO_LARGE_FOR_PEER``."""

@@ -26,6 +26,7 @@ class AcceptorTarget(Protocol):
 
     def take_over(self, handshake: Handshaking, established: Established) -> ConnectionHandler:
         """The handshake is over. Called before the first message."""
+        ...
 
     def handshake_failed(self, handshake: Handshaking, error: PeerError | None) -> None:
         """Without an error, the client has left in order."""

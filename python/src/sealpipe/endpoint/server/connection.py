@@ -73,6 +73,7 @@ class ConnectionHost(LifeHost, Protocol):
     @property
     def find_admin(self) -> Callable[[int], RequestHandler[RequestFrom[Connection]] | None]:
         """What answers requests to the library itself."""
+        ...
 
     def keeps_more(self) -> None:
         """More bytes are kept for a client without a connection."""

@@ -31,20 +31,21 @@ class LifeHost(Protocol):
     @property
     def inbox(self) -> Inbox[MessageFrom[Any]]:
         """For messages that are not read from the connection itself."""
+        ...
 
     @property
     def on_session_lost(self) -> Callable[[LostSession], None] | None: ...
 
-    def told(self, error: SealpipeError) -> None:
+    def told(self, error: SealpipeError, /) -> None:
         """The connection goes on after an error that no call reports."""
 
-    def detached(self, life: ConnectionLife[Any]) -> None:
+    def detached(self, life: ConnectionLife[Any], /) -> None:
         """The connection is lost, and its client may come back."""
 
-    def closed(self, life: ConnectionLife[Any], error: SealpipeError | None) -> None:
+    def closed(self, life: ConnectionLife[Any], error: SealpipeError | None, /) -> None:
         """The connection is over; without an error, in order."""
 
-    def parted(self, life: ConnectionLife[Any]) -> None:
+    def parted(self, life: ConnectionLife[Any], /) -> None:
         """The connection's transport is gone, and it waits for its client to come back."""
 
     def released(self, life: ConnectionLife[Any]) -> None: ...

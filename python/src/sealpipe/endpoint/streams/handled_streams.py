@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from ...protocol.session import Failure
 from ..messages.message import MessageData
@@ -75,7 +75,7 @@ class HandledStreams(Generic[S]):
                 stream._reset(failure_of(error))
 
 
-async def _call(handler: Callable[[S], Any], stream: S) -> None:
+async def _call(handler: StreamHandler[S], stream: S) -> None:
     handled = handler(stream)
     if not isinstance(handled, AsyncIterable):
         await handled

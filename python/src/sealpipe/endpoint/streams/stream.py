@@ -35,6 +35,7 @@ class StreamWire(Protocol):
     def write(self, id: int, data: bytes) -> bool:
         """Whether there is credit for another item. Raises a CallerError ``ERR_MESSAGE_TOO_LARGE`` or a PeerError
         ``ERR_TOO_LARGE_FOR_PEER``."""
+        ...
 
     def end(self, id: int) -> None: ...
 

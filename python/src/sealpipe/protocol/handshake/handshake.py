@@ -43,6 +43,7 @@ class Handshake(Protocol):
 
     def start(self) -> tuple[bytes, ...]:
         """The parts to send before anything has arrived."""
+        ...
 
     def advance(self, state: State, input: ReceiveBuffer) -> HandshakeStep | None:
         """The next step in ``state``, or ``None`` until enough has arrived.

@@ -20,7 +20,7 @@ _CONTEXT = FRAME_KINDS["request-context"]
 
 def decode_messages(drained: Iterable[bytes | Body]) -> list[MessageContent]:
     """The messages in what ``SendLane.drain`` gives."""
-    messages = []
+    messages: list[MessageContent] = []
     for one in drained:
         if isinstance(one, Body):
             messages.append(MessageContent(one.fields[0], one.data))
@@ -32,7 +32,7 @@ def decode_messages(drained: Iterable[bytes | Body]) -> list[MessageContent]:
 def decode_requests(drained: Iterable[bytes | Body]) -> list[RequestContent]:
     """The application's requests in what ``SendLane.drain`` gives. What a client asked of the server's library
     concerned a server that is gone."""
-    requests = []
+    requests: list[RequestContent] = []
     for one in drained:
         if isinstance(one, Body):
             context = decode_context(one.ahead[FRAME_HEADER_BYTES + 4 :]) if one.ahead else None
