@@ -90,7 +90,8 @@ class EndpointOptions(TypedDict, total=False):
     on_error: Callable[[SealpipeError], None] | None
     """Called with each error that no call reports: of a connection, or a try to connect. It must not block. A broken
     connection is reported at once, also if ``status`` shows that it is ``reconnecting`` and may go on; a server reports
-    it a second time if the client does not come back."""
+    it a second time if the client does not come back. A server's refusals of unsuitable clients, such as those without
+    the secret, are reported once in ten seconds, with their number."""
     on_session_lost: Callable[[LostSession], None] | None
     """Native: called if a session is lost with something under way. At a client: the server no longer has it, for
     example because it was restarted; what was not sent at all is sent now. At a server: a client did not come back in

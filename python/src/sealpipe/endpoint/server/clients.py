@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .acceptor import Acceptor
 from .admission_control import AdmissionControl
 from .connection import Connection, ConnectionStream, Faces
+from .refusals import Refusals
 from .resumable_connections import ResumableConnections
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Clients:
         self._resumable = ResumableConnections(start.options)
         self._admission = AdmissionControl(start.options)
         self._acceptor = Acceptor(start.options, self)
+        self._refusals = Refusals()
         self._connections: dict[Connection, None] = {}
         self._last_id = 0
         self.detached = self._resumable.lost
@@ -114,8 +116,9 @@ class Clients:
 
     def handshake_failed(self, handshake: Handshaking, error: PeerError | None) -> None:
         self._admission.failed(handshake)
-        if error is not None:
-            self.told(error)
+        told = None if error is None else self._refusals.worth_telling(error)
+        if told is not None:
+            self.told(told)
 
     def handshake_released(self, handshake: Handshaking) -> None:
         self._admission.gone(handshake)
