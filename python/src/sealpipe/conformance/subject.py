@@ -91,13 +91,23 @@ class Subject:
 
     def connect(self) -> Peer:
         """To the subject, which is a server."""
-        if self._process is None:
+        starts = self._process is None
+        if starts:
             self._start()
-            self._await(lambda: os.path.exists(self._path), "it does not listen at the address of its name")
         sock = socket.socket(socket.AF_UNIX)
         peer = self._keep(Peer(sock))
-        sock.connect(self._path)
+        if starts:
+            self._await(lambda: self._reaches(sock), "it does not listen at the address of its name")
+        else:
+            sock.connect(self._path)
         return peer
+
+    def _reaches(self, sock: socket.socket) -> bool:
+        """Between its bind and its listen, a server that starts refuses."""
+        with suppress(FileNotFoundError, ConnectionRefusedError):
+            sock.connect(self._path)
+            return True
+        return False
 
     def client(self) -> Peer:
         """A client of the subject whose handshake is over."""
