@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { parseServerOptions } from "#dist/endpoint/options/parse-options.js";
-import { frameOverheadBytes, maxBodiesUnderWay } from "#dist/protocol/native/lanes/send-lane.js";
+import { maxBodiesUnderWay } from "#dist/protocol/native/lanes/send-lane.js";
 import { frameKinds, maxBodyBytes, maxRecordBytes, minPartBytes } from "#dist/protocol/native/wire/frame.js";
-import { maxWindow, minWindow } from "#dist/protocol/native/wire/lanes.js";
+import { frameOverheadBytes, maxWindow, minWindow } from "#dist/protocol/native/wire/lanes.js";
 import { recordsPerKey } from "#dist/protocol/native/wire/record.js";
 import { type Input, type State, transitions } from "#dist/protocol/states.js";
 

@@ -1,5 +1,5 @@
-import { frameOverheadBytes } from "#dist/protocol/native/lanes/send-lane.js";
 import { frameKinds, maxRecordBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameOverheadBytes } from "#dist/protocol/native/wire/lanes.js";
 import { concat, hex, uint32 } from "./bytes.ts";
 
 export type FrameKind = keyof typeof frameKinds;

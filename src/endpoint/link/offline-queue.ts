@@ -1,8 +1,8 @@
 import { PeerError } from "../../errors.ts";
 import { checkMessage, type MessageContent } from "../../protocol/message.ts";
-import { frameOverheadBytes } from "../../protocol/native/lanes/send-lane.ts";
 import { OwnRequestIds } from "../../protocol/native/requests/request-ids.ts";
 import { frameHeaderBytes } from "../../protocol/native/wire/frame.ts";
+import { frameOverheadBytes } from "../../protocol/native/wire/lanes.ts";
 import { traceparentBytes } from "../../protocol/native/wire/trace-context.ts";
 import type { Leftovers, RequestContent, Session, TraceContext } from "../../protocol/session.ts";
 

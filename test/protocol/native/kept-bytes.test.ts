@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { frameOverheadBytes, type SendLane } from "#dist/protocol/native/lanes/send-lane.js";
+import type { SendLane } from "#dist/protocol/native/lanes/send-lane.js";
 import type { NativeSession } from "#dist/protocol/native/session.js";
 import { maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameOverheadBytes } from "#dist/protocol/native/wire/lanes.js";
 import { sessionOfAnyIds } from "../../support/incoming.ts";
 import { lent } from "../../support/memory.ts";
 import { nativeFrame, weightOf } from "../../support/native-frames.ts";

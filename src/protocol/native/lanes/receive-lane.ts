@@ -1,6 +1,6 @@
 import { PeerError } from "../../../errors.ts";
 import { maxRecordBytes } from "../wire/frame.ts";
-import { frameOverheadBytes } from "./send-lane.ts";
+import { frameOverheadBytes } from "../wire/lanes.ts";
 
 /** Consumed bytes are acknowledged once they are this many, or a quarter of a smaller window. */
 const maxUnacknowledgedBytes = 262_144;

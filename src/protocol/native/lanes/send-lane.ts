@@ -1,42 +1,7 @@
-import { frameHeaderBytes, maxBodyBytes, readBodyBytes } from "../wire/frame.ts";
+import { frameHeaderBytes, maxBodyBytes } from "../wire/frame.ts";
+import { frameOverheadBytes } from "../wire/lanes.ts";
+import { endsFrameAt, type OutgoingBody, type Place, type Run, splitRun } from "./run.ts";
 import { giveSlab } from "./slab-pool.ts";
-
-/** Added to a lane's position for each frame, besides its bytes. Source: spec/protocol.md, "Lanes". */
-export const frameOverheadBytes = 64;
-
-/** Whole frames of one lane that leave in one record. */
-interface Run {
-  readonly frames: Uint8Array;
-  /** How much they add to the lane's position. */
-  readonly weight: number;
-  /**
-   * The large body to which they belong: kept whole until all of it is acknowledged, because otherwise it is reported
-   * as lost.
-   */
-  readonly body: OutgoingBody | undefined;
-  /** The position in the lane of messages that has to leave before this run. */
-  readonly follows: number;
-  /** The lane's position after the run, once it was sent. */
-  end: number;
-}
-
-/** A boundary between two frames of a run: its offset in the bytes, and its position in the lane. */
-interface Place {
-  readonly run: Run;
-  offset: number;
-  position: number;
-}
-
-/** A large body as its frames, of which those before `next` are sent. */
-interface OutgoingBody {
-  readonly frames: readonly Uint8Array[];
-  readonly follows: number;
-  /** How many whole frames the first of `frames` has ahead of its own. */
-  readonly ahead: number;
-  next: number;
-  /** A transport that ended may still have some of the frames: their memory must not be used again. */
-  isLost: boolean;
-}
 
 /** The first run after a position or, if the position is within a run, the two parts of that run. */
 interface RunsBehind {
@@ -243,13 +208,7 @@ export class SendLane {
     if (run.end === position) return true;
     // The search goes on from the last place: it passes each frame once, however many acknowledgements its run gets.
     if (this.#place?.run !== run) this.#place = { run, offset: 0, position: run.end - run.weight };
-    const place = this.#place;
-    while (place.position < position) {
-      const frameBytes = frameHeaderBytes + readBodyBytes(run.frames, place.offset);
-      place.offset += frameBytes;
-      place.position += frameBytes + frameOverheadBytes;
-    }
-    return place.position === position;
+    return endsFrameAt(this.#place, position);
   }
 
   /** The peer acknowledges everything before `position`, which the caller has checked. */
@@ -383,22 +342,4 @@ export class SendLane {
     this.#slabUsed = 0;
     this.#openStart = 0;
   }
-}
-
-/** The frames of a run before and after a position within it; `undefined` if the position is within a frame. */
-function splitRun(run: Run, position: number): [Run, Run] | undefined {
-  const { frames, weight, body, follows, end } = run;
-  const start = end - weight;
-  let offset = 0;
-  let reached = start;
-  while (reached < position) {
-    const frameBytes = frameHeaderBytes + readBodyBytes(frames, offset);
-    offset += frameBytes;
-    reached += frameBytes + frameOverheadBytes;
-  }
-  if (reached !== position) return undefined;
-  return [
-    { frames: frames.subarray(0, offset), weight: position - start, body, follows, end: position },
-    { frames: frames.subarray(offset), weight: end - position, body, follows, end },
-  ];
 }

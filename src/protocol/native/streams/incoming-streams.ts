@@ -3,9 +3,9 @@ import { readUint32 } from "../../integers.ts";
 import type { StreamEvent, TraceContext } from "../../session.ts";
 import { ContextAhead } from "../lanes/context-ahead.ts";
 import { bodyOf, checkBodySize, type FrameBody, IncomingBodies } from "../lanes/incoming-bodies.ts";
-import { frameOverheadBytes } from "../lanes/send-lane.ts";
 import { decodeFailure } from "../wire/failure.ts";
 import { checkFrameType, frameHeaderBytes, frameKinds, invalidFrame, readUint64 } from "../wire/frame.ts";
+import { frameOverheadBytes } from "../wire/lanes.ts";
 import { hasFeature } from "../wire/offers.ts";
 import type { Streams } from "./streams.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { frameOverheadBytes } from "#dist/protocol/native/lanes/send-lane.js";
 import { NativeSession } from "#dist/protocol/native/session.js";
 import { frameHeaderBytes, maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameOverheadBytes } from "#dist/protocol/native/wire/lanes.js";
 import { nativeFrame, weightOf } from "../../../support/native-frames.ts";
 
 const limits = { maxMessageBytes: 1_000_000, windows: [1_000_000, 1_000_000, 1_000_000] } as const;

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Outgoing } from "#dist/protocol/native/lanes/outgoing.js";
-import { frameOverheadBytes, type SendLane } from "#dist/protocol/native/lanes/send-lane.js";
+import type { SendLane } from "#dist/protocol/native/lanes/send-lane.js";
 import { frameHeaderBytes, maxBodyBytes } from "#dist/protocol/native/wire/frame.js";
+import { frameOverheadBytes } from "#dist/protocol/native/wire/lanes.js";
 import { concat, hex, pattern } from "../../../support/bytes.ts";
 import { thrownCode } from "../../../support/engine-probe.ts";
 import { framesOf, nativeFrame, weightOf } from "../../../support/native-frames.ts";
