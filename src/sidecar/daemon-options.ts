@@ -1,16 +1,9 @@
 import { isAbsolute } from "node:path";
 import type { ClientOptions } from "../index.ts";
+import { checkChildOptions, childDefaults } from "./child-options.ts";
 import type { DaemonSurroundings } from "./daemon-process.ts";
-import { checkExpectation, type Expectation } from "./expectation.ts";
-import {
-  checkBoolean,
-  checkFunction,
-  checkInteger,
-  checkSignal,
-  checkUndecided,
-  invalidOption,
-  ownOptions,
-} from "./option-checks.ts";
+import type { Expectation } from "./expectation.ts";
+import { checkFunction, checkUndecided, invalidOption, ownOptions } from "./option-checks.ts";
 import type { FoundServer } from "./replace-server.ts";
 
 /** Options of {@link connectOrSpawn}. */
@@ -48,36 +41,21 @@ export interface ConnectOrSpawnOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type ParsedDaemonOptions = typeof defaults &
+export type ParsedDaemonOptions = typeof childDefaults &
   DaemonSurroundings &
   Pick<ConnectOrSpawnOptions, "expect" | "replace" | "client" | "signal">;
 
-const defaults = {
-  readyTimeoutMs: 10_000,
-  stopTimeoutMs: 5_000,
-  restart: true,
-  restartDelayMs: 100,
-  maxRestartDelayMs: 5_000,
-  maxRestarts: 5,
-};
-
-const known = [...Object.keys(defaults), "cwd", "env", "log", "expect", "replace", "client", "signal"];
+const known = [...Object.keys(childDefaults), "cwd", "env", "log", "expect", "replace", "client", "signal"];
 const decided = { connectTimeoutMs: true, retry: true, signal: true, transport: true, via: true } as const;
 
 /** @throws CallerError `ERR_INVALID_OPTION` */
 export function parseDaemonOptions(options: ConnectOrSpawnOptions): ParsedDaemonOptions {
-  const parsed = { ...defaults, ...ownOptions(options, known) } as ParsedDaemonOptions;
-  for (const name of ["readyTimeoutMs", "stopTimeoutMs", "restartDelayMs", "maxRestartDelayMs"] as const) {
-    checkInteger(name, parsed[name]);
-  }
-  checkInteger("maxRestarts", parsed.maxRestarts, [0, 1_000_000]);
-  checkBoolean("restart", parsed.restart);
+  const parsed = { ...childDefaults, ...ownOptions(options, known) } as ParsedDaemonOptions;
+  checkChildOptions(parsed);
   const { log } = parsed;
   if (log !== undefined && (typeof log !== "string" || !isAbsolute(log)))
     throw invalidOption("log must be an absolute path");
-  checkExpectation(parsed.expect);
   checkFunction("replace", parsed.replace);
-  checkSignal(parsed.signal);
   checkUndecided(parsed.client, decided, (name) => `client.${name} is decided by connectOrSpawn`);
   return parsed;
 }

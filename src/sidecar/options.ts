@@ -1,6 +1,7 @@
 import { CallerError, type ClientOptions } from "../index.ts";
-import { checkExpectation, type Expectation } from "./expectation.ts";
-import { checkBoolean, checkInteger, checkSignal, checkUndecided, ownOptions } from "./option-checks.ts";
+import { checkChildOptions, childDefaults } from "./child-options.ts";
+import type { Expectation } from "./expectation.ts";
+import { checkUndecided, ownOptions } from "./option-checks.ts";
 
 /** Options of {@link spawnSidecar}. */
 export interface SpawnOptions {
@@ -45,19 +46,10 @@ export interface SpawnOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type ParsedSpawnOptions = typeof defaults &
+export type ParsedSpawnOptions = typeof childDefaults &
   Pick<SpawnOptions, "cwd" | "env" | "expect" | "client" | "signal">;
 
-const defaults = {
-  readyTimeoutMs: 10_000,
-  stopTimeoutMs: 5_000,
-  restart: true,
-  restartDelayMs: 100,
-  maxRestartDelayMs: 5_000,
-  maxRestarts: 5,
-};
-
-const known = [...Object.keys(defaults), "cwd", "env", "expect", "client", "signal"];
+const known = [...Object.keys(childDefaults), "cwd", "env", "expect", "client", "signal"];
 
 /** Options of a client that `spawnSidecar` decides. */
 const decided: Record<Exclude<keyof ClientOptions, keyof NonNullable<SpawnOptions["client"]>>, true> = {
@@ -78,14 +70,8 @@ const decided: Record<Exclude<keyof ClientOptions, keyof NonNullable<SpawnOption
 
 /** @throws CallerError `ERR_INVALID_OPTION` */
 export function parseSpawnOptions(options: SpawnOptions): ParsedSpawnOptions {
-  const parsed = { ...defaults, ...ownOptions(options, known) } as ParsedSpawnOptions;
-  for (const name of ["readyTimeoutMs", "stopTimeoutMs", "restartDelayMs", "maxRestartDelayMs"] as const) {
-    checkInteger(name, parsed[name]);
-  }
-  checkInteger("maxRestarts", parsed.maxRestarts, [0, 1_000_000]);
-  checkBoolean("restart", parsed.restart);
-  checkExpectation(parsed.expect);
-  checkSignal(parsed.signal);
+  const parsed = { ...childDefaults, ...ownOptions(options, known) } as ParsedSpawnOptions;
+  checkChildOptions(parsed);
   checkUndecided(parsed.client, decided, (name) => `client.${name} is decided by spawnSidecar`);
   return parsed;
 }
