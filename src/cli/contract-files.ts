@@ -13,7 +13,7 @@ export async function readContract(file: string, name?: string): Promise<Contrac
 }
 
 /** The one contract that a module exports, or the one of that name. */
-export async function importContract(file: string, name?: string): Promise<Contract> {
+async function importContract(file: string, name?: string): Promise<Contract> {
   const exported: Record<string, unknown> = await import(pathToFileURL(resolve(file)).href);
   const all = new Set(Object.values(exported).flatMap(contractsIn));
   const named = [...all].map((contract) => ({ contract, own: exportContract(contract).name }));

@@ -44,7 +44,7 @@ function shownArgument({ name, optional, rest }: ArgumentSpec): string {
 }
 
 /** An option as it is typed: `-d, --directory DIR`. */
-export function shownOption(name: string, spec: OptionSpec): string {
+function shownOption(name: string, spec: OptionSpec): string {
   const { short, value } = spec;
   const typed = typedOption(name, spec);
   const dashes = short === undefined ? `    ${typed}` : `-${short}, ${typed}`;

@@ -11,7 +11,7 @@ const lowTable = 16 * blockWords;
 /** Blocks of the longest input: those of the longest batched message. */
 export const maxInputBlocks = maxBatchedBytes / blockBytes;
 /** Powers of the key that can be needed: blocks of zeros may follow the input. */
-export const maxPowers = maxInputBlocks + 2;
+const maxPowers = maxInputBlocks + 2;
 
 /** The layout of the module's memory. */
 const resultAt = 0;

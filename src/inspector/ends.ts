@@ -6,7 +6,7 @@ export type End = Client | Connection | Server;
 /** Ends that are closed, and are still shown. */
 const maxClosed = 50;
 /** Ends that are told of at a time. */
-export const maxShown = 200;
+const maxShown = 200;
 
 interface Known {
   readonly number: number;

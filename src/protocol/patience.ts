@@ -1,5 +1,5 @@
 /** How often a slow peer's time starts again, and how many times that time it gets at most. */
-export const patienceSteps = 10;
+const patienceSteps = 10;
 
 /**
  * How long to wait for a peer that has an amount to receive, or to send: the same time for each tenth of it, and at

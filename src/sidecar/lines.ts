@@ -1,7 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 
 /** A longer line comes in pieces. */
-export const maxLineLength = 16_384;
+const maxLineLength = 16_384;
 
 /** Cuts what a process prints into lines, and keeps no more of it than one line has. */
 export class Lines {

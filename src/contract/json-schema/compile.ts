@@ -35,7 +35,7 @@ export function compile(schema: JsonSchema): Check {
 }
 
 /** @throws CallerError `ERR_INVALID_ARGUMENT`, which says where. */
-export function compileAt(schema: unknown, at: Compiling): Check {
+function compileAt(schema: unknown, at: Compiling): Check {
   if (schema === true) return () => {};
   if (schema === false) return (_, finding) => finding.add("nothing is taken here");
   const keywords = keywordsOf(schema, at);

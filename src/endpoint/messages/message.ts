@@ -5,7 +5,7 @@ import { keepWhole } from "./shared-buffer.ts";
 import { textBytes, toText } from "./text.ts";
 
 /** The memory of a waiting message besides its data, in bytes, counted so that empty messages are bounded, too. */
-export const messageOverheadBytes = 256;
+const messageOverheadBytes = 256;
 
 let released: Uint8Array | undefined;
 

@@ -24,7 +24,7 @@ export function partType({ shape, isOptional, isBytes }: Part): string {
 }
 
 /** @throws CallerError `ERR_NOT_EXPRESSIBLE` */
-export function typeText(shape: Shape): string {
+function typeText(shape: Shape): string {
   switch (shape.kind) {
     case "any":
     case "null":
@@ -223,7 +223,7 @@ ${empty.join("")}	return contract.MarshalObject(${["plain(v)", ...written].join(
 }
 
 /** The first cell of each row as wide as the widest. */
-export function aligned(rows: readonly (readonly string[])[]): string[] {
+function aligned(rows: readonly (readonly string[])[]): string[] {
   const width = Math.max(0, ...rows.map(([first = ""]) => first.length));
   return rows.map(([first = "", second = ""]) => `${first.padEnd(width)} ${second}`);
 }

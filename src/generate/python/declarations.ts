@@ -37,7 +37,7 @@ function mayBeNone({ kind }: Shape): boolean {
 }
 
 /** @throws CallerError `ERR_NOT_EXPRESSIBLE` */
-export function typeText(shape: Shape): string {
+function typeText(shape: Shape): string {
   switch (shape.kind) {
     case "any":
       return "Any";
@@ -101,7 +101,7 @@ function fieldType({ shape, isRequired }: Property): string {
   return isRequired ? typeText(shape) : `NotRequired[${typeText(shape)}]`;
 }
 
-export function isIdentifier(name: string): boolean {
+function isIdentifier(name: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !keywords.split(" ").includes(name);
 }
 

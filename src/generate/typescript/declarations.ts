@@ -66,7 +66,7 @@ export function quoted(text: string): string {
   );
 }
 
-export function docComment(description: string | undefined, indent: string): string {
+function docComment(description: string | undefined, indent: string): string {
   if (description === undefined) return "";
   const lines = linesOf(description).map((line) => line.replaceAll("*/", "*\\/"));
   if (lines.length === 1) return `${indent}/** ${lines[0]} */\n`;

@@ -16,7 +16,7 @@ const defaultMaxPayload = 1_048_576;
 const breathBytes = 1_048_576;
 
 /** How much the clocks of two machines may differ: what is older may have been recorded and sent again. */
-export const freshMs = 120_000;
+const freshMs = 120_000;
 
 /** How many publishers are remembered. */
 const maxPublishers = 4_096;

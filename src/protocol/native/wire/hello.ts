@@ -10,7 +10,7 @@ import { decodePositions, encodePositions, positionsBytes } from "./positions.ts
 // Source: spec/protocol.md, "Native hello".
 
 export const sessionIdBytes = 16;
-export const proofBytes = 32;
+const proofBytes = 32;
 
 /** What the client wants: a session that cannot be resumed, a new one, or the one it had. */
 export type ClientSession =
