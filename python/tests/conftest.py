@@ -7,13 +7,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvloop
 from hypothesis import settings
 
 from .support.names import leftovers
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
 settings.register_profile("tests", deadline=None, database=None, max_examples=100, derandomize=True)
 settings.register_profile("long", deadline=None, database=None, max_examples=20_000)
@@ -26,9 +25,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
-    run = uvloop.run if arguments.get("loop") == "uvloop" else asyncio.run
-    run(_leaving_no_task(pyfuncitem.obj(**arguments)))
+    _runner(str(arguments.get("loop", "asyncio")))(_leaving_no_task(pyfuncitem.obj(**arguments)))
     return True
+
+
+def _runner(loop: str) -> Callable[[Coroutine[Any, Any, None]], None]:
+    if loop == "asyncio":
+        return asyncio.run
+    # Windows has none.
+    import uvloop
+
+    return uvloop.run
 
 
 async def _leaving_no_task(test: Coroutine[Any, Any, None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import pathlib
 import queue
+import sys
 
 import pytest
 
@@ -15,7 +16,10 @@ from .support.names import fresh_name
 from .support.waiting import until
 from .support.wire import frame, uint32
 
-loops = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+on_uvloop = pytest.param(
+    "uvloop", marks=pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not run on Windows")
+)
+loops = pytest.mark.parametrize("loop", ["asyncio", on_uvloop])
 
 
 async def test_a_client_that_does_not_retry_says_at_once_that_no_server_is_there() -> None:
