@@ -70,7 +70,7 @@ function print(end: string, before: Classes, after: Classes): void {
   }
 }
 
-/** What a server's process is to have for its clients, and how one connects. */
+/** How a client connects, by what is measured. */
 const kinds: Readonly<Record<string, (name: string) => Promise<unknown>>> = {
   encrypted: (name) => startClient(name),
   plain: (name) => startClient(name, { encryption: false }),
@@ -148,6 +148,6 @@ if (role === "server") {
   server.disconnect();
   await ended;
   console.log("\nof a server's process, for each idle connection:");
-  for (const kind of Object.keys(kinds)) await measureProcess(kind);
+  for (const measured of Object.keys(kinds)) await measureProcess(measured);
   process.exit();
 }

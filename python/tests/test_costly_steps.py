@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sealpipe import aio
+from sealpipe import SealpipeError, aio
 from sealpipe.crypto import P384KeyPair, SystemCrypto
 from sealpipe.endpoint.driver.handshake_turns import HandshakeTurns, Stage
 
@@ -175,8 +175,8 @@ async def test_a_server_makes_one_step_in_each_turn_whatever_a_peer_sends_in_one
             assert not set(turns.key_pairs) & set(turns.agreements)
             for peer in peers:
                 await peer.say(NATIVELY)
-            each = 9
-            await until(lambda: len(turns.secrets) == each * COUNT)
+            hmacs = 9
+            await until(lambda: len(turns.secrets) == hmacs * COUNT)
             assert len(set(turns.secrets)) == COUNT
         for peer in peers:
             await peer.gone()
@@ -206,4 +206,22 @@ async def test_a_newcomer_does_not_wait_for_those_that_send_their_keys_byte_by_b
         async with await aio.connect(server.name):
             assert asked == ["fresh"] * (COUNT + 1) + ["begun"] * 2
         for peer in peers:
+            await peer.gone()
+
+
+async def test_whoever_has_had_a_step_gives_way_as_late_as_one_that_has_just_come() -> None:
+    told = asyncio.Queue[SealpipeError]()
+    async with await aio.serve(fresh_name(), max_pending_handshakes=2, on_error=told.put_nowait) as server:
+        begun = await connect_raw(server.address)
+        await begun.hear(2)
+        silent = await connect_raw(server.address)
+        await silent.hear(2)
+        await begun.say(ACCEPTED)
+        await begun.hear(KEY_BYTES)
+        newest = await connect_raw(server.address)
+        assert (await told.get()).code == "ERR_TOO_MANY_HANDSHAKES"
+        assert await silent.hear_end() == b""
+        await begun.say(CLIENT_PUBLIC_KEY)
+        await begun.hear(4)
+        for peer in (begun, silent, newest):
             await peer.gone()

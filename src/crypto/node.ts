@@ -41,7 +41,7 @@ export const platformCrypto: CryptoProvider = {
 };
 
 function hmacSha256(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array {
-  // A key object: Node 24 first asks of bytes whether they are one, which takes it four times as long as all the rest.
+  // Given bytes, Node 24 first looks whether they are a key object, which takes four times as long as the HMAC.
   const hmac = openssl().createHmac("sha256", openssl().createSecretKey(key));
   for (const part of data) hmac.update(part);
   return hmac.digest();

@@ -16,8 +16,8 @@ const nativeConfirmation = Uint8Array.of(1);
 const count = 40;
 
 /**
- * What a server of this process computes for handshakes on its event loop, in which turn it derives secrets, and how often one waited for its turn. A key pair that was made
- * ahead costs it nothing.
+ * What a server of this process computes for handshakes on its event loop, in which turns it computes HMACs, and how often a
+ * handshake waited for its turn. A key pair that was made ahead costs it nothing.
  */
 function watch(t: TestContext) {
   const steps: { readonly step: "key pair" | "key pair made ahead" | "agreement"; readonly turn: number }[] =
@@ -103,8 +103,8 @@ describe("a server's costly steps", { timeout: 60_000 }, () => {
     const { secretsAt, waits } = watch(t);
     for (const peer of peers) peer.send(nativeConfirmation);
     await until(() => waits() === count);
-    const each = 9;
-    await until(() => secretsAt.length === each * count);
+    const hmacs = 9;
+    await until(() => secretsAt.length === hmacs * count);
     assert.equal(new Set(secretsAt).size, count);
   });
 

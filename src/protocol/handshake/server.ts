@@ -54,7 +54,7 @@ export class ServerHandshake implements Handshake {
       case "server-awaits-client-key":
         return this.#clientKey !== undefined || input.length >= publicKeyBytes;
       default:
-        // The secrets, keys and hellos of native, and a session.
+        // What follows: deriving native's secrets and keys, both hellos, and a session.
         return this.#keys !== undefined && this.#offersNative && input.firstChunk[0] === confirmations.native;
     }
   }

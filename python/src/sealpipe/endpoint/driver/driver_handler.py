@@ -41,6 +41,9 @@ class DriverHandler(ConnectionHandler, Protocol):
     def resume(self, session_id: bytes) -> SessionAnswer:
         """The session that a client wants to resume, or why it has ended."""
 
+    def took_turn(self) -> None:
+        """The handshake has a turn for a costly step."""
+
 
 class Deaf:
     """A handler that ignores everything."""
@@ -49,6 +52,8 @@ class Deaf:
 
     def resume(self, session_id: bytes) -> SessionAnswer:
         return None
+
+    def took_turn(self) -> None: ...
 
     def messages(self, event: MessagesCame) -> None: ...
 

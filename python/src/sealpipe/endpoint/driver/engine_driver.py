@@ -81,7 +81,7 @@ class EngineDriver:
         self._handshake: HandshakeSteps | None = None
         """Until the handshake is over, if its steps take turns."""
         if options.turns is not None:
-            self._handshake = HandshakeSteps(self._engine, options.turns, self._pump)
+            self._handshake = HandshakeSteps(self._engine, options.turns, self._took_turn)
 
     @property
     def queued_bytes(self) -> int:
@@ -189,6 +189,10 @@ class EngineDriver:
     def _leave_handshake(self) -> None:
         if self._handshake is not None:
             self._handshake.leave()
+
+    def _took_turn(self) -> None:
+        self._opening.took_turn()
+        self._pump()
 
     def _room(self) -> None:
         if self._paused:

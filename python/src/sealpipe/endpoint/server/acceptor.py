@@ -31,6 +31,9 @@ class AcceptorTarget(Protocol):
     def handshake_failed(self, handshake: Handshaking, error: PeerError | None) -> None:
         """Without an error, the client has left in order."""
 
+    def handshake_took_turn(self, handshake: Handshaking) -> None:
+        """It has a turn for a costly step."""
+
     def handshake_released(self, handshake: Handshaking) -> None:
         """The transport of a handshake that failed is gone."""
 
@@ -96,6 +99,9 @@ class Handshaking(Deaf):
 
     def resume(self, session_id: bytes) -> SessionAnswer:
         return self._target.find_session(session_id)
+
+    def took_turn(self) -> None:
+        self._target.handshake_took_turn(self)
 
     def opened(self, event: OpenEvent) -> None:
         self._acceptor.over(self)

@@ -23,7 +23,7 @@ class AdmissionControl:
         self._unestablished: set[Handshaking] = set()
         """Handshakes that have a transport: under way, or failed and closing."""
         self._handshaking: dict[Handshaking, None] = {}
-        """Handshakes under way, in the order in which they began."""
+        """Handshakes under way, in the order in which they began or last had a turn."""
         self._unread: set[ConnectionLife[Any]] = set()
         """Connections that are gone, but have unread messages: they count, because otherwise unread messages would have
         no bound."""
@@ -65,6 +65,13 @@ class AdmissionControl:
             "a client that had not finished its handshake gave way to a new one: there are max_pending_handshakes "
             f"({handshakes}) in the handshake, or max_connections ({connections}) in all",
         )
+
+    def took_turn(self, handshake: Handshaking) -> None:
+        """A handshake has a turn for a costly step, which must not be wasted: it now gives way as late as one that has
+        just begun."""
+        if handshake in self._handshaking:
+            del self._handshaking[handshake]
+            self._handshaking[handshake] = None
 
     def failed(self, handshake: Handshaking) -> None:
         """Its transport is still there."""

@@ -120,6 +120,9 @@ class Clients:
         if told is not None:
             self.told(told)
 
+    def handshake_took_turn(self, handshake: Handshaking) -> None:
+        self._admission.took_turn(handshake)
+
     def handshake_released(self, handshake: Handshaking) -> None:
         self._admission.gone(handshake)
 

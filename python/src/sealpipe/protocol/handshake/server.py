@@ -46,7 +46,7 @@ class ServerHandshake:
             return self._options.demands_encryption and input.first_byte == Answer.ACCEPTED
         if self._key_pair is not None:
             return len(input) >= PUBLIC_KEY_BYTES
-        # The secrets, keys and hellos of native, and a session.
+        # What follows: deriving native's secrets and keys, both hellos, and a session.
         is_native = self._options.offers_native and input.first_byte == CONFIRMATIONS["native"]
         return self._keys is not None and is_native
 
