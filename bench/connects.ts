@@ -1,21 +1,20 @@
 // What connecting costs: `npm run bench -- --connects`. Connects a second, one after the other and many at once, and the longest
 // turn of the server's event loop meanwhile: how long it lasted, and the processor time that its thread had in it, without that
-// for which the system let other threads run. `--beside DIR` measures the library that is built in another
-// checkout, in turns with this one. The clients of a measurement are in a process of their own, and so is the server.
+// for which the system let other threads run. `--package DIR` measures another package of the library, too, in turns with
+// this one. The clients of a measurement are in a process of their own, and so is the server.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { startClient as StartClient, startServer as StartServer } from "../dist/index.js";
 import { median } from "./measure.ts";
+import { entryOf, type Library } from "./package.ts";
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "15" },
     count: { type: "string", default: "200" },
-    beside: { type: "string" },
+    package: { type: "string" },
     role: { type: "string" },
     library: { type: "string", default: "" },
     name: { type: "string", default: "" },
@@ -23,11 +22,6 @@ const { values } = parseArgs({
   },
 });
 const count = Number(values.count);
-
-interface Library {
-  readonly startClient: typeof StartClient;
-  readonly startServer: typeof StartServer;
-}
 
 interface Connects {
   /** A second, one after the other. */
@@ -116,9 +110,8 @@ async function measure(library: string, plain: boolean): Promise<Figures> {
 }
 
 if (values.role === undefined) {
-  const built = (checkout: string) => pathToFileURL(resolve(checkout, "dist/index.js")).href;
-  const libraries = [["this", built(fileURLToPath(new URL("..", import.meta.url)))]];
-  if (values.beside !== undefined) libraries.push(["that beside it", built(values.beside)]);
+  const libraries = [["this", entryOf()]];
+  if (values.package !== undefined) libraries.push(["the other package", entryOf(values.package)]);
   const rows = libraries.flatMap(([title, library]) =>
     [false, true].map((plain) => ({
       title: `${title}, ${plain ? "plain" : "encrypted"}`,

@@ -11,7 +11,7 @@ const tsc = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.m
 const maxMs = 2_000;
 const numbers = Array.from({ length: 100 }, (_, index) => index);
 
-const imports = `import { connect, contract, event, isError, method, serve, stream } from "../../../dist/contract/index.js";
+const imports = `import { connect, contract, event, isError, method, serve, stream } from "../../../build/bundle/contract/index.js";
 import { z } from "zod";
 `;
 

@@ -8,7 +8,7 @@ import { connect as connectTo, createServer } from "node:net";
 import { json } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { getHeapSnapshot } from "node:v8";
-import { startClient, startServer } from "../dist/index.js";
+import { startClient, startServer } from "../build/bundle/index.js";
 import { socketPath } from "./peers/peer.ts";
 
 const warmUp = 100;

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { limit, type Row, rows } from "./catalogue.ts";
 import { type Effort, measure, Pairs, type Result } from "./measure.ts";
-import { missing } from "./process/process.ts";
+import { missing, type Program } from "./process/process.ts";
 import { writeChart } from "./report/chart.ts";
 import { describeMachine } from "./report/machine.ts";
 import { tables, writeTables } from "./report/tables.ts";
@@ -17,6 +17,8 @@ const help = `npm run bench -- [options]
   --peers <parts>  only rows whose id contains one of these, separated by commas
   --work <parts>   only work whose id contains one of these, separated by commas
   --beside <row>   the row beside which the others are measured, instead of raw net; writes nothing into docs
+  --package <dir>  only rows of sealpipe in Node, each beside the same with the package in another directory, as npm
+                   installs it or \`npm pack\` leaves it in dist; writes nothing into docs
   --rounds <n>     measurements of each row, each beside one of raw net
   --ms <n>         about how long one measurement takes
   --out <file>     where the figures go as JSON
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     peers: { type: "string" },
     work: { type: "string" },
     beside: { type: "string", default: limit.id },
+    package: { type: "string" },
     rounds: { type: "string" },
     ms: { type: "string" },
     out: { type: "string" },
@@ -49,15 +52,20 @@ async function main(): Promise<void> {
     rounds: numberOf("rounds", values.rounds ?? (values.quick ? "2" : "5")),
     targetMs: numberOf("ms", values.ms ?? (values.quick ? "60" : "1000")),
   };
-  const chosenRows = chosen(rows, values.peers);
+  const { package: directory } = values;
+  const chosenRows = chosen(directory === undefined ? rows : rows.filter(hasPackage), values.peers);
   const chosenWork = chosen(works, values.work).filter(({ quick }) => quick || !values.quick);
   const beside = rows.find(({ id }) => id === values.beside);
   if (beside === undefined) throw new Error(`no row is called ${values.beside}\n\n${help}`);
-  const { results, failures } = await measureAll(chosenRows, chosenWork, { effort, beside });
+  const { results, failures } = await measureAll(chosenRows, chosenWork, { effort, beside, directory });
   const run = { machine: describeMachine(), effort, results, failures };
   console.log(`\n${tables(run)}`);
   const isWhole =
-    !values.quick && values.peers === undefined && values.work === undefined && beside === limit;
+    !values.quick &&
+    values.peers === undefined &&
+    values.work === undefined &&
+    beside === limit &&
+    directory === undefined;
   const out =
     values.out ?? (isWhole ? fileURLToPath(new URL("../docs/performance.json", import.meta.url)) : undefined);
   if (out !== undefined) writeFileSync(out, `${JSON.stringify(run, undefined, 2)}\n`);
@@ -71,11 +79,11 @@ async function main(): Promise<void> {
 async function measureAll(
   chosenRows: readonly Row[],
   chosenWork: readonly Work[],
-  { effort, beside: other }: { effort: Effort; beside: Row },
+  { effort, beside: other, directory }: { effort: Effort; beside: Row; directory: string | undefined },
 ) {
   const results: Result[] = [];
   const failures: string[] = [];
-  await using beside = new Pairs(other);
+  await using shared = new Pairs(other);
   for (const row of chosenRows) {
     const absent = missing(row.server) ?? missing(row.client);
     if (absent !== undefined) {
@@ -83,12 +91,14 @@ async function measureAll(
       continue;
     }
     await using pairs = new Pairs(row);
+    await using own = directory === undefined ? undefined : new Pairs(ofPackage(row, directory));
+    const beside = own ?? shared;
     for (const work of chosenWork) {
       if (!work.applies(row)) continue;
       try {
         const result = await measure(work, { row, pairs, beside, effort });
         results.push(result);
-        console.log(line(result, other));
+        console.log(line(result, directory ?? other.id));
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         if (row.optional && message.startsWith("ERR_INVALID_OPTION")) {
@@ -106,8 +116,24 @@ async function measureAll(
   return { results, failures };
 }
 
-function line({ row, work, median, unit, ofLimit }: Result, { id }: Row): string {
-  return `${row.padEnd(24)} ${work.padEnd(28)} ${median.toPrecision(4).padStart(10)} ${unit.padEnd(4)} ${ofLimit.toPrecision(3)} x ${id}`;
+function line({ row, work, median, unit, ofLimit, processorOfLimit }: Result, other: string): string {
+  const ratio = `${ofLimit.toPrecision(3)} x ${other}`;
+  const processor =
+    processorOfLimit === undefined ? "" : `, processor time ${processorOfLimit.toPrecision(3)} x`;
+  return `${row.padEnd(24)} ${work.padEnd(28)} ${median.toPrecision(4).padStart(10)} ${unit.padEnd(4)} ${ratio}${processor}`;
+}
+
+/** Whether both ends are programs that can load the library from another package. */
+function hasPackage({ server, client }: Row): boolean {
+  return [server, client].every(({ kind, file }: { kind: string; file?: string }) => {
+    return kind === "node" && (file === "sealpipe" || file === "sealpipe-stream");
+  });
+}
+
+function ofPackage(row: Row, directory: string): Row {
+  const loading = (program: Program) =>
+    program.kind === "node" ? { ...program, options: { ...program.options, package: directory } } : program;
+  return { ...row, server: loading(row.server), client: loading(row.client) };
 }
 
 function chosen<T extends { readonly id: string }>(all: readonly T[], parts: string | undefined): T[] {

@@ -19,6 +19,8 @@ export interface Result {
   /** The median of the ratios of each round's figure to raw `net`'s, or another row's, just before it. */
   readonly ofLimit: number;
   readonly limitMedian: number;
+  /** The same for the processor time of both ends for each message; on Linux, and not of what runs but once. */
+  readonly processorOfLimit?: number;
   readonly samples: readonly number[];
   readonly messages: number;
   /** Of round trips, in microseconds. */
@@ -82,13 +84,26 @@ export async function measure(work: Work, { row, pairs, beside, effort }: Sittin
   const limits: number[] = [];
   const figures: number[] = [];
   const answers: Answer[] = [];
+  const processor: number[] = [];
   for (let round = 0; round < effort.rounds; round++) {
-    limits.push(work.figure(await work.run(limit, limitCount, "ends"), limitCount));
-    const answer = await work.run(measured, count, "ends");
+    const one = await timed(limit, () => work.run(limit, limitCount, "ends"));
+    limits.push(work.figure(one.answer, limitCount));
+    const { answer, processorMs } = await timed(measured, () => work.run(measured, count, "ends"));
     answers.push(answer);
     figures.push(work.figure(answer, count));
+    processor.push(processorMs / count / (one.processorMs / limitCount));
   }
-  return summary(row, work, { figures, limits, answers, count });
+  return summary(row, work, { figures, limits, answers, processor, count });
+}
+
+/** Runs it, and measures what processor time both ends use for it: `NaN` where that cannot be known. */
+async function timed(
+  pair: Pair,
+  run: () => Promise<Answer>,
+): Promise<{ answer: Answer; processorMs: number }> {
+  const before = pair.processorMs ?? Number.NaN;
+  const answer = await run();
+  return { answer, processorMs: (pair.processorMs ?? Number.NaN) - before };
 }
 
 /** Memory cannot be measured twice in a process: what was freed stays resident. */
@@ -100,7 +115,7 @@ async function measureOnce(row: Row, work: Work, other: Row): Promise<Result> {
     figures.push([work.figure(await work.run(pair, count, "all"), count)]);
   }
   const [limits, own] = figures as [number[], number[]];
-  return summary(row, work, { figures: own, limits, answers: [], count });
+  return summary(row, work, { figures: own, limits, answers: [], processor: [], count });
 }
 
 /**
@@ -132,11 +147,13 @@ interface Measured {
   readonly figures: readonly number[];
   readonly limits: readonly number[];
   readonly answers: readonly Answer[];
+  readonly processor: readonly number[];
   readonly count: number;
 }
 
-function summary(row: Row, work: Work, { figures, limits, answers, count }: Measured): Result {
+function summary(row: Row, work: Work, { figures, limits, answers, processor, count }: Measured): Result {
   const p99 = answers.flatMap((answer) => answer.p99 ?? []);
+  const processorOfLimit = median(processor.filter(Number.isFinite));
   return {
     work: work.id,
     row: row.id,
@@ -144,6 +161,7 @@ function summary(row: Row, work: Work, { figures, limits, answers, count }: Meas
     median: median(figures),
     ofLimit: median(figures.map((figure, round) => figure / (limits[round] as number))),
     limitMedian: median(limits),
+    ...(Number.isFinite(processorOfLimit) ? { processorOfLimit } : {}),
     samples: figures,
     messages: count,
     ...(p99.length > 0 ? { p99: median(p99) } : {}),

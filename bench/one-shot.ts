@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import type { startServer as StartServer } from "../dist/index.js";
+import type { startServer as StartServer } from "../build/bundle/index.js";
 import { median } from "./measure.ts";
 import { socketPath } from "./peers/peer.ts";
 

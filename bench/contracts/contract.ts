@@ -1,4 +1,4 @@
-import { contract, fromJsonSchema, method, type Schema } from "../../dist/contract/index.js";
+import { contract, fromJsonSchema, method, type Schema } from "../../build/bundle/contract/index.js";
 import { type Question, schema } from "./data.ts";
 
 /** Takes anything: what is left is what the contract costs without looking at its data. */

@@ -1,5 +1,5 @@
-import { connect as bindTo, serve } from "../../dist/contract/index.js";
-import { startClient, startServer } from "../../dist/index.js";
+import { connect as bindTo, serve } from "../../build/bundle/contract/index.js";
+import { startClient, startServer } from "../../build/bundle/index.js";
 import { type Checking, contractChecking } from "./contract.ts";
 import type { Question } from "./data.ts";
 

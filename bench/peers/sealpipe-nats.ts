@@ -1,5 +1,5 @@
-import { startClient, startServer } from "../../dist/index.js";
-import { natsTransport, serveOverNats } from "../../dist/nats/index.js";
+import { startClient, startServer } from "../../build/bundle/index.js";
+import { natsTransport, serveOverNats } from "../../build/bundle/nats/index.js";
 import { NatsServer, natsAt } from "./nats-server.ts";
 import type { CreatePeer } from "./peer.ts";
 import { channelOf, messageType } from "./sealpipe.ts";

@@ -1,10 +1,12 @@
-import { type Stream, startClient, startServer } from "../../dist/index.js";
+import type { Stream } from "../../build/bundle/index.js";
+import { libraryOf } from "../package.ts";
 import { type Channel, type CreatePeer, ignore } from "./peer.ts";
 
 const streamType = 1;
 
 /** Each message is an item of one stream. */
-export const createPeer: CreatePeer = ({ encryption, releases }) => {
+export const createPeer: CreatePeer = async ({ encryption, releases, package: directory }) => {
+  const { startClient, startServer } = await libraryOf(directory as string | undefined);
   const options = { encryption: encryption === true };
   return {
     form: "bytes",

@@ -1,11 +1,19 @@
 import { subscribe, tracingChannel } from "node:diagnostics_channel";
-import { type Client, type Connection, type Message, startClient, startServer } from "../../dist/index.js";
+import type { Client, Connection, Message } from "../../build/bundle/index.js";
+import { libraryOf } from "../package.ts";
 import { type Channel, type CreatePeer, ignore } from "./peer.ts";
 
 export const messageType = 1;
 const connectionsAtMost = 6_000;
 
-export const createPeer: CreatePeer = ({ encryption, profile, releases, observed }) => {
+export const createPeer: CreatePeer = async ({
+  encryption,
+  profile,
+  releases,
+  observed,
+  package: directory,
+}) => {
+  const { startClient, startServer } = await libraryOf(directory as string | undefined);
   if (observed === true) observe();
   const options = { encryption: encryption === true, profile: profile as "classic" | "native" };
   const asks = profile === "native";
