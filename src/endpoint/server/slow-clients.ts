@@ -9,6 +9,8 @@ export class SlowClients<C extends { readonly queuedBytes: number }> {
   readonly #graceMs: number;
   readonly #waits = new WeakMap<Promise<void>, Promise<void>>();
   readonly #slow = new WeakSet<C>();
+  /** Whether a client was ever slow: until then a broadcast need not look at each client's queue. */
+  #hadSlow = false;
 
   constructor(graceMs: number) {
     this.#graceMs = graceMs;
@@ -16,7 +18,7 @@ export class SlowClients<C extends { readonly queuedBytes: number }> {
 
   /** A message is about to be written to the client. */
   writing(client: C): void {
-    if (client.queuedBytes === 0) this.#slow.delete(client);
+    if (this.#hadSlow && client.queuedBytes === 0) this.#slow.delete(client);
   }
 
   /**
@@ -29,6 +31,7 @@ export class SlowClients<C extends { readonly queuedBytes: number }> {
     if (known !== undefined) return known;
     const wait = new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
+        this.#hadSlow = true;
         this.#slow.add(client);
         resolve();
       }, this.#graceMs);
