@@ -252,3 +252,17 @@ export const rows: readonly Row[] = [
     note: "Node's own channel, with advanced serialization",
   }),
 ];
+
+/** Whether both ends are programs that can load the library from another package. */
+export function loadsLibrary({ server, client }: Row): boolean {
+  return [server, client].every(
+    (program) => program.kind === "node" && /^sealpipe(-stream)?$/.test(program.file),
+  );
+}
+
+/** The same row with the library of the package in `directory`, if {@link loadsLibrary}. */
+export function ofPackage(row: Row, directory: string): Row {
+  const load = (program: Program): Program =>
+    program.kind === "node" ? { ...program, options: { ...program.options, package: directory } } : program;
+  return { ...row, server: load(row.server), client: load(row.client) };
+}

@@ -3,9 +3,10 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { limit, type Row, rows } from "./catalogue.ts";
+import { limit, loadsLibrary, ofPackage, type Row, rows } from "./catalogue.ts";
 import { type Effort, measure, Pairs, type Result } from "./measure.ts";
-import { missing, type Program } from "./process/process.ts";
+import { libraryOf } from "./package.ts";
+import { missing } from "./process/process.ts";
 import { writeChart } from "./report/chart.ts";
 import { describeMachine } from "./report/machine.ts";
 import { tables, writeTables } from "./report/tables.ts";
@@ -53,10 +54,15 @@ async function main(): Promise<void> {
     targetMs: numberOf("ms", values.ms ?? (values.quick ? "60" : "1000")),
   };
   const { package: directory } = values;
-  const chosenRows = chosen(directory === undefined ? rows : rows.filter(hasPackage), values.peers);
+  const chosenRows = chosen(directory === undefined ? rows : rows.filter(loadsLibrary), values.peers);
   const chosenWork = chosen(works, values.work).filter(({ quick }) => quick || !values.quick);
   const beside = rows.find(({ id }) => id === values.beside);
   if (beside === undefined) throw new Error(`no row is called ${values.beside}\n\n${help}`);
+  if (directory !== undefined) {
+    if (beside !== limit) throw new Error("--package and --beside exclude each other");
+    // If it has none, this says so once, and not for each row.
+    await libraryOf(directory);
+  }
   const { results, failures } = await measureAll(chosenRows, chosenWork, { effort, beside, directory });
   const run = { machine: describeMachine(), effort, results, failures };
   console.log(`\n${tables(run)}`);
@@ -121,19 +127,6 @@ function line({ row, work, median, unit, ofLimit, processorOfLimit }: Result, ot
   const processor =
     processorOfLimit === undefined ? "" : `, processor time ${processorOfLimit.toPrecision(3)} x`;
   return `${row.padEnd(24)} ${work.padEnd(28)} ${median.toPrecision(4).padStart(10)} ${unit.padEnd(4)} ${ratio}${processor}`;
-}
-
-/** Whether both ends are programs that can load the library from another package. */
-function hasPackage({ server, client }: Row): boolean {
-  return [server, client].every(({ kind, file }: { kind: string; file?: string }) => {
-    return kind === "node" && (file === "sealpipe" || file === "sealpipe-stream");
-  });
-}
-
-function ofPackage(row: Row, directory: string): Row {
-  const loading = (program: Program) =>
-    program.kind === "node" ? { ...program, options: { ...program.options, package: directory } } : program;
-  return { ...row, server: loading(row.server), client: loading(row.client) };
 }
 
 function chosen<T extends { readonly id: string }>(all: readonly T[], parts: string | undefined): T[] {

@@ -9,8 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import type { startServer as StartServer } from "../build/bundle/index.js";
 import { median } from "./measure.ts";
+import { libraryOf } from "./package.ts";
 import { socketPath } from "./peers/peer.ts";
 
 const { values } = parseArgs({
@@ -21,7 +21,6 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const execute = promisify(execFile);
-const library = "../build/bundle/index.js";
 const name = `sealpipe-bench-one-shot-${process.pid}`;
 const cache = mkdtempSync(join(tmpdir(), "sealpipe-bench-cache-"));
 
@@ -57,7 +56,7 @@ async function live({ program, arguments: given, isCached = false }: Life): Prom
   return (user + system) / 1_000;
 }
 
-const { startServer } = (await import(library)) as { startServer: typeof StartServer };
+const { startServer } = await libraryOf();
 const echo = createServer((socket) => socket.pipe(socket)).listen(socketPath(`${name}-net`));
 const servers = [await startServer(name), await startServer(`${name}-plain`, { encryption: false })];
 for (const server of servers) server.handle(1, ({ data }) => data);

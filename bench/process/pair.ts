@@ -7,7 +7,7 @@ import { socketPath } from "../peers/peer.ts";
 import { Remote, start } from "./process.ts";
 
 const startLimitMs = 20_000;
-/** The unit of times in /proc: on all of Linux's platforms a hundredth of a second. */
+/** The unit of times in /proc, USER_HZ: a hundredth of a second on all platforms for which there is a Node. */
 const tickMs = 10;
 let pairs = 0;
 
@@ -52,7 +52,8 @@ export class Pair implements AsyncDisposable {
   }
 
   /**
-   * The processor time that both processes have used so far, in milliseconds, to ten of them. `undefined` except on Linux.
+   * The processor time that both processes have used so far, in milliseconds, in steps of 10. `undefined` except on
+   * Linux.
    */
   get processorMs(): number | undefined {
     if (process.platform !== "linux") return undefined;

@@ -209,7 +209,7 @@ async def test_a_newcomer_does_not_wait_for_those_that_send_their_keys_byte_by_b
             await peer.gone()
 
 
-async def test_whoever_has_had_a_step_gives_way_as_late_as_one_that_has_just_come() -> None:
+async def test_a_handshake_that_has_had_a_step_gives_way_as_late_as_one_that_has_just_begun() -> None:
     told = asyncio.Queue[SealpipeError]()
     async with await aio.serve(fresh_name(), max_pending_handshakes=2, on_error=told.put_nowait) as server:
         begun = await connect_raw(server.address)

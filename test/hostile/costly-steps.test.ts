@@ -149,7 +149,7 @@ describe("a server's costly steps", { timeout: 60_000 }, () => {
     assert.ok(taken < peers.length);
   });
 
-  test("are not for nothing: whoever has had one gives way as late as one that has just come", async (t) => {
+  test("are not for nothing: a handshake that has had one gives way as late as one that has just begun", async (t) => {
     const came = mock.method(HandshakeTurns.prototype, "clientCame");
     t.after(() => came.mock.restore());
     const server = await freshServer(t, { maxPendingHandshakes: 2 });

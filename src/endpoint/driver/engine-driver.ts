@@ -129,8 +129,8 @@ export class EngineDriver implements TransportHandler {
   flushSoon(): void {
     if (!this.#isAlive) return;
     if (this.#engine.unsentBytes >= batchBytes) this.#flush();
-    if (this.#flushScheduled || this.#pumping) return;
-    // All that has arrived is processed first, and then everything that results from it is sent.
+    // While it pumps, all that has arrived is processed first, and then everything that results from it is sent.
+    if (this.#pumping || this.#flushScheduled) return;
     if (this.#engine.unsentBytes > 0) this.#scheduleFlush();
   }
 
